@@ -1,0 +1,97 @@
+#include "chiaro/base/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Owns a file descriptor and, until released, the temporary file behind it.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const fs::path& target) : target_(target) {
+    std::string name = target.string() + ".XXXXXX.part";
+    descriptor_ = ::mkstemps(name.data(), 5);
+    CHIARO_CHECK(descriptor_ >= 0, Output, "[base.write_file] cannot write '{}': {}", target.string(),
+                 std::strerror(errno));
+    name_ = name;
+  }
+  ~TemporaryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  void write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      CHIARO_CHECK(n > 0, Output, "[base.write_file] cannot write '{}': {}", target_.string(),
+                   std::strerror(errno));
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+  }
+
+  void commit() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    ::fchmod(descriptor_, 0666 & ~mask);
+    const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;
+    const bool closed = ::close(descriptor_) == 0;
+    descriptor_ = -1;
+    CHIARO_CHECK(synced && closed && ::rename(name_.c_str(), target_.c_str()) == 0, Output,
+                 "[base.write_file] cannot write '{}': {}", target_.string(), std::strerror(errno));
+    name_.clear();
+  }
+
+ private:
+  fs::path target_;
+  std::string name_;
+  int descriptor_ = -1;
+};
+
+}  // namespace
+
+std::vector<std::byte> read_file(const fs::path& path, std::size_t max_bytes) {
+  struct stat status {};
+  CHIARO_CHECK(::stat(path.c_str(), &status) == 0, Input, "[base.read_file] cannot read '{}': {}", path.string(),
+               std::strerror(errno));
+  CHIARO_CHECK(!S_ISDIR(status.st_mode), Input, "[base.read_file] '{}' is a folder; expected a file", path.string());
+  const auto size = static_cast<std::size_t>(status.st_size);
+  CHIARO_CHECK(size <= max_bytes, Input, "[base.read_file] '{}' is too large; got {} bytes; expected at most {}",
+               path.string(), size, max_bytes);
+  std::ifstream stream(path, std::ios::binary);
+  CHIARO_CHECK(stream.good(), Input, "[base.read_file] cannot read '{}': {}", path.string(), std::strerror(errno));
+  std::vector<std::byte> bytes(size);
+  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+  CHIARO_CHECK(static_cast<std::size_t>(stream.gcount()) == size, Input, "[base.read_file] '{}' ended early",
+               path.string());
+  return bytes;
+}
+
+std::string read_text(const fs::path& path) {
+  const auto bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
+  TemporaryFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void write_file_atomically(const fs::path& path, std::string_view text) {
+  write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+}  // namespace chiaro

@@ -1,0 +1,59 @@
+#include "chiaro/base/log.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+
+namespace chiaro {
+
+void set_up_logging(Verbosity verbosity) {
+  const bool colour = stderr_is_terminal() && std::getenv("NO_COLOR") == nullptr;
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
+      colour ? spdlog::color_mode::always : spdlog::color_mode::never);
+  auto logger = std::make_shared<spdlog::logger>("chiaro", sink);
+  logger->set_pattern("%^%l%$: %v");
+  logger->set_level(verbosity == Verbosity::Quiet     ? spdlog::level::err
+                    : verbosity == Verbosity::Verbose ? spdlog::level::debug
+                                                      : spdlog::level::info);
+  spdlog::set_default_logger(logger);
+}
+
+bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+
+ProgressBar::ProgressBar(std::string label, bool enabled)
+    : label_(std::move(label)), enabled_(enabled), started_s_(monotonic_s()) {}
+
+ProgressBar::~ProgressBar() {
+  if (enabled_ && shown_ >= 0) std::fputs("\r\x1b[K", stderr);
+}
+
+void ProgressBar::update(double done) {
+  const int percent = static_cast<int>(std::clamp(done, 0.0, 1.0) * 100);
+  if (!enabled_ || percent <= shown_) return;
+  shown_ = percent;
+  const double elapsed = monotonic_s() - started_s_;
+  const double left = done > 0.01 ? elapsed * (1 - done) / done : 0;
+  const int filled = percent * 30 / 100;
+  fmt::print(stderr, "\r\x1b[K{} [{:#<{}}{:-<{}}] {:3d} %  {} left", label_, "", filled, "", 30 - filled,
+             percent, duration_text(left));
+  std::fflush(stderr);
+}
+
+std::string duration_text(double seconds) {
+  const auto s = static_cast<long>(seconds + 0.5);
+  if (s >= 3600) return fmt::format("{} h {:02d} min", s / 3600, s % 3600 / 60);
+  if (s >= 60) return fmt::format("{} min {:02d} s", s / 60, s % 60);
+  return fmt::format("{} s", s);
+}
+
+double monotonic_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace chiaro

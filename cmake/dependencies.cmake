@@ -1,0 +1,42 @@
+# External libraries. Debian packages, except the two wheels unpacked by the set-up into CHIARO_PREFIX.
+set(CHIARO_PREFIX "${CMAKE_SOURCE_DIR}/build/prefix" CACHE PATH
+    "Where the set-up unpacked the OpenVINO and libtorch wheels")
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+
+set(OpenVINO_DIR "${CHIARO_PREFIX}/openvino/cmake" CACHE PATH "Folder of OpenVINOConfig.cmake")
+find_package(OpenVINO REQUIRED COMPONENTS Runtime)
+
+if(CHIARO_WITH_TRAINING)
+  # libtorch from the PyPI wheel: only the two libraries a CPU needs, so that nothing drags in CUDA.
+  set(CHIARO_TORCH_ROOT "${CHIARO_PREFIX}/torch" CACHE PATH "Unpacked torch wheel (holds include/ and lib/)")
+  if(NOT EXISTS "${CHIARO_TORCH_ROOT}/lib/libtorch_cpu.so")
+    message(FATAL_ERROR "libtorch not found in ${CHIARO_TORCH_ROOT}; run ./test once, it fetches it, "
+                        "or set CHIARO_TORCH_ROOT")
+  endif()
+  add_library(chiaro_torch INTERFACE)
+  target_include_directories(chiaro_torch SYSTEM INTERFACE
+    "${CHIARO_TORCH_ROOT}/include" "${CHIARO_TORCH_ROOT}/include/torch/csrc/api/include")
+  target_link_libraries(chiaro_torch INTERFACE
+    "${CHIARO_TORCH_ROOT}/lib/libtorch_cpu.so" "${CHIARO_TORCH_ROOT}/lib/libc10.so")
+  # RPATH, not RUNPATH: the wheel's libraries must find their own dependencies through ours.
+  target_link_options(chiaro_torch INTERFACE
+    -Wl,--disable-new-dtags -Wl,-rpath,${CHIARO_TORCH_ROOT}/lib
+    -Wl,-rpath-link,${CHIARO_TORCH_ROOT}/lib)
+  target_compile_options(chiaro_torch INTERFACE -Wno-deprecated-declarations)
+endif()
+
+if(CHIARO_WITH_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(CHIARO_WITH_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,49 @@
+#include "chiaro/base/options.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/expect_error.h"
+
+namespace chiaro {
+namespace {
+
+struct Sample {
+  double sigma_u8 = 25.0;
+  int count = 3;
+  bool grey = false;
+  std::string mode = "soft";
+  std::vector<std::int64_t> steps = {1, 2};
+  static Fields<Sample> fields() {
+    return {field("sigma_u8", &Sample::sigma_u8, "deviation", {.min = 0, .max = 255, .unit = "levels"}),
+            field("count", &Sample::count, "how many", {.min = 1}),
+            field("grey", &Sample::grey, "one channel"),
+            field("mode", &Sample::mode, "kind", {.choices = {"soft", "hard"}}),
+            field("steps", &Sample::steps, "intervals", {.min = 1})};
+  }
+};
+
+TEST(Options, RoundTripThroughText) {
+  Sample sample{.sigma_u8 = 12.5, .count = 7, .grey = true, .mode = "hard", .steps = {10, 20}};
+  OptionTable table;
+  for (const auto& [key, value] : print_options(sample)) table[key] = parse_value(to_text(value));
+  const auto again = parse_options<Sample>(table, "sample");
+  EXPECT_EQ(print_options(again), print_options(sample));
+}
+
+TEST(Options, IntegerIsAcceptedAsNumberButNotTheReverse) {
+  EXPECT_EQ(parse_options<Sample>({{"sigma_u8", std::int64_t{15}}}, "sample").sigma_u8, 15.0);
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"count", 1.5}}, "sample"), Usage, "sample.count has the wrong type");
+}
+
+TEST(Options, UnknownKeyNamesTheNearest) {
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"sigma", 1.0}}, "sample"), Usage, "has no option");
+}
+
+TEST(Options, RangesAndChoicesAreChecked) {
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"sigma_u8", 300.0}}, "sample"), Usage, "out of range");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"mode", std::string("hrad")}}, "sample"), Usage, "did you mean 'hard'");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"steps", std::vector<std::int64_t>{0}}}, "sample"), Usage, "steps");
+}
+
+}  // namespace
+}  // namespace chiaro

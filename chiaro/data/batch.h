@@ -1,0 +1,34 @@
+// What data hands to a method.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace chiaro::data {
+
+/// N samples, stacked. Letters: N batch, C channels, H, W height and width.
+struct Batch {
+  at::Tensor input;    ///< (N,3,H,W) float32 in [0,1]: the damaged crops
+  at::Tensor target;   ///< (N,3,sH,sW) float32 in [0,1]: the clean crops; undefined for unpaired and unlabelled data
+  at::Tensor task;     ///< (N) int64: index into the data's list of task names
+  at::Tensor severity; ///< (N) float32 in [0,1]
+  at::Tensor source;   ///< (N) int64: which data source each sample came from (domain)
+  at::Tensor content;  ///< (N) int64: which picture each sample shows; equal numbers show the same scene
+  std::map<std::string, at::Tensor> views;  ///< further views asked for by ViewSpec, by name
+  std::vector<std::uint64_t> seeds;         ///< of each sample: enough to make it again
+  std::vector<std::string> origins;         ///< file and damage of each sample, for messages
+};
+
+/// What a method needs in a batch beside the paired crops.
+struct ViewSpec {
+  bool needs_target = true;       ///< false: data without clean counterparts is allowed
+  std::int64_t crops_per_picture = 1;  ///< > 1: consecutive samples are crops of one picture under one damage
+  bool factorial = false;         ///< true: batch = pictures × degradations (every picture under several damages)
+  std::vector<std::string> extra; ///< names of further views: "whole" (reduced whole picture, input damage), "clean_other" (a clean crop of another picture)
+};
+
+}  // namespace chiaro::data

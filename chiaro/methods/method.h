@@ -1,0 +1,105 @@
+// What a training method is, and the catalogue of them.
+//
+// A method turns a batch into named losses. It never calls backward, builds an optimiser, writes a file or prints: the
+// loop in train/ does that. Everything a method remembers between steps (lagged copies, momentum encoders, queues,
+// counters) lives in registered modules and buffers of `state()`, so that one checkpoint holds it and resume is exact.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/options.h"
+#include "chiaro/data/batch.h"
+#include "chiaro/networks/network.h"
+
+namespace chiaro::methods {
+
+/// Where training stands.
+struct StepInfo {
+  std::int64_t step = 0;         ///< 0-based, over all phases
+  std::int64_t total_steps = 1;
+  std::string phase;             ///< name of the current phase
+  std::int64_t phase_step = 0;
+  std::int64_t phase_steps = 1;
+};
+
+/// One stretch of training. Methods with one phase need not mention it.
+struct Phase {
+  std::string name = "train";
+  double share = 1.0;  ///< of the total steps; the shares of all phases sum to 1
+};
+
+/// One scalar term of the loss.
+struct Term {
+  std::string name;    ///< as logged: "l1", "contrast", …
+  at::Tensor value;    ///< 0-dim, with gradient
+  double weight = 1.0; ///< the loop minimises Σ weight·value
+};
+
+/// Terms to minimise, and measurements only to log.
+struct Losses {
+  std::vector<Term> terms;
+  std::vector<std::pair<std::string, double>> meters;
+};
+
+/// What freeze puts into the bundle.
+struct Product {
+  std::shared_ptr<networks::Network> restorer;   ///< picture → picture; null for representation methods
+  std::shared_ptr<torch::nn::Module> conditioner;  ///< picture → condition; null: unconditioned
+};
+
+class Method {
+ public:
+  virtual ~Method() = default;
+
+  /// What data must put into a batch.
+  virtual data::ViewSpec views() const { return {}; }
+
+  virtual std::vector<Phase> phases() const { return {Phase{}}; }
+
+  /// Called by the loop once per micro-batch, with gradients enabled, inside autocast if mixed precision is on.
+  virtual Losses losses(const data::Batch& batch, const StepInfo& info) = 0;
+
+  /// Called after the optimiser stepped (`info.step` steps are then complete, counting from 1), without gradients.
+  virtual void after_step(const StepInfo& /*info*/) {}
+
+  /// The parameters optimised in a phase.
+  virtual std::vector<at::Tensor> trainable(const std::string& phase) = 0;
+
+  /// Everything that a checkpoint must hold: networks, copies, queues (as buffers).
+  virtual torch::nn::Module& state() = 0;
+
+  /// The restoration as trained so far, for validation and freezing: (N,3,H,W) → (N,3,sH,sW). No gradient.
+  virtual Product product() = 0;
+};
+
+/// What every method is built from.
+struct Setting {
+  std::shared_ptr<networks::Network> network;
+  std::vector<std::string> tasks;  ///< names behind Batch::task
+  std::uint64_t seed = 0;          ///< for the method's own random numbers, apart from data and initial weights
+};
+
+struct Entry {
+  std::string name;  ///< filled in by the catalogue
+  std::string summary;
+  std::string reference;
+  std::vector<FieldInfo> options;
+  /// Errors: Usage for unknown or impossible options.
+  std::unique_ptr<Method> (*make)(const Setting& setting, const OptionTable& options) = nullptr;
+};
+
+/// All entries of methods.def, in its order.
+const std::vector<Entry>& catalogue();
+
+/// Errors: Usage naming the nearest entry.
+const Entry& find(const std::string& name);
+
+}  // namespace chiaro::methods

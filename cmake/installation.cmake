@@ -1,0 +1,1 @@
+# What `cmake --install` puts where; see tests/install for the consumer's view.

@@ -1,0 +1,97 @@
+// What a bundle says about itself: the content of manifest.json. docs/bundle_format.md describes
+// every key.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chiaro/base/options.h"
+
+namespace chiaro::bundle {
+
+/// Version of the format, not of the program. A reader refuses newer ones.
+inline constexpr int kFormatVersion = 1;
+
+/// One measured figure, with the figure of the untouched input beside it.
+struct Score {
+  std::string set;                    ///< "CBSD68 sigma 25"
+  std::string metric;                 ///< "psnr_rgb_db", "ssim_rgb"
+  double value = 0;                   ///< may be infinite (identical pictures)
+  std::optional<double> input_value;  ///< the same metric of the degraded input
+  std::string fingerprint;            ///< the protocol; "" where unknown
+};
+
+/// What running in bfloat16 costs against float32, measured on the pictures of the bundle's
+/// self-test or larger.
+struct PrecisionEvidence {
+  double bf16_psnr_cost_db = 0;    ///< PSNR in f32 minus PSNR in bf16, mean over pictures
+  double bf16_max_level_diff = 0;  ///< largest difference of a value, on the 0–255 scale
+  double bf16_q999_level_diff = 0;  ///< 99.9 % of values differ by at most this, on the 0–255 scale
+  double bf16_mean_level_diff = 0;  ///< mean absolute difference, on the 0–255 scale
+  std::int64_t pictures = 0;        ///< how many pictures that was measured on
+};
+
+/// Where training pictures came from.
+struct DataSource {
+  std::string name;
+  std::string license;
+  std::int64_t pictures = 0;
+};
+
+/// Size and SHA-256 of a member; write_bundle fills them in, read_bundle checks them.
+struct MemberInfo {
+  std::uint64_t bytes = 0;
+  std::string sha256;  ///< 64 lower-case hexadecimal digits
+};
+
+struct Manifest {
+  int format_version = kFormatVersion;
+  std::string name;              ///< as in name.chiaro: letters, digits, "-", "_", "."
+  std::string kind = "restore";  ///< "restore" (picture → picture) or "encode" (picture → code)
+  std::string summary;           ///< one line for `chiaro models list`
+  std::string license;
+  std::string created_by;  ///< program and version
+
+  // What the graph expects and gives: NCHW float32, values in input_range.
+  std::string color = "srgb";  ///< "srgb": sRGB-coded RGB; "grey": one channel
+  double range_low = 0;        ///< value of black at the input
+  double range_high = 1;       ///< value of white at the input
+  int scale = 1;               ///< output side / input side
+  int alignment_px = 1;        ///< input sides must be multiples of this
+  int receptive_field_px =
+      1;  ///< full width in input pixels: no output depends on inputs further than half of it
+  bool global_statistics =
+      false;  ///< true: every output depends on the whole input, tiles are feathered
+  std::vector<std::string> labels;  ///< degradations it was trained for
+
+  // Where it came from.
+  std::string network;  ///< key of the networks' catalogue
+  OptionTable network_options;
+  std::string method;  ///< key of the methods' catalogue
+  std::string recipe;  ///< the effective recipe, TOML
+  std::int64_t parameters = 0;
+  double macs_per_pixel = 0;  ///< multiplications per input pixel; 0: unknown
+  std::vector<DataSource> training_data;
+  std::vector<Score> scores;
+  std::optional<PrecisionEvidence> precision;
+
+  std::map<std::string, MemberInfo, std::less<>> members;  ///< all members but manifest.json
+};
+
+/// JSON text with stable order, indented, ending in a newline.
+std::string print_manifest(const Manifest& manifest);
+
+/// Reads print_manifest's form. Unknown keys are ignored (a minor addition); a newer format
+/// version, a missing or ill-typed key or an impossible value fail. Errors: Bundle; `origin` names
+/// the file.
+Manifest parse_manifest(std::string_view json, const std::string& origin);
+
+/// Whether `auto` precision may take bf16: evidence exists, costs under 0.02 dB and 99.9 % of
+/// values stay within 2/255.
+bool bf16_is_harmless(const Manifest& manifest);
+
+}  // namespace chiaro::bundle

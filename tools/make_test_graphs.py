@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Makes the tiny ONNX graphs of tests/restore/data. Needs the packages onnx and numpy.
+
+    python3 tools/make_test_graphs.py tests/restore/data
+
+Weights come from a fixed seed, so the files are the same every time. All graphs take `input` (N,3,H,W) float32 in
+[0,1] and give `output`; batch, height and width are dynamic.
+"""
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+RNG = np.random.default_rng(20)
+
+
+class Graph:
+    """Collects nodes and initialisers; every method returns the name of its result."""
+
+    def __init__(self):
+        self.nodes, self.weights, self.count = [], [], 0
+
+    def fresh(self):
+        self.count += 1
+        return f"t{self.count}"
+
+    def op(self, kind, *inputs, **attributes):
+        name = self.fresh()
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def weight(self, name, values):
+        self.weights.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+        return name
+
+    def indices(self, name, values):
+        self.weights.append(numpy_helper.from_array(np.asarray(values, np.int64), name))
+        return name
+
+    def conv(self, name, x, cin, cout, kernel=3, stride=1, gain=1.0):
+        values = RNG.normal(size=(cout, cin, kernel, kernel)) * gain * np.sqrt(2.0 / (cin * kernel * kernel))
+        weight = self.weight(f"{name}.weight", values)
+        bias = self.weight(f"{name}.bias", RNG.normal(size=cout) * 0.05)
+        before = (kernel - 1) // 2 if stride == 1 else 0
+        return self.op("Conv", x, weight, bias, kernel_shape=[kernel, kernel], strides=[stride, stride],
+                       pads=[before] * 4)
+
+    def save(self, path, result, scale=1, channels=3):
+        self.nodes.append(helper.make_node("Identity", [result], ["output"]))
+        sides = ["height", "width"] if scale == 1 else ["out_height", "out_width"]
+        graph = helper.make_graph(
+            self.nodes, path.stem,
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch_size", channels, "height", "width"])],
+            [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch_size", channels, *sides])],
+            self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="chiaro tests")
+        model.ir_version = 8
+        onnx.checker.check_model(model, full_check=True)
+        path.write_bytes(model.SerializeToString())
+
+
+def identity(path):
+    Graph().save(path, "input")
+
+
+def stack(path):
+    """Three 3x3 convolutions and a skip: receptive field 7."""
+    g = Graph()
+    x = g.op("Relu", g.conv("head", "input", 3, 8))
+    x = g.op("Relu", g.conv("body", x, 8, 8))
+    x = g.conv("tail", x, 8, 3, gain=0.3)
+    g.save(path, g.op("Add", x, "input"))
+
+
+def unet(path):
+    """Two levels of stride 2 (alignment 4), skips, pixel shuffle upwards."""
+    g = Graph()
+    e0 = g.op("Relu", g.conv("enc0", "input", 3, 8))
+    d1 = g.op("Relu", g.conv("down1", e0, 8, 12, kernel=2, stride=2))
+    e1 = g.op("Relu", g.conv("enc1", d1, 12, 12))
+    d2 = g.op("Relu", g.conv("down2", e1, 12, 16, kernel=2, stride=2))
+    m = g.op("Relu", g.conv("mid", d2, 16, 16))
+    u1 = g.op("DepthToSpace", g.conv("up1", m, 16, 48, kernel=1), blocksize=2, mode="CRD")
+    x = g.op("Relu", g.conv("dec1", g.op("Add", u1, e1), 12, 12))
+    u0 = g.op("DepthToSpace", g.conv("up0", x, 12, 32, kernel=1), blocksize=2, mode="CRD")
+    x = g.conv("dec0", g.op("Add", u0, e0), 8, 3, gain=0.3)
+    g.save(path, g.op("Add", x, "input"))
+
+
+def twice(path):
+    """Scale 2 by pixel shuffle: receptive field 3."""
+    g = Graph()
+    x = g.conv("up", "input", 3, 12)
+    g.save(path, g.op("DepthToSpace", x, blocksize=2, mode="CRD"), scale=2)
+
+
+def pooled(path):
+    """Subtracts a tenth of the mean of the whole input: global statistics."""
+    g = Graph()
+    mean = g.op("GlobalAveragePool", g.conv("head", "input", 3, 3, gain=0.3))
+    g.save(path, g.op("Add", "input", g.op("Mul", mean, g.weight("gain", [0.1]))))
+
+
+def shifted(path):
+    """NaN wherever the picture is exactly 0.25: a network that misbehaves."""
+    g = Graph()
+    off = g.op("Sub", "input", g.weight("level", [0.25]))
+    g.save(path, g.op("Mul", "input", g.op("Div", off, off)))
+
+
+def grey(path):
+    """One channel in, one out."""
+    g = Graph()
+    x = g.op("Relu", g.conv("head", "input", 1, 4))
+    g.save(path, g.op("Add", g.conv("tail", x, 4, 1, gain=0.3), "input"), channels=1)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    for make in (identity, stack, unet, twice, pooled, shifted, grey):
+        make(folder / f"{make.__name__}.onnx")
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ namespace {
 constexpr double kDarkest = 0.97;  // severity 1: mid grey loses this share of its value
 
 struct LowLightOptions {
-  double gain = 0.4;
+  double gain = 0.3;
   double gamma = 1.8;
   double shot_u8 = 8;
   double read_u8 = 1.5;
@@ -64,11 +64,11 @@ Entry low_light() {
       .summary = "darkness by gain and gamma, with photon and reading noise",
       .reference = "K. Lore et al., LLNet, Pattern Recognition 2017, arXiv:1511.03995; "
                    "A. Foi et al., Practical Poissonian-Gaussian noise modeling, IEEE TIP 2008",
-      .ranges = {{"gain", "0.12..0.7~log"},
-                 {"gamma", "1..2.5"},
-                 {"shot_u8", "0..20"},
-                 {"read_u8", "0..4"},
-                 {"cast", "0|0..0.1"}},
+      .ranges = {{"gain", "0.1..0.6~log"},
+                 {"gamma", "1.1..2.2"},
+                 {"shot_u8", "1..16~log"},
+                 {"read_u8", "0..2"},
+                 {"cast", "0|0.03..0.25"}},
       .apply = darken,
       .severity = [](const LowLightOptions& o) { return loss(o) / kDarkest; },
       .at_severity =

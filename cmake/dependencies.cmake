@@ -24,7 +24,16 @@ if(CHIARO_WITH_TRAINING)
                         "or set CHIARO_TORCH_ROOT")
   endif()
   add_library(chiaro_torch INTERFACE)
-  target_include_directories(chiaro_torch SYSTEM INTERFACE
+  # The wheel carries headers of another fmt than the library we and spdlog link: ours must be found first.
+  find_path(CHIARO_FMT_INCLUDE fmt/format.h HINTS ${fmt_INCLUDE_DIRS} REQUIRED)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include_first)
+  file(CREATE_LINK ${CHIARO_FMT_INCLUDE}/fmt ${CMAKE_BINARY_DIR}/include_first/fmt SYMBOLIC)
+  target_include_directories(chiaro_torch SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/include_first)
+  # The wheel ships headers of another fmt, which would shadow those of the library we link: ours go first.
+  get_target_property(fmt_include fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include_first)
+  file(CREATE_LINK ${fmt_include}/fmt ${CMAKE_BINARY_DIR}/include_first/fmt SYMBOLIC)
+  target_include_directories(chiaro_torch SYSTEM INTERFACE "${CMAKE_BINARY_DIR}/include_first"
     "${CHIARO_TORCH_ROOT}/include" "${CHIARO_TORCH_ROOT}/include/torch/csrc/api/include")
   target_link_libraries(chiaro_torch INTERFACE
     "${CHIARO_TORCH_ROOT}/lib/libtorch_cpu.so" "${CHIARO_TORCH_ROOT}/lib/libc10.so")

@@ -36,6 +36,11 @@ function(chiaro_use_torch target)
       target_precompile_headers(chiaro_torch_pch PRIVATE <torch/torch.h>)
     endif()
     target_precompile_headers(${target} REUSE_FROM chiaro_torch_pch)
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "EXECUTABLE")  # compiled with the flags of the header: -fPIC, where CMake would say -fPIE
+      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+      target_compile_options(${target} PRIVATE ${CMAKE_CXX_COMPILE_OPTIONS_PIC})
+    endif()
   endif()
 endfunction()
 

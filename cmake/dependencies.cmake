@@ -29,11 +29,7 @@ if(CHIARO_WITH_TRAINING)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include_first)
   file(CREATE_LINK ${CHIARO_FMT_INCLUDE}/fmt ${CMAKE_BINARY_DIR}/include_first/fmt SYMBOLIC)
   target_include_directories(chiaro_torch SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/include_first)
-  # The wheel ships headers of another fmt, which would shadow those of the library we link: ours go first.
-  get_target_property(fmt_include fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
-  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include_first)
-  file(CREATE_LINK ${fmt_include}/fmt ${CMAKE_BINARY_DIR}/include_first/fmt SYMBOLIC)
-  target_include_directories(chiaro_torch SYSTEM INTERFACE "${CMAKE_BINARY_DIR}/include_first"
+  target_include_directories(chiaro_torch SYSTEM INTERFACE
     "${CHIARO_TORCH_ROOT}/include" "${CHIARO_TORCH_ROOT}/include/torch/csrc/api/include")
   target_link_libraries(chiaro_torch INTERFACE
     "${CHIARO_TORCH_ROOT}/lib/libtorch_cpu.so" "${CHIARO_TORCH_ROOT}/lib/libc10.so")

@@ -1,0 +1,98 @@
+// Runs an ONNX graph. The only room that knows OpenVINO; nothing of it shows in this header.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chiaro::engine {
+
+enum class Precision {
+  Auto,  ///< the owner of the graph decides; the engine itself takes f32
+  F32,
+  Bf16  ///< where the processor has it, else f32 with one line in the log
+};
+
+/// "auto", "f32", "bf16". Errors: Usage.
+Precision parse_precision(std::string_view text);
+std::string_view precision_name(Precision precision);
+
+struct EngineOptions {
+  std::string device = "auto";  ///< "auto" or "cpu"
+  Precision precision = Precision::Auto;
+  int threads = 0;  ///< 0: as many as the processor has cores
+};
+
+/// Whether the processor computes bfloat16 natively.
+bool has_bf16();
+
+/// "AMD EPYC …", as the operating system names it.
+std::string processor_name();
+
+/// Cores this process may use.
+int available_cores();
+
+/// A row-major float32 array; four sides (N,C,H,W) for pictures.
+struct Tensor {
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
+/// One loaded graph with one input. Not for use from several threads at once. In f32 and in bf16
+/// the result does not depend on the number of threads.
+class Engine {
+ public:
+  /// Loads a graph; `origin` names it in messages. Errors: Bundle (not an ONNX graph, unknown
+  /// operators, not exactly one input of four sides), Usage (unknown device).
+  Engine(std::span<const std::byte> onnx, const EngineOptions& options, const std::string& origin);
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  /// Sets the input's shape (N,C,H,W) and prepares the graph for it; free if nothing changes.
+  /// Errors: Bundle (the graph refuses the shape), Resource (not enough memory).
+  void prepare(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width);
+
+  /// The input's values in the prepared shape, row-major; write here before run(). Valid until
+  /// prepare or release.
+  std::span<float> input();
+
+  /// Runs the graph once. Errors: Resource (not enough memory), Internal.
+  void run();
+
+  /// The outputs of the last run, in the graph's order. Valid until the next run, prepare or
+  /// release.
+  std::span<const float> output(std::size_t index = 0) const;
+  std::vector<std::int64_t> output_shape(std::size_t index = 0) const;
+  std::vector<std::string> output_names() const;
+
+  /// prepare + copy + run + copy, for small things.
+  std::vector<Tensor> run_once(const Tensor& input);
+
+  /// Channels the graph takes; 0: any.
+  std::int64_t input_channels() const;
+
+  /// Estimate of the bytes that running needs per input pixel: the largest sum of values alive
+  /// together, from a walk through the graph, for the precision in use. Grows linearly with pixels.
+  double bytes_per_pixel() const;
+
+  /// Bytes of the weights as they will lie in memory.
+  std::size_t weight_bytes() const;
+
+  /// What is used: F32 or Bf16.
+  Precision precision() const;
+  int threads() const;
+
+  /// Frees the prepared graph and its work memory; the next prepare builds it anew.
+  void release();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace chiaro::engine

@@ -1,0 +1,109 @@
+// From a bundle and a picture to a better picture: padding, tiles, grey, alpha, strength, limits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chiaro/base/log.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/engine/engine.h"
+#include "chiaro/image/image.h"
+
+namespace chiaro::restore {
+
+/// What happens to transparency.
+enum class AlphaMode {
+  Keep,     ///< passed through unchanged (enlarged where the scale is not 1)
+  Restore,  ///< goes through the network like a grey picture
+  Drop      ///< removed
+};
+
+/// "keep", "restore", "drop". Errors: Usage.
+AlphaMode parse_alpha_mode(std::string_view text);
+
+struct RestoreOptions {
+  int tile_px = 0;      ///< side of a tile's window at the input; 0: as large as the memory allows
+  int overlap_px = -1;  ///< context on each side of a tile; -1: from the receptive field
+  double strength =
+      1.0;  ///< 0 returns the input's pixels, 1 the network's; needs scale 1 if below 1
+  AlphaMode alpha = AlphaMode::Keep;
+  std::int64_t max_memory_bytes =
+      0;  ///< ceiling for the whole process; 0: 640 MiB for the graph's work memory
+  std::int64_t memory_reserve_bytes =
+      0;  ///< part of the ceiling the caller needs afterwards (encoding)
+};
+
+/// What a restoration will do, before it is done.
+struct RestorePlan {
+  int window_height_px = 0;  ///< of the input, padded; the whole picture where tiles == 1
+  int window_width_px = 0;
+  int overlap_px = 0;
+  int tiles = 0;
+  std::int64_t predicted_peak_bytes = 0;  ///< resident memory of the process
+};
+
+/// What a self-test found.
+struct SelfTestResult {
+  int cases = 0;
+  double largest_difference = 0;  ///< over all cases
+  std::string
+      first_difference;  ///< name of the first tensor beyond the tolerance; empty: all agree
+};
+
+class Restorer {
+ public:
+  /// Loads restore.onnx. Precision::Auto takes bf16 where the processor has it and the manifest's
+  /// evidence calls it harmless. Errors: Bundle, Usage.
+  explicit Restorer(bundle::Bundle bundle, engine::EngineOptions options = {});
+  ~Restorer();
+  Restorer(Restorer&&) noexcept;
+  Restorer& operator=(Restorer&&) noexcept;
+
+  /// The restored picture, same metadata, sides times scale. Takes the source by value: moved in,
+  /// its memory is used for the result. Values that are not finite are replaced with one warning;
+  /// the result lies in [0,1] (at strength 0 all finite values are returned as they came). Where
+  /// memory runs out, smaller tiles are tried. Errors: Usage (options), Resource (memory limit too
+  /// small; names the smallest that works), Interrupted (progress returned false).
+  image::Image restore(image::Image source, const RestoreOptions& options = {},
+                       const ProgressCallback& progress = {});
+
+  /// How restore would go about a picture of this size. Errors: Usage, Resource.
+  RestorePlan plan(int height, int width, const RestoreOptions& options = {}) const;
+
+  /// Replays the bundle's test vectors in f32. Errors: Bundle (no self-test in it, damaged).
+  SelfTestResult verify();
+
+  const bundle::Manifest& manifest() const;
+  engine::Precision precision() const;  ///< F32 or Bf16
+  int threads() const;
+
+  /// Frees the work memory of the graph, for example before encoding a large result.
+  void release_memory();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The file behind a bundle's name. A name with a separator or ending in ".chiaro" is a path.
+/// Others are looked for as NAME.chiaro in the folders of CHIARO_BUNDLE_PATH (separated by ":"),
+/// beside the program (../share/chiaro/models) and, for a program in its build tree, in the source
+/// tree's models/. Errors: Input, listing near names and the folders.
+std::filesystem::path find_bundle(std::string_view name_or_path = "default");
+
+/// The folders find_bundle searches that exist, in order.
+std::vector<std::filesystem::path> bundle_folders();
+
+/// All bundles in these folders; the first of a name wins.
+std::vector<std::filesystem::path> list_bundles();
+
+/// find_bundle + read_bundle + Restorer.
+Restorer open_restorer(std::string_view name_or_path = "default",
+                       const engine::EngineOptions& options = {});
+
+}  // namespace chiaro::restore

@@ -1,5 +1,5 @@
-// The subcommands of `chiaro`: each file adds one to the root. An `add_` function declares options and a callback; the
-// callback throws chiaro::Error, which main turns into an exit status.
+// The subcommands of `chiaro`: each file adds one to the root. An `add_` function declares options
+// and a callback; the callback throws chiaro::Error, which main turns into an exit status.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,7 +10,8 @@ void add_restore(CLI::App& root);
 void add_models(CLI::App& root);
 void add_bench(CLI::App& root);
 void add_describe(CLI::App& root);
-void add_training(CLI::App& root);  ///< train, freeze, thaw: handed to the sibling program chiaro-train
+void add_training(
+    CLI::App& root);  ///< train, freeze, thaw: handed to the sibling program chiaro-train
 void add_degrade(CLI::App& root);
 void add_eval(CLI::App& root);
 void add_score(CLI::App& root);

@@ -28,15 +28,21 @@ if(CHIARO_WITH_TRAINING)
   find_path(CHIARO_FMT_INCLUDE fmt/format.h HINTS ${fmt_INCLUDE_DIRS} REQUIRED)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include_first)
   file(CREATE_LINK ${CHIARO_FMT_INCLUDE}/fmt ${CMAKE_BINARY_DIR}/include_first/fmt SYMBOLIC)
-  target_include_directories(chiaro_torch SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/include_first)
+  set(installed_torch ${CMAKE_INSTALL_LIBDIR}/chiaro/torch)  # see installation.cmake
   target_include_directories(chiaro_torch SYSTEM INTERFACE
-    "${CHIARO_TORCH_ROOT}/include" "${CHIARO_TORCH_ROOT}/include/torch/csrc/api/include")
-  target_link_libraries(chiaro_torch INTERFACE
-    "${CHIARO_TORCH_ROOT}/lib/libtorch_cpu.so" "${CHIARO_TORCH_ROOT}/lib/libc10.so")
+    $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include_first>
+    $<BUILD_INTERFACE:${CHIARO_TORCH_ROOT}/include>
+    $<BUILD_INTERFACE:${CHIARO_TORCH_ROOT}/include/torch/csrc/api/include>
+    $<INSTALL_INTERFACE:${installed_torch}/include>
+    $<INSTALL_INTERFACE:${installed_torch}/include/torch/csrc/api/include>)
+  foreach(library libtorch_cpu.so libc10.so)
+    target_link_libraries(chiaro_torch INTERFACE
+      $<BUILD_INTERFACE:${CHIARO_TORCH_ROOT}/lib/${library}>
+      $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${installed_torch}/lib/${library}>)
+  endforeach()
   # RPATH, not RUNPATH: the wheel's libraries must find their own dependencies through ours.
-  target_link_options(chiaro_torch INTERFACE
-    -Wl,--disable-new-dtags -Wl,-rpath,${CHIARO_TORCH_ROOT}/lib
-    -Wl,-rpath-link,${CHIARO_TORCH_ROOT}/lib)
+  target_link_options(chiaro_torch INTERFACE -Wl,--disable-new-dtags
+    $<BUILD_INTERFACE:-Wl,-rpath-link,${CHIARO_TORCH_ROOT}/lib>)
   target_compile_options(chiaro_torch INTERFACE -Wno-deprecated-declarations)
 endif()
 

@@ -1,1 +1,62 @@
-# What `cmake --install` puts where; see tests/install for the consumer's view.
+# What `cmake --install` puts where. The tree may be moved as a whole.
+#
+#   component restore   bin/chiaro, its engine in lib/chiaro, the bundles in share/chiaro/models, and for programs that use
+#                       the library: headers, static libraries and the CMake package `chiaro`
+#   component train     bin/chiaro-train, libtorch in lib/chiaro/torch, headers and libraries of the training wing
+include(CMakePackageConfigHelpers)
+
+set(chiaro_private ${CMAKE_INSTALL_LIBDIR}/chiaro)
+set(chiaro_package ${CMAKE_INSTALL_LIBDIR}/cmake/chiaro)
+file(RELATIVE_PATH chiaro_bin_to_private "/${CMAKE_INSTALL_BINDIR}" "/${chiaro_private}")
+
+# Rooms, by wing.
+get_property(rooms GLOBAL PROPERTY CHIARO_ROOMS)
+foreach(room IN LISTS rooms)
+  get_target_property(libraries chiaro_${room} LINK_LIBRARIES)
+  set(component restore)
+  if(chiaro_torch IN_LIST libraries)
+    set(component train)
+  endif()
+  install(TARGETS chiaro_${room} EXPORT chiaro_${component}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component}
+    FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT ${component})
+endforeach()
+
+# The restoration wing.
+set_target_properties(chiaro PROPERTIES INSTALL_RPATH "$ORIGIN/${chiaro_bin_to_private}")
+install(TARGETS chiaro RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT restore)
+install(EXPORT chiaro_restore NAMESPACE chiaro:: FILE chiaroRestoreTargets.cmake
+  DESTINATION ${chiaro_package} COMPONENT restore)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/chiaro/models COMPONENT restore
+  FILES_MATCHING PATTERN "*.chiaro")
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore)
+
+# Of OpenVINO only what a processor needs to run an ONNX graph; the libraries find each other by $ORIGIN.
+get_target_property(openvino_library openvino::runtime IMPORTED_LOCATION_RELEASE)
+get_filename_component(openvino_folder ${openvino_library} DIRECTORY)
+file(GLOB openvino_libraries ${openvino_library} ${openvino_folder}/libopenvino_intel_cpu_plugin.so
+  ${openvino_folder}/libopenvino_onnx_frontend.so.* ${openvino_folder}/libopenvino_ir_frontend.so.*
+  ${openvino_folder}/libtbb.so.*)
+install(PROGRAMS ${openvino_libraries} DESTINATION ${chiaro_private} COMPONENT restore)
+install(DIRECTORY ${CHIARO_PREFIX}/openvino/licenses/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/openvino COMPONENT restore)
+get_filename_component(CHIARO_OPENVINO_LIBRARY ${openvino_library} NAME)
+
+configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/chiaroConfig.cmake.in chiaroConfig.cmake
+  INSTALL_DESTINATION ${chiaro_package} PATH_VARS chiaro_private NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(chiaroConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/chiaroConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/chiaroConfigVersion.cmake
+  DESTINATION ${chiaro_package} COMPONENT restore)
+
+# The training wing.
+if(CHIARO_WITH_TRAINING)
+  set_target_properties(chiaro-train PROPERTIES
+    INSTALL_RPATH "$ORIGIN/${chiaro_bin_to_private};$ORIGIN/${chiaro_bin_to_private}/torch/lib")
+  install(TARGETS chiaro-train RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT train)
+  set_target_properties(chiaro_torch PROPERTIES EXPORT_NAME libtorch)
+  install(TARGETS chiaro_torch EXPORT chiaro_train)
+  install(EXPORT chiaro_train NAMESPACE chiaro:: FILE chiaroTrainTargets.cmake
+    DESTINATION ${chiaro_package} COMPONENT train)
+  install(DIRECTORY ${CHIARO_TORCH_ROOT}/lib ${CHIARO_TORCH_ROOT}/include DESTINATION ${chiaro_private}/torch
+    COMPONENT train USE_SOURCE_PERMISSIONS)
+  install(DIRECTORY ${CHIARO_TORCH_ROOT}/licenses/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/libtorch COMPONENT train)
+endif()

@@ -15,7 +15,7 @@ setup_log="$root/build/setup.log"
 
 packages_to_restore=(
   g++ cmake ninja-build pkg-config unzip python3 python3-pip
-  libvips-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libzip-dev
+  libvips-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libzip-dev libssl-dev
   libturbojpeg0-dev libjpeg62-turbo-dev)
 packages_to_train=(libonnx-dev libgtest-dev libbenchmark-dev libimage-exiftool-perl)
 
@@ -135,8 +135,9 @@ set_up_openvino() {
   mkdir -p "$staging"
   fetch_wheel openvino
   say "unpacking OpenVINO"
-  unpack "$staging" 'openvino/include/*' 'openvino/cmake/*' 'openvino/libs/*' \
+  unpack "$staging" 'openvino/include/*' 'openvino/cmake/*' 'openvino/libs/*' '*.dist-info/licenses/*' \
     -x '*_intel_gpu_plugin*' '*_intel_npu_plugin*'
+  mv "$staging"/*.dist-info/licenses "$staging/openvino/"
   finish_part openvino "$wanted"
 }
 
@@ -148,7 +149,9 @@ set_up_torch() {
   mkdir -p "$staging"
   fetch_wheel torch
   say "unpacking libtorch"
-  unpack "$staging" 'torch/include/*' 'torch/lib/libtorch_cpu.so' 'torch/lib/libc10.so' 'torch/lib/libgomp*'
+  unpack "$staging" 'torch/include/*' 'torch/lib/libtorch_cpu.so' 'torch/lib/libc10.so' 'torch/lib/libgomp*' \
+    '*.dist-info/licenses/*'
+  mv "$staging"/*.dist-info/licenses "$staging/torch/"
   # libtorch_cpu.so does not load without these two, even where there is no GPU.
   fetch_wheel nvidia-cuda-runtime
   unpack "$staging" 'nvidia/cu13/lib/libcudart.so.13'

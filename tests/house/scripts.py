@@ -20,7 +20,7 @@ STUBS = {
     "apt-get": 'echo "apt-get $*" >> "$CALLS"; exit "${APT_STATUS:-0}"',
     "python3": 'echo "python3 $*" >> "$CALLS"; [ "${NET:-up}" = up ] || exit 1\n'
                'while [ "$1" != --dest ]; do shift; done; printf "%s" "${SENT:-what a wheel holds}" > "$2/engine.whl"',
-    "unzip": 'mkdir -p "${@: -1}" 2>/dev/null; while [ "$1" != -d ]; do shift; done; mkdir -p "$2/openvino"',
+    "unzip": 'mkdir -p "${@: -1}" 2>/dev/null; while [ "$1" != -d ]; do shift; done; mkdir -p "$2"/{openvino,engine.dist-info/licenses}',
     "cmake": 'echo "cmake $*" >> "$CALLS"; mkdir -p build/release; touch build/release/build.ninja',
     "ninja": 'echo "ninja $*" >> "$CALLS"; mkdir -p build/release/apps/cli; cd build/release/apps/cli\n'
              'echo "noise of the build"\n'

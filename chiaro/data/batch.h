@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -18,17 +17,13 @@ struct Batch {
   at::Tensor severity; ///< (N) float32 in [0,1]
   at::Tensor source;   ///< (N) int64: which data source each sample came from (domain)
   at::Tensor content;  ///< (N) int64: which picture each sample shows; equal numbers show the same scene
-  std::map<std::string, at::Tensor> views;  ///< further views asked for by ViewSpec, by name
   std::vector<std::uint64_t> seeds;         ///< of each sample: enough to make it again
   std::vector<std::string> origins;         ///< file and damage of each sample, for messages
 };
 
-/// What a method needs in a batch beside the paired crops.
+/// What a method needs in a batch beside the damaged crops.
 struct ViewSpec {
-  bool needs_target = true;       ///< false: data without clean counterparts is allowed
-  std::int64_t crops_per_picture = 1;  ///< > 1: consecutive samples are crops of one picture under one damage
-  bool factorial = false;         ///< true: batch = pictures × degradations (every picture under several damages)
-  std::vector<std::string> extra; ///< names of further views: "whole" (reduced whole picture, input damage), "clean_other" (a clean crop of another picture)
+  bool needs_target = true;  ///< false: data without clean counterparts is allowed
 };
 
 }  // namespace chiaro::data

@@ -1,0 +1,46 @@
+// chiaro-train: the training wing as a program.
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <c10/util/Exception.h>
+
+#include "apps/train/commands.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
+#include "chiaro/base/version.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains networks that make damaged photographs clear again, and freezes them into bundles.", "chiaro-train");
+  app.set_version_flag("--version", chiaro::version());
+  app.require_subcommand(1);
+  bool quiet = false;
+  bool verbose = false;
+  app.add_flag("--quiet", quiet, "errors only");
+  app.add_flag("-v,--verbose", verbose, "more messages");
+  app.fallthrough();
+  app.parse_complete_callback([&] {
+    chiaro::set_up_logging(quiet     ? chiaro::Verbosity::Quiet
+                           : verbose ? chiaro::Verbosity::Verbose
+                                     : chiaro::Verbosity::Normal);
+  });
+  chiaro::apps::add_train(app);
+  chiaro::apps::add_freeze(app);
+  chiaro::apps::add_describe(app);
+  try {
+    app.parse(argc, argv);
+    return EXIT_SUCCESS;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EXIT_SUCCESS : static_cast<int>(chiaro::ErrorCode::Usage);
+  } catch (const chiaro::Error& error) {
+    std::cerr << "error: " << error.what() << "\n";
+    return error.exit_status();
+  } catch (const c10::Error& error) {
+    std::cerr << "error: [libtorch] " << error.what_without_backtrace() << "\n";
+    return static_cast<int>(chiaro::ErrorCode::Internal);
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << "\n";
+    return static_cast<int>(chiaro::ErrorCode::Internal);
+  }
+}

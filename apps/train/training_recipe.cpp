@@ -1,0 +1,65 @@
+#include "apps/train/training_recipe.h"
+
+#include <cstdlib>
+
+#include <torch/utils.h>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro::apps {
+namespace {
+
+/// Takes the key `name` out of a section that otherwise holds options.
+std::string take_name(OptionTable& table, const std::string& section) {
+  const auto found = table.find("name");
+  CHIARO_CHECK(found != table.end() && std::holds_alternative<std::string>(found->second), Usage,
+               "[recipe] [{}] needs a name", section);
+  const std::string name = std::get<std::string>(found->second);
+  table.erase(found);
+  return name;
+}
+
+}  // namespace
+
+Fields<ValidateOptions> ValidateOptions::fields() {
+  return {field("samples", &ValidateOptions::samples, "held-out samples measured", {.min = 1, .max = 100000}),
+          field("crop_px", &ValidateOptions::crop_px, "side of their crops", {.min = 8, .max = 4096, .unit = "px"})};
+}
+
+TrainingRecipe check_training_recipe(Recipe recipe) {
+  check_recipe_sections(recipe, {"name"}, {"network", "method", "data", "train", "validate"}, {"source", "task"});
+  TrainingRecipe checked;
+  checked.name = take_name(recipe.values, "top level");
+  checked.network_options = recipe.table("network").values;
+  checked.network = take_name(checked.network_options, "network");
+  checked.method_options = recipe.table("method").values;
+  checked.method = take_name(checked.method_options, "method");
+  checked.train = parse_options<train::TrainOptions>(recipe.table("train").values, "train");
+  checked.validate = parse_options<ValidateOptions>(recipe.table("validate").values, "validate");
+  recipe.values["name"] = checked.name;
+  networks::find(checked.network);
+  methods::find(checked.method);
+  checked.recipe = std::move(recipe);
+  return checked;
+}
+
+std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe) {
+  torch::manual_seed(static_cast<std::uint64_t>(recipe.train.seed));
+  return networks::make(recipe.network, recipe.network_options);
+}
+
+std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe, std::shared_ptr<networks::Network> network,
+                                             const std::vector<std::string>& tasks) {
+  return methods::find(recipe.method)
+      .make({std::move(network), tasks, static_cast<std::uint64_t>(recipe.train.seed)}, recipe.method_options);
+}
+
+std::filesystem::path data_root(const std::string& given, const std::filesystem::path& recipe_file) {
+  if (!given.empty()) return given;
+  if (const char* environment = std::getenv("CHIARO_DATA_DIR"); environment != nullptr && *environment != '\0') {
+    return environment;
+  }
+  return recipe_file.parent_path();
+}
+
+}  // namespace chiaro::apps

@@ -1,0 +1,49 @@
+// A recipe of a training run, and the objects it describes.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/recipe.h"
+#include "chiaro/data/dataset.h"
+#include "chiaro/methods/method.h"
+#include "chiaro/networks/network.h"
+#include "chiaro/train/options.h"
+
+namespace chiaro::apps {
+
+/// Table [validate].
+struct ValidateOptions {
+  std::int64_t samples = 96;
+  std::int64_t crop_px = 192;
+  static Fields<ValidateOptions> fields();
+};
+
+/// A checked recipe: every section known, every option consumed.
+struct TrainingRecipe {
+  Recipe recipe;
+  std::string name;
+  std::string network;
+  OptionTable network_options;
+  std::string method;
+  OptionTable method_options;
+  train::TrainOptions train;
+  ValidateOptions validate;
+};
+
+/// Errors: Usage, naming the section and the nearest known key.
+TrainingRecipe check_training_recipe(Recipe recipe);
+
+/// The network with weights drawn from [train].seed.
+std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe);
+
+/// The method over that network.
+std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe, std::shared_ptr<networks::Network> network,
+                                             const std::vector<std::string>& tasks);
+
+/// Where relative data folders start: `given`, else the environment's CHIARO_DATA_DIR, else the recipe's folder.
+std::filesystem::path data_root(const std::string& given, const std::filesystem::path& recipe_file);
+
+}  // namespace chiaro::apps

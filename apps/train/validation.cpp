@@ -1,0 +1,99 @@
+#include "apps/train/validation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <ATen/ATen.h>
+
+#include "chiaro/image/codec.h"
+
+namespace chiaro::apps {
+namespace {
+
+constexpr std::int64_t kBatch = 4;
+
+/// The product's output, limited to [0,1], on the CPU.
+at::Tensor restore(methods::Method& method, const at::Tensor& input) {
+  const auto network = method.product().restorer;
+  const auto parameters = network->parameters();
+  const auto device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
+  network->eval();
+  const at::Tensor output = network->forward(input.to(device)).to(at::kCPU).to(at::kFloat).clamp(0, 1);
+  network->train();
+  return output;
+}
+
+double psnr_db(const at::Tensor& a, const at::Tensor& b) {
+  const double mse = (a.to(at::kDouble) - b.to(at::kDouble)).square().mean().item<double>();
+  return 10 * std::log10(1.0 / std::max(mse, 1e-10));  // 100 dB for equal pictures, so that means stay finite
+}
+
+void paste(const at::Tensor& picture, image::Image& sheet, int top, int left) {
+  const auto values = picture.contiguous();
+  const auto* from = values.data_ptr<float>();
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < picture.size(1); ++y) {
+      for (int x = 0; x < picture.size(2); ++x) sheet.at(c, top + y, left + x) = *from++;
+    }
+  }
+}
+
+}  // namespace
+
+Validation::Validation(const data::Dataset& dataset, std::int64_t samples) : tasks_(dataset.tasks()) {
+  for (std::int64_t first = 0; first < samples; first += kBatch) {
+    batches_.push_back(dataset.batch(first, std::min(kBatch, samples - first)));
+  }
+}
+
+train::Metrics Validation::measure(methods::Method& method) const {
+  std::map<std::int64_t, std::pair<double, int>> by_task;
+  double gain = 0;
+  int worse = 0;
+  int count = 0;
+  for (const auto& batch : batches_) {
+    const at::Tensor output = restore(method, batch.input);
+    for (std::int64_t i = 0; i < output.size(0); ++i) {
+      const double before = psnr_db(batch.input[i], batch.target[i]);
+      const double after = psnr_db(output[i], batch.target[i]);
+      auto& [sum, n] = by_task[batch.task[i].item<std::int64_t>()];
+      sum += after;
+      ++n;
+      gain += after - before;
+      worse += after < before ? 1 : 0;
+      ++count;
+    }
+  }
+  train::Metrics metrics;
+  double mean = 0;
+  for (const auto& [task, entry] : by_task) {
+    const double value = entry.first / entry.second;
+    metrics["psnr_" + tasks_[static_cast<std::size_t>(task)]] = value;
+    mean += value / static_cast<double>(by_task.size());
+  }
+  metrics["psnr"] = mean;
+  metrics["gain"] = gain / count;
+  metrics["worse"] = static_cast<double>(worse) / count;
+  return metrics;
+}
+
+void Validation::write_strip(methods::Method& method, const std::filesystem::path& file) const {
+  std::map<std::int64_t, std::vector<at::Tensor>> rows;
+  for (const auto& batch : batches_) {
+    const at::Tensor output = restore(method, batch.input);
+    for (std::int64_t i = 0; i < output.size(0); ++i) {
+      rows.try_emplace(batch.task[i].item<std::int64_t>(), std::vector{batch.input[i], output[i], batch.target[i]});
+    }
+  }
+  const int side = static_cast<int>(batches_.front().input.size(2));
+  image::Image sheet(3, side * static_cast<int>(rows.size()), side * 3, 1.0F);
+  int top = 0;
+  for (const auto& [task, row] : rows) {
+    for (std::size_t column = 0; column < row.size(); ++column) paste(row[column], sheet, top, side * static_cast<int>(column));
+    top += side;
+  }
+  image::write(file, sheet);
+}
+
+}  // namespace chiaro::apps

@@ -1,0 +1,303 @@
+#include "chiaro/data/dataset.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <spdlog/spdlog.h>
+
+#include "chiaro/base/text.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/image/pairing.h"
+
+namespace chiaro::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxDraws = 100;
+
+/// Scenes fall into parts by a hash of their name.
+bool in_part(const std::string& scene, double holdout, Part part) {
+  const double u = static_cast<double>(stable_hash(scene) % 100003) / 100003.0;
+  return (u < holdout) == (part == Part::Validation);
+}
+
+std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
+  const fs::path path = fs::path(folder).is_absolute() ? fs::path(folder) : root / folder;
+  auto files = image::list_pictures(path, true);
+  CHIARO_CHECK(!files.empty(), Input, "[data.source] no pictures in '{}'", path.string());
+  return files;
+}
+
+bool excluded(const SourceOptions& source, const std::string& stem) {
+  return std::ranges::count(source.exclude, stem) > 0;
+}
+
+/// A square of `side` px of the picture, in steps that keep it inside.
+struct Window {
+  int y;
+  int x;
+  int height;
+  int width;
+};
+
+/// A window that, reduced by `scale`, gives a crop of crop_px; the scale is lowered where the picture is too small.
+Window draw_window(PictureStore::Size size, int crop_px, double scale, Rng& rng) {
+  const int largest = std::min(size.height, size.width);
+  const int side = std::clamp(static_cast<int>(std::lround(crop_px * scale)), std::min(crop_px, largest), largest);
+  return {static_cast<int>(rng.integer(0, size.height - side)), static_cast<int>(rng.integer(0, size.width - side)), side,
+          side};
+}
+
+/// Exactly crop_px × crop_px: area reduction of a larger window, mirror padding of a smaller one.
+image::Image fit(const image::Image& window, int crop_px) {
+  if (window.height() > crop_px) return image::reduce_area(window, crop_px, crop_px);
+  if (window.height() == crop_px) return window;
+  const int missing = crop_px - window.height();
+  return image::pad_reflect(window, missing / 2, missing - missing / 2, missing / 2, missing - missing / 2);
+}
+
+}  // namespace
+
+Fields<DataOptions> DataOptions::fields() {
+  return {field("crop_px", &DataOptions::crop_px, "side of the training crops", {.min = 8, .max = 4096, .unit = "px"}),
+          field("batch", &DataOptions::batch, "samples per step", {.min = 1, .max = 65536}),
+          field("workers", &DataOptions::workers, "threads that make batches", {.min = 1, .max = 256}),
+          field("ahead", &DataOptions::ahead, "batches made ahead", {.min = 1, .max = 1024}),
+          field("cache_mb", &DataOptions::cache_mb, "memory for decoded pictures", {.min = 0, .unit = "MB"}),
+          field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
+          field("holdout", &DataOptions::holdout, "share of scenes kept for validation", {.min = 0, .max = 0.9}),
+          field("dihedral", &DataOptions::dihedral, "random flips and quarter turns")};
+}
+
+Fields<SourceOptions> SourceOptions::fields() {
+  return {
+      field("name", &SourceOptions::name, "shown in logs; also the domain label"),
+      field("kind", &SourceOptions::kind, "clean: damaged on the fly; paired: real pairs", {.choices = {"clean", "paired"}}),
+      field("folders", &SourceOptions::folders, "clean: folders of pictures, searched recursively"),
+      field("input", &SourceOptions::input, "paired: folder of damaged pictures"),
+      field("target", &SourceOptions::target, "paired: folder of clean pictures (may be the same folder)"),
+      field("pairing", &SourceOptions::pairing, "paired: rule, e.g. '_real:_mean'; empty: automatic, by name"),
+      field("task", &SourceOptions::task, "paired: the task these pairs belong to"),
+      field("weight", &SourceOptions::weight, "clean: share among clean sources; paired: share among all streams", {.min = 0}),
+      field("scale_min", &SourceOptions::scale_min, "least reduction before cropping", {.min = 1, .max = 64}),
+      field("scale_max", &SourceOptions::scale_max, "largest reduction before cropping (log-uniform)", {.min = 1, .max = 64}),
+      field("exclude", &SourceOptions::exclude, "file stems to leave out")};
+}
+
+Fields<TaskOptions> TaskOptions::fields() {
+  return {field("name", &TaskOptions::name, "name of the task"),
+          field("spec", &TaskOptions::spec, "damage, e.g. 'noise(sigma_u8=5..55)'"),
+          field("weight", &TaskOptions::weight, "share among all streams", {.min = 0})};
+}
+
+Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
+    : options_(parse_options<DataOptions>(recipe.table("data").values, "data")),
+      store_(std::make_unique<PictureStore>(static_cast<std::size_t>(options_.cache_mb) << 20)) {
+  add_sources(recipe, root, part);
+  add_streams(recipe);
+  offset_ = Rng(static_cast<std::uint64_t>(options_.seed), {stable_hash("order")}).uniform();
+}
+
+void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part) {
+  const auto found = recipe.lists.find("source");
+  CHIARO_CHECK(found != recipe.lists.end() && !found->second.empty(), Usage, "[data.source] the recipe has no [[source]]");
+  std::int64_t content = 0;
+  for (const auto& item : found->second) {
+    Source source{parse_options<SourceOptions>(item.values, "source"), {}, -1};
+    const SourceOptions& options = source.options;
+    CHIARO_CHECK(!options.name.empty(), Usage, "[data.source] each [[source]] needs a name");
+    CHIARO_CHECK(options.scale_min <= options.scale_max, Usage, "[data.source] {}: scale_min exceeds scale_max", options.name);
+    if (options.kind == "clean") {
+      CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a clean source needs folders", options.name);
+      for (const auto& folder : options.folders) {
+        for (const auto& file : files_of(root, folder)) {
+          if (excluded(options, file.stem().string()) || !in_part(file.stem().string(), options_.holdout, part)) continue;
+          source.pairs.push_back({-1, store_->add(file), content++});
+        }
+      }
+    } else {
+      CHIARO_CHECK(!options.input.empty() && !options.target.empty() && !options.task.empty(), Usage,
+                   "[data.source] {}: a paired source needs input, target and task", options.name);
+      source.task = task_number(options.task);
+      std::map<std::string, std::int64_t> contents;
+      for (const auto& pair : image::pair_files(files_of(root, options.input), files_of(root, options.target),
+                                                options.pairing, options.name, true)) {
+        if (excluded(options, pair.scene) || !in_part(pair.scene, options_.holdout, part)) continue;
+        if (contents.emplace(pair.scene, content).second) ++content;
+        source.pairs.push_back({store_->add(pair.input), store_->add(pair.target), contents.at(pair.scene)});
+      }
+    }
+    sources_.push_back(std::move(source));
+  }
+}
+
+std::int64_t Dataset::task_number(const std::string& name) {
+  const auto found = std::ranges::find(tasks_, name);
+  if (found != tasks_.end()) return found - tasks_.begin();
+  tasks_.push_back(name);
+  return static_cast<std::int64_t>(tasks_.size()) - 1;
+}
+
+void Dataset::add_streams(const Recipe& recipe) {
+  double total = 0;
+  const auto add = [&](double weight, Stream stream) {
+    if (weight <= 0) return;
+    total += weight;
+    stream.cumulative_weight = total;
+    streams_.push_back(std::move(stream));
+  };
+  const bool any_clean = std::ranges::any_of(sources_, [](const Source& s) { return s.options.kind == "clean" && !s.pairs.empty(); });
+  if (const auto found = recipe.lists.find("task"); found != recipe.lists.end()) {
+    for (const auto& item : found->second) {
+      const auto task = parse_options<TaskOptions>(item.values, "task");
+      CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage, "[data.task] each [[task]] needs a name and a spec");
+      const std::int64_t number = task_number(task.name);
+      if (any_clean) add(task.weight, {0, number, -1, degrade::parse_template(task.spec)});
+    }
+  }
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const Source& source = sources_[i];
+    if (source.options.kind == "paired" && !source.pairs.empty()) {
+      add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt});
+    }
+  }
+  CHIARO_CHECK(total > 0, Usage, "[data] nothing to draw from: give clean sources with tasks, or paired sources, with weight");
+  for (auto& stream : streams_) stream.cumulative_weight /= total;
+}
+
+const Dataset::Stream& Dataset::stream_of(std::int64_t index) const {
+  // A low-discrepancy sequence: every stretch of samples holds the streams in their shares.
+  constexpr double kGoldenRatioFraction = 0.618033988749894848;
+  const double u = std::fmod(offset_ + static_cast<double>(index) * kGoldenRatioFraction, 1.0);
+  for (const auto& stream : streams_) {
+    if (u < stream.cumulative_weight) return stream;
+  }
+  return streams_.back();
+}
+
+std::int64_t Dataset::draw_clean_source(Rng& rng) const {
+  double total = 0;
+  for (const auto& source : sources_) {
+    if (source.options.kind == "clean" && !source.pairs.empty()) total += source.options.weight;
+  }
+  double left = rng.uniform() * total;
+  std::int64_t last = 0;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].options.kind != "clean" || sources_[i].pairs.empty()) continue;
+    last = static_cast<std::int64_t>(i);
+    left -= sources_[i].options.weight;
+    if (left < 0) break;
+  }
+  return last;
+}
+
+bool Dataset::try_sample(const Stream& stream, Rng& rng, Sample& sample) const {
+  sample.task = stream.task;
+  sample.source = stream.source >= 0 ? stream.source : draw_clean_source(rng);
+  const Source& source = sources_[static_cast<std::size_t>(sample.source)];
+  const auto& pair = source.pairs[static_cast<std::size_t>(rng.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
+  const auto size = store_->size(pair.target);
+  if (!size) return false;
+  const int crop_px = static_cast<int>(options_.crop_px);
+  const Window window = draw_window(*size, crop_px, rng.log_uniform(source.options.scale_min, source.options.scale_max), rng);
+  const int symmetry = options_.dihedral ? static_cast<int>(rng.integer(0, 7)) : 0;
+  const auto cut = [&](std::int64_t number) -> std::optional<image::Image> {
+    const auto part = store_->crop(number, window.y, window.x, window.height, window.width);
+    if (!part) return std::nullopt;
+    return image::dihedral(fit(*part, crop_px), symmetry);
+  };
+  auto target = cut(pair.target);
+  if (!target) return false;
+  sample.content = pair.content;
+  sample.target = std::move(*target);
+  if (pair.input < 0) {
+    const degrade::Chain chain = degrade::draw(*stream.damage, rng);
+    sample.input = degrade::apply(sample.target, chain, rng);
+    sample.severity = 0;
+    for (const auto& step : chain) sample.severity = std::max(sample.severity, degrade::severity(step));
+    sample.origin = store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);
+    return true;
+  }
+  const auto input_size = store_->size(pair.input);
+  if (!input_size) return false;
+  CHIARO_CHECK(input_size->height == size->height && input_size->width == size->width, Input,
+               "[data.pair] '{}' is {}x{} but its target '{}' is {}x{}", store_->path(pair.input).string(),
+               input_size->height, input_size->width, store_->path(pair.target).string(), size->height, size->width);
+  auto input = cut(pair.input);
+  if (!input) return false;
+  sample.input = std::move(*input);
+  sample.severity = 0.5;  // unknown for real pairs
+  sample.origin = store_->path(pair.input).filename().string();
+  return true;
+}
+
+Sample Dataset::sample(std::int64_t index) const {
+  const Stream& stream = stream_of(index);
+  for (std::uint64_t attempt = 0; attempt < kMaxDraws; ++attempt) {
+    Rng rng(static_cast<std::uint64_t>(options_.seed), {static_cast<std::uint64_t>(index), attempt});
+    Sample sample;
+    sample.seed = static_cast<std::uint64_t>(index);
+    if (try_sample(stream, rng, sample)) return sample;
+  }
+  fail(ErrorCode::Input, "[data.sample] {} drawn pictures in a row are broken; first: '{}'", kMaxDraws,
+       store_->broken().empty() ? "" : store_->broken().front().string());
+}
+
+Batch Dataset::batch(std::int64_t first, std::int64_t count) const {
+  std::vector<Sample> samples;
+  for (std::int64_t i = 0; i < count; ++i) samples.push_back(sample(first + i));
+  Batch batch;
+  std::vector<const image::Image*> inputs;
+  std::vector<const image::Image*> targets;
+  const auto longs = at::TensorOptions().dtype(at::kLong);
+  batch.task = at::empty({count}, longs);
+  batch.source = at::empty({count}, longs);
+  batch.content = at::empty({count}, longs);
+  batch.severity = at::empty({count}, at::kFloat);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Sample& one = samples[static_cast<std::size_t>(i)];
+    inputs.push_back(&one.input);
+    targets.push_back(&one.target);
+    batch.task[i] = one.task;
+    batch.source[i] = one.source;
+    batch.content[i] = one.content;
+    batch.severity[i] = one.severity;
+    batch.seeds.push_back(one.seed);
+    batch.origins.push_back(one.origin);
+  }
+  batch.input = stack(inputs);
+  batch.target = stack(targets);
+  return batch;
+}
+
+std::int64_t Dataset::picture_count() const {
+  return std::accumulate(sources_.begin(), sources_.end(), std::int64_t{0},
+                         [](std::int64_t n, const Source& s) { return n + static_cast<std::int64_t>(s.pairs.size()); });
+}
+
+std::string Dataset::summary() const {
+  std::vector<std::string> lines;
+  for (const auto& source : sources_) {
+    lines.push_back(fmt::format("{}: {} {}", source.options.name, source.pairs.size(),
+                                source.options.kind == "clean" ? "pictures" : "pairs"));
+  }
+  return join(lines);
+}
+
+at::Tensor stack(const std::vector<const image::Image*>& pictures) {
+  const image::Image& first = *pictures.front();
+  const auto count = static_cast<std::int64_t>(pictures.size());
+  at::Tensor result = at::empty({count, first.channels(), first.height(), first.width()}, at::kFloat);
+  auto* out = result.data_ptr<float>();
+  for (const auto* picture : pictures) {
+    CHIARO_CHECK(picture->pixels().size() == first.pixels().size(), Internal, "[data.stack] pictures differ in size");
+    out = std::copy(picture->pixels().begin(), picture->pixels().end(), out);
+  }
+  return result;
+}
+
+}  // namespace chiaro::data

@@ -1,0 +1,129 @@
+// Training samples: clean pictures damaged on the fly, and real pairs, mixed by weight.
+//
+// Every sample is a pure function of (seed, index): order and resume do not depend on threads or time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/options.h"
+#include "chiaro/base/recipe.h"
+#include "chiaro/base/rng.h"
+#include "chiaro/data/batch.h"
+#include "chiaro/data/picture_store.h"
+#include "chiaro/degrade/degrade.h"
+
+namespace chiaro::data {
+
+/// Table [data] of a recipe.
+struct DataOptions {
+  std::int64_t crop_px = 128;
+  std::int64_t batch = 8;
+  std::int64_t workers = 1;
+  std::int64_t ahead = 8;
+  std::int64_t cache_mb = 2048;
+  std::int64_t seed = 1;
+  double holdout = 0.05;
+  bool dihedral = true;
+  static Fields<DataOptions> fields();
+};
+
+/// Each [[source]]: pictures.
+struct SourceOptions {
+  std::string name;
+  std::string kind = "clean";
+  std::vector<std::string> folders;
+  std::string input;
+  std::string target;
+  std::string pairing;
+  std::string task;
+  double weight = 1.0;
+  double scale_min = 1.0;
+  double scale_max = 1.0;
+  std::vector<std::string> exclude;
+  static Fields<SourceOptions> fields();
+};
+
+/// Each [[task]]: a damage put on clean pictures.
+struct TaskOptions {
+  std::string name;
+  std::string spec;
+  double weight = 1.0;
+  static Fields<TaskOptions> fields();
+};
+
+/// Which scenes a data set shows. Scenes are split by a hash of their name, so pictures of one scene stay together.
+enum class Part { Training, Validation };
+
+/// One sample before stacking.
+struct Sample {
+  image::Image input;
+  image::Image target;
+  std::int64_t task = 0;
+  std::int64_t source = 0;
+  std::int64_t content = 0;
+  double severity = 0;
+  std::uint64_t seed = 0;
+  std::string origin;
+};
+
+class Dataset {
+ public:
+  /// Reads [data], [[source]] and [[task]] of a recipe; relative folders are taken from `root`.
+  /// Errors: Usage (recipe), Input (folders missing or empty, pairs broken).
+  Dataset(const Recipe& recipe, const std::filesystem::path& root, Part part);
+
+  /// Pure in (seed, index). Broken files are skipped by drawing again. Errors: Input when nothing can be drawn.
+  Sample sample(std::int64_t index) const;
+
+  /// Samples [first, first + count) stacked.
+  Batch batch(std::int64_t first, std::int64_t count) const;
+
+  const DataOptions& options() const { return options_; }
+  const std::vector<std::string>& tasks() const { return tasks_; }
+  std::int64_t picture_count() const;
+  /// One line per source: pictures and pairs in this part.
+  std::string summary() const;
+
+ private:
+  struct Pair {
+    std::int64_t input;   // number in the store; -1: clean picture only
+    std::int64_t target;
+    std::int64_t content;
+  };
+  struct Source {
+    SourceOptions options;
+    std::vector<Pair> pairs;
+    std::int64_t task = -1;  // of a paired source
+  };
+  /// What the sampler balances: a damage on clean pictures, or a paired source.
+  struct Stream {
+    double cumulative_weight;
+    std::int64_t task;
+    std::int64_t source;  // -1: any clean source, drawn by weight
+    std::optional<degrade::ChainTemplate> damage;  // none: a paired source
+  };
+
+  void add_sources(const Recipe& recipe, const std::filesystem::path& root, Part part);
+  void add_streams(const Recipe& recipe);
+  std::int64_t task_number(const std::string& name);
+  const Stream& stream_of(std::int64_t index) const;
+  std::int64_t draw_clean_source(Rng& rng) const;
+  bool try_sample(const Stream& stream, Rng& rng, Sample& sample) const;
+
+  DataOptions options_;
+  std::unique_ptr<PictureStore> store_;
+  std::vector<std::string> tasks_;
+  std::vector<Source> sources_;
+  std::vector<Stream> streams_;
+  double offset_ = 0;
+};
+
+/// (N,3,H,W) from pictures of one size.
+at::Tensor stack(const std::vector<const image::Image*>& pictures);
+
+}  // namespace chiaro::data

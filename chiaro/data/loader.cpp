@@ -1,0 +1,58 @@
+#include "chiaro/data/loader.h"
+
+#include "chiaro/base/log.h"
+
+namespace chiaro::data {
+
+Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch)
+    : dataset_(std::move(dataset)), next_to_make_(first_batch), next_to_give_(first_batch) {
+  for (std::int64_t i = 0; i < dataset_->options().workers; ++i) workers_.emplace_back([this] { work(); });
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  room_.notify_all();
+  for (auto& worker : workers_) worker.join();
+}
+
+void Loader::work() {
+  const std::int64_t count = dataset_->options().batch;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    room_.wait(lock, [&] { return stopping_ || failure_ || next_to_make_ < next_to_give_ + dataset_->options().ahead; });
+    if (stopping_ || failure_) return;
+    const std::int64_t number = next_to_make_++;
+    lock.unlock();
+    Batch batch;
+    std::exception_ptr failure;
+    try {
+      batch = dataset_->batch(number * count, count);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    if (failure) {
+      failure_ = failure;
+    } else {
+      made_.emplace(number, std::move(batch));
+    }
+    ready_.notify_all();
+  }
+}
+
+Batch Loader::next() {
+  const double started = monotonic_s();
+  std::unique_lock lock(mutex_);
+  ready_.wait(lock, [&] { return failure_ || made_.contains(next_to_give_); });
+  if (!made_.contains(next_to_give_)) std::rethrow_exception(failure_);
+  Batch batch = std::move(made_.at(next_to_give_));
+  made_.erase(next_to_give_++);
+  waited_s_ += monotonic_s() - started;
+  room_.notify_all();
+  return batch;
+}
+
+}  // namespace chiaro::data

@@ -1,0 +1,48 @@
+// Batches made ahead of time by worker threads, handed out in order.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "chiaro/data/batch.h"
+#include "chiaro/data/dataset.h"
+
+namespace chiaro::data {
+
+class Loader {
+ public:
+  /// Hands out batches first_batch, first_batch + 1, …; batch b holds samples [b·N, (b+1)·N) with N = data.batch.
+  Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  /// Waits for the next batch in order. Rethrows what went wrong in a worker.
+  Batch next();
+
+  /// Seconds spent waiting in next() so far: > 0 means that data is the bottleneck.
+  double waited_s() const { return waited_s_; }
+
+ private:
+  void work();
+
+  std::shared_ptr<const Dataset> dataset_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::condition_variable room_;
+  std::map<std::int64_t, Batch> made_;
+  std::exception_ptr failure_;
+  std::int64_t next_to_make_;
+  std::int64_t next_to_give_;
+  bool stopping_ = false;
+  double waited_s_ = 0;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace chiaro::data

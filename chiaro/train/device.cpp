@@ -1,0 +1,41 @@
+#include "chiaro/train/device.h"
+
+#include <dlfcn.h>
+
+#include <filesystem>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro::train {
+namespace {
+
+/// The driver's device node: cheap to look at, and absent on machines without an NVIDIA GPU.
+bool driver_present() { return std::filesystem::exists("/dev/nvidiactl"); }
+
+/// Loads libtorch_cuda.so, whose initialisers register the device. Returns why it failed, or "".
+std::string load_cuda() {
+  if (::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    const char* reason = ::dlerror();
+    return reason == nullptr ? "unknown reason" : reason;
+  }
+  return at::hasCUDA() ? "" : "no usable CUDA device";
+}
+
+}  // namespace
+
+c10::Device choose_device(const std::string& name) {
+  if (name == "cpu" || (name == "auto" && !driver_present())) return c10::Device(c10::kCPU);
+  const std::string problem = load_cuda();
+  if (problem.empty()) return c10::Device(c10::kCUDA, 0);
+  CHIARO_CHECK(name == "auto", Usage, "[train.device] cuda was asked for, but cannot be used: {}", problem);
+  return c10::Device(c10::kCPU);
+}
+
+void set_threads(std::int64_t threads) {
+  if (threads > 0) at::set_num_threads(static_cast<int>(threads));
+}
+
+}  // namespace chiaro::train

@@ -1,0 +1,56 @@
+// What a run tells: a progress line on stderr, losses.csv and validation.csv, and TensorBoard events.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "chiaro/train/event_file.h"
+
+namespace chiaro::train {
+
+/// Rows of CSV in a file. On resuming, rows beyond the resumed step are dropped, so that each step stands there once.
+/// A new column starts the file anew with the old rows kept.
+class CsvLog {
+ public:
+  CsvLog(std::filesystem::path file, std::int64_t resumed_step);
+  void row(std::int64_t step, const std::vector<std::pair<std::string, double>>& cells);
+
+ private:
+  std::filesystem::path file_;
+  std::vector<std::string> columns_;
+};
+
+class RunLog {
+ public:
+  RunLog(const std::filesystem::path& folder, std::int64_t resumed_step, std::int64_t total_steps);
+
+  struct Step {
+    std::string phase;
+    double learning_rate;
+    double gradient_norm;
+    std::vector<std::pair<std::string, double>> values;
+    double waited_s;  ///< for data, since the run started
+  };
+
+  /// Averages steps; writes a row, events and the progress line when `due`.
+  void step(std::int64_t step, const Step& report, bool due);
+  void validation(std::int64_t step, const std::map<std::string, double>& metrics);
+
+ private:
+  std::int64_t first_step_;
+  std::int64_t total_steps_;
+  double started_s_;
+  CsvLog losses_;
+  CsvLog validation_;
+  EventFile events_;
+  std::vector<std::pair<std::string, double>> sums_;
+  std::int64_t summed_ = 0;
+  double last_s_;
+  double last_waited_s_ = 0;
+};
+
+}  // namespace chiaro::train

@@ -1,0 +1,320 @@
+#include "chiaro/train/trainer.h"
+
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adam.h>
+#include <torch/optim/adamw.h>
+#include <torch/utils.h>
+
+#include "chiaro/base/log.h"
+#include "chiaro/checkpoint/module_state.h"
+#include "chiaro/checkpoint/optimizer_state.h"
+#include "chiaro/data/loader.h"
+#include "chiaro/train/device.h"
+#include "chiaro/train/run_log.h"
+#include "chiaro/train/schedule.h"
+
+namespace chiaro::train {
+namespace {
+
+constexpr const char* kMethodPrefix = "method";
+constexpr const char* kEmaPrefix = "ema";
+constexpr const char* kOptimizerPrefix = "optimizer";
+
+/// Mixed precision by autocast while this lives.
+class AutocastScope {
+ public:
+  AutocastScope(bool enabled, c10::DeviceType device) : enabled_(enabled), device_(device) {
+    if (!enabled_) return;
+    at::autocast::set_autocast_enabled(device_, true);
+    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+  }
+  ~AutocastScope() {
+    if (!enabled_) return;
+    at::autocast::set_autocast_enabled(device_, false);
+    at::autocast::clear_cache();
+  }
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  bool enabled_;
+  c10::DeviceType device_;
+};
+
+/// Decay acts on kernels and matrices, not on biases and gains.
+template <typename Optimizer, typename Options>
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const std::vector<at::Tensor>& weights, const TrainOptions& options) {
+  std::vector<at::Tensor> decayed;
+  std::vector<at::Tensor> plain;
+  for (const auto& weight : weights) (weight.dim() >= 2 ? decayed : plain).push_back(weight);
+  const auto group = [&](std::vector<at::Tensor> members, double decay) {
+    auto group_options = std::make_unique<Options>(options.learning_rate);
+    group_options->betas({options.beta1, options.beta2}).weight_decay(decay);
+    return torch::optim::OptimizerParamGroup(std::move(members), std::move(group_options));
+  };
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  if (!decayed.empty()) groups.push_back(group(std::move(decayed), options.weight_decay));
+  if (!plain.empty()) groups.push_back(group(std::move(plain), 0));
+  return std::make_unique<Optimizer>(std::move(groups), Options(options.learning_rate));
+}
+
+void set_learning_rate(torch::optim::Optimizer& optimizer, double rate) {
+  for (auto& group : optimizer.param_groups()) group.options().set_lr(rate);
+}
+
+/// All distinct trainable tensors over all phases, in order of first appearance.
+std::vector<at::Tensor> trainable_of_all_phases(methods::Method& method) {
+  std::vector<at::Tensor> all;
+  std::set<const void*> seen;
+  for (const auto& phase : method.phases()) {
+    for (const auto& weight : method.trainable(phase.name)) {
+      if (seen.insert(weight.unsafeGetTensorImpl()).second) all.push_back(weight);
+    }
+  }
+  return all;
+}
+
+void to_channels_last(torch::nn::Module& module) {
+  const c10::NoGradGuard no_grad;
+  for (auto& parameter : module.parameters()) {
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
+}  // namespace
+
+/// What one optimiser step did.
+struct Trainer::StepReport {
+  double learning_rate = 0;
+  double gradient_norm = 0;
+  std::vector<std::pair<std::string, double>> values;  // "loss" first, then terms and meters, averaged over micro-batches
+};
+
+Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Dataset> dataset,
+                 std::unique_ptr<methods::Method> method, checkpoint::RunFolder& folder, std::string recipe_text,
+                 Surroundings surroundings)
+    : options_(options),
+      dataset_(std::move(dataset)),
+      method_(std::move(method)),
+      folder_(folder),
+      recipe_text_(std::move(recipe_text)),
+      surroundings_(std::move(surroundings)),
+      device_(choose_device(options.device)) {
+  set_threads(options_.threads);
+  method_->state().to(device_);
+  if (options_.channels_last) to_channels_last(method_->state());
+  double share = 0;
+  std::int64_t begin = 0;
+  for (const auto& phase : method_->phases()) {
+    share += phase.share;
+    const auto end = static_cast<std::int64_t>(std::llround(share * static_cast<double>(options_.steps)));
+    phases_.push_back({phase, begin, end});
+    begin = end;
+  }
+  CHIARO_CHECK(!phases_.empty() && phases_.back().end == options_.steps, Internal,
+               "[train.Trainer] the shares of the phases sum to {}; expected 1", share);
+  ema_ = std::make_unique<Ema>(trainable_of_all_phases(*method_), options_.ema_decay);
+  enter_phase(phase_at(0));
+}
+
+Trainer::~Trainer() = default;
+
+const Trainer::PhaseSpan& Trainer::phase_at(std::int64_t step) const {
+  for (const auto& span : phases_) {
+    if (step < span.end) return span;
+  }
+  return phases_.back();
+}
+
+methods::StepInfo Trainer::info_at(std::int64_t step) const {
+  const PhaseSpan& span = phase_at(step);
+  return {.step = step,
+          .total_steps = options_.steps,
+          .phase = span.phase.name,
+          .phase_step = step - span.begin,
+          .phase_steps = span.end - span.begin};
+}
+
+void Trainer::enter_phase(const PhaseSpan& span) {
+  current_phase_ = span.phase.name;
+  trainable_ = method_->trainable(current_phase_);
+  optimizer_ = options_.optimizer == "adam"
+                   ? make_optimizer<torch::optim::Adam, torch::optim::AdamOptions>(trainable_, options_)
+                   : make_optimizer<torch::optim::AdamW, torch::optim::AdamWOptions>(trainable_, options_);
+}
+
+checkpoint::Checkpoint Trainer::state() const {
+  checkpoint::Checkpoint state;
+  checkpoint::put_module(state, kMethodPrefix, method_->state());
+  checkpoint::put_optimizer(state, kOptimizerPrefix, *optimizer_);
+  for (std::size_t i = 0; i < ema_->averages().size(); ++i) {
+    state.tensors[checkpoint::below(kEmaPrefix, std::to_string(i))] = ema_->averages()[i];
+  }
+  state.integers["ema_updates"] = ema_->updates();
+  state.integers["step"] = step_;
+  state.texts["phase"] = current_phase_;
+  state.texts["recipe"] = recipe_text_;
+  if (has_best_) state.numbers["best"] = best_;
+  return state;
+}
+
+bool Trainer::resume() {
+  const auto latest = folder_.latest();
+  if (!latest) return false;
+  const checkpoint::Checkpoint& state = latest->checkpoint;
+  const std::string& origin = latest->path.string();
+  const auto integer = [&](const std::string& name) {
+    const auto found = state.integers.find(name);
+    CHIARO_CHECK(found != state.integers.end(), Bundle, "[train.resume] '{}' holds no '{}'", origin, name);
+    return found->second;
+  };
+  step_ = integer("step");
+  CHIARO_CHECK(step_ <= options_.steps, Usage, "[train.resume] '{}' is at step {}, beyond train.steps = {}", origin, step_,
+               options_.steps);
+  // At the border of two phases the checkpoint belongs to the phase that just ended; the loop enters the next one.
+  const std::int64_t last_taken = std::max<std::int64_t>(0, step_ - 1);
+  enter_phase(phase_at(last_taken));
+  checkpoint::take_module(state, kMethodPrefix, method_->state());
+  checkpoint::take_optimizer(state, kOptimizerPrefix, *optimizer_);
+  const c10::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < ema_->averages().size(); ++i) {
+    const auto found = state.tensors.find(checkpoint::below(kEmaPrefix, std::to_string(i)));
+    CHIARO_CHECK(found != state.tensors.end() && found->second.sizes() == ema_->averages()[i].sizes(), Bundle,
+                 "[train.resume] '{}' does not hold the averaged weights of this network", origin);
+    ema_->averages()[i].copy_(found->second);
+  }
+  ema_->set_updates(integer("ema_updates"));
+  if (const auto found = state.numbers.find("best"); found != state.numbers.end()) {
+    best_ = found->second;
+    has_best_ = true;
+  }
+  return true;
+}
+
+data::Batch Trainer::to_device(data::Batch batch) const {
+  const auto format = options_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  for (at::Tensor* pictures : {&batch.input, &batch.target}) {
+    if (pictures->defined()) *pictures = pictures->to(device_).contiguous(format);
+  }
+  for (at::Tensor* labels : {&batch.task, &batch.severity, &batch.source, &batch.content}) {
+    if (labels->defined()) *labels = labels->to(device_);
+  }
+  return batch;
+}
+
+void Trainer::add_losses(data::Batch batch, StepReport& report) {
+  const double part = 1.0 / static_cast<double>(options_.accumulate);
+  const auto add = [&](const std::string& name, double value) {
+    for (auto& [known, sum] : report.values) {
+      if (known == name) {
+        sum += part * value;
+        return;
+      }
+    }
+    report.values.emplace_back(name, part * value);
+  };
+  methods::Losses losses;
+  {
+    const AutocastScope autocast(options_.precision == "bf16", device_.type());
+    losses = method_->losses(batch, info_at(step_));
+  }
+  at::Tensor total;
+  double sum = 0;
+  for (const auto& term : losses.terms) {
+    const at::Tensor weighted = term.value.to(at::kFloat) * term.weight;
+    total = total.defined() ? total + weighted : weighted;
+    const double value = term.value.item<double>();
+    if (!std::isfinite(value)) {
+      std::string samples;
+      for (std::size_t i = 0; i < batch.seeds.size(); ++i) {
+        samples += fmt::format("\n  sample {}: {}", batch.seeds[i], batch.origins[i]);
+      }
+      fail(ErrorCode::CheckFailed, "[train.step] term '{}' is {} at step {}; data.seed {}, samples:{}", term.name, value,
+           step_, dataset_->options().seed, samples);
+    }
+    sum += value * term.weight;
+  }
+  add("loss", sum);
+  for (const auto& term : losses.terms) add(term.name, term.value.item<double>());
+  for (const auto& [name, value] : losses.meters) add(name, value);
+  (total * part).backward();
+}
+
+Trainer::StepReport Trainer::take_step(const std::function<data::Batch()>& next_batch) {
+  const methods::StepInfo info = info_at(step_);
+  if (info.phase != current_phase_) enter_phase(phase_at(step_));
+  StepReport report;
+  report.learning_rate = learning_rate(options_, info.phase_step, info.phase_steps);
+  set_learning_rate(*optimizer_, report.learning_rate);
+  optimizer_->zero_grad();
+  // Whatever draws from the default generator (dropout, …) depends on seed and step alone: resume stays exact.
+  torch::manual_seed(Rng(static_cast<std::uint64_t>(options_.seed), {static_cast<std::uint64_t>(step_)}).next());
+  for (std::int64_t i = 0; i < options_.accumulate; ++i) add_losses(to_device(next_batch()), report);
+  const double limit = options_.clip_norm > 0 ? options_.clip_norm : std::numeric_limits<double>::infinity();
+  report.gradient_norm = torch::nn::utils::clip_grad_norm_(trainable_, limit);
+  CHIARO_CHECK(std::isfinite(report.gradient_norm), CheckFailed,
+               "[train.step] the gradient is {} at step {} although every term is finite", report.gradient_norm, step_);
+  optimizer_->step();
+  ++step_;
+  ema_->update();
+  const c10::NoGradGuard no_grad;
+  methods::StepInfo done = info;
+  done.step = step_;
+  done.phase_step = info.phase_step + 1;
+  method_->after_step(done);
+  return report;
+}
+
+void Trainer::save() { folder_.save(step_, state(), static_cast<int>(options_.keep)); }
+
+void Trainer::validate(Outcome& outcome) {
+  if (!surroundings_.validate) return;
+  const c10::NoGradGuard no_grad;
+  const EmaScope averaged(*ema_);
+  outcome.last_metrics = surroundings_.validate(*method_);
+  log_->validation(step_, outcome.last_metrics);
+  const auto found = outcome.last_metrics.find(options_.best);
+  CHIARO_CHECK(found != outcome.last_metrics.end(), Usage, "[train.validate] train.best names '{}', which is not measured",
+               options_.best);
+  if (has_best_ && found->second <= best_) return;
+  best_ = found->second;
+  has_best_ = true;
+  checkpoint::Checkpoint best;
+  checkpoint::put_module(best, kMethodPrefix, method_->state());
+  best.integers["step"] = step_;
+  best.texts["recipe"] = recipe_text_;
+  best.numbers["best"] = best_;
+  folder_.save_best(best);
+}
+
+Outcome Trainer::run() {
+  log_ = std::make_unique<RunLog>(folder_.path(), step_, options_.steps);
+  data::Loader loader(dataset_, step_ * options_.accumulate);
+  const std::function<data::Batch()> next_batch = [&] { return loader.next(); };
+  Outcome outcome;
+  while (step_ < options_.steps && !surroundings_.should_stop()) {
+    const StepReport report = take_step(next_batch);
+    log_->step(step_, {current_phase_, report.learning_rate, report.gradient_norm, report.values, loader.waited_s()},
+               step_ % options_.log_every == 0 || step_ == options_.steps);
+    const auto due = [&](std::int64_t every) { return every > 0 && (step_ % every == 0 || step_ == options_.steps); };
+    if (due(options_.validate_every)) validate(outcome);
+    if (due(options_.sample_every) && surroundings_.write_samples) {
+      const c10::NoGradGuard no_grad;
+      const EmaScope averaged(*ema_);
+      surroundings_.write_samples(*method_, step_);
+    }
+    if (due(options_.checkpoint_every)) save();
+  }
+  if (step_ % options_.checkpoint_every != 0 && step_ < options_.steps) save();
+  outcome.step = step_;
+  outcome.finished = step_ == options_.steps;
+  return outcome;
+}
+
+}  // namespace chiaro::train

@@ -1,11 +1,13 @@
 // Low light: x = c·k·y^γ darkens coded values with gain k, gamma γ and a slight cast c per channel;
 // then the noise of few photons (variance in proportion to brightness) and of reading the sensor.
+// Storing in 8 bit is part of it by default: in the dark its steps are as large as the noise.
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "chiaro/degrade/catalogue.h"
 #include "chiaro/degrade/random_fields.h"
+#include "chiaro/degrade/storage.h"
 
 namespace chiaro::degrade {
 namespace {
@@ -18,6 +20,7 @@ struct LowLightOptions {
   double shot_u8 = 8;
   double read_u8 = 1.5;
   double cast = 0;
+  std::string storage = "round";
   static Fields<LowLightOptions> fields() {
     return {
         field("gain", &LowLightOptions::gain, "factor on coded values", {.min = 0, .max = 1}),
@@ -29,6 +32,9 @@ struct LowLightOptions {
               "deviation of reading noise, on the 0-255 scale", {.min = 0, .max = 64}),
         field("cast", &LowLightOptions::cast, "most that a channel's factor may differ from 1",
               {.min = 0, .max = 0.5}),
+        field("storage", &LowLightOptions::storage,
+              "how the result is kept: rounded or cut off to 8 bit, or float",
+              {.choices = storage_conventions()}),
     };
   }
 };
@@ -49,6 +55,7 @@ void darken(Image& picture, const LowLightOptions& options, Rng& rng, const Inpu
       plane[i] += std::sqrt(shot * plane[i] + read) * normals[i];
     }
   }
+  store(picture.pixels(), options.storage);
 }
 
 /// The share that mid grey loses.

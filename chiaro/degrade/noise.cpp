@@ -3,10 +3,9 @@
 // Three conventions of storing the result are in use and not comparable: clipped and rounded to 8
 // bit, clipped and cut off to 8 bit (AirNet, PromptIR and their line: darker by half a level), or
 // clipped and kept in float.
-#include <cmath>
-
 #include "chiaro/degrade/catalogue.h"
 #include "chiaro/degrade/random_fields.h"
+#include "chiaro/degrade/storage.h"
 
 namespace chiaro::degrade {
 namespace {
@@ -16,15 +15,15 @@ constexpr double kStrongestSigma = 75;
 struct NoiseOptions {
   double sigma_u8 = 25;
   bool grey = false;
-  std::string storage = "float";
+  std::string storage = "round";
   static Fields<NoiseOptions> fields() {
     return {
         field("sigma_u8", &NoiseOptions::sigma_u8, "standard deviation on the 0-255 scale",
               {.min = 0, .max = 255}),
         field("grey", &NoiseOptions::grey, "the same noise in all channels"),
         field("storage", &NoiseOptions::storage,
-              "how the result is kept: float, or 8 bit by rounding or by cutting off",
-              {.choices = {"float", "round", "truncate"}}),
+              "how the result is kept: rounded or cut off to 8 bit, or float",
+              {.choices = storage_conventions()}),
     };
   }
 };
@@ -37,10 +36,7 @@ void add_noise(Image& picture, const NoiseOptions& options, Rng& rng, const Inpu
   for (std::size_t begin = 0; begin < pixels.size(); begin += normals.size()) {
     for (std::size_t i = 0; i < normals.size(); ++i) pixels[begin + i] += sigma * normals[i];
   }
-  if (options.storage == "round") image::quantize_u8(picture);
-  if (options.storage == "truncate") {
-    for (float& v : pixels) v = std::floor((v > 0 ? (v < 1 ? v : 1.0F) : 0.0F) * 255.0F) / 255.0F;
-  }
+  store(pixels, options.storage);
 }
 
 }  // namespace

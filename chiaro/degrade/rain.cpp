@@ -136,7 +136,7 @@ Entry rain() {
       .ranges = {{"mode", "additive|additive|screen"},
                  {"coverage", "0.06..0.45~log"},
                  {"intensity", "0.2..0.9~log"},
-                 {"length_px", "5..60~log|12..45~log"},
+                 {"length_px", "5..60~log|12..45~log|12..45~log"},
                  {"width_px", "0.7..3~log"},
                  {"angle_deg", "-15..15|-45..45"},
                  {"spread_deg", "0..1|0..5"},

@@ -14,19 +14,22 @@ enum class SampleType { U8, U16, F32 };
 
 /// What a file carries beside its pixels; passed through unchanged.
 struct Metadata {
-  std::vector<std::uint8_t> icc;   ///< embedded profile of the *source*; empty: sRGB assumed
-  std::vector<std::uint8_t> exif;  ///< as stored by libvips ("exif-data")
-  std::vector<std::uint8_t> xmp;
-  std::vector<std::uint8_t> iptc;
-  double x_pixels_per_mm = 0;  ///< 0: not stated
+  std::vector<std::uint8_t> icc;  ///< embedded profile of the *source*; empty: sRGB assumed
+  bool in_source_profile =
+      false;  ///< the pixels are still in the colours of `icc` (ReadOptions::convert_to_srgb)
+  std::vector<std::uint8_t>
+      exif;  ///< the TIFF structure without a prefix; orientation 1, no thumbnail
+  std::vector<std::uint8_t> xmp;   ///< the packet
+  std::vector<std::uint8_t> iptc;  ///< as in a JPEG: "Photoshop 3.0", then image resources
+  double x_pixels_per_mm = 0;      ///< 0: not stated
   double y_pixels_per_mm = 0;
-  std::string source_format;  ///< "png", "jpeg", "webp", "tiff", "ppm", … or ""
-  int source_jpeg_quality = 0;             ///< estimate, 0: not a JPEG or unknown
-  bool source_chroma_subsampled = false;   ///< of a JPEG
+  std::string source_format;              ///< "png", "jpeg", "webp", "tiff", "ppm", … or ""
+  int source_jpeg_quality = 0;            ///< estimate, 0: not a JPEG or unknown
+  bool source_chroma_subsampled = false;  ///< of a JPEG
 };
 
-/// Planar (C,H,W) float32. Channels: 1 (grey) or 3 (RGB). Values are sRGB-coded, nominally [0,1]; float sources may
-/// exceed that. Upright: orientation is applied on reading.
+/// Planar (C,H,W) float32. Channels: 1 (grey) or 3 (RGB). Values are sRGB-coded, nominally [0,1];
+/// float sources may exceed that. Upright: orientation is applied on reading.
 class Image {
  public:
   Image() = default;
@@ -36,7 +39,9 @@ class Image {
   int height() const { return height_; }
   int width() const { return width_; }
   bool empty() const { return pixels_.empty(); }
-  std::size_t plane_size() const { return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_); }
+  std::size_t plane_size() const {
+    return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_);
+  }
 
   std::span<float> pixels() { return pixels_; }  ///< (C,H,W)
   std::span<const float> pixels() const { return pixels_; }
@@ -46,12 +51,14 @@ class Image {
   float at(int channel, int y, int x) const { return pixels_[index(channel, y, x)]; }
 
   std::vector<float> alpha;  ///< (H,W) in [0,1], straight (not premultiplied); empty: opaque
-  SampleType sample_type = SampleType::U8;  ///< of the source file; what writing uses unless told otherwise
+  SampleType sample_type =
+      SampleType::U8;  ///< of the source file; what writing uses unless told otherwise
   Metadata metadata;
 
  private:
   std::size_t index(int channel, int y, int x) const {
-    return (static_cast<std::size_t>(channel) * static_cast<std::size_t>(height_) + static_cast<std::size_t>(y)) *
+    return (static_cast<std::size_t>(channel) * static_cast<std::size_t>(height_) +
+            static_cast<std::size_t>(y)) *
                static_cast<std::size_t>(width_) +
            static_cast<std::size_t>(x);
   }
@@ -61,14 +68,16 @@ class Image {
   std::vector<float> pixels_;
 };
 
-/// The rectangle of `source` that starts at (y, x); with alpha and metadata. Errors: Usage if it leaves the picture.
+/// The rectangle of `source` that starts at (y, x); with alpha and metadata. Errors: Usage if it
+/// leaves the picture.
 Image crop(const Image& source, int y, int x, int height, int width);
 
-/// Grows by mirroring without repeating the edge (…2 1 | 0 1 2…); falls back to edge repetition where a side is one
-/// pixel; any amount of padding is allowed.
+/// Grows by mirroring without repeating the edge (…2 1 | 0 1 2…); falls back to edge repetition
+/// where a side is one pixel; any amount of padding is allowed.
 Image pad_reflect(const Image& source, int top, int bottom, int left, int right);
 
-/// One of the eight symmetries of the square: bit 0 flips left–right, bit 1 flips top–bottom, bit 2 transposes (applied last).
+/// One of the eight symmetries of the square: bit 0 flips left–right, bit 1 flips top–bottom, bit 2
+/// transposes (applied last).
 Image dihedral(const Image& source, int symmetry);
 
 /// Grey to three equal channels; RGB unchanged.

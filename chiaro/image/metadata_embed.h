@@ -1,0 +1,19 @@
+// Metadata put into a coded picture. libvips rewrites some of it, and cannot place all of it in
+// every format. Internal to the room.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "chiaro/image/image.h"
+
+namespace chiaro::image {
+
+/// `coded` is a whole "png", "jpeg" or "webp" file without metadata; other formats come back
+/// unchanged. What the format has no place for is left out. Errors: Internal (not such a file).
+std::vector<std::byte> embed_metadata(const std::string& format, std::span<const std::byte> coded,
+                                      const Metadata& metadata);
+
+}  // namespace chiaro::image

@@ -1,0 +1,23 @@
+// What a file carries beside its pixels, in one form for all formats. Internal to the room.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "chiaro/image/image.h"
+
+struct _VipsImage;
+
+namespace chiaro::image {
+
+/// All of Metadata but what only a JPEG's header tells. Resolution as stored (before turning).
+Metadata read_metadata(_VipsImage* header, const std::string& format);
+
+/// IPTC records wrapped as in a JPEG, and out again (empty where there are none).
+std::vector<std::uint8_t> wrap_iptc(std::span<const std::uint8_t> records);
+std::vector<std::uint8_t> unwrap_iptc(std::span<const std::uint8_t> block);
+
+}  // namespace chiaro::image

@@ -1,0 +1,71 @@
+#include "chiaro/image/sample_rows.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace chiaro::image {
+namespace {
+
+template <typename Sample>
+void interleave(const float* plane, int count, std::size_t step, float scale, unsigned char* out) {
+  auto* samples = reinterpret_cast<Sample*>(out);
+  for (int i = 0; i < count; ++i, samples += step) {
+    // Written so that NaN becomes 0.
+    *samples =
+        static_cast<Sample>(plane[i] > 0.0F ? std::min(plane[i], 1.0F) * scale + 0.5F : 0.0F);
+  }
+}
+
+void interleave_floats(const float* plane, int count, std::size_t step, unsigned char* out) {
+  auto* samples = reinterpret_cast<float*>(out);
+  for (int i = 0; i < count; ++i, samples += step) *samples = plane[i];
+}
+
+}  // namespace
+
+SampleRows::SampleRows(const Image& picture, Layout layout,
+                       std::unique_ptr<ColourConversion> conversion)
+    : picture_(picture), layout_(layout), conversion_(std::move(conversion)) {}
+
+std::size_t SampleRows::bytes_per_sample() const {
+  return layout_.type == SampleType::U8 ? 1 : layout_.type == SampleType::U16 ? 2 : 4;
+}
+
+void SampleRows::write(int y, int x, int count, unsigned char* out) const {
+  const auto n = static_cast<std::size_t>(count);
+  const std::size_t first =
+      static_cast<std::size_t>(y) * static_cast<std::size_t>(picture_.width()) +
+      static_cast<std::size_t>(x);
+  const auto channels = static_cast<std::size_t>(picture_.channels());
+  std::vector<float> planes(n * channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    std::copy_n(picture_.plane(static_cast<int>(c)).data() + first, n, planes.data() + c * n);
+  }
+  if (layout_.flatten && !picture_.alpha.empty()) {
+    for (std::size_t i = 0; i < planes.size(); ++i) {
+      const float alpha = std::clamp(picture_.alpha[first + i % n], 0.0F, 1.0F);
+      planes[i] = planes[i] * alpha + (1.0F - alpha);
+    }
+  }
+  if (conversion_) conversion_->convert(planes.data(), planes.data(), n);
+  const auto step = static_cast<std::size_t>(samples_per_pixel());
+  for (std::size_t c = 0; c < step; ++c) {
+    const float* plane = c < channels ? planes.data() + c * n : picture_.alpha.data() + first;
+    unsigned char* start = out + c * bytes_per_sample();
+    switch (layout_.type) {
+      case SampleType::U8:
+        interleave<std::uint8_t>(plane, count, step, 255.0F, start);
+        break;
+      case SampleType::U16:
+        interleave<std::uint16_t>(plane, count, step, 65535.0F, start);
+        break;
+      case SampleType::F32:
+        interleave_floats(plane, count, step, start);
+        break;
+    }
+  }
+}
+
+}  // namespace chiaro::image

@@ -1,0 +1,35 @@
+// An Image as rows of interleaved samples, as files store them. Internal to the room.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "chiaro/image/colour_profile.h"
+#include "chiaro/image/image.h"
+
+namespace chiaro::image {
+
+/// Holds no pixels; the picture must outlive it. Thread-safe.
+class SampleRows {
+ public:
+  struct Layout {
+    SampleType type = SampleType::U8;
+    bool alpha = false;    ///< as the last sample of a pixel
+    bool flatten = false;  ///< lay the picture on white instead, where it has alpha
+  };
+  SampleRows(const Image& picture, Layout layout, std::unique_ptr<ColourConversion> conversion);
+
+  int samples_per_pixel() const { return picture_.channels() + (layout_.alpha ? 1 : 0); }
+  std::size_t bytes_per_sample() const;
+
+  /// Pixels [x, x + count) of row y, clipped and rounded to the nearest (floats as they are), in
+  /// this machine's byte order.
+  void write(int y, int x, int count, unsigned char* out) const;
+
+ private:
+  const Image& picture_;
+  Layout layout_;
+  std::unique_ptr<ColourConversion> conversion_;
+};
+
+}  // namespace chiaro::image

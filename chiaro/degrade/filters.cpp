@@ -218,6 +218,13 @@ void blur_plane(std::span<float> plane, int height, int width, double sigma_px) 
   }
 }
 
+double blurred_deviation(double sigma_px) {
+  if (sigma_px <= 0) return 1;
+  double squares = 0;
+  for (const float tap : gaussian_taps(sigma_px)) squares += double{tap} * tap;
+  return squares;  // the root of its square: rows and columns
+}
+
 void gaussian_blur_in_place(image::Image& picture, double sigma_px) {
   for (int c = 0; c < picture.channels(); ++c) {
     blur_plane(picture.plane(c), picture.height(), picture.width(), sigma_px);

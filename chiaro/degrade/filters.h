@@ -36,6 +36,9 @@ void convolve(image::Image& picture, const Psf& psf);
 /// One plane blurred by an isotropic Gaussian, separably; sigma 0 leaves it alone.
 void blur_plane(std::span<float> plane, int height, int width, double sigma_px);
 
+/// The deviation that blur_plane leaves of white noise of deviation one (away from the edges).
+double blurred_deviation(double sigma_px);
+
 /// blur_plane on every channel.
 void gaussian_blur_in_place(image::Image& picture, double sigma_px);
 

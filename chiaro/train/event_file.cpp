@@ -113,6 +113,8 @@ std::string framed_record(std::string_view data) {
 }
 
 EventFile::EventFile(const fs::path& folder, std::int64_t resumed_step) {
+  CHIARO_CHECK(resumed_step >= 0, Internal, "[train.event_file] a step cannot be negative; got {}",
+               resumed_step);
   std::error_code failure;
   fs::create_directories(folder, failure);
   // Several files of one second and process differ by the number.
@@ -159,9 +161,12 @@ void EventFile::text(const std::string& tag, const std::string& markdown, std::i
 }
 
 void EventFile::write_event(std::int64_t step, const std::string& content) {
+  CHIARO_CHECK(step >= 0, Internal, "[train.event_file] a step cannot be negative; got {}", step);
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  const auto record = framed_record(double_field(kEventWallTime, now.count()) +
-                                    integer_field(kEventStep, step) + content);
+  const auto step_field =
+      step == 0 ? "" : integer_field(kEventStep, step);  // zero is what a missing number means
+  const auto record =
+      framed_record(double_field(kEventWallTime, now.count()) + step_field + content);
   stream_.write(record.data(), static_cast<std::streamsize>(record.size()));
 }
 

@@ -28,7 +28,8 @@ class EventFile {
   /// Output.
   explicit EventFile(const std::filesystem::path& folder, std::int64_t resumed_step = 0);
 
-  /// Tags group by their part before the slash: "losses/l1". step >= 0.
+  /// Tags group by their part before the slash: "losses/l1". Errors, here and below: Internal (step
+  /// < 0).
   void scalar(const std::string& tag, float value, std::int64_t step);
 
   /// An encoded PNG picture (RGB) of the given size. Errors: Internal (sizes not positive).

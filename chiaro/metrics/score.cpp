@@ -38,6 +38,7 @@ double score(const Measure& measure, const image::Image& restored, const image::
 }
 
 std::string score_text(double value) {
+  if (std::isnan(value)) return "-";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   return fmt::format("{:.4f}", value);
 }

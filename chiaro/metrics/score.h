@@ -27,7 +27,7 @@ std::vector<Measure> measures(std::span<const std::string> metric_names,
 /// Errors: as the metrics'.
 double score(const Measure& measure, const image::Image& restored, const image::Image& target);
 
-/// "33.8320", "inf": four decimals, never "nan" or locale-dependent.
+/// "33.8320", "inf", "-inf"; "-" for NaN. Four decimals.
 std::string score_text(double value);
 
 }  // namespace chiaro::metrics

@@ -126,6 +126,7 @@ TEST(ScoreText, HasFourDecimalsOrInf) {
   EXPECT_EQ(score_text(33.83204), "33.8320");
   EXPECT_EQ(score_text(std::numeric_limits<double>::infinity()), "inf");
   EXPECT_EQ(score_text(-std::numeric_limits<double>::infinity()), "-inf");
+  EXPECT_EQ(score_text(std::numeric_limits<double>::quiet_NaN()), "-");
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+#include "chiaro/eval/evaluate.h"
+
+#include <algorithm>
+
+namespace chiaro::eval {
+namespace {
+
+std::vector<double> scores_of(const std::vector<metrics::Measure>& measures,
+                              const image::Image& picture, const image::Image& target) {
+  std::vector<double> values;
+  for (const auto& measure : measures) values.push_back(metrics::score(measure, picture, target));
+  return values;
+}
+
+PictureScores score_entry(const PairSet& set, const PairEntry& entry,
+                          const RestoreFunction& restore,
+                          const std::vector<metrics::Measure>& measures) {
+  const Pair pair = load_pair(set, entry);
+  PictureScores scores;
+  scores.name = entry.name;
+  if (!restore) {
+    scores.restored = scores_of(measures, pair.input, pair.target);
+    return scores;
+  }
+  const double started_s = monotonic_s();
+  const image::Image restored = restore(pair.input);
+  scores.seconds = monotonic_s() - started_s;
+  scores.restored = scores_of(measures, restored, pair.target);
+  scores.input = scores_of(measures, pair.input, pair.target);
+  return scores;
+}
+
+}  // namespace
+
+Report evaluate(const PairSet& set, const RestoreFunction& restore,
+                const std::vector<metrics::Measure>& measures, const EvaluateOptions& options,
+                const ProgressCallback& progress) {
+  CHIARO_CHECK(!set.entries.empty(), Input, "[eval.evaluate] set '{}' has no pictures", set.name);
+  CHIARO_CHECK(!measures.empty(), Usage, "[eval.evaluate] nothing to measure");
+  Report report;
+  report.set = set.name;
+  report.restorer = options.restorer;
+  report.degradation = set.degradation;
+  report.seed = set.seed;
+  report.bootstrap = options.bootstrap;
+  for (const auto& measure : measures) {
+    report.labels.push_back(measure.label);
+    report.fingerprints.push_back(metrics::fingerprint(measure.metric, measure.protocol));
+  }
+  const SetHashes hashes = hash_set(set);
+  report.targets_hash = hashes.targets;
+  if (restore) report.inputs_hash = hashes.inputs;
+  for (std::size_t i = 0; i < set.entries.size(); ++i) {
+    try {
+      report.pictures.push_back(score_entry(set, set.entries[i], restore, measures));
+    } catch (const Error& error) {
+      fail(error.code(), "[eval.evaluate] set '{}', picture '{}': {}", set.name,
+           set.entries[i].name, error.what());
+    }
+    report.pictures.back().scene = hashes.scenes[i];
+    const double done = static_cast<double>(i + 1) / static_cast<double>(set.entries.size());
+    CHIARO_CHECK(!progress || progress(done), Interrupted, "[eval.evaluate] stopped by the user");
+  }
+  return report;
+}
+
+Summary summarize(const Report& report, std::size_t measure) {
+  std::vector<double> values;
+  std::vector<double> inputs;
+  std::vector<double> gains;
+  std::vector<std::string> scenes;
+  Summary summary;
+  for (const auto& picture : report.pictures) {
+    values.push_back(picture.restored.at(measure));
+    scenes.push_back(picture.scene);
+    if (picture.input.empty()) continue;
+    inputs.push_back(picture.input.at(measure));
+    gains.push_back(score_difference(values.back(), inputs.back()));
+    if (-gains.back() > summary.worst_loss) {
+      summary.worst_loss = -gains.back();
+      summary.worst_name = picture.name;
+    }
+  }
+  summary.restored = mean(values);
+  summary.restored_interval = bootstrap_mean(values, scenes, report.bootstrap);
+  if (inputs.empty()) return summary;
+  summary.input = mean(inputs);
+  summary.gain = mean(gains);
+  const auto worse =
+      std::count_if(gains.begin(), gains.end(), [](double gain) { return gain < 0; });
+  summary.worse_share = static_cast<double>(worse) / static_cast<double>(gains.size());
+  return summary;
+}
+
+double score_difference(double a, double b) {
+  return a == b ? 0.0 : a - b;
+}
+
+}  // namespace chiaro::eval

@@ -1,0 +1,71 @@
+// Restores the pictures of a set, scores them, and sums up.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/log.h"
+#include "chiaro/eval/pair_set.h"
+#include "chiaro/eval/statistics.h"
+#include "chiaro/metrics/score.h"
+
+namespace chiaro::eval {
+
+/// What is measured: damaged picture in, restored picture of the same size and channels out.
+using RestoreFunction = std::function<image::Image(const image::Image&)>;
+
+struct PictureScores {
+  std::string name;
+  std::string scene;             ///< pictures with the same clean picture share it
+  std::vector<double> restored;  ///< one per measure
+  std::vector<double> input;     ///< of the untouched input; empty when nothing was restored
+  double seconds = 0;            ///< restoring alone
+};
+
+/// Everything measured on one set.
+struct Report {
+  std::string set;
+  std::string restorer;     ///< name of what was measured
+  std::string degradation;  ///< "" for files
+  std::uint64_t seed = 0;   ///< of the degradation
+  std::string targets_hash;
+  std::string inputs_hash;                ///< "" when nothing was restored
+  std::vector<std::string> labels;        ///< of the measures
+  std::vector<std::string> fingerprints;  ///< of the measures
+  std::vector<PictureScores> pictures;
+  BootstrapOptions bootstrap;
+};
+
+struct EvaluateOptions {
+  std::string restorer;  ///< name for the report
+  BootstrapOptions bootstrap;
+};
+
+/// Restores and scores every pair, one at a time in memory. Without a restore function the inputs
+/// themselves are scored as the restored pictures. Errors: those of the set, the metrics (naming
+/// set and file) and the restore function; Interrupted when `progress` returns false.
+Report evaluate(const PairSet& set, const RestoreFunction& restore,
+                const std::vector<metrics::Measure>& measures, const EvaluateOptions& options = {},
+                const ProgressCallback& progress = {});
+
+/// Means over the pictures of a report for one measure.
+struct Summary {
+  double restored = 0;  ///< mean of per-picture values
+  std::optional<Interval> restored_interval;
+  // Against the untouched input; not set when nothing was restored.
+  std::optional<double> input;
+  double gain = 0;  ///< mean of restored − input; equal infinities differ by 0; NaN if some gains
+                    ///< are +inf and some -inf
+  double worse_share = 0;  ///< of pictures whose restored value is below the input's
+  double worst_loss = 0;   ///< largest input − restored, at least 0
+  std::string worst_name;  ///< its picture; "" when none lost
+};
+
+Summary summarize(const Report& report, std::size_t measure);
+
+/// Difference that takes equal infinities as 0.
+double score_difference(double a, double b);
+
+}  // namespace chiaro::eval

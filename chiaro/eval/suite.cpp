@@ -1,0 +1,134 @@
+#include "chiaro/eval/suite.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "chiaro/base/recipe.h"
+#include "chiaro/eval/table.h"
+
+namespace chiaro::eval {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> texts(const Recipe& recipe, const std::string& key,
+                               std::vector<std::string> otherwise) {
+  const auto found = recipe.values.find(key);
+  if (found == recipe.values.end()) return otherwise;
+  const auto* list = std::get_if<std::vector<std::string>>(&found->second);
+  CHIARO_CHECK(list != nullptr, Usage, "[eval.suite] {} must be a list of texts; got {}", key,
+               to_text(found->second));
+  return *list;
+}
+
+bool has_goal(const SetOptions& set) {
+  const auto stated = {set.floor_db, set.floor_gain_db, set.aim_db, set.aim_gain_db};
+  return std::any_of(stated.begin(), stated.end(), [](double goal) { return !std::isinf(goal); });
+}
+
+std::string goal_text(double value) {
+  return std::isinf(value) ? "-" : fmt::format("{:.2f}", value);
+}
+
+}  // namespace
+
+Fields<SetOptions> SetOptions::fields() {
+  return {
+      field("name", &SetOptions::name, "name of the set in tables"),
+      field("input", &SetOptions::input, "folder of damaged pictures"),
+      field("target", &SetOptions::target, "folder of their clean pictures"),
+      field("pair", &SetOptions::pair, "pairing rule such as '_lq:_gt'; empty: automatic"),
+      field("list", &SetOptions::list, "file of input<TAB>target lines"),
+      field("clean", &SetOptions::clean, "folder of clean pictures to damage"),
+      field("degrade", &SetOptions::degrade, "how, e.g. noise(sigma_u8=25)"),
+      field("seed", &SetOptions::seed, "of the degradation", {.min = 0}),
+      field("targets", &SetOptions::targets, "stems of the clean pictures to keep; empty: all"),
+      field("floor_db", &SetOptions::floor_db, "lowest mean PSNR", {.unit = "dB"}),
+      field("floor_gain_db", &SetOptions::floor_gain_db, "lowest mean gain over the input",
+            {.unit = "dB"}),
+      field("aim_db", &SetOptions::aim_db, "mean PSNR to aim for", {.unit = "dB"}),
+      field("aim_gain_db", &SetOptions::aim_gain_db, "mean gain over the input to aim for",
+            {.unit = "dB"}),
+  };
+}
+
+PairSet make_set(const SetOptions& options, const fs::path& root) {
+  const bool folders = !options.input.empty() || !options.target.empty();
+  const bool damaged = !options.clean.empty() || !options.degrade.empty();
+  const bool listed = !options.list.empty();
+  CHIARO_CHECK(folders + damaged + listed == 1 &&
+                   (!folders || (!options.input.empty() && !options.target.empty())) &&
+                   (!damaged || (!options.clean.empty() && !options.degrade.empty())),
+               Usage,
+               "[eval.make_set] set '{}' needs exactly one of: input with target, clean with "
+               "degrade, list",
+               options.name);
+  PairSet set;
+  if (folders) {
+    set = paired_folders(options.name, root / options.input, root / options.target, options.pair);
+  } else if (damaged) {
+    set = degraded_folder(options.name, root / options.clean, options.degrade,
+                          static_cast<std::uint64_t>(options.seed));
+  } else {
+    set = listed_pairs(options.name, root / options.list);
+  }
+  return options.targets.empty() ? set : keep_targets(std::move(set), options.targets);
+}
+
+Suite load_suite(const fs::path& file, const fs::path& data, std::size_t limit) {
+  const Recipe recipe = load_recipe(file);
+  check_recipe_sections(recipe, {"metrics", "presets"}, {"protocol"}, {"set"});
+  CHIARO_CHECK(recipe.lists.contains("set"), Usage, "[eval.suite] '{}' has no [[set]]",
+               file.string());
+  Suite suite;
+  suite.measures =
+      metrics::measures(texts(recipe, "metrics", {"psnr"}), texts(recipe, "presets", {"chiaro"}),
+                        recipe.table("protocol").values);
+  std::set<std::string> names;
+  for (const auto& section : recipe.lists.at("set")) {
+    const auto options = parse_options<SetOptions>(section.values, "set");
+    CHIARO_CHECK(!options.name.empty(), Usage, "[eval.suite] a set of '{}' has no name",
+                 file.string());
+    CHIARO_CHECK(names.insert(options.name).second, Usage, "[eval.suite] two sets are called '{}'",
+                 options.name);
+    suite.sets.push_back({limited(make_set(options, data), limit), options});
+  }
+  return suite;
+}
+
+std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> reports) {
+  std::vector<GoalResult> results;
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const SetOptions& goal = suite.sets.at(i).options;
+    if (!has_goal(goal)) continue;
+    std::size_t measure = 0;
+    while (measure < suite.measures.size() &&
+           suite.measures[measure].metric != metrics::Metric::Psnr) {
+      ++measure;
+    }
+    CHIARO_CHECK(measure < suite.measures.size(), Usage,
+                 "[eval.check_goals] set '{}' has goals in dB, but PSNR is not measured",
+                 goal.name);
+    const Summary summary = summarize(reports[i], measure);
+    GoalResult result{goal.name, summary.restored, summary.gain, goal, true, true};
+    result.held = summary.restored >= goal.floor_db && summary.gain >= goal.floor_gain_db;
+    result.aimed = summary.restored >= goal.aim_db && summary.gain >= goal.aim_gain_db;
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+std::string goals_text(std::span<const GoalResult> goals) {
+  std::vector<std::vector<std::string>> rows{
+      {"goals", "psnr", "floor", "aim", "gain", "floor", "aim", "floors", "aims"}};
+  for (const auto& goal : goals) {
+    rows.push_back({goal.set, metrics::score_text(goal.psnr_db), goal_text(goal.goal.floor_db),
+                    goal_text(goal.goal.aim_db), metrics::score_text(goal.gain_db),
+                    goal_text(goal.goal.floor_gain_db), goal_text(goal.goal.aim_gain_db),
+                    goal.held ? "held" : "MISSED", goal.aimed ? "reached" : "not yet"});
+  }
+  return aligned_table(rows);
+}
+
+}  // namespace chiaro::eval

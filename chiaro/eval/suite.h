@@ -1,0 +1,81 @@
+// Several sets measured by one command, with the values they should reach.
+//
+//   metrics = ["psnr", "ssim"]        # default: psnr
+//   presets = ["chiaro"]              # default
+//   [protocol]                        # laid over the presets; keys of metrics::Protocol
+//   [[set]]
+//   name = "rain"
+//   input = "Rain100L/input"          # with target, and pair = "rule" where names need one;
+//   target = "Rain100L/target"        # or clean = "CBSD68", degrade = "noise(sigma_u8=15)", seed =
+//   0; floor_db = 25.6                   # or list = "pairs.txt"
+//
+// Folders are relative to the data folder.
+#pragma once
+
+#include <filesystem>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/options.h"
+#include "chiaro/eval/evaluate.h"
+#include "chiaro/metrics/score.h"
+
+namespace chiaro::eval {
+
+/// One [[set]] of a suite, and what the command line states for a single one.
+struct SetOptions {
+  std::string name;
+  std::string input;
+  std::string target;
+  std::string pair;
+  std::string list;
+  std::string clean;
+  std::string degrade;
+  int seed = 0;
+  std::vector<std::string> targets;  ///< stems of the targets to keep; empty: all
+  double floor_db = -std::numeric_limits<double>::infinity();
+  double floor_gain_db = -std::numeric_limits<double>::infinity();
+  double aim_db = -std::numeric_limits<double>::infinity();
+  double aim_gain_db = -std::numeric_limits<double>::infinity();
+
+  static Fields<SetOptions> fields();
+};
+
+/// Makes the set; folders are relative to `root`. Errors: Usage (not exactly one source of pairs),
+/// and those of the sets.
+PairSet make_set(const SetOptions& options, const std::filesystem::path& root);
+
+struct SuiteSet {
+  PairSet pairs;
+  SetOptions options;
+};
+
+struct Suite {
+  std::vector<metrics::Measure> measures;
+  std::vector<SuiteSet> sets;
+};
+
+/// Reads a suite and finds all its pictures, at most `limit` of each set (0: all). Errors: Usage
+/// (unknown keys, two sets of one name), Input.
+Suite load_suite(const std::filesystem::path& file, const std::filesystem::path& data,
+                 std::size_t limit = 0);
+
+/// What a set should reach and what it reached, in PSNR.
+struct GoalResult {
+  std::string set;
+  double psnr_db = 0;
+  double gain_db = 0;
+  SetOptions goal;
+  bool held = true;   ///< floor and floor of the gain
+  bool aimed = true;  ///< aim and aim of the gain
+};
+
+/// Goals of the sets that state one, by the first PSNR measure. Errors: Usage if there are goals
+/// but no PSNR.
+std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> reports);
+
+std::string goals_text(std::span<const GoalResult> goals);
+
+}  // namespace chiaro::eval

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/support/expect_error.h"
 
 namespace chiaro {
@@ -14,11 +16,12 @@ struct Sample {
   std::string mode = "soft";
   std::vector<std::int64_t> steps = {1, 2};
   static Fields<Sample> fields() {
-    return {field("sigma_u8", &Sample::sigma_u8, "deviation", {.min = 0, .max = 255, .unit = "levels"}),
-            field("count", &Sample::count, "how many", {.min = 1}),
-            field("grey", &Sample::grey, "one channel"),
-            field("mode", &Sample::mode, "kind", {.choices = {"soft", "hard"}}),
-            field("steps", &Sample::steps, "intervals", {.min = 1})};
+    return {
+        field("sigma_u8", &Sample::sigma_u8, "deviation", {.min = 0, .max = 255, .unit = "levels"}),
+        field("count", &Sample::count, "how many", {.min = 1}),
+        field("grey", &Sample::grey, "one channel"),
+        field("mode", &Sample::mode, "kind", {.choices = {"soft", "hard"}}),
+        field("steps", &Sample::steps, "intervals", {.min = 1})};
   }
 };
 
@@ -32,7 +35,8 @@ TEST(Options, RoundTripThroughText) {
 
 TEST(Options, IntegerIsAcceptedAsNumberButNotTheReverse) {
   EXPECT_EQ(parse_options<Sample>({{"sigma_u8", std::int64_t{15}}}, "sample").sigma_u8, 15.0);
-  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"count", 1.5}}, "sample"), Usage, "sample.count has the wrong type");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"count", 1.5}}, "sample"), Usage,
+                      "sample.count has the wrong type");
 }
 
 TEST(Options, UnknownKeyNamesTheNearest) {
@@ -40,9 +44,50 @@ TEST(Options, UnknownKeyNamesTheNearest) {
 }
 
 TEST(Options, RangesAndChoicesAreChecked) {
-  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"sigma_u8", 300.0}}, "sample"), Usage, "out of range");
-  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"mode", std::string("hrad")}}, "sample"), Usage, "did you mean 'hard'");
-  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"steps", std::vector<std::int64_t>{0}}}, "sample"), Usage, "steps");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"sigma_u8", 300.0}}, "sample"), Usage,
+                      "out of range");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"mode", std::string("hrad")}}, "sample"), Usage,
+                      "did you mean 'hard'");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"steps", std::vector<std::int64_t>{0}}}, "sample"),
+                      Usage, "steps");
+}
+
+TEST(Options, EveryValueSurvivesText) {
+  const std::vector<OptionValue> values = {true,
+                                           std::int64_t{-3},
+                                           1e-9,
+                                           std::string("quote \" comma, back\\slash\nline\ttab"),
+                                           std::string("true"),
+                                           std::string("12"),
+                                           std::string(),
+                                           std::vector<std::int64_t>{1, -2},
+                                           std::vector<double>{1.0, 0.5},
+                                           std::vector<std::string>{"a,b", "c]", "\"", "[1, 2]"}};
+  for (const auto& value : values) EXPECT_EQ(parse_value(to_text(value)), value) << to_text(value);
+}
+
+TEST(Options, BareWordsAreText) {
+  EXPECT_EQ(parse_value(" resunet "), OptionValue(std::string("resunet")));
+  EXPECT_EQ(parse_value("[noise, rain]"), OptionValue(std::vector<std::string>{"noise", "rain"}));
+  EXPECT_EQ(parse_value("[1, 0.5]"), OptionValue(std::vector<double>{1.0, 0.5}));
+}
+
+TEST(Options, BrokenListsAreRefused) {
+  EXPECT_CHIARO_ERROR(parse_value("[1, 2"), Usage, "list is not closed");
+  EXPECT_CHIARO_ERROR(parse_value("[1, x]"), Usage, "list mixes types");
+}
+
+TEST(Options, NumbersThatAreNoneAreRefused) {
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"sigma_u8", std::nan("")}}, "sample"), Usage,
+                      "out of range");
+}
+
+TEST(Options, DescribeHasDefaultsUnitsAndChoices) {
+  const auto infos = describe_options<Sample>();
+  ASSERT_EQ(infos.size(), 5U);
+  EXPECT_EQ(infos[0].default_value, OptionValue(25.0));
+  EXPECT_EQ(infos[0].limits.unit, "levels");
+  EXPECT_EQ(infos[3].limits.choices, (std::vector<std::string>{"soft", "hard"}));
 }
 
 }  // namespace

@@ -30,22 +30,26 @@ struct Probe {
 enum class Depth { Source, U8, U16, F32 };
 
 struct WriteOptions {
-  std::string format;          ///< "png", "jpeg", "webp", "tiff", "ppm", "pfm"; "": from the file name
-  int quality = 0;             ///< JPEG and WebP; 0: the source's if it was a JPEG, else 95
-  Depth depth = Depth::Source; ///< widened or narrowed to what the format can hold
+  std::string format;  ///< "png", "jpeg", "webp", "tiff", "ppm", "pfm"; "": from the file name
+  int quality = 0;     ///< JPEG and WebP; 0: the source's if it was a JPEG, else 95
+  Depth depth = Depth::Source;  ///< widened or narrowed to what the format can hold
   bool strip_metadata = false;
-  bool restore_profile = true; ///< convert sRGB back to the source's profile; false: write sRGB
+  bool restore_profile = true;  ///< convert sRGB back to the source's profile; false: write sRGB
 };
 
-/// Sniffs by content, never by name. Orientation applied, profile converted to sRGB, palette expanded, alpha straight.
-/// Errors: Input (missing, a folder, not a picture, truncated, animated more than first page noted in the log, too large).
+/// Sniffs by content, never by name. Orientation applied, profile converted to sRGB, palette
+/// expanded, alpha straight. Errors: Input (missing, a folder, not a picture, truncated, animated
+/// more than first page noted in the log, too large).
 Image read(const std::filesystem::path& path, const ReadOptions& options = {});
-Image decode(std::span<const std::byte> bytes, const std::string& name, const ReadOptions& options = {});
+Image decode(std::span<const std::byte> bytes, const std::string& name,
+             const ReadOptions& options = {});
 
 Probe probe(const std::filesystem::path& path);
 
-/// Atomic: a temporary file renamed. Errors: Output (not writable, disk full), Usage (unknown format).
-void write(const std::filesystem::path& path, const Image& picture, const WriteOptions& options = {});
+/// Atomic: a temporary file renamed. Errors: Output (not writable, disk full), Usage (unknown
+/// format).
+void write(const std::filesystem::path& path, const Image& picture,
+           const WriteOptions& options = {});
 std::vector<std::byte> encode(const Image& picture, const WriteOptions& options);
 
 /// A JPEG round trip in memory (for the degradation): quality 1–100, chroma halved or not.
@@ -55,6 +59,7 @@ Image jpeg_round_trip(const Image& picture, int quality, bool chroma_subsampled)
 bool has_picture_extension(const std::filesystem::path& path);
 
 /// The picture files directly in a folder (or below it), sorted by path. Errors: Input.
-std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder, bool recursive = false);
+std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder,
+                                                 bool recursive = false);
 
 }  // namespace chiaro::image

@@ -8,7 +8,9 @@
 namespace chiaro::image {
 namespace {
 
-std::size_t as_size(int value) { return static_cast<std::size_t>(value); }
+std::size_t as_size(int value) {
+  return static_cast<std::size_t>(value);
+}
 
 /// Index mirrored into [0, n) without repeating the edge.
 int mirrored(int i, int n) {
@@ -37,9 +39,10 @@ Image transform_planes(const Image& source, int height, int width, const Transfo
 
 Image::Image(int channels, int height, int width, float value)
     : channels_(channels), height_(height), width_(width) {
-  CHIARO_CHECK((channels == 1 || channels == 3) && height > 0 && width > 0, Usage,
-               "[image.Image] impossible shape; got {}x{}x{}; expected 1 or 3 channels and positive sides", channels,
-               height, width);
+  CHIARO_CHECK(
+      (channels == 1 || channels == 3) && height > 0 && width > 0, Usage,
+      "[image.Image] impossible shape; got {}x{}x{}; expected 1 or 3 channels and positive sides",
+      channels, height, width);
   pixels_.assign(as_size(channels) * as_size(height) * as_size(width), value);
 }
 
@@ -54,14 +57,17 @@ std::span<const float> Image::plane(int channel) const {
 Image crop(const Image& source, int y, int x, int height, int width) {
   CHIARO_CHECK(y >= 0 && x >= 0 && height > 0 && width > 0 && y <= source.height() - height &&
                    x <= source.width() - width,
-               Usage, "[image.crop] rectangle leaves the picture; got {}x{} at ({}, {}) of {}x{}", height, width, y, x,
-               source.height(), source.width());
-  return transform_planes(source, height, width, [&](std::span<const float> from, std::span<float> to) {
-    for (int row = 0; row < height; ++row) {
-      std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(as_size(y + row) * as_size(source.width()) + as_size(x)),
-                  width, to.begin() + static_cast<std::ptrdiff_t>(as_size(row) * as_size(width)));
-    }
-  });
+               Usage, "[image.crop] rectangle leaves the picture; got {}x{} at ({}, {}) of {}x{}",
+               height, width, y, x, source.height(), source.width());
+  return transform_planes(
+      source, height, width, [&](std::span<const float> from, std::span<float> to) {
+        for (int row = 0; row < height; ++row) {
+          std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(
+                                         as_size(y + row) * as_size(source.width()) + as_size(x)),
+                      width,
+                      to.begin() + static_cast<std::ptrdiff_t>(as_size(row) * as_size(width)));
+        }
+      });
 }
 
 Image pad_reflect(const Image& source, int top, int bottom, int left, int right) {
@@ -69,31 +75,34 @@ Image pad_reflect(const Image& source, int top, int bottom, int left, int right)
   const int width = source.width() + left + right;
   std::vector<int> columns(as_size(width));
   for (int x = 0; x < width; ++x) columns[as_size(x)] = mirrored(x - left, source.width());
-  return transform_planes(source, height, width, [&](std::span<const float> from, std::span<float> to) {
-    for (int y = 0; y < height; ++y) {
-      const float* row = from.data() + as_size(mirrored(y - top, source.height())) * as_size(source.width());
-      float* out = to.data() + as_size(y) * as_size(width);
-      for (int x = 0; x < width; ++x) out[x] = row[columns[as_size(x)]];
-    }
-  });
+  return transform_planes(
+      source, height, width, [&](std::span<const float> from, std::span<float> to) {
+        for (int y = 0; y < height; ++y) {
+          const float* row =
+              from.data() + as_size(mirrored(y - top, source.height())) * as_size(source.width());
+          float* out = to.data() + as_size(y) * as_size(width);
+          for (int x = 0; x < width; ++x) out[x] = row[columns[as_size(x)]];
+        }
+      });
 }
 
 Image dihedral(const Image& source, int symmetry) {
   const bool transpose = (symmetry & 4) != 0;
   const int height = transpose ? source.width() : source.height();
   const int width = transpose ? source.height() : source.width();
-  return transform_planes(source, height, width, [&](std::span<const float> from, std::span<float> to) {
-    for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x) {
-        int source_y = transpose ? x : y;
-        int source_x = transpose ? y : x;
-        if ((symmetry & 2) != 0) source_y = source.height() - 1 - source_y;
-        if ((symmetry & 1) != 0) source_x = source.width() - 1 - source_x;
-        to[as_size(y) * as_size(width) + as_size(x)] =
-            from[as_size(source_y) * as_size(source.width()) + as_size(source_x)];
-      }
-    }
-  });
+  return transform_planes(
+      source, height, width, [&](std::span<const float> from, std::span<float> to) {
+        for (int y = 0; y < height; ++y) {
+          for (int x = 0; x < width; ++x) {
+            int source_y = transpose ? x : y;
+            int source_x = transpose ? y : x;
+            if ((symmetry & 2) != 0) source_y = source.height() - 1 - source_y;
+            if ((symmetry & 1) != 0) source_x = source.width() - 1 - source_x;
+            to[as_size(y) * as_size(width) + as_size(x)] =
+                from[as_size(source_y) * as_size(source.width()) + as_size(source_x)];
+          }
+        }
+      });
 }
 
 Image to_rgb(const Image& source) {
@@ -113,7 +122,8 @@ Image to_grey(const Image& source) {
   const auto g = source.plane(1);
   const auto b = source.plane(2);
   auto out = result.plane(0);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = 0.299F * r[i] + 0.587F * g[i] + 0.114F * b[i];
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = 0.299F * r[i] + 0.587F * g[i] + 0.114F * b[i];
   result.alpha = source.alpha;
   result.sample_type = source.sample_type;
   result.metadata = source.metadata;
@@ -133,13 +143,14 @@ std::size_t sanitize(Image& picture) {
 }
 
 void quantize_u8(Image& picture) {
-  for (float& value : picture.pixels()) value = std::round(std::clamp(value, 0.0F, 1.0F) * 255.0F) / 255.0F;
+  for (float& value : picture.pixels())
+    value = std::round(std::clamp(value, 0.0F, 1.0F) * 255.0F) / 255.0F;
 }
 
 Image reduce_area(const Image& source, int height, int width) {
-  CHIARO_CHECK(height > 0 && width > 0 && height <= source.height() && width <= source.width(), Usage,
-               "[image.reduce_area] got {}x{} from {}x{}; expected a reduction", height, width, source.height(),
-               source.width());
+  CHIARO_CHECK(height > 0 && width > 0 && height <= source.height() && width <= source.width(),
+               Usage, "[image.reduce_area] got {}x{} from {}x{}; expected a reduction", height,
+               width, source.height(), source.width());
   // Weights of the source samples under each target sample, along one axis.
   struct Span {
     int begin;
@@ -153,7 +164,8 @@ Image reduce_area(const Image& source, int height, int width) {
       const double high = std::min<double>(from, low + step);
       Span span{static_cast<int>(low), {}};
       for (int j = span.begin; j < high; ++j) {
-        span.weights.push_back(static_cast<float>((std::min<double>(j + 1, high) - std::max<double>(j, low)) / (high - low)));
+        span.weights.push_back(static_cast<float>(
+            (std::min<double>(j + 1, high) - std::max<double>(j, low)) / (high - low)));
       }
       result.push_back(std::move(span));
     }
@@ -161,23 +173,26 @@ Image reduce_area(const Image& source, int height, int width) {
   };
   const auto rows = spans(source.height(), height);
   const auto columns = spans(source.width(), width);
-  return transform_planes(source, height, width, [&](std::span<const float> from, std::span<float> to) {
-    std::vector<float> line(as_size(source.width()));
-    for (int y = 0; y < height; ++y) {
-      std::ranges::fill(line, 0.0F);
-      for (std::size_t k = 0; k < rows[as_size(y)].weights.size(); ++k) {
-        const float* row = from.data() + (as_size(rows[as_size(y)].begin) + k) * as_size(source.width());
-        const float weight = rows[as_size(y)].weights[k];
-        for (std::size_t x = 0; x < line.size(); ++x) line[x] += weight * row[x];
-      }
-      for (int x = 0; x < width; ++x) {
-        const auto& span = columns[as_size(x)];
-        float sum = 0;
-        for (std::size_t k = 0; k < span.weights.size(); ++k) sum += span.weights[k] * line[as_size(span.begin) + k];
-        to[as_size(y) * as_size(width) + as_size(x)] = sum;
-      }
-    }
-  });
+  return transform_planes(
+      source, height, width, [&](std::span<const float> from, std::span<float> to) {
+        std::vector<float> line(as_size(source.width()));
+        for (int y = 0; y < height; ++y) {
+          std::ranges::fill(line, 0.0F);
+          for (std::size_t k = 0; k < rows[as_size(y)].weights.size(); ++k) {
+            const float* row =
+                from.data() + (as_size(rows[as_size(y)].begin) + k) * as_size(source.width());
+            const float weight = rows[as_size(y)].weights[k];
+            for (std::size_t x = 0; x < line.size(); ++x) line[x] += weight * row[x];
+          }
+          for (int x = 0; x < width; ++x) {
+            const auto& span = columns[as_size(x)];
+            float sum = 0;
+            for (std::size_t k = 0; k < span.weights.size(); ++k)
+              sum += span.weights[k] * line[as_size(span.begin) + k];
+            to[as_size(y) * as_size(width) + as_size(x)] = sum;
+          }
+        }
+      });
 }
 
 }  // namespace chiaro::image

@@ -12,6 +12,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/metadata_read.h"
+#include "chiaro/image/tiff_folders.h"
 
 namespace chiaro::image {
 namespace {
@@ -80,11 +81,10 @@ void append_icc(Bytes& out, std::span<const std::uint8_t> icc) {
 }
 
 Bytes embed_jpeg(std::span<const std::byte> coded, const Metadata& metadata) {
-  constexpr auto kJfif = "\xff\xd8\xff\xe0\0\x10JFIF\0"sv;
-  constexpr std::size_t kJfifEnd = 20;
-  CHIARO_CHECK(coded.size() > kJfifEnd && as_text(coded).starts_with(kJfif), Internal,
-               "[image.embed_metadata] got a JPEG without the usual beginning");
-  Bytes out(coded.begin(), coded.begin() + kJfifEnd);
+  constexpr std::size_t kStart = 2;
+  CHIARO_CHECK(as_text(coded).starts_with("\xff\xd8\xff"), Internal,
+               "[image.embed_metadata] got no JPEG");
+  Bytes out(coded.begin(), coded.begin() + kStart);
   // Dots per inch where they are whole, as they nearly always are; else per centimetre; unit 0
   // where nothing is stated.
   const double dpi = metadata.x_pixels_per_mm * 25.4;
@@ -94,17 +94,19 @@ Bytes embed_jpeg(std::span<const std::byte> coded, const Metadata& metadata) {
     return static_cast<std::size_t>(
         std::clamp(std::round(per_mm * (inches ? 25.4 : 10.0)), 1.0, 65535.0));
   };
-  Bytes resolution;
-  append_number(resolution, metadata.x_pixels_per_mm <= 0 ? 0 : inches ? 1 : 2, 1);
-  append_number(resolution, density(metadata.x_pixels_per_mm), 2);
-  append_number(resolution, density(metadata.y_pixels_per_mm), 2);
-  std::ranges::copy(resolution, out.begin() + 13);
+  append_number(out, 0xffe0, 2);
+  append_number(out, 16, 2);
+  append(out, "JFIF\0\1\1"sv);
+  append_number(out, metadata.x_pixels_per_mm <= 0 ? 0 : inches ? 1 : 2, 1);
+  append_number(out, density(metadata.x_pixels_per_mm), 2);
+  append_number(out, density(metadata.y_pixels_per_mm), 2);
+  append_number(out, 0, 2);  // no thumbnail
 
   append_whole(out, 0xe1, "Exif\0\0"sv, metadata.exif, "EXIF");
   append_whole(out, 0xe1, "http://ns.adobe.com/xap/1.0/\0"sv, metadata.xmp, "XMP");
   append_icc(out, metadata.icc);
   append_whole(out, 0xed, ""sv, metadata.iptc, "IPTC");
-  out.insert(out.end(), coded.begin() + kJfifEnd, coded.end());
+  out.insert(out.end(), coded.begin() + kStart, coded.end());
   return out;
 }
 
@@ -175,7 +177,8 @@ Bytes embed_png(std::span<const std::byte> coded, const Metadata& metadata) {
     append(body, metadata.xmp);
     append_chunk(out, "iTXt", body);
   }
-  if (!metadata.iptc.empty()) append_chunk(out, "zTXt", raw_profile("iptc", metadata.iptc));
+  if (!metadata.iptc.empty())
+    append_chunk(out, "zTXt", raw_profile("iptc", image_resources(metadata.iptc)));
   out.insert(out.end(), coded.begin() + static_cast<std::ptrdiff_t>(rest), coded.end());
   return out;
 }
@@ -216,7 +219,9 @@ std::vector<std::byte> embed_metadata(const std::string& format, std::span<const
   if (format == "jpeg") return embed_jpeg(coded, metadata);
   if (format == "png") return embed_png(coded, metadata);
   if (format == "webp") return embed_webp(coded, metadata);
-  return {coded.begin(), coded.end()};
+  Bytes out(coded.begin(), coded.end());
+  if (format == "tiff") embed_in_tiff(out, metadata.exif, unwrap_iptc(metadata.iptc));
+  return out;
 }
 
 }  // namespace chiaro::image

@@ -2,9 +2,13 @@
 
 #include <vips/vips.h>
 
+#include <cstdlib>
+#include <memory>
+#include <sstream>
 #include <string_view>
 
 #include "chiaro/image/exif.h"
+#include "chiaro/image/tiff_folders.h"
 
 namespace chiaro::image {
 namespace {
@@ -40,9 +44,52 @@ void make_xmp_upright(std::vector<std::uint8_t>& xmp) {
   }
 }
 
+/// libvips does not look for EXIF in a TIFF.
+std::vector<std::uint8_t> exif_of_source(VipsSource* source) {
+  std::size_t size = 0;
+  const void* file = vips_source_map(source, &size);
+  if (file == nullptr) {
+    vips_error_clear();
+    return {};
+  }
+  return exif_of_tiff({static_cast<const std::uint8_t*>(file), size});
+}
+
+/// The text chunk "Raw profile type iptc": a heading, a length, hexadecimal digits, all between
+/// white space.
+std::vector<std::uint8_t> iptc_of_png(VipsImage* header) {
+  const std::unique_ptr<char*, decltype(&g_strfreev)> names(vips_image_get_fields(header),
+                                                            g_strfreev);
+  for (char** name = names.get(); *name != nullptr; ++name) {
+    const std::string_view field(*name);
+    const char* text = nullptr;
+    if (!field.starts_with("png-comment-") || !field.ends_with("-Raw profile type iptc") ||
+        vips_image_get_string(header, *name, &text) != 0) {
+      continue;
+    }
+    std::istringstream stream{std::string(text)};
+    std::string heading;
+    std::size_t size = 0;
+    stream >> heading >> size;
+    std::vector<std::uint8_t> result;
+    char digits[3] = {};
+    while (result.size() < size && stream >> digits[0] >> digits[1]) {
+      result.push_back(static_cast<std::uint8_t>(std::strtoul(digits, nullptr, 16)));
+    }
+    if (as_text(result).starts_with("8BIM"))
+      result.insert(result.begin(), kPhotoshop.begin(), kPhotoshop.end());
+    return result;
+  }
+  return {};
+}
+
 }  // namespace
 
-Metadata read_metadata(VipsImage* header, const std::string& format) {
+std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block) {
+  return as_text(block).starts_with(kPhotoshop) ? block.subspan(kPhotoshop.size()) : block;
+}
+
+Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string& format) {
   Metadata result;
   result.source_format = format;
   result.icc = blob(header, VIPS_META_ICC_NAME);
@@ -50,10 +97,12 @@ Metadata read_metadata(VipsImage* header, const std::string& format) {
   if (as_text(result.exif).starts_with(kExifPrefix)) {
     result.exif.erase(result.exif.begin(), result.exif.begin() + kExifPrefix.size());
   }
+  if (format == "tiff" && result.exif.empty()) result.exif = exif_of_source(source);
   make_exif_upright(result.exif);
   result.xmp = blob(header, VIPS_META_XMP_NAME);
   make_xmp_upright(result.xmp);
   result.iptc = blob(header, VIPS_META_IPTC_NAME);
+  if (result.iptc.empty() && format == "png") result.iptc = iptc_of_png(header);
   if (!result.iptc.empty() && !as_text(result.iptc).starts_with(kPhotoshop))
     result.iptc = wrap_iptc(result.iptc);
   // libvips fills in one pixel a millimetre where the file is silent.

@@ -10,11 +10,15 @@
 #include "chiaro/image/image.h"
 
 struct _VipsImage;
+struct _VipsSource;
 
 namespace chiaro::image {
 
 /// All of Metadata but what only a JPEG's header tells. Resolution as stored (before turning).
-Metadata read_metadata(_VipsImage* header, const std::string& format);
+Metadata read_metadata(_VipsImage* header, _VipsSource* source, const std::string& format);
+
+/// The image resources of Metadata::iptc, without the heading.
+std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block);
 
 /// IPTC records wrapped as in a JPEG, and out again (empty where there are none).
 std::vector<std::uint8_t> wrap_iptc(std::span<const std::uint8_t> records);

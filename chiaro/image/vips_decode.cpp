@@ -237,7 +237,7 @@ Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
                "with alpha or not",
                picture.name, known->Bands);
 
-  Metadata metadata = read_metadata(header, picture.type.format);
+  Metadata metadata = read_metadata(header, picture.source.get(), picture.type.format);
   metadata.source_jpeg_quality = picture.jpeg.quality;
   metadata.source_chroma_subsampled = picture.jpeg.chroma_subsampled;
   if (const int pages = vips_image_get_n_pages(header); pages > 1) {

@@ -17,7 +17,6 @@
 #include "chiaro/base/text.h"
 #include "chiaro/image/exif.h"
 #include "chiaro/image/metadata_embed.h"
-#include "chiaro/image/metadata_read.h"
 #include "chiaro/image/sample_rows.h"
 #include "chiaro/image/vips_session.h"
 
@@ -93,7 +92,6 @@ void attach(VipsImage* image, const char* name, std::span<const std::uint8_t> da
 Blob save_tiff(VipsImage* image, SampleType type, const Metadata& metadata) {
   attach(image, VIPS_META_ICC_NAME, metadata.icc);
   attach(image, VIPS_META_XMP_NAME, metadata.xmp);
-  attach(image, VIPS_META_IPTC_NAME, unwrap_iptc(metadata.iptc));
   vips_image_set_string(image, VIPS_META_RESOLUTION_UNIT, "in");
   const bool large = VIPS_IMAGE_SIZEOF_IMAGE(image) > 4'000'000'000U;
   Blob blob;

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -127,9 +129,19 @@ Safetensors Safetensors::parse(std::vector<std::byte> bytes, const std::string& 
                "[bundle.safetensors] '{}' is damaged; its header claims {} bytes of {}", origin,
                header_bytes, all.size() - kLengthBytes);
   const auto* text = reinterpret_cast<const char*>(all.data() + kLengthBytes);
-  const Json header = Json::parse(text, text + header_bytes, nullptr, /*allow_exceptions=*/false);
+  std::set<std::string> names;
+  bool twice = false;  // the parser by itself would let the last of two like names win
+  const auto note_name = [&](int depth, Json::parse_event_t event, const Json& value) {
+    if (depth == 1 && event == Json::parse_event_t::key) {
+      twice = twice || !names.insert(value.get<std::string>()).second;
+    }
+    return true;
+  };
+  const Json header = Json::parse(text, text + header_bytes, note_name, /*allow_exceptions=*/false);
   CHIARO_CHECK(header.is_object(), Bundle,
                "[bundle.safetensors] '{}' is damaged: its header is no JSON object", origin);
+  CHIARO_CHECK(!twice, Bundle, "[bundle.safetensors] '{}' is damaged: a tensor's name stands twice",
+               origin);
   const auto data = all.subspan(kLengthBytes + header_bytes);
 
   std::vector<std::pair<std::uint64_t, std::uint64_t>> places;  // begin, length

@@ -193,7 +193,7 @@ TEST(Checkpoint, HostileHeadersAreRefused) {
   const auto path = folder / "c.safetensors";
   const auto refuse = [&](const std::vector<std::byte>& bytes) {
     write_plainly(path, bytes);
-    EXPECT_CHIARO_ERROR(load(path), Bundle, "c.safetensors");
+    EXPECT_CHIARO_ERROR(load(path), Bundle, "c.safetensors' is damaged");
   };
   const auto tensors = [](const std::string& entries) {
     return R"({"__metadata__":{"chiaro.format":"checkpoint 1"},)" + entries + "}";
@@ -208,6 +208,10 @@ TEST(Checkpoint, HostileHeadersAreRefused) {
       tensors(R"("a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]})"), 0));
   refuse(with_header(tensors(R"("a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]})"), 4));
   refuse(with_header(tensors(R"("a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]})"), 4));
+  refuse(with_header(
+      tensors(
+          R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]})"),
+      4));
   refuse(with_header(std::string(100'000, '['), 0));
   auto huge = with_header("{}", 0);
   const std::uint64_t claimed = std::uint64_t{1} << 63;

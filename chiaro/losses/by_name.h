@@ -1,29 +1,36 @@
-// Pixel losses by name, so that a recipe can say "charbonnier + 0.05 frequency".
+// Pixel losses by name, as recipes write them: "charbonnier + 0.05 frequency".
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace chiaro::losses {
 
-/// A loss of (output, target), both (N,C,H,W); returns a 0-dim tensor.
-using PixelLoss = std::function<at::Tensor(const at::Tensor& output, const at::Tensor& target)>;
+/// output, target: (N,C,H,W), one shape. Returns a 0-dim tensor with gradient.
+using PixelLoss = at::Tensor (*)(const at::Tensor& output, const at::Tensor& target);
 
+/// One term of a weighted sum.
 struct WeightedLoss {
   std::string name;
-  double weight = 1.0;
-  PixelLoss function;
+  double weight = 1.0;  ///< > 0
+  PixelLoss function = nullptr;
 };
 
-/// Names that parse_loss_terms knows.
-std::vector<std::string> pixel_loss_names();
+/// charbonnier, edge, frequency, l1, mse, psnr, ssim.
+const std::vector<std::string>& pixel_loss_names();
 
-/// Reads `term { "+" term }`, term = [ weight [ "*" ] ] name. Errors: Usage naming the nearest loss; an empty text, a
-/// weight that is not a positive number, a name twice.
+/// Errors: Usage naming the nearest loss.
+PixelLoss find_pixel_loss(std::string_view name);
+
+/// find_pixel_loss(name)(output, target).
+at::Tensor pixel_loss(std::string_view name, const at::Tensor& output, const at::Tensor& target);
+
+/// Reads terms joined by '+'; a term is a name, or a positive number, an optional '*' and a name.
+/// Keeps the order. Errors: Usage (empty text, unknown name, the same name twice, weight not
+/// positive, anything else in the text).
 std::vector<WeightedLoss> parse_loss_terms(std::string_view text);
 
 }  // namespace chiaro::losses

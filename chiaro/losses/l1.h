@@ -4,8 +4,8 @@
 
 namespace chiaro::losses {
 
-/// Mean absolute difference over all values. output, target: equal shapes, any. Returns a 0-dim
-/// tensor of the wider type. Errors: Internal if the shapes differ.
+/// Mean absolute difference over all values. output, target: one shape, any. Returns a 0-dim
+/// tensor, at least float32. Errors: Internal, see Pair.
 at::Tensor l1(const at::Tensor& output, const at::Tensor& target);
 
 }  // namespace chiaro::losses

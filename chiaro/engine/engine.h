@@ -27,15 +27,6 @@ struct EngineOptions {
   int threads = 0;  ///< 0: as many as the processor has cores
 };
 
-/// Whether the processor computes bfloat16 natively.
-bool has_bf16();
-
-/// "AMD EPYC …", as the operating system names it.
-std::string processor_name();
-
-/// Cores this process may use.
-int available_cores();
-
 /// A row-major float32 array; four sides (N,C,H,W) for pictures.
 struct Tensor {
   std::vector<std::int64_t> shape;
@@ -77,8 +68,9 @@ class Engine {
   std::int64_t input_channels() const;
 
   /// Estimate of the bytes that running needs per input pixel: the largest sum of values alive
-  /// together, from a walk through the graph, for the precision in use. Grows linearly with pixels.
-  double bytes_per_pixel() const;
+  /// together, from a walk through the graph at (1,channels,side,side) in the precision in use.
+  /// `side` must suit the graph. Errors: Bundle.
+  double bytes_per_pixel(std::int64_t channels, std::int64_t side) const;
 
   /// Bytes of the weights as they will lie in memory.
   std::size_t weight_bytes() const;

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,30 +28,21 @@ AlphaMode parse_alpha_mode(std::string_view text);
 struct RestoreOptions {
   int tile_px = 0;      ///< side of a tile's window at the input; 0: as large as the memory allows
   int overlap_px = -1;  ///< context on each side of a tile; -1: from the receptive field
-  double strength =
-      1.0;  ///< 0 returns the input's pixels, 1 the network's; needs scale 1 if below 1
+  double strength = 1.0;  ///< 0: the input's pixels, 1: the network's; below 1 only at scale 1
   AlphaMode alpha = AlphaMode::Keep;
-  std::int64_t max_memory_bytes =
-      0;  ///< ceiling for the whole process; 0: 640 MiB for the graph's work memory
-  std::int64_t memory_reserve_bytes =
-      0;  ///< part of the ceiling the caller needs afterwards (encoding)
+  std::int64_t max_memory_bytes = 0;  ///< ceiling of the whole process; 0: the graph gets 512 MiB
 };
 
 /// What a restoration will do, before it is done.
 struct RestorePlan {
-  int window_height_px = 0;  ///< of the input, padded; the whole picture where tiles == 1
+  int window_height_px = 0;  ///< of the input, padded; the whole picture where tiles() == 1
   int window_width_px = 0;
   int overlap_px = 0;
-  int tiles = 0;
+  int rows = 1;
+  int columns = 1;
   std::int64_t predicted_peak_bytes = 0;  ///< resident memory of the process
-};
 
-/// What a self-test found.
-struct SelfTestResult {
-  int cases = 0;
-  double largest_difference = 0;  ///< over all cases
-  std::string
-      first_difference;  ///< name of the first tensor beyond the tolerance; empty: all agree
+  int tiles() const { return rows * columns; }
 };
 
 class Restorer {
@@ -75,9 +65,6 @@ class Restorer {
   /// How restore would go about a picture of this size. Errors: Usage, Resource.
   RestorePlan plan(int height, int width, const RestoreOptions& options = {}) const;
 
-  /// Replays the bundle's test vectors in f32. Errors: Bundle (no self-test in it, damaged).
-  SelfTestResult verify();
-
   const bundle::Manifest& manifest() const;
   engine::Precision precision() const;  ///< F32 or Bf16
   int threads() const;
@@ -89,18 +76,6 @@ class Restorer {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// The file behind a bundle's name. A name with a separator or ending in ".chiaro" is a path.
-/// Others are looked for as NAME.chiaro in the folders of CHIARO_BUNDLE_PATH (separated by ":"),
-/// beside the program (../share/chiaro/models) and, for a program in its build tree, in the source
-/// tree's models/. Errors: Input, listing near names and the folders.
-std::filesystem::path find_bundle(std::string_view name_or_path = "default");
-
-/// The folders find_bundle searches that exist, in order.
-std::vector<std::filesystem::path> bundle_folders();
-
-/// All bundles in these folders; the first of a name wins.
-std::vector<std::filesystem::path> list_bundles();
 
 /// find_bundle + read_bundle + Restorer.
 Restorer open_restorer(std::string_view name_or_path = "default",

@@ -1,0 +1,309 @@
+#include "chiaro/engine/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <istream>
+#include <list>
+#include <new>
+#include <openvino/frontend/manager.hpp>
+#include <openvino/openvino.hpp>
+#include <streambuf>
+#include <utility>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
+#include "chiaro/base/text.h"
+#include "chiaro/engine/memory_estimate.h"
+#include "chiaro/engine/processor.h"
+
+namespace chiaro::engine {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+// A second prepared shape is kept beside the current one (pictures come in two orientations) while
+// both are small.
+constexpr std::size_t kPreparedShapes = 2;
+constexpr std::size_t kKeptElements = 3 * 512 * 512;
+
+/// Reads from memory without copying it.
+class MemoryBuffer : public std::streambuf {
+ public:
+  explicit MemoryBuffer(std::span<const std::byte> bytes) {
+    auto* begin =
+        reinterpret_cast<char*>(const_cast<std::byte*>(bytes.data()));  // streambuf takes no const
+    setg(begin, begin, begin + bytes.size());
+  }
+
+ protected:
+  pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
+    char* base = from == std::ios_base::beg   ? eback()
+                 : from == std::ios_base::cur ? gptr()
+                                              : egptr();
+    char* target = base + offset;
+    if (target < eback() || target > egptr()) return {off_type(-1)};
+    setg(eback(), target, egptr());
+    return {target - eback()};
+  }
+  pos_type seekpos(pos_type position, std::ios_base::openmode which) override {
+    return seekoff(off_type(position), std::ios_base::beg, which);
+  }
+};
+
+/// The first line of a foreign message, without the runtime's source positions.
+std::string brief(const char* message) {
+  std::string line;
+  for (const std::string& candidate : split(message, '\n')) {
+    const auto text = trim(candidate);
+    if (text.empty() || text.starts_with("Exception from ") || text.starts_with("Check '"))
+      continue;
+    line = text;
+    break;
+  }
+  if (line.empty()) line = std::string(trim(message));
+  constexpr std::size_t kLongest = 200;
+  return line.size() > kLongest ? line.substr(0, kLongest) + "…" : line;
+}
+
+bool is_about_memory(std::string_view message) {
+  return message.find("bad_alloc") != std::string_view::npos ||
+         message.find("llocat") != std::string_view::npos ||
+         message.find("out of memory") != std::string_view::npos;
+}
+
+/// Runs `body`; foreign exceptions become Error: Resource where memory ran out, else `code`.
+template <typename Body>
+auto translated(ErrorCode code, const char* function, const std::string& origin, Body&& body) {
+  try {
+    return body();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::Resource, "[engine.{}] not enough memory to run '{}'", function, origin);
+  } catch (const std::exception& error) {
+    if (is_about_memory(error.what())) {
+      fail(ErrorCode::Resource, "[engine.{}] not enough memory to run '{}'", function, origin);
+    }
+    fail(code, "[engine.{}] cannot use the graph '{}': {}", function, origin, brief(error.what()));
+  }
+}
+
+Precision settled_precision(Precision wanted) {
+  if (wanted != Precision::Bf16) return Precision::F32;
+  if (has_bf16()) return Precision::Bf16;
+  static std::atomic<bool> said{false};
+  if (!said.exchange(true)) spdlog::warn("this processor has no bfloat16; running in float32");
+  return Precision::F32;
+}
+
+std::vector<std::int64_t> signed_shape(const ov::Shape& shape) {
+  return {shape.begin(), shape.end()};
+}
+
+ov::Shape unsigned_shape(std::initializer_list<std::int64_t> sides) {
+  ov::Shape shape;
+  for (const std::int64_t side : sides) shape.push_back(static_cast<std::size_t>(side));
+  return shape;
+}
+
+}  // namespace
+
+Precision parse_precision(std::string_view text) {
+  if (text == "auto") return Precision::Auto;
+  if (text == "f32") return Precision::F32;
+  if (text == "bf16") return Precision::Bf16;
+  fail(ErrorCode::Usage,
+       "[engine.precision] unknown precision; got '{}'; expected auto, f32 or bf16", text);
+}
+
+std::string_view precision_name(Precision precision) {
+  return precision == Precision::F32 ? "f32" : precision == Precision::Bf16 ? "bf16" : "auto";
+}
+
+struct Engine::State {
+  struct Prepared {
+    ov::Shape shape;
+    ov::CompiledModel compiled;
+    ov::InferRequest request;
+    ov::Tensor input;
+  };
+
+  std::string origin;
+  Precision precision = Precision::F32;
+  int threads = 1;
+  ov::Core core;
+  std::shared_ptr<ov::Model> graph;
+  std::list<Prepared> prepared;  // the current one first
+
+  Prepared& current() {
+    CHIARO_CHECK(!prepared.empty(), Internal, "[engine.run] '{}' has not been prepared for a shape",
+                 origin);
+    return prepared.front();
+  }
+
+  std::shared_ptr<ov::Model> reshaped(const ov::Shape& shape) const {
+    auto copy = graph->clone();
+    copy->reshape(ov::PartialShape(shape));
+    return copy;
+  }
+
+  void drop_for(const ov::Shape& next) {
+    const auto large = [](const ov::Shape& shape) { return ov::shape_size(shape) > kKeptElements; };
+    if (large(next)) prepared.clear();
+    prepared.remove_if([&](const Prepared& entry) { return large(entry.shape); });
+    while (prepared.size() >= kPreparedShapes) prepared.pop_back();
+  }
+};
+
+Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
+               const std::string& origin)
+    : state_(std::make_unique<State>()) {
+  CHIARO_CHECK(options.device == "auto" || options.device == "cpu", Usage,
+               "[engine.open] unknown device; got '{}'; expected auto or cpu", options.device);
+  CHIARO_CHECK(options.threads >= 0 && options.threads <= kMaxThreads, Usage,
+               "[engine.open] impossible number of threads; got {}; expected 0 to {}",
+               options.threads, kMaxThreads);
+  state_->origin = origin;
+  state_->precision = settled_precision(options.precision);
+  state_->threads = options.threads > 0 ? options.threads : available_cores();
+  translated(ErrorCode::Bundle, "open", origin, [&] {
+    // Naming the frontend loads one library instead of all that lie beside the runtime.
+    ov::frontend::FrontEndManager frontends;
+    const auto frontend = frontends.load_by_framework("onnx");
+    CHIARO_CHECK(frontend != nullptr, Internal,
+                 "[engine.open] the ONNX part of the engine is not installed");
+    MemoryBuffer buffer(onnx);
+    std::istream stream(&buffer);
+    std::istream* source = &stream;
+    const auto loaded = frontend->load(source);
+    CHIARO_CHECK(loaded != nullptr, Bundle, "[engine.open] '{}' is not an ONNX graph", origin);
+    state_->graph = frontend->convert(loaded);
+  });
+  const auto& graph = *state_->graph;
+  CHIARO_CHECK(graph.inputs().size() == 1 && !graph.outputs().empty(), Bundle,
+               "[engine.open] graph '{}' has {} inputs and {} outputs; expected one input", origin,
+               graph.inputs().size(), graph.outputs().size());
+  const auto& input = graph.input();
+  CHIARO_CHECK(
+      input.get_partial_shape().rank().is_static() && input.get_partial_shape().size() == 4 &&
+          input.get_element_type() == ov::element::f32,
+      Bundle, "[engine.open] graph '{}' takes {} of shape {}; expected float32 of four sides",
+      origin, input.get_element_type().get_type_name(), input.get_partial_shape().to_string());
+}
+
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+void Engine::prepare(std::int64_t batch, std::int64_t channels, std::int64_t height,
+                     std::int64_t width) {
+  CHIARO_CHECK(batch > 0 && channels > 0 && height > 0 && width > 0, Internal,
+               "[engine.prepare] impossible shape ({}, {}, {}, {})", batch, channels, height,
+               width);
+  const auto shape = unsigned_shape({batch, channels, height, width});
+  auto& prepared = state_->prepared;
+  const auto found =
+      std::find_if(prepared.begin(), prepared.end(),
+                   [&](const State::Prepared& entry) { return entry.shape == shape; });
+  if (found != prepared.end()) {
+    prepared.splice(prepared.begin(), prepared, found);
+    return;
+  }
+  state_->drop_for(shape);
+  translated(ErrorCode::Bundle, "prepare", state_->origin, [&] {
+    State::Prepared next;
+    next.shape = shape;
+    const ov::AnyMap properties = {
+        ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
+        ov::hint::inference_precision(state_->precision == Precision::Bf16 ? ov::element::bf16
+                                                                           : ov::element::f32),
+        ov::hint::enable_cpu_pinning(false),  // pinned threads of two processes would share cores
+        ov::hint::allow_auto_batching(false),
+        ov::inference_num_threads(state_->threads),
+        ov::num_streams(1)};
+    next.compiled =
+        state_->core.compile_model(state_->reshaped(shape), std::string("CPU"), properties);
+    next.request = next.compiled.create_infer_request();
+    next.input = ov::Tensor(ov::element::f32, shape);
+    next.request.set_input_tensor(next.input);
+    for (const auto& output : next.compiled.outputs()) {
+      CHIARO_CHECK(output.get_element_type() == ov::element::f32, Bundle,
+                   "[engine.prepare] graph '{}' gives {}; expected float32", state_->origin,
+                   output.get_element_type().get_type_name());
+    }
+    prepared.push_front(std::move(next));
+  });
+}
+
+std::span<float> Engine::input() {
+  auto& tensor = state_->current().input;
+  return {tensor.data<float>(), tensor.get_size()};
+}
+
+void Engine::run() {
+  auto& current = state_->current();
+  translated(ErrorCode::Internal, "run", state_->origin, [&] { current.request.infer(); });
+}
+
+std::span<const float> Engine::output(std::size_t index) const {
+  const auto tensor = state_->current().request.get_output_tensor(index);
+  return {tensor.data<const float>(), tensor.get_size()};
+}
+
+std::vector<std::int64_t> Engine::output_shape(std::size_t index) const {
+  return signed_shape(state_->current().request.get_output_tensor(index).get_shape());
+}
+
+std::vector<std::string> Engine::output_names() const {
+  std::vector<std::string> names;
+  for (const auto& output : state_->graph->outputs()) names.push_back(output.get_any_name());
+  return names;
+}
+
+std::vector<Tensor> Engine::run_once(const Tensor& given) {
+  CHIARO_CHECK(given.shape.size() == 4, Internal, "[engine.run] an input of {} sides; expected 4",
+               given.shape.size());
+  prepare(given.shape[0], given.shape[1], given.shape[2], given.shape[3]);
+  const auto target = input();
+  CHIARO_CHECK(given.values.size() == target.size(), Internal,
+               "[engine.run] {} values for {} places", given.values.size(), target.size());
+  std::copy(given.values.begin(), given.values.end(), target.begin());
+  run();
+  std::vector<Tensor> outputs;
+  for (std::size_t i = 0; i < state_->graph->outputs().size(); ++i) {
+    const auto values = output(i);
+    outputs.push_back({output_shape(i), {values.begin(), values.end()}});
+  }
+  return outputs;
+}
+
+std::int64_t Engine::input_channels() const {
+  const auto channels = state_->graph->input().get_partial_shape()[1];
+  return channels.is_static() ? channels.get_length() : 0;
+}
+
+double Engine::bytes_per_pixel(std::int64_t channels, std::int64_t side) const {
+  return translated(ErrorCode::Bundle, "bytes_per_pixel", state_->origin, [&] {
+    const auto graph = state_->reshaped(unsigned_shape({1, channels, side, side}));
+    const std::size_t element = state_->precision == Precision::Bf16 ? 2 : 4;
+    return static_cast<double>(peak_value_bytes(*graph, element)) /
+           static_cast<double>(side * side);
+  });
+}
+
+std::size_t Engine::weight_bytes() const {
+  return constant_bytes(*state_->graph);
+}
+
+Precision Engine::precision() const {
+  return state_->precision;
+}
+
+int Engine::threads() const {
+  return state_->threads;
+}
+
+void Engine::release() {
+  state_->prepared.clear();
+}
+
+}  // namespace chiaro::engine

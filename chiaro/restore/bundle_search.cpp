@@ -1,0 +1,86 @@
+#include "chiaro/restore/bundle_search.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <system_error>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
+
+namespace chiaro::restore {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kExtension = ".chiaro";
+
+bool is_path(std::string_view name) {
+  return name.find('/') != std::string_view::npos || name.ends_with(kExtension);
+}
+
+}  // namespace
+
+std::vector<fs::path> bundle_folders() {
+  std::vector<fs::path> candidates;
+  if (const char* listed = std::getenv("CHIARO_BUNDLE_PATH")) {
+    for (const std::string& folder : split(listed, ':')) {
+      if (!folder.empty()) candidates.emplace_back(folder);
+    }
+  }
+  std::error_code failed;
+  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
+  if (!failed)
+    candidates.push_back(
+        (program.parent_path() / ".." / "share" / "chiaro" / "models").lexically_normal());
+#ifdef CHIARO_BUILD_TREE
+  // Only for programs that lie in the build tree; an installed one must not reach into a source
+  // tree.
+  if (!failed && program.string().starts_with(std::string(CHIARO_BUILD_TREE) + "/")) {
+    candidates.emplace_back(CHIARO_MODELS_FOLDER);
+  }
+#endif
+  std::vector<fs::path> folders;
+  for (const fs::path& folder : candidates) {
+    if (fs::is_directory(folder, failed)) folders.push_back(folder);
+  }
+  return folders;
+}
+
+std::vector<fs::path> list_bundles() {
+  std::map<std::string, fs::path> by_name;
+  for (const fs::path& folder : bundle_folders()) {
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator(folder, failed)) {
+      if (entry.path().extension() == kExtension)
+        by_name.emplace(entry.path().stem().string(), entry.path());
+    }
+  }
+  std::vector<fs::path> bundles;
+  for (const auto& [name, path] : by_name) bundles.push_back(path);
+  return bundles;
+}
+
+fs::path find_bundle(std::string_view name_or_path) {
+  std::error_code failed;
+  if (is_path(name_or_path)) {
+    CHIARO_CHECK(fs::exists(name_or_path, failed), Input,
+                 "[restore.find_bundle] there is no bundle '{}'", name_or_path);
+    return name_or_path;
+  }
+  const auto folders = bundle_folders();
+  for (const fs::path& folder : folders) {
+    const fs::path candidate = folder / (std::string(name_or_path) + std::string(kExtension));
+    if (fs::exists(candidate, failed)) return candidate;
+  }
+  std::vector<std::string> known;
+  for (const fs::path& path : list_bundles()) known.push_back(path.stem().string());
+  std::vector<std::string> searched;
+  for (const fs::path& folder : folders) searched.push_back(folder.string());
+  fail(ErrorCode::Input, "[restore.find_bundle] there is no bundle named '{}'{}; searched: {}",
+       name_or_path, did_you_mean(name_or_path, known),
+       searched.empty() ? "no folder (CHIARO_BUNDLE_PATH is not set)" : join(searched));
+}
+
+}  // namespace chiaro::restore

@@ -1,0 +1,75 @@
+#include "chiaro/restore/prepare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace chiaro::restore {
+namespace {
+
+/// Takes over the neighbour's source pixel if that is nearer.
+void relax(std::vector<std::uint32_t>& distance, std::vector<std::uint32_t>& origin, std::size_t at,
+           std::size_t from) {
+  if (distance[from] != std::numeric_limits<std::uint32_t>::max() &&
+      distance[from] + 1 < distance[at]) {
+    distance[at] = distance[from] + 1;
+    origin[at] = origin[from];
+  }
+}
+
+}  // namespace
+
+std::size_t replace_not_finite(image::Image& picture) {
+  std::size_t changed = 0;
+  const auto clean = [&changed](float& value) {
+    if (std::isfinite(value)) return;
+    value = value > 0 ? 1.0F : 0.0F;  // NaN compares false
+    ++changed;
+  };
+  for (float& value : picture.pixels()) clean(value);
+  for (float& value : picture.alpha) {
+    clean(value);
+    value = std::clamp(value, 0.0F, 1.0F);
+  }
+  return changed;
+}
+
+void fill_hidden_colors(image::Image& picture) {
+  const auto hidden = [](float alpha) { return alpha <= 0; };
+  const auto& alpha = picture.alpha;
+  const bool any_hidden = std::any_of(alpha.begin(), alpha.end(), hidden);
+  if (!any_hidden || std::all_of(alpha.begin(), alpha.end(), hidden)) return;
+
+  // City-block distance in two sweeps; `origin` is where the nearest visible pixel lies.
+  const auto height = static_cast<std::size_t>(picture.height());
+  const auto width = static_cast<std::size_t>(picture.width());
+  std::vector<std::uint32_t> distance(alpha.size(), std::numeric_limits<std::uint32_t>::max());
+  std::vector<std::uint32_t> origin(alpha.size());
+  for (std::size_t i = 0; i < alpha.size(); ++i) {
+    origin[i] = static_cast<std::uint32_t>(i);
+    if (!hidden(alpha[i])) distance[i] = 0;
+  }
+  for (std::size_t y = 0; y < height; ++y) {
+    for (std::size_t x = 0; x < width; ++x) {
+      const std::size_t at = y * width + x;
+      if (y > 0) relax(distance, origin, at, at - width);
+      if (x > 0) relax(distance, origin, at, at - 1);
+    }
+  }
+  for (std::size_t y = height; y-- > 0;) {
+    for (std::size_t x = width; x-- > 0;) {
+      const std::size_t at = y * width + x;
+      if (y + 1 < height) relax(distance, origin, at, at + width);
+      if (x + 1 < width) relax(distance, origin, at, at + 1);
+    }
+  }
+  for (int channel = 0; channel < picture.channels(); ++channel) {
+    const std::span<float> plane = picture.plane(channel);
+    for (std::size_t i = 0; i < alpha.size(); ++i) plane[i] = plane[origin[i]];
+  }
+}
+
+}  // namespace chiaro::restore

@@ -1,0 +1,20 @@
+// What happens to a picture's values before the network sees them.
+#pragma once
+
+#include <cstddef>
+
+#include "chiaro/image/image.h"
+
+namespace chiaro::restore {
+
+/// Values that are not finite: NaN becomes 0, infinities the nearer end of [0,1]; finite ones stay
+/// as they are, also outside [0,1]. Returns how many changed. The alpha plane is treated alike but
+/// limited to [0,1].
+std::size_t replace_not_finite(image::Image& picture);
+
+/// Gives pixels of zero alpha the colour of a near visible pixel, so that arbitrary hidden colours
+/// do not spread over the edge when the network mixes neighbours. Nothing happens without alpha, or
+/// where nothing is hidden or visible.
+void fill_hidden_colors(image::Image& picture);
+
+}  // namespace chiaro::restore

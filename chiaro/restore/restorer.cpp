@@ -1,0 +1,383 @@
+#include "chiaro/restore/restorer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/process_memory.h"
+#include "chiaro/engine/processor.h"
+#include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/prepare.h"
+#include "chiaro/restore/weave.h"
+
+namespace chiaro::restore {
+namespace {
+
+constexpr std::int64_t kMebibyte = 1 << 20;
+constexpr std::int64_t kDefaultWorkBytes = 512 * kMebibyte;
+// What the engine's processor library takes once the first graph is prepared (measured 40 MiB).
+constexpr std::int64_t kRuntimeBytes = 48 * kMebibyte;
+// The runtime pads and reorders values; measured use is 0.9 to 1.1 times the walk through the
+// graph.
+constexpr double kWorkMargin = 1.15;
+// Weights are kept as read and once more in the layout of the processor.
+constexpr std::int64_t kWeightCopies = 2;
+// Networks that look at the whole picture have no finite receptive field; this much context hides
+// tile borders.
+constexpr int kFeatheredOverlapPx = 96;
+constexpr int kSampleSidePx = 256;
+
+int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/// The engine behind weave's door.
+class EngineGraph : public Graph {
+ public:
+  explicit EngineGraph(engine::Engine& engine) : engine_(engine) {}
+  void prepare(int channels, int height, int width) override {
+    engine_.prepare(1, channels, height, width);
+  }
+  std::span<float> input() override { return engine_.input(); }
+  void run() override { engine_.run(); }
+  std::span<const float> output() const override { return engine_.output(); }
+
+ private:
+  engine::Engine& engine_;
+};
+
+engine::EngineOptions settled(engine::EngineOptions options, const bundle::Manifest& manifest) {
+  if (options.precision == engine::Precision::Auto) {
+    options.precision = engine::has_bf16() && bundle::bf16_is_harmless(manifest)
+                            ? engine::Precision::Bf16
+                            : engine::Precision::F32;
+  }
+  return options;
+}
+
+/// One channel as a picture of its own.
+image::Image grey_picture(std::span<const float> values, int height, int width) {
+  image::Image picture(1, height, width);
+  std::copy(values.begin(), values.end(), picture.pixels().begin());
+  return picture;
+}
+
+/// Bilinear enlargement of the alpha plane by a whole factor.
+std::vector<float> enlarged_plane(const std::vector<float>& plane, int height, int width,
+                                  int scale) {
+  std::vector<float> result;
+  result.reserve(plane.size() * static_cast<std::size_t>(scale * scale));
+  const auto neighbours = [scale](int position, int length, int& low, int& high, float& share) {
+    const float at = (static_cast<float>(position) + 0.5F) / static_cast<float>(scale) - 0.5F;
+    low = std::clamp(static_cast<int>(std::floor(at)), 0, length - 1);
+    high = std::min(low + 1, length - 1);
+    share = std::clamp(at - static_cast<float>(low), 0.0F, 1.0F);
+  };
+  const auto value = [&](int y, int x) {
+    return plane[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                 static_cast<std::size_t>(x)];
+  };
+  for (int y = 0; y < height * scale; ++y) {
+    int top = 0;
+    int bottom = 0;
+    float down = 0;
+    neighbours(y, height, top, bottom, down);
+    for (int x = 0; x < width * scale; ++x) {
+      int left = 0;
+      int right = 0;
+      float across = 0;
+      neighbours(x, width, left, right, across);
+      const float above = value(top, left) + across * (value(top, right) - value(top, left));
+      const float below =
+          value(bottom, left) + across * (value(bottom, right) - value(bottom, left));
+      result.push_back(above + down * (below - above));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+AlphaMode parse_alpha_mode(std::string_view text) {
+  if (text == "keep") return AlphaMode::Keep;
+  if (text == "restore") return AlphaMode::Restore;
+  if (text == "drop") return AlphaMode::Drop;
+  fail(ErrorCode::Usage,
+       "[restore.alpha] unknown way with transparency; got '{}'; expected keep, restore or drop",
+       text);
+}
+
+struct Restorer::State {
+  bundle::Manifest manifest;
+  std::string origin;
+  engine::Engine engine;
+  int channels;
+  double bytes_per_pixel;
+  std::int64_t held_bytes = 0;  // of the prepared graph, as predicted
+
+  State(bundle::Bundle bundle, const engine::EngineOptions& options)
+      : manifest(std::move(bundle.manifest)),
+        origin(bundle.origin),
+        engine(bundle.member(bundle::kRestoreMember), settled(options, manifest), bundle.origin),
+        channels(manifest.color == "grey" ? 1 : 3) {
+    CHIARO_CHECK(
+        engine.input_channels() == 0 || engine.input_channels() == channels, Bundle,
+        "[restore.open] bundle '{}' says its pictures have {} channels, but its graph takes {}",
+        origin, channels, engine.input_channels());
+    bytes_per_pixel =
+        engine.bytes_per_pixel(channels, round_up(kSampleSidePx, manifest.alignment_px));
+  }
+
+  int overlap(const RestoreOptions& options) const {
+    int wanted = options.overlap_px;
+    if (wanted < 0) {
+      wanted = manifest.receptive_field_px / 2;
+      if (manifest.global_statistics) wanted = std::min(wanted, kFeatheredOverlapPx);
+    }
+    return round_up(wanted, manifest.alignment_px);
+  }
+
+  WeaveOptions weave_options(const RestoreOptions& options) const {
+    WeaveOptions weave;
+    weave.alignment = manifest.alignment_px;
+    weave.scale = manifest.scale;
+    weave.channels = channels;
+    weave.feathered = manifest.global_statistics;
+    weave.strength = options.strength;
+    weave.range_low = static_cast<float>(manifest.range_low);
+    weave.range_high = static_cast<float>(manifest.range_high);
+    return weave;
+  }
+
+  /// Bytes that restoring with this grid adds to the process.
+  std::int64_t work_bytes(int height, int width, const WeaveOptions& weave) const {
+    const double pixels = double{1} * weave.grid.window_height * weave.grid.window_width;
+    return static_cast<std::int64_t>(kWorkMargin * bytes_per_pixel * pixels) +
+           weave_bytes(3, height, width, weave);
+  }
+
+  std::int64_t base_bytes() const {
+    const std::int64_t runtime =
+        held_bytes > 0
+            ? 0
+            : kRuntimeBytes + kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
+    return resident_bytes() - held_bytes + runtime;
+  }
+
+  Grid grid_within(int height, int width, const RestoreOptions& options, std::int64_t budget,
+                   std::int64_t max_pixels) const;
+  RestorePlan plan(int height, int width, const RestoreOptions& options,
+                   std::int64_t max_pixels) const;
+  void weave_with_retries(image::Image& part, const RestoreOptions& options,
+                          const ProgressCallback& progress);
+  void release();
+};
+
+/// The best grid within the budget and the window size; rows == 0 if there is none.
+Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& options,
+                                  std::int64_t budget, std::int64_t max_pixels) const {
+  const int alignment = manifest.alignment_px;
+  const int padded_height = round_up(height, alignment);
+  const int padded_width = round_up(width, alignment);
+  const int around = overlap(options);
+  const int smallest = 2 * around + 2 * alignment;
+  CHIARO_CHECK(
+      options.tile_px == 0 ||
+          options.tile_px >= std::min(smallest, std::max(padded_height, padded_width)),
+      Usage,
+      "[restore.plan] the tile is too small for an overlap of {}; got {}; expected at least {}",
+      around, options.tile_px, smallest);
+  const int max_side = options.tile_px == 0 ? std::numeric_limits<int>::max() : options.tile_px;
+  WeaveOptions weave = weave_options(options);
+  for (;;) {
+    weave.grid = plan_grid(padded_height, padded_width, around, alignment, max_pixels, max_side);
+    if (weave.grid.rows == 0 || work_bytes(height, width, weave) <= budget) return weave.grid;
+    const std::int64_t pixels = std::int64_t{weave.grid.window_height} * weave.grid.window_width;
+    max_pixels = std::max<std::int64_t>(1, pixels - pixels / 10 - 1);
+  }
+}
+
+RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& options,
+                                  std::int64_t max_pixels) const {
+  constexpr int kMaxOverlapPx = 1 << 16;
+  CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
+               height);
+  CHIARO_CHECK(options.tile_px >= 0 && options.max_memory_bytes >= 0 && options.overlap_px >= -1 &&
+                   options.overlap_px <= kMaxOverlapPx,
+               Usage, "[restore.plan] impossible tile, overlap or memory limit; got {}, {}, {}",
+               options.tile_px, options.overlap_px, options.max_memory_bytes);
+  const std::int64_t base = base_bytes();
+  std::int64_t budget = std::numeric_limits<std::int64_t>::max();
+  if (options.max_memory_bytes > 0) {
+    budget = options.max_memory_bytes - base;
+  } else if (options.tile_px == 0) {
+    const std::int64_t available = available_memory_bytes();
+    budget = available > 0 ? std::min(kDefaultWorkBytes, available / 2) : kDefaultWorkBytes;
+  }
+  WeaveOptions weave = weave_options(options);
+  weave.grid = grid_within(height, width, options, budget, max_pixels);
+  if (weave.grid.rows == 0) {
+    // The smallest tiles: what is taken where nobody set a limit, and what the message names where
+    // somebody did.
+    const int smallest = 2 * overlap(options) + 2 * manifest.alignment_px;
+    weave.grid =
+        plan_grid(round_up(height, manifest.alignment_px), round_up(width, manifest.alignment_px),
+                  overlap(options), manifest.alignment_px, std::numeric_limits<std::int64_t>::max(),
+                  smallest);
+    const auto needed = static_cast<double>(base + work_bytes(height, width, weave));
+    CHIARO_CHECK(options.max_memory_bytes == 0, Resource,
+                 "[restore.plan] the memory limit is too small for a picture of {} x {}; got {} "
+                 "MiB; expected at "
+                 "least {:.0f} MiB",
+                 width, height, options.max_memory_bytes / kMebibyte,
+                 std::ceil(needed / kMebibyte));
+  }
+  return {.window_height_px = weave.grid.window_height,
+          .window_width_px = weave.grid.window_width,
+          .overlap_px = overlap(options),
+          .rows = weave.grid.rows,
+          .columns = weave.grid.columns,
+          .predicted_peak_bytes = base + work_bytes(height, width, weave)};
+}
+
+void Restorer::State::weave_with_retries(image::Image& part, const RestoreOptions& options,
+                                         const ProgressCallback& progress) {
+  auto max_pixels = std::numeric_limits<std::int64_t>::max();
+  for (;;) {
+    const RestorePlan chosen = plan(part.height(), part.width(), options, max_pixels);
+    WeaveOptions weave_with = weave_options(options);
+    weave_with.grid = {chosen.window_height_px, chosen.window_width_px, chosen.rows,
+                       chosen.columns};
+    spdlog::debug("{} tiles of {} x {}, overlap {}; about {} MiB at the peak", chosen.tiles(),
+                  chosen.window_width_px, chosen.window_height_px, chosen.overlap_px,
+                  chosen.predicted_peak_bytes / kMebibyte);
+    bool begun = false;
+    const auto watched = [&](double done) {
+      begun = true;
+      return !progress || progress(done);
+    };
+    try {
+      EngineGraph graph(engine);
+      held_bytes = std::max<std::int64_t>(1, work_bytes(part.height(), part.width(), weave_with));
+      const std::size_t unusable = weave(part, graph, weave_with, watched);
+      if (unusable > 0) {
+        spdlog::warn(
+            "the network gave {} values that are not finite; the input's stand in their place",
+            unusable);
+      }
+      return;
+    } catch (const Error& error) {
+      const std::int64_t pixels = std::int64_t{chosen.window_height_px} * chosen.window_width_px;
+      const std::int64_t smallest = 2 * std::int64_t{chosen.overlap_px} + 2 * manifest.alignment_px;
+      release();
+      if (error.code() != ErrorCode::Resource || begun || pixels <= smallest * smallest) throw;
+      spdlog::warn("not enough memory for tiles of {} x {} pixels; trying smaller ones",
+                   chosen.window_width_px, chosen.window_height_px);
+      max_pixels = std::max(pixels / 2, smallest * smallest);
+    }
+  }
+}
+
+void Restorer::State::release() {
+  engine.release();
+  held_bytes = 0;
+  return_free_memory();
+}
+
+Restorer::Restorer(bundle::Bundle bundle, engine::EngineOptions options) {
+  CHIARO_CHECK(bundle.manifest.kind == "restore", Bundle,
+               "[restore.open] bundle '{}' does not restore pictures; its kind is '{}'",
+               bundle.origin, bundle.manifest.kind);
+  state_ = std::make_unique<State>(std::move(bundle), options);
+}
+
+Restorer::~Restorer() = default;
+Restorer::Restorer(Restorer&&) noexcept = default;
+Restorer& Restorer::operator=(Restorer&&) noexcept = default;
+
+const bundle::Manifest& Restorer::manifest() const {
+  return state_->manifest;
+}
+
+engine::Precision Restorer::precision() const {
+  return state_->engine.precision();
+}
+
+int Restorer::threads() const {
+  return state_->engine.threads();
+}
+
+void Restorer::release_memory() {
+  state_->release();
+}
+
+RestorePlan Restorer::plan(int height, int width, const RestoreOptions& options) const {
+  return state_->plan(height, width, options, std::numeric_limits<std::int64_t>::max());
+}
+
+image::Image Restorer::restore(image::Image source, const RestoreOptions& options,
+                               const ProgressCallback& progress) {
+  State& state = *state_;
+  CHIARO_CHECK(!source.empty(), Usage, "[restore.restore] the picture is empty");
+  CHIARO_CHECK(options.strength >= 0 && options.strength <= 1, Usage,
+               "[restore.restore] impossible strength; got {}; expected 0 to 1", options.strength);
+  CHIARO_CHECK(options.strength == 1 || state.manifest.scale == 1, Usage,
+               "[restore.restore] a strength below 1 needs a bundle of scale 1; '{}' has scale {}",
+               state.origin, state.manifest.scale);
+  if (const std::size_t replaced = replace_not_finite(source); replaced > 0) {
+    spdlog::warn("{} values of the picture were not finite and have been replaced", replaced);
+  }
+  if (options.alpha == AlphaMode::Drop) source.alpha = {};
+  if (options.strength == 0) {
+    CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.restore] stopped");
+    return source;
+  }
+  for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
+  fill_hidden_colors(source);
+
+  const bool split = state.channels == 1 && source.channels() == 3;
+  const bool with_alpha = options.alpha == AlphaMode::Restore && !source.alpha.empty();
+  const int passes = (split ? 3 : 1) + (with_alpha ? 1 : 0);
+  int pass = 0;
+  const auto restore_part = [&](image::Image& part) {
+    state_->weave_with_retries(
+        part, options, [&](double done) { return !progress || progress((pass + done) / passes); });
+    ++pass;
+  };
+
+  const int height = source.height();
+  const int width = source.width();
+  std::vector<float> alpha = std::move(source.alpha);
+  source.alpha = {};
+  if (!split) {
+    restore_part(source);
+  } else {
+    image::Image joined;
+    for (int channel = 0; channel < 3; ++channel) {
+      auto part = grey_picture(source.plane(channel), height, width);
+      restore_part(part);
+      if (channel == 0) joined = image::Image(3, part.height(), part.width());
+      std::copy(part.pixels().begin(), part.pixels().end(), joined.plane(channel).begin());
+    }
+    joined.metadata = std::move(source.metadata);
+    joined.sample_type = source.sample_type;
+    source = std::move(joined);
+  }
+  if (with_alpha) {
+    auto part = grey_picture(alpha, height, width);
+    restore_part(part);
+    alpha.assign(part.pixels().begin(), part.pixels().end());
+  } else if (!alpha.empty() && state.manifest.scale != 1) {
+    alpha = enlarged_plane(alpha, height, width, state.manifest.scale);
+  }
+  source.alpha = std::move(alpha);
+  return source;
+}
+
+Restorer open_restorer(std::string_view name_or_path, const engine::EngineOptions& options) {
+  return Restorer(bundle::read_bundle(find_bundle(name_or_path)), options);
+}
+
+}  // namespace chiaro::restore

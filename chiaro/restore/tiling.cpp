@@ -1,0 +1,85 @@
+#include "chiaro/restore/tiling.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro::restore {
+namespace {
+
+int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/// All windows along an axis that are worth trying: one tile, two, three … until they cannot
+/// shrink.
+std::vector<std::pair<int, int>> windows_of(int length, int overlap, int alignment, int max_side) {
+  std::vector<std::pair<int, int>> windows;  // count, window
+  int last = std::numeric_limits<int>::max();
+  const int smallest = std::min(length, 2 * overlap + 2 * alignment);
+  for (int count = 1;; ++count) {
+    const int window = std::max(smallest, smallest_window(length, count, overlap, alignment));
+    if (window < last && window <= max_side) windows.emplace_back(count, window);
+    last = std::min(last, window);
+    if (window <= smallest) return windows;
+  }
+}
+
+}  // namespace
+
+int smallest_window(int length, int count, int overlap, int alignment) {
+  if (count <= 1) return length;
+  const int inner = std::max(length - 2 * overlap, alignment);
+  return std::min(length, round_up((inner + count - 1) / count, alignment) + 2 * overlap);
+}
+
+std::vector<AxisTile> plan_axis(int length, int window, int count, int alignment, bool feathered) {
+  CHIARO_CHECK(length % alignment == 0 && window % alignment == 0 && window <= length && count >= 1,
+               Internal, "[restore.plan_axis] impossible tiles: length {}, window {}, alignment {}",
+               length, window, alignment);
+  std::vector<AxisTile> tiles(static_cast<std::size_t>(count));
+  const std::int64_t room = (length - window) / alignment;
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t step = count == 1 ? 0 : room * i / (count - 1);
+    tiles[static_cast<std::size_t>(i)].window_begin = static_cast<int>(step) * alignment;
+  }
+  tiles.front().keep_begin = 0;
+  tiles.back().keep_end = length;
+  for (std::size_t i = 1; i < tiles.size(); ++i) {
+    AxisTile& before = tiles[i - 1];
+    AxisTile& after = tiles[i];
+    const int shared = before.window_begin + window - after.window_begin;
+    CHIARO_CHECK(shared >= 0, Internal, "[restore.plan_axis] tiles leave a gap");
+    const int ramp = feathered ? shared / 2 : 0;
+    after.keep_begin = after.window_begin + shared / 2 - ramp / 2;
+    before.keep_end = after.keep_begin + ramp;
+    before.ramp_after = ramp;
+    after.ramp_before = ramp;
+  }
+  return tiles;
+}
+
+Grid plan_grid(int height, int width, int overlap, int alignment, std::int64_t max_pixels,
+               int max_side) {
+  const auto rows = windows_of(height, overlap, alignment, max_side);
+  const auto columns = windows_of(width, overlap, alignment, max_side);
+  Grid best{0, 0, 0, 0};
+  double least_work = std::numeric_limits<double>::infinity();
+  for (const auto& [row_count, window_height] : rows) {
+    // More columns only add overlap: the first that fits is the best for this height.
+    const auto fits =
+        std::find_if(columns.begin(), columns.end(), [&, tall = window_height](const auto& column) {
+          return static_cast<std::int64_t>(tall) * column.second <= max_pixels;
+        });
+    if (fits == columns.end()) continue;
+    const double work = double{1} * row_count * fits->first * window_height * fits->second;
+    if (work < least_work) {
+      least_work = work;
+      best = {window_height, fits->second, row_count, fits->first};
+    }
+  }
+  return best;
+}
+
+}  // namespace chiaro::restore

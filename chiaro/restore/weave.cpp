@@ -1,0 +1,267 @@
+#include "chiaro/restore/weave.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro::restore {
+namespace {
+
+int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/// Mirrors without repeating the edge: … 2 1 | 0 1 2 … n-1 | n-2 …
+int mirrored(int index, int length) {
+  if (length == 1) return 0;
+  const int period = 2 * (length - 1);
+  const int folded = index % period;
+  return folded < length ? folded : period - folded;
+}
+
+/// Copies of original pixels that the result is about to cover, or has covered.
+struct Saved {
+  int y_begin = 0;
+  int y_end = 0;
+  int x_begin = 0;
+  int x_end = 0;
+  std::vector<float> values;  // (C, rows, columns)
+
+  int columns() const { return x_end - x_begin; }
+  float* row(int channel, int y) {
+    const auto rows = static_cast<std::size_t>(y_end - y_begin);
+    return values.data() +
+           (static_cast<std::size_t>(channel) * rows + static_cast<std::size_t>(y - y_begin)) *
+               static_cast<std::size_t>(columns());
+  }
+};
+
+class Weaver {
+ public:
+  Weaver(image::Image& picture, Graph& graph, const WeaveOptions& options)
+      : source_(picture),
+        graph_(graph),
+        options_(options),
+        height_(picture.height()),
+        width_(picture.width()),
+        rows_(plan_axis(round_up(height_, options.alignment), options.grid.window_height,
+                        options.grid.rows, options.alignment, options.feathered)),
+        columns_(plan_axis(round_up(width_, options.alignment), options.grid.window_width,
+                           options.grid.columns, options.alignment, options.feathered)),
+        original_(static_cast<std::size_t>(std::max(width_, options.grid.window_width))) {}
+
+  std::size_t run(const ProgressCallback& progress) {
+    graph_.prepare(options_.channels, options_.grid.window_height, options_.grid.window_width);
+    if (options_.scale != 1) {
+      enlarged_ =
+          image::Image(source_.channels(), height_ * options_.scale, width_ * options_.scale);
+    }
+    const double total = static_cast<double>(rows_.size() * columns_.size());
+    double done = 0;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      Saved below =
+          in_place() && i + 1 < rows_.size()
+              ? save(rows_[i + 1].window_begin, std::min(rows_[i].keep_end, height_), 0, width_)
+              : Saved{};
+      row_end_ = std::min(rows_[i].keep_end, height_);
+      left_ = Saved{};
+      for (std::size_t j = 0; j < columns_.size(); ++j) {
+        run_tile(rows_[i], columns_[j], j + 1 < columns_.size() ? &columns_[j + 1] : nullptr);
+        done += 1;
+        CHIARO_CHECK(!progress || progress(done / total), Interrupted, "[restore.restore] stopped");
+      }
+      above_ = std::move(below);
+    }
+    if (!in_place()) {
+      enlarged_.metadata = std::move(source_.metadata);
+      enlarged_.sample_type = source_.sample_type;
+      enlarged_.alpha = std::move(source_.alpha);
+      source_ = std::move(enlarged_);
+    }
+    return unusable_;
+  }
+
+ private:
+  bool in_place() const { return options_.scale == 1; }
+
+  /// The picture's own values in row y, columns [x_begin, x_end), wherever they are kept by now.
+  void fetch(int channel, int y, int x_begin, int x_end, float* target) {
+    if (y < above_.y_end) {
+      const float* saved = above_.row(channel, y);
+      std::copy(saved + x_begin, saved + x_end, target);
+      return;
+    }
+    int x = x_begin;
+    if (y < row_end_ && x_begin < left_.x_end) {
+      const int until = std::min(x_end, left_.x_end);
+      const float* saved = left_.row(channel, y) - left_.x_begin;
+      target = std::copy(saved + x_begin, saved + until, target);
+      x = until;
+    }
+    if (x >= x_end) return;
+    const float* row = source_.plane(channel).data() +
+                       static_cast<std::size_t>(y) * static_cast<std::size_t>(width_);
+    std::copy(row + x, row + x_end, target);
+  }
+
+  Saved save(int y_begin, int y_end, int x_begin, int x_end) {
+    Saved saved{y_begin, std::max(y_begin, y_end), x_begin, std::max(x_begin, x_end), {}};
+    saved.values.resize(static_cast<std::size_t>(source_.channels()) *
+                        static_cast<std::size_t>(saved.y_end - y_begin) *
+                        static_cast<std::size_t>(saved.columns()));
+    for (int channel = 0; channel < source_.channels(); ++channel) {
+      for (int y = y_begin; y < saved.y_end; ++y)
+        fetch(channel, y, x_begin, saved.x_end, saved.row(channel, y));
+    }
+    return saved;
+  }
+
+  void fill_input(const AxisTile& row, const AxisTile& column) {
+    const int window_height = options_.grid.window_height;
+    const int window_width = options_.grid.window_width;
+    const int x_end = std::min(column.window_begin + window_width, width_);
+    const float gain = options_.range_high - options_.range_low;
+    const bool unit_range = gain == 1.0F && options_.range_low == 0.0F;
+    float* target = graph_.input().data();
+    for (int channel = 0; channel < options_.channels; ++channel) {
+      const int from = std::min(channel, source_.channels() - 1);
+      for (int y = 0; y < window_height; ++y, target += window_width) {
+        fetch(from, mirrored(row.window_begin + y, height_), column.window_begin, x_end, target);
+        for (int x = x_end - column.window_begin; x < window_width; ++x) {
+          target[x] = target[mirrored(column.window_begin + x, width_) - column.window_begin];
+        }
+        if (unit_range) continue;
+        for (int x = 0; x < window_width; ++x) target[x] = target[x] * gain + options_.range_low;
+      }
+    }
+  }
+
+  void run_tile(const AxisTile& row, const AxisTile& column, const AxisTile* next) {
+    fill_input(row, column);
+    graph_.run();
+    Saved left;
+    if (in_place() && next != nullptr) {
+      const int y_begin = std::max(row.keep_begin, above_.y_end);
+      left = save(y_begin, row_end_, next->window_begin, std::min(column.keep_end, width_));
+    }
+    for (int channel = 0; channel < source_.channels(); ++channel) write_tile(channel, row, column);
+    left_ = std::move(left);
+  }
+
+  /// Weight of this tile at a position of its kept part (in output pixels from keep_begin).
+  static float weight(int position, int length, int ramp_before, int ramp_after) {
+    if (position < ramp_before) {
+      return (static_cast<float>(position) + 0.5F) / static_cast<float>(ramp_before);
+    }
+    if (position >= length - ramp_after) {
+      return 1.0F - (static_cast<float>(position - (length - ramp_after)) + 0.5F) /
+                        static_cast<float>(ramp_after);
+    }
+    return 1.0F;
+  }
+
+  void write_tile(int channel, const AxisTile& row, const AxisTile& column) {
+    const int scale = options_.scale;
+    image::Image& target = in_place() ? source_ : enlarged_;
+    const auto result = graph_.output();
+    const auto result_width = static_cast<std::size_t>(options_.grid.window_width * scale);
+    const std::size_t result_plane =
+        result_width * static_cast<std::size_t>(options_.grid.window_height * scale);
+    const bool average = source_.channels() == 1 && options_.channels == 3;
+    const int x_begin = column.keep_begin;
+    const int x_end = std::min(column.keep_end, width_);
+    const int y_end = std::min(row.keep_end, height_);
+    for (int y = row.keep_begin * scale; y < y_end * scale; ++y) {
+      fetch(channel, y / scale, x_begin, x_end, original_.data());
+      const float row_weight =
+          weight(y - row.keep_begin * scale, (row.keep_end - row.keep_begin) * scale,
+                 row.ramp_before * scale, row.ramp_after * scale);
+      const bool row_first = y >= (row.keep_begin + row.ramp_before) * scale;
+      const float* values = result.data() +
+                            static_cast<std::size_t>(y - row.window_begin * scale) * result_width +
+                            static_cast<std::size_t>((x_begin - column.window_begin) * scale) +
+                            (average ? 0 : static_cast<std::size_t>(channel) * result_plane);
+      float* goal = target.plane(channel).data() +
+                    static_cast<std::size_t>(y) * static_cast<std::size_t>(width_ * scale) +
+                    static_cast<std::size_t>(x_begin * scale);
+      for (int x = 0; x < (x_end - x_begin) * scale; ++x) {
+        const float value =
+            settled(average ? (values[x] + values[x + static_cast<std::ptrdiff_t>(result_plane)] +
+                               values[x + 2 * static_cast<std::ptrdiff_t>(result_plane)]) /
+                                  3.0F
+                            : values[x],
+                    original_[static_cast<std::size_t>(x / scale)]);
+        const float share =
+            row_weight * weight(x, (column.keep_end - column.keep_begin) * scale,
+                                column.ramp_before * scale, column.ramp_after * scale);
+        if (row_first && x >= column.ramp_before * scale) {
+          goal[x] = share * value;
+        } else {
+          goal[x] = std::min(1.0F, goal[x] + share * value);
+        }
+      }
+    }
+  }
+
+  /// The value to store: in [0,1], blended with the input by strength.
+  float settled(float value, float original) {
+    value = (value - options_.range_low) / (options_.range_high - options_.range_low);
+    if (!std::isfinite(value)) {
+      ++unusable_;
+      return original;
+    }
+    value = std::clamp(value, 0.0F, 1.0F);
+    return options_.strength == 1
+               ? value
+               : original + static_cast<float>(options_.strength) * (value - original);
+  }
+
+  image::Image& source_;
+  Graph& graph_;
+  const WeaveOptions& options_;
+  int height_;
+  int width_;
+  std::vector<AxisTile> rows_;
+  std::vector<AxisTile> columns_;
+  std::vector<float> original_;  // one row
+  image::Image enlarged_;
+  Saved above_;      // rows that earlier strips covered and this strip still reads
+  Saved left_;       // columns that the previous tile covered and this tile still reads
+  int row_end_ = 0;  // rows of this strip's result end here
+  std::size_t unusable_ = 0;
+};
+
+}  // namespace
+
+std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& options,
+                  const ProgressCallback& progress) {
+  CHIARO_CHECK(picture.channels() == 1 || picture.channels() == options.channels, Internal,
+               "[restore.weave] a picture of {} channels for a graph of {}", picture.channels(),
+               options.channels);
+  return Weaver(picture, graph, options).run(progress);
+}
+
+std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions& options) {
+  const auto bytes = [](std::int64_t count) {
+    return count * static_cast<std::int64_t>(sizeof(float));
+  };
+  const Grid& grid = options.grid;
+  const std::int64_t scale_area = std::int64_t{options.scale} * options.scale;
+  const std::int64_t tensors = bytes(std::int64_t{options.channels} * grid.window_height *
+                                     grid.window_width * (1 + scale_area));
+  if (options.scale != 1)
+    return tensors + bytes(std::int64_t{channels} * height * width * scale_area);
+  // Two sets of saved rows (the previous strip's and the next's), as high as half or all of the
+  // windows' overlap.
+  const auto rows = plan_axis(round_up(height, options.alignment), grid.window_height, grid.rows,
+                              options.alignment, options.feathered);
+  std::int64_t saved = 0;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    saved = std::max<std::int64_t>(saved, rows[i - 1].keep_end - rows[i].window_begin);
+  }
+  return tensors + bytes(2 * saved * channels * width);
+}
+
+}  // namespace chiaro::restore

@@ -1,0 +1,51 @@
+// Runs a network over a picture tile by tile and weaves the results together, in place where the
+// scale is 1.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "chiaro/base/log.h"
+#include "chiaro/image/image.h"
+#include "chiaro/restore/tiling.h"
+
+namespace chiaro::restore {
+
+/// What weaving needs of an engine; a narrow door, so that tests can put a plain function behind
+/// it.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  /// For windows (1,channels,height,width). Errors: Resource.
+  virtual void prepare(int channels, int height, int width) = 0;
+  virtual std::span<float> input() = 0;               ///< (1,C,H,W)
+  virtual void run() = 0;                             ///< Errors: Resource
+  virtual std::span<const float> output() const = 0;  ///< (1,C,H*scale,W*scale)
+};
+
+struct WeaveOptions {
+  Grid grid;
+  int alignment = 1;
+  int scale = 1;
+  int channels = 3;  ///< of the graph: 3 or 1
+  bool feathered = false;
+  double strength = 1;   ///< below 1 only with scale 1
+  float range_low = 0;   ///< the graph's value of black
+  float range_high = 1;  ///< the graph's value of white
+};
+
+/// Pads by mirroring to the alignment, runs every tile, crops. `picture` has 1 channel or as many
+/// as the graph; a grey picture is repeated for a graph of 3 channels and its result averaged. With
+/// scale 1 the result is written into the picture's own memory, else the picture is replaced by the
+/// larger one; metadata stay, alpha is not touched. Values end in [0,1]. Returns how many values of
+/// the graph were not finite and were replaced by the input's. The picture is unchanged if the
+/// first tile fails. Errors: those of the graph; Interrupted (progress returned false).
+std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& options,
+                  const ProgressCallback& progress);
+
+/// Bytes that weave allocates beside the graph's own.
+std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions& options);
+
+}  // namespace chiaro::restore

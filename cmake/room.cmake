@@ -34,7 +34,7 @@ endfunction()
 # Links a target with libtorch and shares the wing's one precompiled header.
 function(chiaro_use_torch target)
   target_link_libraries(${target} PUBLIC chiaro_torch)
-  if(NOT CHIARO_SANITIZE)
+  if(NOT CHIARO_SANITIZE AND NOT CMAKE_CXX_CLANG_TIDY)
     if(NOT TARGET chiaro_torch_pch)
       add_library(chiaro_torch_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp)
       target_link_libraries(chiaro_torch_pch PRIVATE chiaro_torch $<BUILD_INTERFACE:chiaro_warnings>)

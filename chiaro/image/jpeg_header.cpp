@@ -53,7 +53,9 @@ JpegHeader read_jpeg_header(std::span<const std::byte> bytes) {
     const std::size_t length = static_cast<std::size_t>(byte(at + 2) * 256 + byte(at + 3));
     const std::size_t end = std::min(at + 2 + length, bytes.size());
     const std::size_t body = at + 4;
-    if (marker == 0xdb) {
+    if (marker == 0xe0 && byte(body) == 'J' && byte(body + 1) == 'F' && byte(body + 2) == 'I') {
+      header.states_density = byte(body + 7) != 0;
+    } else if (marker == 0xdb) {
       for (std::size_t i = body; i < end;) {
         const bool wide = (byte(i) >> 4) != 0;
         const int identity = byte(i) & 15;

@@ -9,6 +9,7 @@ namespace chiaro::image {
 struct JpegHeader {
   int quality = 0;  ///< 1–100 of the usual tables nearest to the file's; 0: no table found
   bool chroma_subsampled = false;  ///< chroma halved in both directions (4:2:0)
+  bool states_density = false;     ///< JFIF with a unit of length
 };
 
 /// Walks the markers up to the first scan. Tolerates anything; unknown stays at its default.

@@ -26,14 +26,15 @@ const std::array<SuffixRule, 5> kKnownSuffixes = {{{"_real", "_mean"},
                                                    {"_noisy", "_clean"},
                                                    {"_input", "_target"}}};
 
-ByStem by_stem(const std::vector<fs::path>& files, const std::string& what, const std::string& suffix) {
+ByStem by_stem(const std::vector<fs::path>& files, const std::string& what,
+               const std::string& suffix) {
   ByStem result;
   for (const auto& file : files) {
     const std::string stem = file.stem().string();
     if (!suffix.empty() && !stem.ends_with(suffix)) continue;
     const auto [found, inserted] = result.emplace(stem, file);
-    CHIARO_CHECK(inserted, Input, "[image.pair_files] {}: '{}' and '{}' have the same stem", what, found->second.string(),
-                 file.string());
+    CHIARO_CHECK(inserted, Input, "[image.pair_files] {}: '{}' and '{}' have the same stem", what,
+                 found->second.string(), file.string());
   }
   return result;
 }
@@ -47,7 +48,8 @@ std::optional<std::string> replace_suffix(const std::string& stem, const SuffixR
 std::optional<std::string> automatic_target(const std::string& stem, const ByStem& targets) {
   if (targets.contains(stem)) return stem;
   const auto underscore = stem.rfind('_');
-  if (underscore != std::string::npos && targets.contains(stem.substr(0, underscore))) return stem.substr(0, underscore);
+  if (underscore != std::string::npos && targets.contains(stem.substr(0, underscore)))
+    return stem.substr(0, underscore);
   for (const auto& rule : kKnownSuffixes) {
     const auto target = replace_suffix(stem, rule);
     if (target && targets.contains(*target)) return target;
@@ -57,30 +59,34 @@ std::optional<std::string> automatic_target(const std::string& stem, const BySte
 
 SuffixRule parse_rule(const std::string& rule) {
   const auto colon = rule.find(':');
-  CHIARO_CHECK(colon != std::string::npos && colon > 0, Usage,
-               "[image.pair_files] cannot read the pairing rule; got '{}'; expected e.g. '_real:_mean'", rule);
+  CHIARO_CHECK(
+      colon != std::string::npos && colon > 0, Usage,
+      "[image.pair_files] cannot read the pairing rule; got '{}'; expected e.g. '_real:_mean'",
+      rule);
   return {rule.substr(0, colon), rule.substr(colon + 1)};
 }
 
 }  // namespace
 
-std::vector<FilePair> pair_files(const std::vector<fs::path>& inputs, const std::vector<fs::path>& targets,
-                                 const std::string& rule, const std::string& what, bool allow_unused_targets) {
+std::vector<FilePair> pair_files(const std::vector<fs::path>& inputs,
+                                 const std::vector<fs::path>& targets, const std::string& rule,
+                                 const std::string& what, bool allow_unused_targets) {
   const SuffixRule suffixes = rule.empty() ? SuffixRule{} : parse_rule(rule);
   const ByStem input_stems = by_stem(inputs, what, suffixes.input);
   const ByStem target_stems = by_stem(targets, what, suffixes.target);
   std::vector<FilePair> pairs;
   std::set<std::string> used;
   for (const auto& [stem, file] : input_stems) {
-    const auto target = rule.empty() ? automatic_target(stem, target_stems) : replace_suffix(stem, suffixes);
-    CHIARO_CHECK(target && target_stems.contains(*target), Input, "[image.pair_files] {}: no target for '{}'", what,
-                 file.string());
+    const auto target =
+        rule.empty() ? automatic_target(stem, target_stems) : replace_suffix(stem, suffixes);
+    CHIARO_CHECK(target && target_stems.contains(*target), Input,
+                 "[image.pair_files] {}: no target for '{}'", what, file.string());
     used.insert(*target);
     pairs.push_back({file, target_stems.at(*target), *target});
   }
   for (const auto& [stem, file] : target_stems) {
-    CHIARO_CHECK(allow_unused_targets || used.contains(stem), Input, "[image.pair_files] {}: no input for target '{}'",
-                 what, file.string());
+    CHIARO_CHECK(allow_unused_targets || used.contains(stem), Input,
+                 "[image.pair_files] {}: no input for target '{}'", what, file.string());
   }
   CHIARO_CHECK(!pairs.empty(), Input, "[image.pair_files] {}: no pairs found", what);
   return pairs;

@@ -238,6 +238,9 @@ Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
                picture.name, known->Bands);
 
   Metadata metadata = read_metadata(header, picture.source.get(), picture.type.format);
+  if (picture.type.format == "jpeg" && !picture.jpeg.states_density && metadata.exif.empty()) {
+    metadata.x_pixels_per_mm = metadata.y_pixels_per_mm = 0;  // libvips fills in 72 dots per inch
+  }
   metadata.source_jpeg_quality = picture.jpeg.quality;
   metadata.source_chroma_subsampled = picture.jpeg.chroma_subsampled;
   if (const int pages = vips_image_get_n_pages(header); pages > 1) {

@@ -97,7 +97,7 @@ Blob save_tiff(VipsImage* image, SampleType type, const Metadata& metadata) {
   Blob blob;
   void* data = nullptr;
   const int status = vips_tiffsave_buffer(
-      image, &data, &blob.size, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+      image, &data, &blob.size, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW, "predictor",
       type == SampleType::F32 ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT
                               : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL,
       "bigtiff", large ? TRUE : FALSE, nullptr);

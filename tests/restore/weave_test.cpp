@@ -1,0 +1,124 @@
+#include "chiaro/restore/weave.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <vector>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/rng.h"
+#include "tests/support/expect_error.h"
+
+namespace chiaro::restore {
+namespace {
+
+/// A "network" of a few lines, which can refuse to be prepared or to run.
+class FakeGraph : public Graph {
+ public:
+  int fail_from_run = -1;
+  int runs = 0;
+
+  void prepare(int channels, int height, int width) override {
+    input_.assign(static_cast<std::size_t>(channels * height * width), 0);
+  }
+  std::span<float> input() override { return input_; }
+  void run() override {
+    if (fail_from_run >= 0 && runs >= fail_from_run) fail(ErrorCode::Resource, "[test] no memory");
+    ++runs;
+    output_ = input_;
+    for (float& value : output_) value = 1 - value;
+  }
+  std::span<const float> output() const override { return output_; }
+
+ private:
+  std::vector<float> input_;
+  std::vector<float> output_;
+};
+
+image::Image noise(int height, int width) {
+  image::Image picture(3, height, width);
+  Rng rng(3);
+  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
+  return picture;
+}
+
+TEST(Weave, WritesEveryPixelOnceFromTheOriginal) {
+  for (const int alignment : {1, 4}) {
+    for (const bool feathered : {false, true}) {
+      auto picture = noise(53, 39);
+      const auto source = picture;
+      FakeGraph graph;
+      WeaveOptions options;
+      options.alignment = alignment;
+      options.feathered = feathered;
+      options.grid = plan_grid(56, 40, 4, alignment, 20 * 20, 20);
+      if (alignment == 1) options.grid = plan_grid(53, 39, 4, 1, 20 * 20, 20);
+      ASSERT_GT(options.grid.rows * options.grid.columns, 6);
+      EXPECT_EQ(weave(picture, graph, options, {}), 0U);
+      EXPECT_EQ(graph.runs, options.grid.rows * options.grid.columns);
+      for (std::size_t i = 0; i < picture.pixels().size(); ++i) {
+        ASSERT_NEAR(picture.pixels()[i], 1 - source.pixels()[i], feathered ? 1e-6 : 0) << i;
+      }
+    }
+  }
+}
+
+TEST(Weave, LeavesThePictureAloneWhenTheFirstTileFails) {
+  auto picture = noise(40, 40);
+  const auto source = picture;
+  FakeGraph graph;
+  graph.fail_from_run = 0;
+  WeaveOptions options;
+  options.grid = plan_grid(40, 40, 4, 1, 400, 20);
+  EXPECT_CHIARO_ERROR(weave(picture, graph, options, {}), Resource, "no memory");
+  EXPECT_TRUE(
+      std::equal(picture.pixels().begin(), picture.pixels().end(), source.pixels().begin()));
+}
+
+TEST(Tiling, WindowsCoverTheAxisWithEnoughContext) {
+  for (const int alignment : {1, 4, 8}) {
+    for (const int overlap : {0, 8, 24}) {
+      for (int length = alignment; length < 400; length += 7 * alignment) {
+        for (int count = 1; count < 6; ++count) {
+          const int window = std::max(smallest_window(length, count, overlap, alignment),
+                                      std::min(length, 2 * overlap + 2 * alignment));
+          if (count > 1 && window >= length) continue;  // one tile does
+          const auto tiles = plan_axis(length, window, count, alignment, false);
+          int reached = 0;
+          for (const AxisTile& tile : tiles) {
+            ASSERT_EQ(tile.keep_begin, reached);
+            ASSERT_EQ(tile.window_begin % alignment, 0);
+            ASSERT_LE(tile.window_begin + window, length);
+            if (tile.keep_begin > 0) {
+              ASSERT_GE(tile.keep_begin - tile.window_begin, overlap);
+            }
+            if (tile.keep_end < length) {
+              ASSERT_GE(tile.window_begin + window - tile.keep_end, overlap);
+            }
+            reached = tile.keep_end;
+          }
+          ASSERT_EQ(reached, length);
+        }
+      }
+    }
+  }
+}
+
+TEST(Tiling, TakesTheWholePictureWhereItFits) {
+  const Grid grid = plan_grid(480, 640, 32, 8, 480 * 640, 640);
+  EXPECT_EQ(grid.rows * grid.columns, 1);
+  EXPECT_EQ(grid.window_height, 480);
+  EXPECT_EQ(plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640).rows *
+                plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640).columns,
+            2);
+  EXPECT_EQ(plan_grid(480, 640, 32, 8, 79 * 79, 640).rows, 0);  // smaller than two overlaps
+}
+
+TEST(Tiling, ALargePictureIsPlannedAtOnce) {
+  const Grid grid = plan_grid(20000, 20000, 3, 1, 512 * 512, 20000);
+  EXPECT_GE(std::int64_t{grid.rows} * (grid.window_height - 6) + 6, 20000);
+  EXPECT_LE(std::int64_t{grid.window_height} * grid.window_width, 512 * 512);
+}
+
+}  // namespace
+}  // namespace chiaro::restore

@@ -15,6 +15,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void write_all(int descriptor, std::span<const std::byte> bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(descriptor, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    CHIARO_CHECK(n > 0, Output, "[base.write_file] cannot write '{}': {}", path.string(), std::strerror(errno));
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+}
+
+/// A pipe or a device ("/dev/stdout") is written to; a file renamed to its place would replace it.
+void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  CHIARO_CHECK(descriptor >= 0, Output, "[base.write_file] cannot write '{}': {}", path.string(), std::strerror(errno));
+  try {
+    write_all(descriptor, bytes, path);
+  } catch (...) {
+    ::close(descriptor);
+    throw;
+  }
+  ::close(descriptor);
+}
+
 /// Owns a file descriptor and, until released, the temporary file behind it.
 class TemporaryFile {
  public:
@@ -32,15 +54,7 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      CHIARO_CHECK(n > 0, Output, "[base.write_file] cannot write '{}': {}", target_.string(),
-                   std::strerror(errno));
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-  }
+  void write(std::span<const std::byte> bytes) { write_all(descriptor_, bytes, target_); }
 
   void commit() {
     const mode_t mask = ::umask(0);
@@ -85,7 +99,15 @@ std::string read_text(const fs::path& path) {
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
-  TemporaryFile file(path);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    write_to_device(path, bytes);
+    return;
+  }
+  // Through a link to the file behind it, so that the link stays.
+  std::error_code not_a_link;
+  const fs::path target = fs::is_symlink(path, not_a_link) ? fs::weakly_canonical(path) : path;
+  TemporaryFile file(target);
   file.write(bytes);
   file.commit();
 }

@@ -17,7 +17,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t 
 std::string read_text(const std::filesystem::path& path);
 
 /// Writes to a temporary name in the target's folder, syncs and renames: the target is the old file or the whole new
-/// one, never a part. Errors: Output.
+/// one, never a part. A link stays a link; a device or pipe is simply written to. Errors: Output.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 

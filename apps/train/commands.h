@@ -8,7 +8,6 @@ class App;
 namespace chiaro::apps {
 
 void add_train(CLI::App& root);
-void add_freeze(CLI::App& root);
 void add_describe(CLI::App& root);
 
 }  // namespace chiaro::apps

@@ -79,7 +79,8 @@ void train_command(const TrainArguments& arguments) {
   spdlog::info("{}: {:.2f} M parameters", recipe.network, static_cast<double>(networks::parameter_count(*network)) / 1e6);
   train::Trainer trainer(options, training, make_method(recipe, network, training->tasks()), folder, recipe_text, surroundings);
   if (arguments.resume) {
-    spdlog::info(trainer.resume() ? "resuming '{}'" : "no checkpoint in '{}' yet; starting", folder_path.string());
+    const bool resumed = trainer.resume();
+    spdlog::info("{} '{}'", resumed ? "resuming" : "no checkpoint yet in", folder_path.string());
   }
   const train::Outcome outcome = trainer.run();
   spdlog::info("{} at step {}; run folder '{}'", outcome.finished ? "finished" : "stopped", outcome.step, folder_path.string());

@@ -59,7 +59,8 @@ void CsvLog::row(std::int64_t step, const std::vector<std::pair<std::string, dou
   std::string line = std::to_string(step);
   for (std::size_t i = 1; i < columns_.size(); ++i) {
     const auto found = std::ranges::find(cells, columns_[i], [](const auto& cell) { return cell.first; });
-    line += "," + (found == cells.end() ? "" : shortest(found->second));
+    line += ',';
+    if (found != cells.end()) line += shortest(found->second);
   }
   std::ofstream stream(file_, std::ios::app);
   stream << line << "\n";

@@ -1,0 +1,175 @@
+#include "chiaro/freeze/freeze.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+#include "chiaro/base/rng.h"
+#include "chiaro/base/text.h"
+#include "chiaro/base/version.h"
+#include "chiaro/bundle/safetensors.h"
+#include "chiaro/checkpoint/module_state.h"
+#include "chiaro/freeze/card.h"
+#include "chiaro/freeze/evaluation_mode.h"
+#include "chiaro/freeze/export.h"
+#include "chiaro/freeze/trace.h"
+
+namespace chiaro::freeze {
+namespace {
+
+constexpr std::int64_t kChannels = 3;
+
+std::vector<std::byte> bytes_of(const std::string& text) {
+  const auto* first = reinterpret_cast<const std::byte*>(text.data());
+  return {first, first + text.size()};
+}
+
+// The smallest multiple of the alignment that is at least `least`.
+std::int64_t aligned(std::int64_t least, std::int64_t alignment_px) {
+  return (least + alignment_px - 1) / alignment_px * alignment_px;
+}
+
+// What Windows ML and other readers look for, then our own keys.
+Metadata graph_metadata(const bundle::Manifest& manifest) {
+  return {{"model_author", manifest.created_by},
+          {"model_license", manifest.license},
+          {"Image.BitmapPixelFormat", "Rgb8"},
+          {"Image.ColorSpaceGamma", "SRGB"},
+          {"Image.NominalPixelRange", "Normalized_0_1"},
+          {"chiaro.bundle_version", std::to_string(manifest.format_version)},
+          {"chiaro.network", manifest.network},
+          {"chiaro.scale", std::to_string(manifest.scale)},
+          {"chiaro.alignment_px", std::to_string(manifest.alignment_px)},
+          {"chiaro.receptive_field_px", std::to_string(manifest.receptive_field_px)},
+          {"chiaro.global_statistics", manifest.global_statistics ? "true" : "false"},
+          {"chiaro.labels", join(manifest.labels, ",")}};
+}
+
+// A picture with what photographs have: slow shading, an edge, fine texture, grain. (1,3,H,W) in
+// [0,1].
+at::Tensor test_picture(std::int64_t height, std::int64_t width, std::uint64_t seed) {
+  Rng rng(seed);
+  at::Tensor picture = at::empty({1, kChannels, height, width}, at::kFloat);
+  float* value = picture.mutable_data_ptr<float>();
+  for (std::int64_t c = 0; c < kChannels; ++c) {
+    const double slope = rng.uniform(-0.5, 0.5);
+    const double pitch = rng.uniform(0.5, 2.5);
+    const double edge = rng.uniform(0.3, 0.7);
+    for (std::int64_t y = 0; y < height; ++y) {
+      for (std::int64_t x = 0; x < width; ++x) {
+        const double u = static_cast<double>(x) / static_cast<double>(width);
+        const double v = static_cast<double>(y) / static_cast<double>(height);
+        const double light = 0.5 + slope * (u - v) + (u + 0.3 * v > edge ? 0.2 : -0.2);
+        const double texture = 0.1 * std::sin(pitch * static_cast<double>(x)) *
+                               std::cos(pitch * static_cast<double>(y));
+        *value++ = static_cast<float>(std::clamp(light + texture + 0.05 * rng.normal(), 0.0, 1.0));
+      }
+    }
+  }
+  return picture;
+}
+
+// Three small pictures with what the network makes of them.
+std::vector<std::byte> self_test(networks::Network& network, std::int64_t alignment_px) {
+  const at::NoGradGuard no_grad;
+  const EvaluationMode evaluation(network);
+  const std::int64_t step = aligned(16, alignment_px);
+  const std::array<std::pair<std::int64_t, std::int64_t>, 3> sizes = {
+      {{2 * step, 2 * step}, {step, 3 * step}, {3 * step, 2 * step}}};
+  std::vector<std::pair<std::string, OnnxTensor>> kept;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const at::Tensor input = test_picture(sizes[i].first, sizes[i].second, i);
+    const at::Tensor output = network.forward(input);
+    CHIARO_CHECK(at::isfinite(output).all().item<bool>(), Usage,
+                 "[freeze.freeze] the network gives NaN or infinity on a plain test picture of {} "
+                 "by {} pixels",
+                 sizes[i].second, sizes[i].first);
+    const int index = static_cast<int>(i);
+    kept.emplace_back(bundle::self_test_name(index, "input"), to_onnx_tensor(input, ""));
+    kept.emplace_back(bundle::self_test_name(index, "output"), to_onnx_tensor(output, ""));
+  }
+  bundle::TensorMap tensors;
+  for (const auto& [name, tensor] : kept)
+    tensors[name] = {bundle::Dtype::F32, tensor.shape, tensor.bytes};
+  return bundle::serialize_safetensors(tensors);
+}
+
+at::ScalarType scalar_type(OnnxType type) {
+  switch (type) {
+    case OnnxType::Float:
+      return at::kFloat;
+    case OnnxType::Int64:
+      return at::kLong;
+    case OnnxType::Bool:
+      return at::kBool;
+  }
+  fail(ErrorCode::Internal, "[freeze.thaw] an element type without counterpart; got {}",
+       static_cast<int>(type));
+}
+
+}  // namespace
+
+bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
+                      const std::string& notes) {
+  networks::find(manifest.network);  // a bundle that could not be thawed is refused here
+  const networks::Geometry geometry = network.geometry();
+  const std::int64_t probe = aligned(64, geometry.alignment_px);
+  manifest.kind = "restore";
+  manifest.color = "srgb";
+  manifest.range_low = 0;
+  manifest.range_high = 1;
+  manifest.scale = static_cast<int>(geometry.scale);
+  manifest.alignment_px = static_cast<int>(geometry.alignment_px);
+  manifest.receptive_field_px = static_cast<int>(geometry.receptive_field_px);
+  manifest.global_statistics = geometry.global_statistics;
+  manifest.created_by = "chiaro " + version();
+  manifest.parameters = networks::parameter_count(network);
+  manifest.macs_per_pixel =
+      networks::multiplications(network, probe, probe) / static_cast<double>(probe * probe);
+
+  bundle::Bundle made;
+  made.origin = manifest.name;
+  made.members[std::string(bundle::kRestoreMember)] =
+      export_onnx(network, manifest.name, graph_metadata(manifest));
+  made.members[std::string(bundle::kSelftestMember)] = self_test(network, geometry.alignment_px);
+  made.members[std::string(bundle::kCardMember)] = bytes_of(write_card(manifest, notes));
+  made.manifest = std::move(manifest);
+  return made;
+}
+
+void thaw(const bundle::Bundle& bundle, networks::Network& network,
+          const std::vector<std::string>& allow_missing) {
+  checkpoint::Checkpoint weights;
+  for (const OnnxTensor& tensor :
+       read_onnx_initializers(bundle.member(bundle::kRestoreMember), bundle.origin)) {
+    if (tensor.name.starts_with('/')) continue;  // a constant of the graph, no parameter
+    at::Tensor values = at::empty(tensor.shape, scalar_type(tensor.type));
+    if (!tensor.bytes.empty())
+      std::memcpy(values.mutable_data_ptr(), tensor.bytes.data(), tensor.bytes.size());
+    weights.tensors[tensor.name] = std::move(values);
+  }
+  // A tensor that a network holds under several names is stored once.
+  const auto known = named_state(network);
+  for (const auto& entry : network.named_parameters()) {
+    for (const auto& [name, tensor] : known) {
+      const auto stored = weights.tensors.find(name);
+      if (name != entry.key() && tensor.is_same(entry.value()) && stored != weights.tensors.end()) {
+        weights.tensors.emplace(entry.key(), stored->second);
+      }
+    }
+  }
+  checkpoint::take_module(weights, "", network, allow_missing);
+}
+
+std::shared_ptr<networks::Network> thaw(const bundle::Bundle& bundle) {
+  auto network = networks::make(bundle.manifest.network, bundle.manifest.network_options);
+  thaw(bundle, *network);
+  return network;
+}
+
+}  // namespace chiaro::freeze

@@ -1,0 +1,133 @@
+"""Installs a component, moves the tree, and uses it as a stranger would."""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+MAX_RESTORE_BYTES = 150_000_000
+
+# What a program of the training wing looks like from outside.
+TRAIN_CMAKE = """cmake_minimum_required(VERSION 3.25)
+project(networks LANGUAGES CXX)
+find_package(chiaro REQUIRED COMPONENTS train)
+add_executable(networks main.cpp)
+target_compile_features(networks PRIVATE cxx_std_20)
+target_link_libraries(networks PRIVATE chiaro::networks)
+"""
+TRAIN_MAIN = """#include <cstdio>
+#include "chiaro/networks/network.h"
+int main() {
+  for (const auto& entry : chiaro::networks::catalogue()) std::puts(entry.name.c_str());
+}
+"""
+
+
+def call(*command, status=0, **more):
+    print("$", *command, flush=True)
+    # A bare environment: nothing of the build tree may be needed.
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"} | ({"CXX": os.environ["CXX"]} if "CXX" in os.environ else {})
+    answer = subprocess.run([str(part) for part in command], capture_output=True, env=environment, **more)
+    text = answer.stdout.decode(errors="replace") + answer.stderr.decode(errors="replace")
+    assert answer.returncode == status, f"status {answer.returncode}, expected {status}\n{text[-4000:]}"
+    return answer.stdout
+
+
+def files_of(tree):
+    return [path for path in tree.rglob("*") if path.is_file()]
+
+
+def check_binary(program, forbidden_folders):
+    said = call("ldd", program).decode()
+    assert "not found" not in said, said
+    dynamic = call("readelf", "-d", program).decode()
+    for folder in forbidden_folders:
+        assert str(folder) not in dynamic, f"{program} remembers {folder}\n{dynamic}"
+    return said
+
+
+def build_consumer(source, build, prefix):
+    call("cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
+    call("ninja", "-C", build)
+    return build / source.name
+
+
+def pixels_of_ppm(data):
+    header = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
+    assert header, data[:20]
+    return int(header[1]), int(header[2]), data[header.end():]
+
+
+def check_restore(source, tree, work, make_bundle):
+    names = [str(path.relative_to(tree)) for path in files_of(tree)]
+    size = sum(path.stat().st_size for path in files_of(tree))
+    print(f"{len(names)} files, {size / 1e6:.1f} MB")
+    assert size < MAX_RESTORE_BYTES, size
+    assert not [name for name in names if "torch" in name], "libtorch in the restoration component"
+    assert "share/doc/chiaro/LICENSE" in names and "share/doc/chiaro/openvino/LICENSE" in names, names
+    program = tree / "bin/chiaro"
+    assert "torch" not in check_binary(program, [source])
+    assert re.fullmatch(rb"\d+\.\d+\.\d+\s*", call(program, "--version"))
+
+    bundle = work / "identity.chiaro"
+    call(make_bundle, "identity", bundle)
+    photo = source / "examples/photos/clean/cat.jpg"
+    call(program, "restore", photo, "-o", work / "plain.ppm", "--bundle", bundle, "--precision", "f32")
+    width, height, plain = pixels_of_ppm((work / "plain.ppm").read_bytes())
+    assert (width, height) == (451, 300) and len(plain) == 3 * width * height
+
+    # With the bundled network the picture changes.
+    if list((tree / "share/chiaro/models").glob("*.chiaro")):
+        call(program, "restore", photo, "-o", work / "better.ppm")
+        assert pixels_of_ppm((work / "better.ppm").read_bytes())[:2] == (451, 300)
+
+    # Both examples give the very pixels that the program gives.
+    consumer = build_consumer(source / "examples/restore_file", work / "restore_file", tree)
+    call(consumer, bundle, photo, work / "file.ppm")
+    assert pixels_of_ppm((work / "file.ppm").read_bytes())[2] == plain
+    call(consumer, work / "none.chiaro", photo, work / "none.ppm", status=3)
+    assert not (work / "none.ppm").exists()
+    consumer = build_consumer(source / "examples/restore_buffer", work / "restore_buffer", tree)
+    assert pixels_of_ppm(call(consumer, bundle, input=(work / "plain.ppm").read_bytes()))[2] == plain
+    check_binary(consumer, [source / "build"])
+
+
+def check_train(source, tree, work):
+    program = tree / "bin/chiaro-train"
+    linked = check_binary(program, [source])
+    assert str(tree / "lib") in linked and "libtorch_cpu" in linked, linked
+    assert re.search(rb"\d+\.\d+\.\d+", call(program, "--version"))
+    project = work / "networks"
+    project.mkdir()
+    (project / "CMakeLists.txt").write_text(TRAIN_CMAKE)
+    (project / "main.cpp").write_text(TRAIN_MAIN)
+    consumer = build_consumer(project, work / "networks_build", tree)
+    assert b"resunet" in call(consumer)
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("component", choices=("restore", "train"))
+    for name in ("--source", "--build", "--make-bundle"):
+        arguments.add_argument(name, type=pathlib.Path, required=True)
+    given = arguments.parse_args()
+    work = pathlib.Path(tempfile.mkdtemp(prefix="chiaro_install_"))
+    try:
+        components = ["restore"] if given.component == "restore" else ["restore", "train"]
+        for component in components:
+            call("cmake", "--install", given.build, "--prefix", work / "first", "--component", component)
+        tree = work / "moved to a folder with blanks"
+        (work / "first").rename(tree)
+        if given.component == "restore":
+            check_restore(given.source, tree, work, given.make_bundle)
+        else:
+            check_train(given.source, tree, work)
+    finally:
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()

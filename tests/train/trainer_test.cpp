@@ -1,0 +1,256 @@
+#include "chiaro/train/trainer.h"
+
+#include <fstream>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include "chiaro/base/files.h"
+#include "chiaro/base/text.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/methods/catalogue.h"
+#include "chiaro/networks/network.h"
+#include "chiaro/train/ema.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* const kRecipe = R"toml(
+[data]
+crop_px = 16
+batch = 2
+holdout = 0.0
+[[source]]
+name = "clean"
+folders = ["."]
+[[task]]
+name = "noise"
+spec = "noise(sigma_u8=20..30)"
+)toml";
+
+TrainOptions short_run(std::int64_t steps) {
+  TrainOptions o;
+  o.steps = steps;
+  o.warmup_steps = 2;
+  o.learning_rate = 2e-3;
+  o.ema_decay = 0.9;
+  o.device = "cpu";
+  o.threads = 1;
+  o.log_every = 2;
+  o.checkpoint_every = 3;
+  o.validate_every = 0;
+  o.sample_every = 0;
+  return o;
+}
+
+/// A method whose network is lagged by copies and counted steps: state beyond weights, and two phases.
+class TwoPhases : public methods::Method {
+ public:
+  TwoPhases() {
+    torch::manual_seed(3);
+    state_ = std::make_shared<State>();
+  }
+  std::vector<methods::Phase> phases() const override { return {{"first", 0.5}, {"second", 0.5}}; }
+  methods::Losses losses(const data::Batch& batch, const methods::StepInfo& info) override {
+    const at::Tensor output = batch.input * (info.phase == "first" ? state_->a : state_->b);
+    const at::Tensor lagged = batch.input * state_->lagged;
+    methods::Losses result;
+    result.terms.push_back({"l1", (output - batch.target).abs().mean(), 1.0});
+    result.terms.push_back({"push", -(output - lagged).square().mean(), 0.01});
+    result.meters.emplace_back("random", at::rand({1}).item<double>());  // from the default generator
+    result.terms.push_back({"jitter", (output * at::rand({1})).mean(), 1e-3});
+    return result;
+  }
+  void after_step(const methods::StepInfo& info) override {
+    if (info.step % 3 == 0) state_->lagged.copy_(state_->a);
+  }
+  std::vector<at::Tensor> trainable(const std::string& phase) override { return {phase == "first" ? state_->a : state_->b}; }
+  torch::nn::Module& state() override { return *state_; }
+  methods::Product product() override { return {}; }
+
+ private:
+  struct State : torch::nn::Module {
+    State() {
+      a = register_parameter("a", at::full({1}, 0.5));
+      b = register_parameter("b", at::full({1}, 0.2));
+      lagged = register_buffer("lagged", at::full({1}, 0.4));
+    }
+    at::Tensor a;
+    at::Tensor b;
+    at::Tensor lagged;
+  };
+  std::shared_ptr<State> state_;
+};
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "pictures");
+    for (int i = 0; i < 3; ++i) {
+      image::Image picture(3, 24, 24);
+      for (int y = 0; y < 24; ++y) {
+        for (int x = 0; x < 24; ++x) {
+          for (int c = 0; c < 3; ++c) picture.at(c, y, x) = 0.5F + 0.02F * static_cast<float>((x - 12) * i);
+        }
+      }
+      image::write(folder_ / "pictures" / (std::to_string(i) + ".png"), picture);
+    }
+    dataset_ = std::make_shared<data::Dataset>(parse_recipe(kRecipe, "test"), folder_ / "pictures", data::Part::Training);
+  }
+
+  std::unique_ptr<methods::Method> supervised() const {
+    torch::manual_seed(1);
+    OptionTable options{{"channels", std::vector<std::int64_t>{8, 12}}, {"encoder_blocks", std::vector<std::int64_t>{1}},
+                        {"decoder_blocks", std::vector<std::int64_t>{1}}, {"middle_blocks", std::int64_t{1}}};
+    return methods::find("supervised").make({networks::make("resunet", options), dataset_->tasks(), 1}, {});
+  }
+
+  /// Trains `make()` for `steps` steps, stopping after each count in `stops` and resuming in fresh objects.
+  template <typename Make>
+  std::string train(const std::string& name, const TrainOptions& options, const Make& make, const std::vector<std::int64_t>& stops) {
+    const fs::path path = folder_ / name;
+    for (std::size_t part = 0; part <= stops.size(); ++part) {
+      checkpoint::RunFolder run(path);
+      Surroundings around;
+      std::int64_t taken = 0;
+      if (part < stops.size()) around.should_stop = [&] { return taken++ >= stops[part]; };
+      Trainer trainer(options, dataset_, make(), run, "recipe", around);
+      EXPECT_EQ(trainer.resume(), part > 0);
+      const Outcome outcome = trainer.run();
+      EXPECT_EQ(outcome.finished, part == stops.size());
+    }
+    const auto bytes = read_file(path / "checkpoints" / fmt::format("step_{:06d}.safetensors", options.steps));
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+  test::TemporaryFolder folder_;
+  std::shared_ptr<data::Dataset> dataset_;
+};
+
+TEST_F(TrainerTest, StoppingAndResumingChangesNoBit) {
+  for (const char* precision : {"f32", "bf16"}) {
+    TrainOptions options = short_run(12);
+    options.precision = precision;
+    const std::string straight = train(std::string("straight_") + precision, options, [&] { return supervised(); }, {});
+    const std::string stopped = train(std::string("stopped_") + precision, options, [&] { return supervised(); }, {5, 4});
+    EXPECT_TRUE(straight == stopped) << precision;
+  }
+}
+
+TEST_F(TrainerTest, ResumeIsExactAcrossPhasesWithExtraState) {
+  const auto make = [] { return std::make_unique<TwoPhases>(); };
+  TrainOptions options = short_run(12);
+  options.precision = "f32";
+  const std::string straight = train("straight", options, make, {});
+  for (const std::int64_t stop : {1, 5, 6, 7, 11}) {  // 6 is the border of the phases
+    EXPECT_TRUE(straight == train("stopped" + std::to_string(stop), options, make, {stop})) << stop;
+  }
+}
+
+TEST_F(TrainerTest, LossFallsOnATinySet) {
+  TrainOptions options = short_run(60);
+  options.log_every = 10;
+  train("falls", options, [&] { return supervised(); }, {});
+  const auto lines = split(read_text(folder_ / "falls" / "losses.csv"), '\n');
+  const auto loss = [&](std::size_t line) { return std::stod(split(lines.at(line), ',').at(1)); };
+  EXPECT_LT(loss(6), 0.8 * loss(1));
+}
+
+TEST_F(TrainerTest, CsvHoldsEachStepOnceAfterResuming) {
+  train("csv", short_run(12), [&] { return supervised(); }, {5});
+  const auto lines = split(read_text(folder_ / "csv" / "losses.csv"), '\n');
+  std::vector<std::string> steps;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    if (!lines[i].empty()) steps.push_back(lines[i].substr(0, lines[i].find(',')));
+  }
+  EXPECT_EQ(steps, (std::vector<std::string>{"2", "4", "6", "8", "10", "12"}));
+}
+
+TEST_F(TrainerTest, AccumulatingEqualsABiggerBatch) {
+  TrainOptions two = short_run(3);
+  two.precision = "f32";
+  two.clip_norm = 0;
+  TrainOptions one = two;
+  two.accumulate = 2;
+  const auto weights = [&](const TrainOptions& options, std::int64_t batch, const std::string& name) {
+    Recipe recipe = parse_recipe(kRecipe, "test");
+    recipe.tables["data"].values["batch"] = batch;
+    dataset_ = std::make_shared<data::Dataset>(recipe, folder_ / "pictures", data::Part::Training);
+    train(name, options, [&] { return supervised(); }, {});
+    return checkpoint::load(folder_ / name / "checkpoints" / "step_000003.safetensors");
+  };
+  const auto a = weights(two, 2, "two");
+  const auto b = weights(one, 4, "one");
+  for (const auto& [name, tensor] : a.tensors) {
+    if (!name.starts_with("ema.")) continue;
+    EXPECT_TRUE(at::allclose(tensor, b.tensors.at(name), 1e-3, 1e-5)) << name;
+  }
+}
+
+TEST_F(TrainerTest, ANonFiniteLossStopsNamingStepTermAndSamples) {
+  class Broken : public TwoPhases {
+   public:
+    methods::Losses losses(const data::Batch& batch, const methods::StepInfo& info) override {
+      auto result = TwoPhases::losses(batch, info);
+      if (info.step == 2) result.terms[1].value = result.terms[1].value / 0.0;
+      return result;
+    }
+  };
+  checkpoint::RunFolder run(folder_ / "broken");
+  Trainer trainer(short_run(6), dataset_, std::make_unique<Broken>(), run, "recipe", {});
+  try {
+    trainer.run();
+    ADD_FAILURE() << "went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::CheckFailed);
+    for (const char* part : {"'push'", "step 2", "sample 4", "noise(", ".png"}) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << part << " in " << error.what();
+    }
+  }
+}
+
+TEST_F(TrainerTest, ACheckpointOfAnotherNetworkIsRefused) {
+  train("other", short_run(3), [] { return std::make_unique<TwoPhases>(); }, {});
+  checkpoint::RunFolder run(folder_ / "other");
+  Trainer trainer(short_run(6), dataset_, supervised(), run, "recipe", {});
+  EXPECT_CHIARO_ERROR(trainer.resume(), Bundle, "");
+}
+
+TEST_F(TrainerTest, BestIsKeptByTheNamedMetric) {
+  TrainOptions options = short_run(8);
+  options.validate_every = 2;
+  checkpoint::RunFolder run(folder_ / "best");
+  Surroundings around;
+  std::vector<double> values{10, 30, 20, 25};
+  std::size_t next = 0;
+  around.validate = [&](methods::Method&) { return Metrics{{"psnr", values.at(next++)}}; };
+  Trainer trainer(options, dataset_, supervised(), run, "recipe", around);
+  trainer.run();
+  EXPECT_EQ(checkpoint::load(run.best_path()).integers.at("step"), 4);
+}
+
+TEST(Ema, FollowsTheHandRecurrence) {
+  at::Tensor weight = at::zeros({1});
+  Ema ema({weight}, 0.9);
+  double expected = 0;
+  for (int t = 1; t <= 200; ++t) {
+    weight.fill_(t);
+    ema.update();
+    const double decay = std::min(0.9, (1.0 + t) / (10.0 + t));
+    expected = decay * expected + (1 - decay) * t;
+  }
+  EXPECT_NEAR(ema.averages()[0].item<double>(), expected, 1e-3);
+  {
+    const EmaScope scope(ema);
+    EXPECT_NEAR(weight.item<double>(), expected, 1e-3);
+  }
+  EXPECT_EQ(weight.item<double>(), 200);
+}
+
+}  // namespace
+}  // namespace chiaro::train

@@ -39,8 +39,8 @@ struct Report {
 };
 
 struct EvaluateOptions {
-  std::string restorer;  ///< name for the report
-  BootstrapOptions bootstrap;
+  std::string restorer = {};  ///< name for the report
+  BootstrapOptions bootstrap = {};
 };
 
 /// Restores and scores every pair, one at a time in memory. Without a restore function the inputs

@@ -179,9 +179,16 @@ set_jobs() {
   jobs=${CHIARO_JOBS:-$jobs}
 }
 
-configure() {  # PRESET
+# Whether the build tree was made here (and not copied or moved), with this line in its cache.
+is_configured() {  # [LINE]
+  [ -f "$build/build.ninja" ] && grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$build/CMakeCache.txt" &&
+    { [ $# -eq 0 ] || grep -qxF "$1" "$build/CMakeCache.txt"; }
+}
+
+configure() {  # PRESET [CMAKE ARGUMENTS…]
   say "configuring (preset $1)"
-  (cd "$root" && cmake --preset "$1") </dev/null >"$setup_log" 2>&1 || {
+  is_configured || rm -f "$build/CMakeCache.txt"
+  (cd "$root" && cmake --preset "$@") </dev/null >"$setup_log" 2>&1 || {
     tail -n 30 "$setup_log" >&2
     stop 70 "the configure step failed; all output: $setup_log"
   }

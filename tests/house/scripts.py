@@ -20,8 +20,11 @@ STUBS = {
     "apt-get": 'echo "apt-get $*" >> "$CALLS"; exit "${APT_STATUS:-0}"',
     "python3": 'echo "python3 $*" >> "$CALLS"; [ "${NET:-up}" = up ] || exit 1\n'
                'while [ "$1" != --dest ]; do shift; done; printf "%s" "${SENT:-what a wheel holds}" > "$2/engine.whl"',
-    "unzip": 'mkdir -p "${@: -1}" 2>/dev/null; while [ "$1" != -d ]; do shift; done; mkdir -p "$2"/{openvino,engine.dist-info/licenses}',
-    "cmake": 'echo "cmake $*" >> "$CALLS"; mkdir -p build/release; touch build/release/build.ninja',
+    "unzip": 'mkdir -p "${@: -1}" 2>/dev/null; while [ "$1" != -d ]; do shift; done; mkdir -p "$2"/{openvino,torch/lib,nvidia/cu13/lib,engine.dist-info/licenses}\n'
+             'touch "$2"/nvidia/cu13/lib/libcudart.so.13',
+    "cmake": 'echo "cmake $*" >> "$CALLS"; mkdir -p build/release; touch build/release/build.ninja\n'
+             'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" > build/release/CMakeCache.txt\n'
+             'case $* in *TRAINING=ON*) echo CHIARO_WITH_TRAINING:BOOL=ON >> build/release/CMakeCache.txt;; esac',
     "ninja": 'echo "ninja $*" >> "$CALLS"; mkdir -p build/release/apps/cli; cd build/release/apps/cli\n'
              'echo "noise of the build"\n'
              'printf "#!/usr/bin/env bash\\nprintf \'[%%s]\' \\"\\$@\\"; exit 3\\n" > chiaro; chmod +x chiaro',
@@ -39,7 +42,9 @@ class Run(unittest.TestCase):
             shutil.copy(ROOT / name, self.tree / name)
         for name in ("CMakeLists.txt", "CMakePresets.json"):
             (self.tree / name).touch()
-        (self.tree / "tools/wheels.txt").write_text(f"openvino==1.0 {hashlib.sha256(WHEEL).hexdigest()} engine.whl\n")
+        (self.tree / "tools/wheels.txt").write_text("".join(
+            f"{name}==1.0 {hashlib.sha256(WHEEL).hexdigest()} engine.whl\n"
+            for name in ("openvino", "torch", "nvidia-cuda-runtime", "nvidia-cuda-cupti")))
         self.cached = self.root / "cache/chiaro/wheels/engine.whl"
         self.bin.mkdir()
         for name in BASICS:
@@ -89,6 +94,26 @@ class Run(unittest.TestCase):
         self.assertIn("ninja", calls)
         self.assertNotIn("python3", calls)
         self.assertNotIn("cmake", calls)
+
+    def test_training_is_set_up_when_asked_for(self):
+        self.run_it()
+        answer, calls = self.run_it("train", "x.toml")
+        self.assertEqual((answer.stdout, answer.returncode), ("[train][x.toml]", 3), answer.stderr)
+        self.assertIn("cmake --preset release -DCHIARO_WITH_TRAINING=ON", calls)
+        self.assertIn("chiaro-train", calls)
+        _, calls = self.run_it("freeze")
+        self.assertEqual(calls, "")
+        _, calls = self.run_it("restore")
+        self.assertEqual(calls, "")
+
+    def test_a_moved_tree_is_configured_anew(self):
+        self.run_it()
+        moved = self.root / "moved tree"
+        self.tree.rename(moved)
+        self.tree = moved
+        answer, calls = self.run_it()
+        self.assertEqual(answer.returncode, 3, answer.stderr)
+        self.assertIn("cmake --preset release", calls)
 
     def test_missing_packages_are_installed_as_root(self):
         self.stub("dpkg-query", 'shift 2; for name in "$@"; do [ "$name" = g++ ] || echo "installed $name"; done')

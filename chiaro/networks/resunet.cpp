@@ -16,9 +16,7 @@
 // Restoration with Deep Denoiser Prior", 2021, arXiv:2008.13751 (shape); Ronneberger et al. 2015,
 // arXiv:1505.04597 (U-Net).
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/pimpl.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,6 +24,7 @@
 #include <vector>
 
 #include "chiaro/networks/network.h"
+#include "chiaro/nn/chain.h"
 #include "chiaro/nn/init.h"
 #include "chiaro/nn/reach.h"
 #include "chiaro/nn/residual_block.h"
@@ -56,23 +55,7 @@ struct ResunetOptions {
   }
 };
 
-/// Residual blocks in a row; none at all is the identity.
-class ChainImpl : public torch::nn::Module {
- public:
-  ChainImpl(std::int64_t count, std::int64_t channels) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      blocks_.push_back(register_module(std::to_string(i), nn::ResidualBlock(channels)));
-    }
-  }
-  at::Tensor forward(at::Tensor x) {
-    for (auto& block : blocks_) x = block->forward(x);
-    return x;
-  }
-
- private:
-  std::vector<nn::ResidualBlock> blocks_;
-};
-TORCH_MODULE(Chain);
+using Blocks = nn::Chain<nn::ResidualBlock>;
 
 torch::nn::Conv2d conv3x3(std::int64_t in, std::int64_t out) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
@@ -87,12 +70,13 @@ class Resunet : public Network {
  private:
   ResunetOptions options_;
   torch::nn::Conv2d intro_{nullptr};
-  std::vector<Chain>
-      encoder_;  // these four: one entry for each level but the coarsest, finest first
+  // One entry for each level but the coarsest, finest first:
+  std::vector<std::shared_ptr<Blocks>> encoder_;
   std::vector<torch::nn::Conv2d> down_;
   std::vector<torch::nn::ConvTranspose2d> up_;
-  std::vector<Chain> decoder_;
-  Chain middle_{nullptr};
+  std::vector<std::shared_ptr<Blocks>> decoder_;
+
+  std::shared_ptr<Blocks> middle_;
   torch::nn::Conv2d outro_{nullptr};
 };
 
@@ -103,21 +87,22 @@ Resunet::Resunet(const ResunetOptions& options) : options_(options) {
   nn::init_conv(*intro_, 1.0);
   for (std::size_t i = 0; i < levels; ++i) {
     const std::string level = std::to_string(i);
-    encoder_.push_back(
-        register_module("encoder" + level, Chain(options_.encoder_blocks[i], channels[i])));
+    encoder_.push_back(register_module(
+        "encoder" + level, std::make_shared<Blocks>(options_.encoder_blocks[i], channels[i])));
     const auto halving = torch::nn::Conv2dOptions(channels[i], channels[i + 1], 2).stride(2);
     down_.push_back(register_module("down" + level, torch::nn::Conv2d(halving)));
     nn::init_conv(*down_.back(), 1.0);
   }
-  middle_ = register_module("middle", Chain(options_.middle_blocks, channels.back()));
+  middle_ =
+      register_module("middle", std::make_shared<Blocks>(options_.middle_blocks, channels.back()));
   for (std::size_t i = 0; i < levels; ++i) {
     const std::string level = std::to_string(i);
     const auto doubling =
         torch::nn::ConvTranspose2dOptions(channels[i + 1], channels[i], 2).stride(2);
     up_.push_back(register_module("up" + level, torch::nn::ConvTranspose2d(doubling)));
     nn::init_upsampling(*up_.back(), 1.0);
-    decoder_.push_back(
-        register_module("decoder" + level, Chain(options_.decoder_blocks[i], channels[i])));
+    decoder_.push_back(register_module(
+        "decoder" + level, std::make_shared<Blocks>(options_.decoder_blocks[i], channels[i])));
   }
   outro_ = register_module("outro", conv3x3(channels.front(), 3));
   nn::init_conv(*outro_, 0.0);
@@ -139,26 +124,17 @@ at::Tensor Resunet::forward(const at::Tensor& x, const Condition& /*condition*/)
 }
 
 Geometry Resunet::geometry() const {
-  const std::size_t levels = encoder_.size();
-  const std::int64_t alignment = std::int64_t{1} << levels;
-  // Every other path through the skips sees less than the one through the coarsest level.
-  std::int64_t radius = 0;
-  for (std::int64_t pixel = 0; pixel < alignment; ++pixel) {
-    nn::Reach reach{pixel, pixel};
-    reach.through_conv(3);
-    for (std::size_t i = 0; i < levels; ++i) {
-      reach.through_conv(3, 2 * options_.decoder_blocks[i]);
-      reach.through_up2();
-    }
-    reach.through_conv(3, 2 * options_.middle_blocks);
-    for (std::size_t i = levels; i-- > 0;) {
-      reach.through_down2();
-      reach.through_conv(3, 2 * options_.encoder_blocks[i]);
-    }
-    reach.through_conv(3);
-    radius = std::max({radius, pixel - reach.low, reach.high - pixel});
-  }
-  return {.scale = 1, .alignment_px = alignment, .receptive_field_px = 2 * radius + 1};
+  const auto convs = [](std::vector<std::int64_t> blocks) {
+    for (auto& count : blocks) count *= 2;
+    return blocks;
+  };
+  return {.scale = 1,
+          .alignment_px = std::int64_t{1} << encoder_.size(),
+          .receptive_field_px =
+              nn::u_shape_receptive_field_px({.outer_convs = 1,
+                                              .encoder_convs = convs(options_.encoder_blocks),
+                                              .middle_convs = 2 * options_.middle_blocks,
+                                              .decoder_convs = convs(options_.decoder_blocks)})};
 }
 
 std::shared_ptr<Network> make_resunet(const OptionTable& table) {

@@ -1,25 +1,25 @@
-// Receptive fields by following one output pixel backwards through a network's layers.
+// Receptive fields of U-shaped networks.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace chiaro::nn {
 
-/// The pixels low…high, both included and along one axis, on which an output pixel depends. Layers
-/// are applied from the output towards the input.
-struct Reach {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-
-  /// `count` convolutions in a row with an odd kernel, stride 1 and centred padding.
-  void through_conv(std::int64_t kernel, std::int64_t count = 1);
-
-  /// A convolution with kernel 2 and stride 2.
-  void through_down2();
-
-  /// A pixel shuffle by 2, a nearest-neighbour enlargement, or a transposed convolution with kernel
-  /// 2 and stride 2.
-  void through_up2();
+/// How many 3×3 convolutions lie one behind the other in each part of a U-shaped network. Between
+/// level i and i+1 the sides are halved by a convolution with kernel 2 and stride 2, and doubled by
+/// any map in which an input pixel makes 2×2 output pixels (pixel shuffle, nearest neighbour,
+/// transposed convolution with kernel 2 and stride 2).
+struct UShape {
+  std::int64_t outer_convs = 1;  ///< before the first level's encoder, and again behind its decoder
+  std::vector<std::int64_t> encoder_convs;  ///< of each level but the coarsest, finest first
+  std::int64_t middle_convs = 0;            ///< of the coarsest level
+  std::vector<std::int64_t> decoder_convs;  ///< as encoder_convs, and as many
 };
+
+/// Side (odd) of the smallest square, centred at an output pixel, that holds every input pixel on
+/// which the output pixel can depend, for output pixels in every position relative to the coarse
+/// grid.
+std::int64_t u_shape_receptive_field_px(const UShape& shape);
 
 }  // namespace chiaro::nn

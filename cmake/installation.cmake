@@ -7,9 +7,12 @@ include(CMakePackageConfigHelpers)
 
 set(chiaro_private ${CMAKE_INSTALL_LIBDIR}/chiaro)
 set(chiaro_package ${CMAKE_INSTALL_LIBDIR}/cmake/chiaro)
+set(chiaro_needs_restore "")
+set(chiaro_needs_train "")
 file(RELATIVE_PATH chiaro_bin_to_private "/${CMAKE_INSTALL_BINDIR}" "/${chiaro_private}")
 
-# Rooms, by wing.
+# Rooms, by wing. What they link is what a program that links them must find: chiaro_needs_<component> holds those
+# lines of the package file.
 get_property(rooms GLOBAL PROPERTY CHIARO_ROOMS)
 foreach(room IN LISTS rooms)
   get_target_property(libraries chiaro_${room} LINK_LIBRARIES)
@@ -20,6 +23,18 @@ foreach(room IN LISTS rooms)
   install(TARGETS chiaro_${room} EXPORT chiaro_${component}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component}
     FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT ${component})
+  foreach(library IN LISTS libraries)
+    if(library MATCHES "^PkgConfig::(.+)$")
+      list(APPEND chiaro_needs_${component}
+        "pkg_check_modules(${CMAKE_MATCH_1} REQUIRED QUIET IMPORTED_TARGET ${${CMAKE_MATCH_1}_MODULE_NAME})")
+    elseif(NOT library MATCHES "^(chiaro|openvino)::" AND library MATCHES "^([A-Za-z_]+)::")
+      list(APPEND chiaro_needs_${component} "find_dependency(${CMAKE_MATCH_1})")
+    endif()
+  endforeach()
+endforeach()
+foreach(component restore train)
+  list(REMOVE_DUPLICATES chiaro_needs_${component})
+  list(JOIN chiaro_needs_${component} "\n" chiaro_needs_${component})
 endforeach()
 
 # The restoration wing.

@@ -15,8 +15,8 @@ setup_log="$root/build/setup.log"
 
 packages_to_restore=(
   g++ cmake ninja-build pkg-config unzip python3 python3-pip
-  libvips-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libzip-dev libssl-dev
-  libturbojpeg0-dev libjpeg62-turbo-dev)
+  libvips-dev libturbojpeg0-dev liblcms2-dev libwebp-dev libglib2.0-dev zlib1g-dev libzip-dev libssl-dev
+  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libfmt-dev)
 packages_to_train=(libonnx-dev libgtest-dev libbenchmark-dev libimage-exiftool-perl)
 
 say() { printf 'chiaro: %s\n' "$*" >&2; }

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
                                      : chiaro::Verbosity::Normal);
   });
   chiaro::apps::add_train(app);
+  chiaro::apps::add_freeze(app);
   chiaro::apps::add_describe(app);
   try {
     app.parse(argc, argv);

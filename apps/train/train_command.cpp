@@ -10,7 +10,9 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
+#include "chiaro/bundle/bundle.h"
 #include "chiaro/checkpoint/run_folder.h"
+#include "chiaro/freeze/freeze.h"
 #include "chiaro/train/trainer.h"
 
 namespace chiaro::apps {
@@ -27,6 +29,8 @@ struct TrainArguments {
   std::string out;
   std::string data;
   std::vector<std::string> settings;
+  std::string from;
+  std::vector<std::string> allow_missing;
   std::int64_t stop_at = 0;
   bool resume = false;
 };
@@ -76,6 +80,7 @@ void train_command(const TrainArguments& arguments) {
   surroundings.should_stop = [&] { return interrupted != 0 || (arguments.stop_at > 0 && taken++ >= arguments.stop_at); };
 
   auto network = make_network(recipe);
+  if (!arguments.from.empty()) freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
   spdlog::info("{}: {:.2f} M parameters", recipe.network, static_cast<double>(networks::parameter_count(*network)) / 1e6);
   train::Trainer trainer(options, training, make_method(recipe, network, training->tasks()), folder, recipe_text, surroundings);
   if (arguments.resume) {
@@ -100,6 +105,8 @@ void add_train(CLI::App& root) {
   command->add_option("-o,--out", arguments->out, "run folder; default runs/<name of the recipe>");
   command->add_option("--data", arguments->data, "folder that relative data folders start from; default $CHIARO_DATA_DIR, else the recipe's folder");
   command->add_option("--set", arguments->settings, "override one value: section.key=value");
+  command->add_option("--from", arguments->from, "start from the weights of a bundle instead of random ones");
+  command->add_option("--allow-missing", arguments->allow_missing, "with --from: tensors (shell globs) that may differ and stay random");
   command->add_option("--stop-after", arguments->stop_at, "stop after so many steps of this call, as if interrupted politely");
   command->add_flag("--resume", arguments->resume, "continue from the newest sound checkpoint of the run folder");
   command->callback([arguments] { train_command(*arguments); });

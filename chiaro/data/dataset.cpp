@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 #include <ATen/ATen.h>
 #include <spdlog/spdlog.h>
@@ -274,9 +273,12 @@ Batch Dataset::batch(std::int64_t first, std::int64_t count) const {
   return batch;
 }
 
-std::int64_t Dataset::picture_count() const {
-  return std::accumulate(sources_.begin(), sources_.end(), std::int64_t{0},
-                         [](std::int64_t n, const Source& s) { return n + static_cast<std::int64_t>(s.pairs.size()); });
+std::vector<std::pair<std::string, std::int64_t>> Dataset::source_sizes() const {
+  std::vector<std::pair<std::string, std::int64_t>> sizes;
+  for (const auto& source : sources_) {
+    sizes.emplace_back(source.options.name, static_cast<std::int64_t>(source.pairs.size()));
+  }
+  return sizes;
 }
 
 std::string Dataset::summary() const {

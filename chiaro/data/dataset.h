@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chiaro/base/options.h"
@@ -85,7 +86,8 @@ class Dataset {
 
   const DataOptions& options() const { return options_; }
   const std::vector<std::string>& tasks() const { return tasks_; }
-  std::int64_t picture_count() const;
+  /// Name and number of pictures (or pairs) of each source, in this part.
+  std::vector<std::pair<std::string, std::int64_t>> source_sizes() const;
   /// One line per source: pictures and pairs in this part.
   std::string summary() const;
 

@@ -1,8 +1,7 @@
 #include "chiaro/train/trainer.h"
 
 #include <cmath>
-#include <optional>
-#include <set>
+#include <limits>
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
@@ -15,6 +14,7 @@
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/checkpoint/optimizer_state.h"
 #include "chiaro/data/loader.h"
+#include "chiaro/train/averaged_weights.h"
 #include "chiaro/train/device.h"
 #include "chiaro/train/run_log.h"
 #include "chiaro/train/schedule.h"
@@ -68,18 +68,6 @@ void set_learning_rate(torch::optim::Optimizer& optimizer, double rate) {
   for (auto& group : optimizer.param_groups()) group.options().set_lr(rate);
 }
 
-/// All distinct trainable tensors over all phases, in order of first appearance.
-std::vector<at::Tensor> trainable_of_all_phases(methods::Method& method) {
-  std::vector<at::Tensor> all;
-  std::set<const void*> seen;
-  for (const auto& phase : method.phases()) {
-    for (const auto& weight : method.trainable(phase.name)) {
-      if (seen.insert(weight.unsafeGetTensorImpl()).second) all.push_back(weight);
-    }
-  }
-  return all;
-}
-
 void to_channels_last(torch::nn::Module& module) {
   const c10::NoGradGuard no_grad;
   for (auto& parameter : module.parameters()) {
@@ -119,7 +107,7 @@ Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Datase
   }
   CHIARO_CHECK(!phases_.empty() && phases_.back().end == options_.steps, Internal,
                "[train.Trainer] the shares of the phases sum to {}; expected 1", share);
-  ema_ = std::make_unique<Ema>(trainable_of_all_phases(*method_), options_.ema_decay);
+  ema_ = std::make_unique<Ema>(averaged_tensors(*method_), options_.ema_decay);
   enter_phase(phase_at(0));
 }
 
@@ -182,13 +170,7 @@ bool Trainer::resume() {
   enter_phase(phase_at(last_taken));
   checkpoint::take_module(state, kMethodPrefix, method_->state());
   checkpoint::take_optimizer(state, kOptimizerPrefix, *optimizer_);
-  const c10::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < ema_->averages().size(); ++i) {
-    const auto found = state.tensors.find(checkpoint::below(kEmaPrefix, std::to_string(i)));
-    CHIARO_CHECK(found != state.tensors.end() && found->second.sizes() == ema_->averages()[i].sizes(), Bundle,
-                 "[train.resume] '{}' does not hold the averaged weights of this network", origin);
-    ema_->averages()[i].copy_(found->second);
-  }
+  load_averages(state, ema_->averages(), origin);
   ema_->set_updates(integer("ema_updates"));
   if (const auto found = state.numbers.find("best"); found != state.numbers.end()) {
     best_ = found->second;

@@ -86,11 +86,11 @@ class Reader {
   bool has_integer(const std::string& name) const { return checkpoint_.integers.contains(name); }
   bool has_tensor(const std::string& name) const { return checkpoint_.tensors.contains(name); }
 
-  void expect(const std::string& name, std::size_t expected, const char* what) {
+  void expect(const std::string& name, std::size_t expected) {
     const auto got = integer(name);
     CHIARO_CHECK(got == static_cast<std::int64_t>(expected), Bundle,
-                 "[checkpoint.take_optimizer] {} has other {}; got {}; expected {}", name, what,
-                 got, expected);
+                 "[checkpoint.take_optimizer] '{}' differs; got {}; expected {}", name, got,
+                 expected);
   }
 
   /// A copy with the device and layout of the parameter.
@@ -131,14 +131,14 @@ void take(const Checkpoint& checkpoint, const std::string& prefix, Optimizer& op
       "[checkpoint.take_optimizer] the state is of another optimiser; got '{}'; expected '{}'",
       kind, Kind::kName);
   auto& groups = optimizer.param_groups();
-  reader.expect(below(prefix, "groups"), groups.size(), "a number of groups");
+  reader.expect(below(prefix, "groups"), groups.size());
   const at::NoGradGuard no_grad;
   std::vector<std::unique_ptr<OptimizerOptions>> options;
   std::vector<std::pair<void*, std::unique_ptr<OptimizerParamState>>> states;
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const auto group = group_name(prefix, g);
     const auto& params = groups[g].params();
-    reader.expect(group + ".params", params.size(), "parameters");
+    reader.expect(group + ".params", params.size());
     auto group_options = std::make_unique<typename Kind::Options>();
     group_options->amsgrad(reader.integer(group + ".amsgrad") != 0)
         .lr(reader.number(group + ".lr"))

@@ -50,6 +50,25 @@ void change(const fs::path& path, const Operation& operation) {
                failure.message());
 }
 
+/// The newest checkpoint that loads; newer ones are listed in `damaged`.
+std::optional<Stored> newest_sound(const fs::path& folder, std::vector<fs::path>& damaged) {
+  auto found = list_checkpoints(folder);
+  std::string first_reason;
+  for (; !found.empty(); found.pop_back()) {
+    const auto& [step, path] = found.back();
+    try {
+      return Stored{step, path, load(path)};
+    } catch (const Error& error) {
+      if (damaged.empty()) first_reason = error.what();
+      damaged.push_back(path);
+    }
+  }
+  CHIARO_CHECK(damaged.empty(), Bundle,
+               "[checkpoint.run_folder] none of the {} checkpoints in '{}' loads; the newest: {}",
+               damaged.size(), folder.string(), first_reason);
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::pair<std::int64_t, fs::path>> list_checkpoints(const fs::path& folder) {
@@ -64,16 +83,10 @@ std::vector<std::pair<std::int64_t, fs::path>> list_checkpoints(const fs::path& 
 }
 
 std::optional<Stored> find_latest(const fs::path& folder) {
-  auto found = list_checkpoints(folder);
-  for (; !found.empty(); found.pop_back()) {
-    const auto& [step, path] = found.back();
-    try {
-      return Stored{step, path, load(path)};
-    } catch (const Error& error) {
-      spdlog::warn("passing over a checkpoint that does not load: {}", error.what());
-    }
-  }
-  return {};
+  std::vector<fs::path> damaged;
+  auto stored = newest_sound(folder, damaged);
+  for (const auto& path : damaged) spdlog::warn("passing over the damaged '{}'", path.string());
+  return stored;
 }
 
 RunFolder::RunFolder(fs::path folder) : folder_(std::move(folder)) {
@@ -154,18 +167,14 @@ void RunFolder::keep_as_best(std::int64_t step) {
 }
 
 std::optional<Stored> RunFolder::latest() {
-  auto found = list_checkpoints(folder_);
-  for (; !found.empty(); found.pop_back()) {
-    const auto& [step, path] = found.back();
-    try {
-      return Stored{step, path, load(path)};
-    } catch (const Error& error) {
-      spdlog::warn("moving a checkpoint aside that does not load: {}", error.what());
-      const fs::path aside = path.string() + ".damaged";
-      change(path, [&](std::error_code& failure) { fs::rename(path, aside, failure); });
-    }
+  std::vector<fs::path> damaged;
+  auto stored = newest_sound(folder_, damaged);
+  for (const auto& path : damaged) {
+    const fs::path aside = path.string() + ".damaged";
+    spdlog::warn("moving a damaged checkpoint aside: '{}'", aside.string());
+    change(path, [&](std::error_code& failure) { fs::rename(path, aside, failure); });
   }
-  return {};
+  return stored;
 }
 
 }  // namespace chiaro::checkpoint

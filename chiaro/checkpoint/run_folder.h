@@ -31,7 +31,7 @@ std::vector<std::pair<std::int64_t, std::filesystem::path>> list_checkpoints(
     const std::filesystem::path& folder);
 
 /// The newest checkpoint that loads, without locking or changing anything: for programs that only
-/// look. Damaged ones are passed over with a warning.
+/// look. Damaged ones are passed over with a warning. Errors: Bundle (there are some, none loads).
 std::optional<Stored> find_latest(const std::filesystem::path& folder);
 
 /// Owns a run folder while it trains.
@@ -64,7 +64,8 @@ class RunFolder {
   void keep_as_best(std::int64_t step);
 
   /// The newest checkpoint that loads. One that does not is moved aside (see above) with a warning,
-  /// so that it never counts as one of the last; the one before is tried then.
+  /// so that it never counts as one of the last; the one before is tried then. Errors: Bundle
+  /// (there are checkpoints, but none loads; nothing is moved then).
   std::optional<Stored> latest();
 
  private:

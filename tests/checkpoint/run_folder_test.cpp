@@ -94,6 +94,17 @@ TEST(RunFolder, DamagedNewestFallsBack) {
   EXPECT_EQ(folder.latest()->step, 2);
 }
 
+TEST(RunFolder, OnlyDamagedCheckpointsAreAnError) {
+  const test::TemporaryFolder place;
+  RunFolder folder(place.path());
+  for (const std::int64_t step : {1, 2}) {
+    write_file_atomically(folder.checkpoint_path(step), std::string_view("damaged"));
+  }
+  EXPECT_CHIARO_ERROR(find_latest(place.path()), Bundle, "none of the 2 checkpoints");
+  EXPECT_CHIARO_ERROR(folder.latest(), Bundle, "step_000002");
+  EXPECT_EQ(steps(place.path()), (Steps{1, 2}));
+}
+
 TEST(RunFolder, OnlyItsOwnNamesCount) {
   const test::TemporaryFolder place;
   RunFolder folder(place.path());

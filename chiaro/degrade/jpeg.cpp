@@ -38,8 +38,9 @@ Entry jpeg() {
       .apply = compress,
       .severity = [](const JpegOptions& o) { return (100.0 - o.quality) / (100 - kLowestQuality); },
       .at_severity =
-          [](double s) {
-            return JpegOptions{.quality = static_cast<int>(100.5 - s * (100 - kLowestQuality))};
+          [](double s) {  // full colour at the highest qualities only, as encoders do
+            return JpegOptions{.quality = static_cast<int>(100.5 - s * (100 - kLowestQuality)),
+                               .halved_chroma = s >= 0.1};
           },
   });
 }

@@ -73,17 +73,18 @@ std::vector<float> streak_mask(int height, int width, const RainOptions& options
   for (int layer = 0; layer < options.layers; ++layer) {
     const double margin = 0.75 * length;
     const double area = (height + 2 * margin) * (width + 2 * margin);
+    Rng drops = rng.fork("drops");  // the first of more are the same as of fewer
     const auto count =
         static_cast<std::int64_t>(rng.poisson(coverage * area / (length * thickness)));
     for (std::int64_t i = 0; i < count; ++i) {
-      const double direction = options.angle_deg + options.spread_deg * fast_normal(rng);
+      const double direction = options.angle_deg + options.spread_deg * fast_normal(drops);
       draw_streak(mask, height, width,
-                  {.y = rng.uniform(-margin, height + margin),
-                   .x = rng.uniform(-margin, width + margin),
-                   .length_px = length * rng.uniform(0.6, 1.4),
-                   .width_px = thickness * rng.uniform(0.7, 1.3),
+                  {.y = drops.uniform(-margin, height + margin),
+                   .x = drops.uniform(-margin, width + margin),
+                   .length_px = length * drops.uniform(0.6, 1.4),
+                   .width_px = thickness * drops.uniform(0.7, 1.3),
                    .angle_rad = direction * std::numbers::pi / 180,
-                   .strength = intensity * brightness(rng)});
+                   .strength = intensity * brightness(drops)});
     }
     length *= 0.6;
     thickness *= 0.75;

@@ -107,12 +107,13 @@ void add_drops(Image& picture, const RaindropOptions& options, Rng& rng, const I
   // The mean area of a drop: π r² with the deviation of the radius (exp(2·0.45²)) and the mean
   // aspect.
   const double mean_area = std::numbers::pi * options.radius_px * options.radius_px * 1.5 * 1.17;
+  Rng places = rng.fork("drops");  // the first of more are the same as of fewer
   const auto count = static_cast<std::int64_t>(rng.poisson(options.coverage * area / mean_area));
   if (count == 0) return;
   Image scene = picture;
   gaussian_blur_in_place(scene, std::min(0.15 * options.radius_px * options.shrink, 6.0));
   for (std::int64_t i = 0; i < count; ++i) {
-    paint(picture, scene, draw_drop(picture.height(), picture.width(), options, rng), options);
+    paint(picture, scene, draw_drop(picture.height(), picture.width(), options, places), options);
   }
 }
 

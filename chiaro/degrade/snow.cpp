@@ -106,12 +106,13 @@ std::vector<float> flakes(int height, int width, const SnowOptions& options, Rng
   for (int layer = 0; layer < kLayers; ++layer) {  // near to far
     const double area = (height + 2 * size) * (width + 2 * size);
     const double flake = size * size * (1 + options.fall);
+    Rng places = rng.fork("flakes");  // the first of more are the same as of fewer
     const auto count =
         static_cast<std::int64_t>(rng.poisson(options.coverage / kLayers * area / flake));
     std::vector<float> plane(mask.size());
     for (std::int64_t i = 0; i < count; ++i) {
-      draw_flake(plane, height, width, size * rng.uniform(0.5, 1.5), rim,
-                 opacity * rng.uniform(0.5, 1.0), options, rng);
+      draw_flake(plane, height, width, size * places.uniform(0.5, 1.5), rim,
+                 opacity * places.uniform(0.5, 1.0), options, places);
     }
     for (std::size_t i = 0; i < mask.size(); ++i) {
       mask[i] += (1.0F - mask[i]) * std::min(plane[i], 1.0F);

@@ -125,6 +125,7 @@ class Parser {
       skip_blanks();
       const std::size_t begin = at_;
       Pick pick{.low = checked(entry, key, literal(), begin)};
+      skip_blanks();
       if (template_ && text_.substr(at_, 2) == "..") {
         at_ += 2;
         pick.range = true;
@@ -177,7 +178,8 @@ class Parser {
     while (at_ < text_.size() && text_.substr(at_, 2) != "..") {
       const bool exponent_sign = text_[at_] == '+' && at_ > begin + 1 &&
                                  (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E') &&
-                                 std::isdigit(static_cast<unsigned char>(text_[begin])) != 0;
+                                 (text_[begin] == '-' || text_[begin] == '.' ||
+                                  std::isdigit(static_cast<unsigned char>(text_[begin])) != 0);
       if (!is_word(text_[at_]) && !exponent_sign) break;
       ++at_;
     }

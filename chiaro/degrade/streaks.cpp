@@ -8,7 +8,9 @@ namespace chiaro::degrade {
 void draw_streak(std::span<float> plane, int height, int width, const Streak& streak) {
   constexpr double kFade = 0.35;         // share of the half-length over which an end fades
   constexpr double kBellFoot = 0.92388;  // where (1-u²)² ends, for a full width at half height of 1
-  const double effective = std::sqrt(1.0 + streak.width_px * streak.width_px);
+  // A pixel averages: with this much added in squares the light hardly depends on the phase.
+  constexpr double kPixelPart = 2.0;
+  const double effective = std::sqrt(kPixelPart + streak.width_px * streak.width_px);
   const double foot = kBellFoot * effective;
   const auto strength = static_cast<float>(streak.strength * streak.width_px / effective *
                                            std::min(1.0, streak.length_px / 2));

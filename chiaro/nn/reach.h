@@ -12,9 +12,9 @@ namespace chiaro::nn {
 /// transposed convolution with kernel 2 and stride 2).
 struct UShape {
   std::int64_t outer_convs = 1;  ///< before the first level's encoder, and again behind its decoder
-  std::vector<std::int64_t> encoder_convs;  ///< of each level but the coarsest, finest first
-  std::int64_t middle_convs = 0;            ///< of the coarsest level
-  std::vector<std::int64_t> decoder_convs;  ///< as encoder_convs, and as many
+  std::vector<std::int64_t> encoder_convs = {};  ///< of each level but the coarsest, finest first
+  std::int64_t middle_convs = 0;                 ///< of the coarsest level
+  std::vector<std::int64_t> decoder_convs = {};  ///< as encoder_convs, and as many
 };
 
 /// Side (odd) of the smallest square, centred at an output pixel, that holds every input pixel on

@@ -33,21 +33,6 @@ int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-/// The engine behind weave's door.
-class EngineGraph : public Graph {
- public:
-  explicit EngineGraph(engine::Engine& engine) : engine_(engine) {}
-  void prepare(int channels, int height, int width) override {
-    engine_.prepare(1, channels, height, width);
-  }
-  std::span<float> input() override { return engine_.input(); }
-  void run() override { engine_.run(); }
-  std::span<const float> output() const override { return engine_.output(); }
-
- private:
-  engine::Engine& engine_;
-};
-
 engine::EngineOptions settled(engine::EngineOptions options, const bundle::Manifest& manifest) {
   if (options.precision == engine::Precision::Auto) {
     options.precision = engine::has_bf16() && bundle::bf16_is_harmless(manifest)
@@ -110,6 +95,8 @@ AlphaMode parse_alpha_mode(std::string_view text) {
 }
 
 struct Restorer::State {
+  class EngineGraph;
+
   bundle::Manifest manifest;
   std::string origin;
   engine::Engine engine;
@@ -170,9 +157,25 @@ struct Restorer::State {
                    std::int64_t max_pixels) const;
   RestorePlan plan(int height, int width, const RestoreOptions& options,
                    std::int64_t max_pixels) const;
-  void weave_with_retries(image::Image& part, const RestoreOptions& options,
-                          const ProgressCallback& progress);
+  void restore_part(image::Image& part, const RestoreOptions& options,
+                    const ProgressCallback& progress);
   void release();
+};
+
+/// The engine behind weave's door.
+class Restorer::State::EngineGraph : public Graph {
+ public:
+  explicit EngineGraph(State& state) : state_(state) {}
+  void prepare(int channels, int height, int width) override {
+    state_.engine.prepare(1, channels, height, width);
+  }
+  void release() override { state_.release(); }
+  std::span<float> input() override { return state_.engine.input(); }
+  void run() override { state_.engine.run(); }
+  std::span<const float> output() const override { return state_.engine.output(); }
+
+ private:
+  State& state_;
 };
 
 /// The best grid within the budget and the window size; rows == 0 if there is none.
@@ -242,41 +245,24 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
           .predicted_peak_bytes = base + work_bytes(height, width, weave)};
 }
 
-void Restorer::State::weave_with_retries(image::Image& part, const RestoreOptions& options,
-                                         const ProgressCallback& progress) {
-  auto max_pixels = std::numeric_limits<std::int64_t>::max();
-  for (;;) {
-    const RestorePlan chosen = plan(part.height(), part.width(), options, max_pixels);
-    WeaveOptions weave_with = weave_options(options);
-    weave_with.grid = {chosen.window_height_px, chosen.window_width_px, chosen.rows,
-                       chosen.columns};
-    spdlog::debug("{} tiles of {} x {}, overlap {}; about {} MiB at the peak", chosen.tiles(),
-                  chosen.window_width_px, chosen.window_height_px, chosen.overlap_px,
-                  chosen.predicted_peak_bytes / kMebibyte);
-    bool begun = false;
-    const auto watched = [&](double done) {
-      begun = true;
-      return !progress || progress(done);
-    };
-    try {
-      EngineGraph graph(engine);
-      held_bytes = std::max<std::int64_t>(1, work_bytes(part.height(), part.width(), weave_with));
-      const std::size_t unusable = weave(part, graph, weave_with, watched);
-      if (unusable > 0) {
-        spdlog::warn(
-            "the network gave {} values that are not finite; the input's stand in their place",
-            unusable);
-      }
-      return;
-    } catch (const Error& error) {
-      const std::int64_t pixels = std::int64_t{chosen.window_height_px} * chosen.window_width_px;
-      const std::int64_t smallest = 2 * std::int64_t{chosen.overlap_px} + 2 * manifest.alignment_px;
-      release();
-      if (error.code() != ErrorCode::Resource || begun || pixels <= smallest * smallest) throw;
-      spdlog::warn("not enough memory for tiles of {} x {} pixels; trying smaller ones",
-                   chosen.window_width_px, chosen.window_height_px);
-      max_pixels = std::max(pixels / 2, smallest * smallest);
-    }
+void Restorer::State::restore_part(image::Image& part, const RestoreOptions& options,
+                                   const ProgressCallback& progress) {
+  const int height = part.height();
+  const int width = part.width();
+  const auto grid_of = [&](std::int64_t max_pixels) {
+    const RestorePlan chosen = plan(height, width, options, max_pixels);
+    const Grid grid{chosen.window_height_px, chosen.window_width_px, chosen.rows, chosen.columns};
+    WeaveOptions weave = weave_options(options);
+    weave.grid = grid;
+    held_bytes = std::max<std::int64_t>(1, work_bytes(height, width, weave));
+    return grid;
+  };
+  EngineGraph graph(*this);
+  const std::size_t unusable =
+      weave_with_retries(part, graph, weave_options(options), grid_of, progress);
+  if (unusable > 0) {
+    spdlog::warn("the network gave {} values that are not finite; the input's stand in their place",
+                 unusable);
   }
 }
 
@@ -342,7 +328,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& option
   const int passes = (split ? 3 : 1) + (with_alpha ? 1 : 0);
   int pass = 0;
   const auto restore_part = [&](image::Image& part) {
-    state_->weave_with_retries(
+    state_->restore_part(
         part, options, [&](double done) { return !progress || progress((pass + done) / passes); });
     ++pass;
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -170,15 +171,12 @@ class Weaver {
     const std::size_t result_plane =
         result_width * static_cast<std::size_t>(options_.grid.window_height * scale);
     const bool average = source_.channels() == 1 && options_.channels == 3;
+    const bool plain = scale == 1 && !average && !options_.feathered;
     const int x_begin = column.keep_begin;
     const int x_end = std::min(column.keep_end, width_);
     const int y_end = std::min(row.keep_end, height_);
     for (int y = row.keep_begin * scale; y < y_end * scale; ++y) {
       fetch(channel, y / scale, x_begin, x_end, original_.data());
-      const float row_weight =
-          weight(y - row.keep_begin * scale, (row.keep_end - row.keep_begin) * scale,
-                 row.ramp_before * scale, row.ramp_after * scale);
-      const bool row_first = y >= (row.keep_begin + row.ramp_before) * scale;
       const float* values = result.data() +
                             static_cast<std::size_t>(y - row.window_begin * scale) * result_width +
                             static_cast<std::size_t>((x_begin - column.window_begin) * scale) +
@@ -186,6 +184,14 @@ class Weaver {
       float* goal = target.plane(channel).data() +
                     static_cast<std::size_t>(y) * static_cast<std::size_t>(width_ * scale) +
                     static_cast<std::size_t>(x_begin * scale);
+      if (plain) {
+        write_plain_row(values, goal, x_end - x_begin);
+        continue;
+      }
+      const float row_weight =
+          weight(y - row.keep_begin * scale, (row.keep_end - row.keep_begin) * scale,
+                 row.ramp_before * scale, row.ramp_after * scale);
+      const bool row_first = y >= (row.keep_begin + row.ramp_before) * scale;
       for (int x = 0; x < (x_end - x_begin) * scale; ++x) {
         const float value =
             settled(average ? (values[x] + values[x + static_cast<std::ptrdiff_t>(result_plane)] +
@@ -203,6 +209,23 @@ class Weaver {
         }
       }
     }
+  }
+
+  /// The frequent case, without branches: one value in, one out, no neighbour to blend with.
+  void write_plain_row(const float* values, float* goal, int count) {
+    const float low = options_.range_low;
+    const float gain = options_.range_high - low;
+    const auto strength = static_cast<float>(options_.strength);
+    const float* original = original_.data();
+    std::size_t unusable = 0;
+    for (int x = 0; x < count; ++x) {
+      const float value = (values[x] - low) / gain;
+      const bool usable = std::abs(value) <= std::numeric_limits<float>::max();
+      const float limited = usable ? std::min(std::max(value, 0.0F), 1.0F) : original[x];
+      unusable += usable ? 0 : 1;
+      goal[x] = strength == 1.0F ? limited : original[x] + strength * (limited - original[x]);
+    }
+    unusable_ += unusable;
   }
 
   /// The value to store: in [0,1], blended with the input by strength.
@@ -241,6 +264,33 @@ std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& optio
                "[restore.weave] a picture of {} channels for a graph of {}", picture.channels(),
                options.channels);
   return Weaver(picture, graph, options).run(progress);
+}
+
+std::size_t weave_with_retries(image::Image& picture, Graph& graph, WeaveOptions options,
+                               const std::function<Grid(std::int64_t max_pixels)>& plan,
+                               const ProgressCallback& progress) {
+  const auto pixels_of = [](const Grid& grid) {
+    return std::int64_t{grid.window_height} * grid.window_width;
+  };
+  options.grid = plan(std::numeric_limits<std::int64_t>::max());
+  for (;;) {
+    bool begun = false;
+    try {
+      return weave(picture, graph, options, [&](double done) {
+        begun = true;
+        return !progress || progress(done);
+      });
+    } catch (const Error& error) {
+      graph.release();
+      if (error.code() != ErrorCode::Resource || begun) throw;
+      const Grid smaller = plan(pixels_of(options.grid) / 2);
+      if (smaller.rows == 0 || pixels_of(smaller) >= pixels_of(options.grid)) throw;
+      spdlog::warn("not enough memory for tiles of {} x {} pixels; trying {} x {}",
+                   options.grid.window_width, options.grid.window_height, smaller.window_width,
+                   smaller.window_height);
+      options.grid = smaller;
+    }
+  }
 }
 
 std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions& options) {

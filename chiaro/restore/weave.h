@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -20,8 +21,9 @@ class Graph {
   virtual ~Graph() = default;
   /// For windows (1,channels,height,width). Errors: Resource.
   virtual void prepare(int channels, int height, int width) = 0;
-  virtual std::span<float> input() = 0;               ///< (1,C,H,W)
-  virtual void run() = 0;                             ///< Errors: Resource
+  virtual std::span<float> input() = 0;  ///< (1,C,H,W)
+  virtual void release() = 0;            ///< frees work memory; prepare is called again
+  virtual void run() = 0;                ///< Errors: Resource
   virtual std::span<const float> output() const = 0;  ///< (1,C,H*scale,W*scale)
 };
 
@@ -44,6 +46,13 @@ struct WeaveOptions {
 /// first tile fails. Errors: those of the graph; Interrupted (progress returned false).
 std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& options,
                   const ProgressCallback& progress);
+
+/// weave with the grid that `plan` gives for a window of at most so many pixels. Where memory runs
+/// out before anything was written, says so and tries again with half the window, until `plan`
+/// gives nothing smaller.
+std::size_t weave_with_retries(image::Image& picture, Graph& graph, WeaveOptions options,
+                               const std::function<Grid(std::int64_t max_pixels)>& plan,
+                               const ProgressCallback& progress);
 
 /// Bytes that weave allocates beside the graph's own.
 std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions& options);

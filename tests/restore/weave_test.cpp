@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <limits>
 #include <vector>
 
 #include "chiaro/base/error.h"
@@ -17,10 +17,16 @@ class FakeGraph : public Graph {
  public:
   int fail_from_run = -1;
   int runs = 0;
+  int releases = 0;
+  std::size_t largest_input =
+      std::numeric_limits<std::size_t>::max();  // prepare refuses more values
 
   void prepare(int channels, int height, int width) override {
-    input_.assign(static_cast<std::size_t>(channels * height * width), 0);
+    const auto values = static_cast<std::size_t>(channels * height * width);
+    if (values > largest_input) fail(ErrorCode::Resource, "[test] no memory for {} values", values);
+    input_.assign(values, 0);
   }
+  void release() override { ++releases; }
   std::span<float> input() override { return input_; }
   void run() override {
     if (fail_from_run >= 0 && runs >= fail_from_run) fail(ErrorCode::Resource, "[test] no memory");
@@ -73,6 +79,38 @@ TEST(Weave, LeavesThePictureAloneWhenTheFirstTileFails) {
   EXPECT_CHIARO_ERROR(weave(picture, graph, options, {}), Resource, "no memory");
   EXPECT_TRUE(
       std::equal(picture.pixels().begin(), picture.pixels().end(), source.pixels().begin()));
+}
+
+TEST(Weave, TriesSmallerTilesWhereMemoryRunsOut) {
+  const auto plan = [](std::int64_t max_pixels) { return plan_grid(64, 64, 4, 1, max_pixels, 64); };
+  const auto source = noise(64, 64);
+  auto picture = source;
+  FakeGraph graph;
+  graph.largest_input = 3 * 1100;
+  EXPECT_EQ(weave_with_retries(picture, graph, {}, plan, {}), 0U);
+  EXPECT_EQ(graph.releases, 2);  // 64x64, then half, then a quarter of the pixels
+  EXPECT_GT(graph.runs, 4);
+  for (std::size_t i = 0; i < picture.pixels().size(); ++i)
+    ASSERT_EQ(picture.pixels()[i], 1 - source.pixels()[i]);
+
+  picture = source;
+  graph.largest_input = 10;  // not even the smallest
+  EXPECT_CHIARO_ERROR(weave_with_retries(picture, graph, {}, plan, {}), Resource, "no memory");
+  EXPECT_TRUE(
+      std::equal(picture.pixels().begin(), picture.pixels().end(), source.pixels().begin()));
+}
+
+TEST(Weave, DoesNotStartAgainOnAPictureAlreadyChanged) {
+  auto picture = noise(64, 64);
+  FakeGraph graph;
+  graph.fail_from_run = 2;
+  int plans = 0;
+  const auto plan = [&plans](std::int64_t max_pixels) {
+    ++plans;
+    return plan_grid(64, 64, 4, 1, std::min<std::int64_t>(max_pixels, 900), 64);
+  };
+  EXPECT_CHIARO_ERROR(weave_with_retries(picture, graph, {}, plan, {}), Resource, "no memory");
+  EXPECT_EQ(plans, 1);
 }
 
 TEST(Tiling, WindowsCoverTheAxisWithEnoughContext) {

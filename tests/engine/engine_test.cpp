@@ -1,0 +1,121 @@
+#include "chiaro/engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "chiaro/base/rng.h"
+#include "chiaro/engine/processor.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/graph_bundle.h"
+
+namespace chiaro::engine {
+namespace {
+
+Tensor noise(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width) {
+  Tensor tensor{{batch, channels, height, width}, {}};
+  Rng rng(5);
+  for (std::int64_t i = 0; i < batch * channels * height * width; ++i) {
+    tensor.values.push_back(static_cast<float>(rng.uniform()));
+  }
+  return tensor;
+}
+
+Engine make(const std::string& graph, Precision precision = Precision::F32, int threads = 1) {
+  return Engine(test::graph_bytes(graph), {"auto", precision, threads}, graph);
+}
+
+TEST(Engine, RunsAnyShapeOneAfterTheOther) {
+  Engine engine = make("identity");
+  EXPECT_EQ(engine.input_channels(), 3);
+  EXPECT_EQ(engine.output_names(), std::vector<std::string>{"output"});
+  for (const auto& [height, width] : {std::pair{4, 6}, {6, 4}, {1, 1}, {4, 6}, {31, 7}}) {
+    const auto input = noise(2, 3, height, width);
+    const auto outputs = engine.run_once(input);
+    ASSERT_EQ(outputs.size(), 1U);
+    EXPECT_EQ(outputs[0].shape, input.shape);
+    EXPECT_EQ(outputs[0].values, input.values);
+  }
+}
+
+TEST(Engine, AgreesWithAConvolutionByHand) {
+  // `twice` is one 3x3 convolution of 3 into 12 channels and a pixel shuffle. On a constant
+  // picture, away from the border, every output is linear in the input: f(2x) - f(0) = 2 (f(x) -
+  // f(0)).
+  Engine engine = make("twice");
+  const auto at = [&](float level) {
+    return engine.run_once({{1, 3, 5, 5}, std::vector<float>(75, level)})[0].values[5 * 10 + 5];
+  };
+  EXPECT_NEAR(at(0.8F) - at(0), 2 * (at(0.4F) - at(0)), 1e-5);
+  EXPECT_EQ(engine.run_once(noise(1, 3, 5, 7))[0].shape, (std::vector<std::int64_t>{1, 3, 10, 14}));
+}
+
+TEST(Engine, TheNumberOfThreadsDoesNotChangeTheResult) {
+  const auto input = noise(1, 3, 64, 96);
+  for (const Precision precision : {Precision::F32, Precision::Bf16}) {
+    const auto expected = make("unet", precision, 1).run_once(input)[0].values;
+    for (const int threads : {2, 3, 8})
+      EXPECT_EQ(make("unet", precision, threads).run_once(input)[0].values, expected);
+  }
+}
+
+TEST(Engine, BatchesEqualSinglePictures) {
+  Engine engine = make("unet");
+  const auto both = noise(2, 3, 16, 20);
+  const auto result = engine.run_once(both)[0].values;
+  const std::size_t half = both.values.size() / 2;
+  const Tensor second{{1, 3, 16, 20},
+                      {both.values.begin() + static_cast<std::ptrdiff_t>(half), both.values.end()}};
+  const auto alone = engine.run_once(second)[0].values;
+  for (std::size_t i = 0; i < half; ++i) ASSERT_NEAR(alone[i], result[half + i], 1e-5);
+}
+
+TEST(Engine, Bf16IsTakenOnlyWhereTheProcessorHasIt) {
+  EXPECT_EQ(make("stack", Precision::Bf16).precision(),
+            has_bf16() ? Precision::Bf16 : Precision::F32);
+  EXPECT_EQ(make("stack", Precision::Auto).precision(), Precision::F32);
+  EXPECT_EQ(parse_precision("bf16"), Precision::Bf16);
+  EXPECT_CHIARO_ERROR(parse_precision("fp16"), Usage, "fp16");
+}
+
+TEST(Engine, CanBeReleasedAndPreparedAgain) {
+  Engine engine = make("stack");
+  const auto input = noise(1, 3, 12, 12);
+  const auto before = engine.run_once(input)[0].values;
+  engine.release();
+  EXPECT_CHIARO_ERROR(engine.run(), Internal, "not been prepared");
+  EXPECT_EQ(engine.run_once(input)[0].values, before);
+}
+
+TEST(Engine, EstimatesWorkMemory) {
+  // The widest moment of `stack`: 8 channels in, 8 out, and the input kept for the skip; `identity`
+  // keeps next to nothing. Values are 4 bytes.
+  const double bytes = make("stack").bytes_per_pixel(3, 64);
+  EXPECT_GE(bytes, (8 + 8 + 3) * 4);
+  EXPECT_LE(bytes, (8 + 8 + 3) * 4 * 1.5);
+  EXPECT_NEAR(make("stack").bytes_per_pixel(3, 128), bytes, 1e-9);
+  EXPECT_LE(make("identity").bytes_per_pixel(3, 64), 2 * 3 * 4);
+  // Biases are stored with a shape of their own: a few bytes more.
+  EXPECT_NEAR(static_cast<double>(make("stack").weight_bytes()),
+              4 * (3 * 8 * 9 + 8 + 8 * 8 * 9 + 8 + 8 * 3 * 9 + 3), 64);
+}
+
+TEST(Engine, WrongGraphsAndOptionsAreRefused) {
+  const std::string text = "this is not a graph, however long one looks at it";
+  const auto bytes = std::as_bytes(std::span(text));
+  EXPECT_CHIARO_ERROR(Engine(bytes, {}, "text"), Bundle, "'text'");
+  EXPECT_CHIARO_ERROR(Engine({}, {}, "nothing"), Bundle, "'nothing'");
+  auto cut = test::graph_bytes("unet");
+  cut.resize(cut.size() / 2);
+  EXPECT_CHIARO_ERROR(Engine(cut, {}, "cut"), Bundle, "'cut'");
+  EXPECT_CHIARO_ERROR(Engine(test::graph_bytes("stack"), {.device = "gpu"}, "x"), Usage, "'gpu'");
+  EXPECT_CHIARO_ERROR(Engine(test::graph_bytes("stack"), {.threads = -1}, "x"), Usage, "-1");
+  Engine engine = make("stack");
+  EXPECT_CHIARO_ERROR(engine.prepare(1, 4, 8, 8), Bundle, "stack");
+}
+
+TEST(Processor, IsDescribed) {
+  EXPECT_GE(available_cores(), 1);
+  EXPECT_FALSE(processor_name().empty());
+}
+
+}  // namespace
+}  // namespace chiaro::engine

@@ -3,6 +3,7 @@
 # Environment:
 #   XDG_CACHE_HOME  wheels are kept in $XDG_CACHE_HOME/chiaro/wheels (default ~/.cache/chiaro/wheels)
 #   CHIARO_JOBS     compile jobs at once (default: by cores and free memory)
+#   CHIARO_PYTHON   a Python 3 with pip, used only to download wheels (default: the system's)
 # shellcheck shell=bash
 
 set -euo pipefail
@@ -99,7 +100,8 @@ fetch_wheel() {  # NAME
   say "fetching $requirement"
   partial=$(mktemp -d "$wheels/partial.XXXXXX")
   # The tags are those of the file, so that any Python 3 can fetch it; nothing is installed.
-  TMPDIR="$partial" python3 -m pip download --no-deps --no-cache-dir --disable-pip-version-check --retries 2 \
+  TMPDIR="$partial" PIP_REQUIRE_VIRTUALENV=0 "${CHIARO_PYTHON:-/usr/bin/python3}" -I -m pip download \
+    --no-deps --no-cache-dir --disable-pip-version-check --retries 2 \
     --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 --abi none \
     --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux2014_x86_64 \
     --dest "$partial" "$requirement" </dev/null >"$setup_log" 2>&1 || {
@@ -108,10 +110,10 @@ fetch_wheel() {  # NAME
     stop 6 "cannot fetch $requirement from the Python package index (is the network up? all output: $setup_log);" \
       "where another machine can, put $file into $wheels"
   }
-  [ -f "$partial/$file" ] && has_hash "$partial/$file" "$hash" || {
+  if [ ! -f "$partial/$file" ] || ! has_hash "$partial/$file" "$hash"; then
     rm -rf "$partial"
     stop 6 "the package index sent something else for $requirement than $file with sha256 $hash"
-  }
+  fi
   mv "$partial/$file" "$wheel"
   rm -rf "$partial"
 }

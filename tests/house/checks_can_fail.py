@@ -91,7 +91,8 @@ class Rules(Tree):
     def test_a_good_file(self):
         self.write("chiaro/image/image.h", "#pragma once\nnamespace chiaro::image {\n// exit( in words, model too\n"
                    'inline const char* text() { return "abort(1); /* std::cout"; }\n}\n')
-        self.write("chiaro/degrade/rain.cpp", "namespace chiaro::degrade {\nvoid fall(int drops) { loop.exit(drops); }\n}\n")
+        self.write("chiaro/degrade/rain.cpp",
+                   "namespace chiaro::degrade {\nvoid fall(int drops) { loop.exit(drops); }\n}\n")
         self.expect_kept("check_house.py")
 
     def test_length(self):

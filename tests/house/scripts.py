@@ -20,7 +20,8 @@ STUBS = {
     "apt-get": 'echo "apt-get $*" >> "$CALLS"; exit "${APT_STATUS:-0}"',
     "python3": 'echo "python3 $*" >> "$CALLS"; [ "${NET:-up}" = up ] || exit 1\n'
                'while [ "$1" != --dest ]; do shift; done; printf "%s" "${SENT:-what a wheel holds}" > "$2/engine.whl"',
-    "unzip": 'mkdir -p "${@: -1}" 2>/dev/null; while [ "$1" != -d ]; do shift; done; mkdir -p "$2"/{openvino,torch/lib,nvidia/cu13/lib,engine.dist-info/licenses}\n'
+    "unzip": 'while [ "$1" != -d ]; do shift; done\n'
+             'mkdir -p "$2"/{openvino,torch/lib,nvidia/cu13/lib,engine.dist-info/licenses}\n'
              'touch "$2"/nvidia/cu13/lib/libcudart.so.13',
     "cmake": 'echo "cmake $*" >> "$CALLS"; mkdir -p build/release; touch build/release/build.ninja\n'
              'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" > build/release/CMakeCache.txt\n'
@@ -58,7 +59,8 @@ class Run(unittest.TestCase):
 
     def run_it(self, *arguments, **environment):
         self.calls.write_text("")
-        environment |= {"PATH": str(self.bin), "CALLS": str(self.calls), "XDG_CACHE_HOME": str(self.root / "cache")}
+        environment |= {"PATH": str(self.bin), "CALLS": str(self.calls), "CHIARO_PYTHON": "python3",
+                        "XDG_CACHE_HOME": str(self.root / "cache")}
         answer = subprocess.run([shutil.which("bash"), self.tree / "run", *arguments], env=environment, cwd=self.tree,
                                 stdin=subprocess.DEVNULL, capture_output=True, text=True)
         return answer, self.calls.read_text()

@@ -1,7 +1,6 @@
 """Installs a component, moves the tree, and uses it as a stranger would."""
 
 import argparse
-import os
 import pathlib
 import re
 import shutil
@@ -29,7 +28,7 @@ int main() {
 def call(*command, status=0, **more):
     print("$", *command, flush=True)
     # A bare environment: nothing of the build tree may be needed.
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"} | ({"CXX": os.environ["CXX"]} if "CXX" in os.environ else {})
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
     answer = subprocess.run([str(part) for part in command], capture_output=True, env=environment, **more)
     text = answer.stdout.decode(errors="replace") + answer.stderr.decode(errors="replace")
     assert answer.returncode == status, f"status {answer.returncode}, expected {status}\n{text[-4000:]}"
@@ -50,7 +49,8 @@ def check_binary(program, forbidden_folders):
 
 
 def build_consumer(source, build, prefix):
-    call("cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
+    call("cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}",
+         "-DCMAKE_BUILD_TYPE=Release")
     call("ninja", "-C", build)
     return build / source.name
 

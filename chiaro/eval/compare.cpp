@@ -141,7 +141,7 @@ std::string comparison_json(std::span<const Comparison> comparisons) {
                     {"better_share", c.better_share},
                     {"worst_difference", number(c.worst_difference)},
                     {"worst_file", c.worst_name}};
-    text += line.dump() + "\n";
+    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   }
   return text + Json{{"event", "summary"}, {"comparisons", comparisons.size()}}.dump() + "\n";
 }

@@ -65,6 +65,11 @@ std::vector<double> scores_from(const std::vector<std::string>& labels, const Js
   return values;
 }
 
+// File names need not be UTF-8; such bytes are shown as replacement characters.
+std::string json_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Json measure_json(const Report& report, std::size_t measure) {
   const Summary summary = summarize(report, measure);
   const auto& interval = summary.restored_interval;
@@ -175,7 +180,7 @@ std::string report_json(std::span<const Report> reports) {
   std::size_t pictures = 0;
   double seconds = 0;
   for (const auto& report : reports) {
-    text += set_json(report).dump() + "\n";
+    text += json_line(set_json(report));
     for (const auto& picture : report.pictures) {
       const Json line{{"event", "picture"},
                       {"set", report.set},
@@ -184,14 +189,14 @@ std::string report_json(std::span<const Report> reports) {
                       {"seconds", picture.seconds},
                       {"scores", scores_json(report.labels, picture.restored)},
                       {"input_scores", scores_json(report.labels, picture.input)}};
-      text += line.dump() + "\n";
+      text += json_line(line);
       seconds += picture.seconds;
     }
     pictures += report.pictures.size();
   }
   const Json last{
       {"event", "summary"}, {"sets", reports.size()}, {"pictures", pictures}, {"seconds", seconds}};
-  return text + last.dump() + "\n";
+  return text + json_line(last);
 }
 
 std::vector<Report> parse_report_json(std::string_view text, const std::string& origin) {

@@ -19,8 +19,8 @@
 
 namespace chiaro::eval {
 
-/// One table per measure with a row per set, headed by the protocol. All reports have the same
-/// measures.
+/// One table per measure with a row per set (at least one), headed by the protocol. All reports
+/// have the same measures.
 std::string report_text(std::span<const Report> reports);
 
 /// A header and one row per picture.

@@ -43,7 +43,7 @@ Fields<SetOptions> SetOptions::fields() {
       field("clean", &SetOptions::clean, "folder of clean pictures to damage"),
       field("degrade", &SetOptions::degrade, "how, e.g. noise(sigma_u8=25)"),
       field("seed", &SetOptions::seed, "of the degradation", {.min = 0}),
-      field("targets", &SetOptions::targets, "stems of the clean pictures to keep; empty: all"),
+      field("only", &SetOptions::only, "stems of the clean pictures to keep; empty: all"),
       field("floor_db", &SetOptions::floor_db, "lowest mean PSNR", {.unit = "dB"}),
       field("floor_gain_db", &SetOptions::floor_gain_db, "lowest mean gain over the input",
             {.unit = "dB"}),
@@ -73,7 +73,7 @@ PairSet make_set(const SetOptions& options, const fs::path& root) {
   } else {
     set = listed_pairs(options.name, root / options.list);
   }
-  return options.targets.empty() ? set : keep_targets(std::move(set), options.targets);
+  return options.only.empty() ? set : keep_targets(std::move(set), options.only);
 }
 
 Suite load_suite(const fs::path& file, const fs::path& data, std::size_t limit) {

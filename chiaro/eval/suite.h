@@ -34,7 +34,7 @@ struct SetOptions {
   std::string clean;
   std::string degrade;
   int seed = 0;
-  std::vector<std::string> targets;  ///< stems of the targets to keep; empty: all
+  std::vector<std::string> only;  ///< stems of the targets to keep; empty: all
   double floor_db = -std::numeric_limits<double>::infinity();
   double floor_gain_db = -std::numeric_limits<double>::infinity();
   double aim_db = -std::numeric_limits<double>::infinity();

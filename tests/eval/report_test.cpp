@@ -80,6 +80,13 @@ TEST(ReportJson, IsReadBackWhole) {
   EXPECT_EQ(after[0].pictures[2].restored[0], std::numeric_limits<double>::infinity());
 }
 
+TEST(ReportJson, NamesThatAreNotUtf8DoNotFail) {
+  Report report = sample_report();
+  report.pictures[0].name = "caf\xE9.png";
+  const auto after = parse_report_json(report_json(std::vector<Report>{report}), "memory");
+  EXPECT_EQ(after[0].pictures.size(), 3U);
+}
+
 TEST(ReportJson, BadFilesAreRefusedWithTheLine) {
   const std::string good = report_json(std::vector<Report>{sample_report()});
   const std::string cut = good.substr(0, good.size() / 2);

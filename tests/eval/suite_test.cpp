@@ -65,7 +65,7 @@ TEST_F(SuiteTest, ReadsSetsMeasuresAndProtocol) {
 
 TEST_F(SuiteTest, KeepsStatedTargets) {
   const Suite suite =
-      load("[[set]]\nname = \"s\"\nclean = \"clean\"\ndegrade = \"clean\"\ntargets = [\"b\"]\n");
+      load("[[set]]\nname = \"s\"\nclean = \"clean\"\ndegrade = \"clean\"\nonly = [\"b\"]\n");
   ASSERT_EQ(suite.sets[0].pairs.entries.size(), 1U);
   EXPECT_EQ(suite.sets[0].pairs.entries[0].name, "b.png");
 }

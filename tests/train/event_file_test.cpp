@@ -123,8 +123,7 @@ TEST(EventFile, BadInputIsRefused) {
 TEST(EventFile, AFullDiskIsAnError) {
   const test::TemporaryFolder folder;
   EventFile file(folder.path());
-  // A limit on the file's size fails a write as a full disk does; the text fits the stream's
-  // buffer.
+  // A limit on the file's size fails a write as a full disk does.
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   rlimit small = before;

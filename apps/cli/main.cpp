@@ -1,12 +1,132 @@
 // `chiaro`: restores pictures, measures, degrades; training is handed to the sibling program.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "apps/cli/commands.h"
+#include "apps/cli/events.h"
+#include "apps/cli/interruption.h"
+#include "apps/cli/training_command.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
+#include "chiaro/base/text.h"
 #include "chiaro/base/version.h"
 
+namespace chiaro::cli {
+namespace {
+
+constexpr const char* kExitStatuses =
+    "Exit status: 0 done, 1 some items failed, 2 wrong usage or recipe, 3 input wrong or "
+    "unreadable,\n"
+    "4 output not writable, 5 bundle damaged or incompatible, 6 resource limit, 7 a check said "
+    "no,\n"
+    "70 internal error, 130 or 143 interrupted.";
+
+std::vector<std::string> subcommand_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* entry : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(entry->get_name());
+  }
+  return names;
+}
+
+/// The subcommand the command line chose, at any depth.
+const CLI::App* chosen(const CLI::App& app) {
+  const auto below = app.get_subcommands();
+  return below.empty() ? &app : chosen(*below.front());
+}
+
+/// What to say about arguments nobody expected, with the nearest flag.
+std::string unexpected_arguments(const CLI::App& root) {
+  const CLI::App* command = chosen(root);
+  const auto extras = root.remaining(true);
+  const auto flag = std::find_if(extras.begin(), extras.end(),
+                                 [](const std::string& word) { return word.starts_with("-"); });
+  if (flag == extras.end())
+    return fmt::format("unexpected argument '{}'", extras.empty() ? "" : extras.front());
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command->get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) known.push_back("-" + name);
+  }
+  return fmt::format("unknown option '{}'{}", *flag,
+                     did_you_mean(flag->substr(0, flag->find('=')), known));
+}
+
+int report(const std::string& message, int status, bool json) {
+  const std::string text = "error: " + message + "\n";
+  std::fputs(text.c_str(), stderr);
+  if (json) print_event("error", {{"message", message}, {"exit_status", status}});
+  return status;
+}
+
+/// A word in the place of the subcommand that is none: the message, or "" if there is nothing to
+/// say.
+std::string wrong_subcommand(const CLI::App& root, std::span<char*> words) {
+  if (words.size() < 2 || words[1][0] == '-') return "";
+  const auto known = subcommand_names(root);
+  const std::string word = words[1];
+  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
+  return fmt::format("there is no subcommand '{}'{}; known: {}", word, did_you_mean(word, known),
+                     join(known));
+}
+
+int run(int argc, char** argv) {
+  const std::span<char*> words(argv, static_cast<std::size_t>(argc));
+  const bool json = std::any_of(words.begin(), words.end(), [](const char* word) {
+    return std::string_view(word) == "--json";
+  });
+  set_up_logging(Verbosity::Normal);
+  CLI::App root(
+      "Makes damaged photographs clear again.\n\nExample:\n  chiaro restore old.jpg -o clear.png",
+      "chiaro");
+  root.set_version_flag("--version", "chiaro " + version());
+  root.footer(kExitStatuses);
+  root.require_subcommand(1);
+  try {
+    if (words.size() > 1 && belongs_to_training(words[1])) become_training_program(argv);
+    add_restore(root);
+    add_degrade(root);
+    add_models(root);
+    add_bench(root);
+    add_describe(root);
+    add_eval(root);
+    add_score(root);
+    add_compare(root);
+    add_training(root);
+    if (const std::string message = wrong_subcommand(root, words); !message.empty()) {
+      return report(message, static_cast<int>(ErrorCode::Usage), json);
+    }
+    root.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ExtrasError&) {
+    return report(unexpected_arguments(root), static_cast<int>(ErrorCode::Usage), json);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return root.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return report(error.what(), static_cast<int>(ErrorCode::Usage), json);
+  } catch (const Error& error) {
+    const int status =
+        error.code() == ErrorCode::Interrupted ? interruption_status() : error.exit_status();
+    return report(error.what(), status, json);
+  } catch (const std::bad_alloc&) {
+    return report("not enough memory; --max-memory sets a limit to work within",
+                  static_cast<int>(ErrorCode::Resource), json);
+  } catch (const std::exception& error) {
+    return report(std::string("internal error: ") + error.what(),
+                  static_cast<int>(ErrorCode::Internal), json);
+  }
+}
+
+}  // namespace
+}  // namespace chiaro::cli
+
 int main(int argc, char** argv) {
-  CLI::App root("Makes damaged photographs clear again.", "chiaro");
-  root.set_version_flag("--version", chiaro::version());
-  CLI11_PARSE(root, argc, argv);
-  return 0;
+  return chiaro::cli::run(argc, argv);
 }

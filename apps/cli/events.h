@@ -1,0 +1,16 @@
+// Machine output: one JSON object per line on stdout, each with "event".
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace chiaro::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Prints {"event": name, …fields} as one line and flushes. Text that is not UTF-8 (file names) is
+/// shown with replacement characters; numbers that are not finite become text.
+void print_event(const std::string& name, const Json& fields);
+
+}  // namespace chiaro::cli

@@ -1,0 +1,122 @@
+// `chiaro eval`: restores the pictures of one set or of a suite and scores them.
+#include <cstdlib>
+#include <memory>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/flags.h"
+#include "apps/cli/interruption.h"
+#include "apps/cli/measuring.h"
+#include "chiaro/base/text.h"
+#include "chiaro/eval/suite.h"
+#include "chiaro/restore/restorer.h"
+
+namespace chiaro::cli {
+namespace {
+
+struct EvalOptions {
+  EngineFlags engine;
+  eval::SetOptions set;
+  std::string suite;
+  std::string data;
+  std::size_t limit = 0;
+  bool check = false;
+  restore::RestoreOptions restore;
+  MeasuringOptions measuring;
+};
+
+std::filesystem::path data_folder(const EvalOptions& options) {
+  if (!options.data.empty()) return options.data;
+  const char* variable = std::getenv("CHIARO_BENCH_DIR");
+  CHIARO_CHECK(
+      variable != nullptr, Usage,
+      "[cli.eval] where are the suite's pictures? expected --data DIR or CHIARO_BENCH_DIR");
+  return variable;
+}
+
+eval::Suite suite_of(const EvalOptions& options) {
+  if (!options.suite.empty()) {
+    return eval::load_suite(options.suite, data_folder(options), options.limit);
+  }
+  eval::SetOptions set = options.set;
+  if (set.name.empty()) {
+    set.name = !set.input.empty() ? set.input : !set.clean.empty() ? set.clean : set.list;
+  }
+  eval::Suite suite;
+  suite.measures = measures_of(options.measuring);
+  suite.sets.push_back({eval::limited(eval::make_set(set, options.data), options.limit), set});
+  return suite;
+}
+
+void run(const EvalOptions& options) {
+  begin_output(options.measuring.show);
+  const eval::Suite suite = suite_of(options);
+  restore::Restorer restorer =
+      restore::open_restorer(options.engine.bundle, engine_options(options.engine));
+  const eval::RestoreFunction restore = [&](const image::Image& input) {
+    return restorer.restore(input, options.restore, [](double) { return !interrupted(); });
+  };
+  eval::EvaluateOptions evaluate_options;
+  evaluate_options.restorer =
+      fmt::format("{} ({})", options.engine.bundle, engine::precision_name(restorer.precision()));
+  evaluate_options.bootstrap.seed = options.measuring.bootstrap_seed;
+
+  std::vector<eval::Report> reports;
+  for (const auto& set : suite.sets) {
+    spdlog::info("{}: {} pictures", set.pairs.name, set.pairs.entries.size());
+    reports.push_back(evaluate_with_bar(set.pairs, restore, suite.measures, evaluate_options,
+                                        options.measuring.show.quiet));
+  }
+  const auto goals = eval::check_goals(suite, reports);
+  deliver(reports, options.measuring, goals.empty() ? "" : "\n" + eval::goals_text(goals));
+  std::vector<std::string> missed;
+  for (const auto& goal : goals) {
+    if (!goal.held) missed.push_back("'" + goal.set + "'");
+  }
+  CHIARO_CHECK(!options.check || missed.empty(), CheckFailed, "[cli.eval] below their floors: {}",
+               join(missed));
+}
+
+void add_set_options(CLI::App& command, eval::SetOptions& set) {
+  command.add_option("-i,--input", set.input, "folder of damaged pictures");
+  command.add_option("-t,--target", set.target, "folder of their clean pictures");
+  command.add_option("--pair", set.pair, "pairing rule such as _lq:_gt (default: automatic)");
+  command.add_option("--clean", set.clean, "folder of clean pictures, damaged by --degrade");
+  command.add_option("--degrade", set.degrade, "how, e.g. 'noise(sigma_u8=25)'");
+  command.add_option("--seed", set.seed, "of the damage")->check(CLI::NonNegativeNumber);
+  command.add_option("--list", set.list, "file of input<TAB>target lines");
+  command.add_option("--name", set.name, "name of the set in the report");
+}
+
+}  // namespace
+
+void add_eval(CLI::App& root) {
+  auto options = std::make_shared<EvalOptions>();
+  CLI::App* command =
+      root.add_subcommand("eval",
+                          "Restores pictures and scores them against clean ones.\n\n"
+                          "  chiaro eval --input rainy --target clean --metric psnr,ssim\n"
+                          "  chiaro eval --clean photos --degrade 'noise(sigma_u8=25)' --seed 1\n"
+                          "  chiaro eval --suite recipes/eval/bench.toml --data DIR\n\n"
+                          "Prints means with 95 % intervals, the untouched input's scores, and how "
+                          "many pictures became worse.");
+  add_engine_flags(*command, options->engine);
+  add_set_options(*command, options->set);
+  CLI::Option* suite = command->add_option(
+      "--suite", options->suite, "TOML file of several sets; states metrics and protocol");
+  command->add_option("--data", options->data,
+                      "folder that the sets' folders are in (suites: or CHIARO_BENCH_DIR)");
+  command->add_option("--limit", options->limit, "only the first N pictures of each set");
+  command->add_flag("--check", options->check, "exit status 7 when a floor of the suite is missed");
+  command->add_option("--tile", options->restore.tile_px, "side of a tile in px; 0: automatic");
+  command->add_option("--overlap", options->restore.overlap_px, "overlap of tiles; -1: automatic");
+  command->add_option("--strength", options->restore.strength, "0 leaves the picture, 1 restores");
+  add_measuring_options(*command, options->measuring);
+  for (const char* name :
+       {"--input", "--target", "--pair", "--clean", "--degrade", "--seed", "--list", "--name",
+        "--metric", "--preset", "--channel", "--border", "--protocol"}) {
+    suite->excludes(command->get_option(name));
+  }
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace chiaro::cli

@@ -1,0 +1,52 @@
+// `chiaro score`: two folders of finished pictures, nothing restored.
+#include <memory>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/measuring.h"
+
+namespace chiaro::cli {
+namespace {
+
+struct ScoreOptions {
+  std::string input;
+  std::string target;
+  std::string pair;
+  std::string name;
+  std::size_t limit = 0;
+  MeasuringOptions measuring;
+};
+
+void run(const ScoreOptions& options) {
+  begin_output(options.measuring.show);
+  const auto measures = measures_of(options.measuring);
+  const auto set =
+      eval::limited(eval::paired_folders(options.name.empty() ? options.input : options.name,
+                                         options.input, options.target, options.pair),
+                    options.limit);
+  eval::EvaluateOptions evaluate_options;
+  evaluate_options.restorer = "finished pictures in " + options.input;
+  evaluate_options.bootstrap.seed = options.measuring.bootstrap_seed;
+  const std::vector<eval::Report> reports{
+      evaluate_with_bar(set, {}, measures, evaluate_options, options.measuring.show.quiet)};
+  deliver(reports, options.measuring);
+}
+
+}  // namespace
+
+void add_score(CLI::App& root) {
+  auto options = std::make_shared<ScoreOptions>();
+  CLI::App* command = root.add_subcommand(
+      "score",
+      "Scores finished pictures against clean ones.\n\n"
+      "  chiaro score --input results --target clean --metric psnr,ssim --preset matlab\n\n"
+      "Pictures are paired by name, never by order; one without a partner is an error.");
+  command->add_option("-i,--input", options->input, "folder of finished pictures")->required();
+  command->add_option("-t,--target", options->target, "folder of clean pictures")->required();
+  command->add_option("--pair", options->pair, "pairing rule such as _lq:_gt (default: automatic)");
+  command->add_option("--name", options->name, "name of the set in the report");
+  command->add_option("--limit", options->limit, "only the first N pictures");
+  add_measuring_options(*command, options->measuring);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace chiaro::cli

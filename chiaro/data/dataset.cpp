@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include <ATen/ATen.h>
 #include <spdlog/spdlog.h>
@@ -18,10 +19,17 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxDraws = 100;
 
-/// Scenes fall into parts by a hash of their name.
-bool in_part(const std::string& scene, double holdout, Part part) {
-  const double u = static_cast<double>(stable_hash(scene) % 100003) / 100003.0;
-  return (u < holdout) == (part == Part::Validation);
+/// The scenes of a source kept for validation: those with the lowest hashes, the stated share of them, and at least one
+/// where there are two.
+std::set<std::string> held_out(const std::set<std::string>& scenes, double share) {
+  std::vector<std::pair<std::uint64_t, std::string>> order;
+  for (const auto& scene : scenes) order.emplace_back(stable_hash(scene), scene);
+  std::ranges::sort(order);
+  auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(order.size())));
+  if (share > 0 && order.size() >= 2) count = std::max<std::size_t>(count, 1);
+  std::set<std::string> kept;
+  for (std::size_t i = 0; i < count; ++i) kept.insert(order[i].second);
+  return kept;
 }
 
 std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
@@ -33,6 +41,27 @@ std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) 
 
 bool excluded(const SourceOptions& source, const std::string& stem) {
   return std::ranges::count(source.exclude, stem) > 0;
+}
+
+/// The pictures of a clean source; no input, the scene is the stem.
+std::vector<image::FilePair> clean_files(const SourceOptions& options, const fs::path& root) {
+  CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a clean source needs folders", options.name);
+  std::vector<image::FilePair> files;
+  for (const auto& folder : options.folders) {
+    for (const auto& file : files_of(root, folder)) {
+      if (!excluded(options, file.stem().string())) files.push_back({{}, file, file.stem().string()});
+    }
+  }
+  return files;
+}
+
+std::vector<image::FilePair> paired_files(const SourceOptions& options, const fs::path& root) {
+  CHIARO_CHECK(!options.input.empty() && !options.target.empty() && !options.task.empty(), Usage,
+               "[data.source] {}: a paired source needs input, target and task", options.name);
+  auto pairs = image::pair_files(files_of(root, options.input), files_of(root, options.target), options.pairing,
+                                 options.name, true);
+  std::erase_if(pairs, [&](const image::FilePair& pair) { return excluded(options, pair.scene); });
+  return pairs;
 }
 
 /// A square of `side` px of the picture, in steps that keep it inside.
@@ -110,25 +139,17 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
     const SourceOptions& options = source.options;
     CHIARO_CHECK(!options.name.empty(), Usage, "[data.source] each [[source]] needs a name");
     CHIARO_CHECK(options.scale_min <= options.scale_max, Usage, "[data.source] {}: scale_min exceeds scale_max", options.name);
-    if (options.kind == "clean") {
-      CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a clean source needs folders", options.name);
-      for (const auto& folder : options.folders) {
-        for (const auto& file : files_of(root, folder)) {
-          if (excluded(options, file.stem().string()) || !in_part(file.stem().string(), options_.holdout, part)) continue;
-          source.pairs.push_back({-1, store_->add(file), content++});
-        }
-      }
-    } else {
-      CHIARO_CHECK(!options.input.empty() && !options.target.empty() && !options.task.empty(), Usage,
-                   "[data.source] {}: a paired source needs input, target and task", options.name);
-      source.task = task_number(options.task);
-      std::map<std::string, std::int64_t> contents;
-      for (const auto& pair : image::pair_files(files_of(root, options.input), files_of(root, options.target),
-                                                options.pairing, options.name, true)) {
-        if (excluded(options, pair.scene) || !in_part(pair.scene, options_.holdout, part)) continue;
-        if (contents.emplace(pair.scene, content).second) ++content;
-        source.pairs.push_back({store_->add(pair.input), store_->add(pair.target), contents.at(pair.scene)});
-      }
+    const auto files = options.kind == "clean" ? clean_files(options, root) : paired_files(options, root);
+    if (options.kind == "paired") source.task = task_number(options.task);
+    std::set<std::string> scenes;
+    for (const auto& file : files) scenes.insert(file.scene);
+    const auto kept = held_out(scenes, options_.holdout);
+    std::map<std::string, std::int64_t> contents;
+    for (const auto& file : files) {
+      if (kept.contains(file.scene) != (part == Part::Validation)) continue;
+      if (contents.emplace(file.scene, content).second) ++content;
+      const std::int64_t input = file.input.empty() ? -1 : store_->add(file.input);
+      source.pairs.push_back({input, store_->add(file.target), contents.at(file.scene)});
     }
     sources_.push_back(std::move(source));
   }

@@ -57,7 +57,8 @@ struct TaskOptions {
   static Fields<TaskOptions> fields();
 };
 
-/// Which scenes a data set shows. Scenes are split by a hash of their name, so pictures of one scene stay together.
+/// Which scenes a data set shows. The scenes of each source are split by a hash of their name, so that pictures of one
+/// scene stay together; where there are two scenes, at least one is held out.
 enum class Part { Training, Validation };
 
 /// One sample before stacking.

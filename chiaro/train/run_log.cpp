@@ -28,7 +28,9 @@ double resident_mb() {
 CsvLog::CsvLog(std::filesystem::path file, std::int64_t resumed_step) : file_(std::move(file)) {
   if (!std::filesystem::exists(file_)) return;
   std::string kept;
-  for (const auto& line : split(read_text(file_), '\n')) {
+  const std::string text = read_text(file_);
+  // A last line without its end was cut by a kill: it goes.
+  for (const auto& line : split(text.substr(0, text.rfind('\n') + 1), '\n')) {
     if (line.empty()) continue;
     if (columns_.empty()) {
       columns_ = split(line, ',');
@@ -63,7 +65,7 @@ void CsvLog::row(std::int64_t step, const std::vector<std::pair<std::string, dou
     if (found != cells.end()) line += shortest(found->second);
   }
   std::ofstream stream(file_, std::ios::app);
-  stream << line << "\n";
+  stream << line << "\n" << std::flush;
   CHIARO_CHECK(stream.good(), Output, "[train.log] cannot write '{}'", file_.string());
 }
 

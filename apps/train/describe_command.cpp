@@ -1,7 +1,7 @@
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
 #include "chiaro/base/text.h"
@@ -16,7 +16,9 @@ std::string limits_text(const FieldLimits& limits) {
   if (!limits.choices.empty()) text += "one of " + join(limits.choices);
   const bool low = limits.min > -std::numeric_limits<double>::infinity();
   const bool high = limits.max < std::numeric_limits<double>::infinity();
-  if (low || high) text += fmt::format("{}..{}", low ? shortest(limits.min, false) : "", high ? shortest(limits.max, false) : "");
+  if (low || high)
+    text += fmt::format("{}..{}", low ? shortest(limits.min, false) : "",
+                        high ? shortest(limits.max, false) : "");
   if (!limits.unit.empty()) text += (text.empty() ? "" : " ") + limits.unit;
   return text.empty() ? "" : " [" + text + "]";
 }
@@ -25,7 +27,8 @@ template <typename Entry>
 void print_entry(const Entry& entry, const char* kind) {
   fmt::print("{} ({})\n  {}\n  {}\n", entry.name, kind, entry.summary, entry.reference);
   for (const auto& option : entry.options) {
-    fmt::print("    {} = {}{}\n        {}\n", option.name, to_text(option.default_value), limits_text(option.limits), option.help);
+    fmt::print("    {} = {}{}\n        {}\n", option.name, to_text(option.default_value),
+               limits_text(option.limits), option.help);
   }
 }
 
@@ -44,16 +47,19 @@ void describe_command(const std::string& name) {
     print_entry(entry, "method");
     found = true;
   }
-  CHIARO_CHECK(found, Usage, "[describe] nothing is called '{}'{}; known: {}", name, did_you_mean(name, names), join(names));
+  CHIARO_CHECK(found, Usage, "[describe] nothing is called '{}'{}; known: {}", name,
+               did_you_mean(name, names), join(names));
 }
 
 }  // namespace
 
 void add_describe(CLI::App& root) {
   auto name = std::make_shared<std::string>();
-  CLI::App* command = root.add_subcommand("describe", "Print networks and methods with their options, defaults, units and references");
+  CLI::App* command = root.add_subcommand(
+      "describe", "Print networks and methods with their options, defaults, units and references");
   command->footer("Example:\n  chiaro describe resunet");
-  command->add_option("name", *name, "a network, a method, 'networks' or 'methods'; default: everything");
+  command->add_option("name", *name,
+                      "a network, a method, 'networks' or 'methods'; default: everything");
   command->callback([name] { describe_command(*name); });
 }
 

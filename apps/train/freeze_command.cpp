@@ -55,8 +55,10 @@ checkpoint::Stored stored_checkpoint(const FreezeArguments& arguments) {
 Trained load_run(const FreezeArguments& arguments) {
   const checkpoint::Stored stored = stored_checkpoint(arguments);
   const auto text = stored.checkpoint.texts.find("recipe");
-  CHIARO_CHECK(text != stored.checkpoint.texts.end(), Bundle, "[freeze] '{}' holds no recipe", stored.path.string());
-  Trained trained{check_training_recipe(parse_recipe(text->second, stored.path.string())), nullptr, stored.checkpoint.integers.at("step")};
+  CHIARO_CHECK(text != stored.checkpoint.texts.end(), Bundle, "[freeze] '{}' holds no recipe",
+               stored.path.string());
+  Trained trained{check_training_recipe(parse_recipe(text->second, stored.path.string())), nullptr,
+                  stored.checkpoint.integers.at("step")};
   trained.network = make_network(trained.recipe);
   const auto method = make_method(trained.recipe, trained.network, {});
   checkpoint::take_module(stored.checkpoint, "method", method->state());
@@ -65,7 +67,8 @@ Trained load_run(const FreezeArguments& arguments) {
     train::load_averages(stored.checkpoint, tensors, stored.path.string());
   }
   trained.network = method->product().restorer;
-  CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer", trained.recipe.method);
+  CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer",
+               trained.recipe.method);
   return trained;
 }
 
@@ -101,34 +104,44 @@ void freeze_command(const FreezeArguments& arguments) {
   const fs::path root = data_root(arguments.data, fs::path(arguments.run) / "recipe.toml");
   if (arguments.certify > 0) {
     const data::Dataset training(trained.recipe.recipe, root, data::Part::Training);
-    for (const auto& [name, pictures] : training.source_sizes()) manifest.training_data.push_back({name, "", pictures});
-    manifest.precision = measure_bf16(freeze::freeze(*trained.network, manifest, notes), trained.recipe.recipe, root,
-                                      arguments.certify, trained.recipe.validate.crop_px);
-    spdlog::info("bf16 costs {:.4f} dB on {} held-out pictures; 99.9 % of values within {:.2f} of 255, largest {:.2f}",
-                 manifest.precision->bf16_psnr_cost_db, arguments.certify, manifest.precision->bf16_q999_level_diff,
-                 manifest.precision->bf16_max_level_diff);
+    for (const auto& [name, pictures] : training.source_sizes())
+      manifest.training_data.push_back({name, "", pictures});
+    manifest.precision =
+        measure_bf16(freeze::freeze(*trained.network, manifest, notes), trained.recipe.recipe, root,
+                     arguments.certify, trained.recipe.validate.crop_px);
+    spdlog::info(
+        "bf16 costs {:.4f} dB on {} held-out pictures; 99.9 % of values within {:.2f} of 255, "
+        "largest {:.2f}",
+        manifest.precision->bf16_psnr_cost_db, arguments.certify,
+        manifest.precision->bf16_q999_level_diff, manifest.precision->bf16_max_level_diff);
   }
   const bundle::Bundle frozen = freeze::freeze(*trained.network, manifest, notes);
   bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
-  spdlog::info("wrote '{}': {}, step {}, {} bytes", arguments.out, trained.recipe.network, trained.step,
-               fs::file_size(arguments.out));
+  spdlog::info("wrote '{}': {}, step {}, {} bytes", arguments.out, trained.recipe.network,
+               trained.step, fs::file_size(arguments.out));
 }
 
 }  // namespace
 
 void add_freeze(CLI::App& root) {
   auto arguments = std::make_shared<FreezeArguments>();
-  CLI::App* command = root.add_subcommand("freeze", "Freeze the averaged weights of a run into a bundle");
-  command->footer("Example:\n  chiaro freeze runs/mine -o mine.chiaro --license CC-BY-4.0\n  chiaro restore photo.jpg -o clear.png --bundle mine.chiaro");
+  CLI::App* command =
+      root.add_subcommand("freeze", "Freeze the averaged weights of a run into a bundle");
+  command->footer(
+      "Example:\n  chiaro freeze runs/mine -o mine.chiaro --license CC-BY-4.0\n  chiaro restore "
+      "photo.jpg -o clear.png --bundle mine.chiaro");
   command->add_option("run", arguments->run, "run folder")->required();
   command->add_option("-o,--out", arguments->out, "bundle to write: name.chiaro")->required();
-  command->add_option("--weights", arguments->weights, "last: averages of the newest checkpoint; best: what validated best")
+  command
+      ->add_option("--weights", arguments->weights,
+                   "last: averages of the newest checkpoint; best: what validated best")
       ->check(CLI::IsMember({"last", "best"}));
   command->add_option("--data", arguments->data, "folder that relative data folders start from");
   command->add_option("--summary", arguments->summary, "one line for `chiaro models list`");
   command->add_option("--license", arguments->license, "of the weights");
   command->add_option("--notes", arguments->notes, "Markdown file that ends the card");
-  command->add_option("--certify", arguments->certify, "held-out pictures on which the cost of bf16 is measured; 0: bf16 stays off");
+  command->add_option("--certify", arguments->certify,
+                      "held-out pictures on which the cost of bf16 is measured; 0: bf16 stays off");
   command->callback([arguments] { freeze_command(*arguments); });
 }
 

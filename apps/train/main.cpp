@@ -3,8 +3,8 @@
 #include <exception>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <c10/util/Exception.h>
+#include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
 #include "chiaro/base/error.h"
@@ -12,7 +12,9 @@
 #include "chiaro/base/version.h"
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains networks that make damaged photographs clear again, and freezes them into bundles.", "chiaro-train");
+  CLI::App app(
+      "Trains networks that make damaged photographs clear again, and freezes them into bundles.",
+      "chiaro-train");
   app.set_version_flag("--version", chiaro::version());
   app.require_subcommand(1);
   bool quiet = false;

@@ -37,7 +37,8 @@ double psnr_db(const std::vector<float>& output, const at::Tensor& target) {
 }  // namespace
 
 bundle::PrecisionEvidence measure_bf16(const bundle::Bundle& bundle, const Recipe& recipe,
-                                       const std::filesystem::path& data_root, std::int64_t pictures, std::int64_t crop_px) {
+                                       const std::filesystem::path& data_root,
+                                       std::int64_t pictures, std::int64_t crop_px) {
   Recipe held_out = recipe;
   held_out.tables["data"].values["crop_px"] = crop_px;
   const data::Dataset dataset(held_out, data_root, data::Part::Validation);
@@ -55,7 +56,8 @@ bundle::PrecisionEvidence measure_bf16(const bundle::Bundle& bundle, const Recip
     const auto exact = run(f32, sample.input[0]);
     const auto narrow = run(bf16, sample.input[0]);
     evidence.bf16_psnr_cost_db +=
-        (psnr_db(exact, sample.target[0]) - psnr_db(narrow, sample.target[0])) / static_cast<double>(pictures);
+        (psnr_db(exact, sample.target[0]) - psnr_db(narrow, sample.target[0])) /
+        static_cast<double>(pictures);
     for (std::size_t k = 0; k < exact.size(); ++k) {
       differences.push_back(255 * std::abs(exact[k] - narrow[k]));
       sum += differences.back();
@@ -63,7 +65,8 @@ bundle::PrecisionEvidence measure_bf16(const bundle::Bundle& bundle, const Recip
   }
   evidence.bf16_max_level_diff = *std::ranges::max_element(differences);
   evidence.bf16_mean_level_diff = sum / static_cast<double>(differences.size());
-  const auto rank = differences.begin() + static_cast<std::ptrdiff_t>(0.999 * static_cast<double>(differences.size() - 1));
+  const auto rank = differences.begin() + static_cast<std::ptrdiff_t>(
+                                              0.999 * static_cast<double>(differences.size() - 1));
   std::ranges::nth_element(differences, rank);
   evidence.bf16_q999_level_diff = *rank;
   return evidence;

@@ -22,7 +22,9 @@ namespace fs = std::filesystem;
 
 volatile std::sig_atomic_t interrupted = 0;
 
-void on_signal(int number) { interrupted = number; }
+void on_signal(int number) {
+  interrupted = number;
+}
 
 struct TrainArguments {
   std::string recipe;
@@ -41,7 +43,8 @@ Recipe effective_recipe(const TrainArguments& arguments, const fs::path& folder)
   if (!arguments.recipe.empty()) {
     recipe = load_recipe(arguments.recipe);
   } else {
-    CHIARO_CHECK(arguments.resume, Usage, "[train] name a recipe, or --resume with --out of an earlier run");
+    CHIARO_CHECK(arguments.resume, Usage,
+                 "[train] name a recipe, or --resume with --out of an earlier run");
     recipe = load_recipe(folder / "recipe.toml");
   }
   for (const auto& setting : arguments.settings) set_recipe_value(recipe, setting);
@@ -52,7 +55,9 @@ void train_command(const TrainArguments& arguments) {
   const fs::path given_folder = arguments.out;
   TrainingRecipe recipe = check_training_recipe(effective_recipe(arguments, given_folder));
   const fs::path folder_path = given_folder.empty() ? fs::path("runs") / recipe.name : given_folder;
-  const fs::path root = data_root(arguments.data, arguments.recipe.empty() ? folder_path / "recipe.toml" : fs::path(arguments.recipe));
+  const fs::path root =
+      data_root(arguments.data, arguments.recipe.empty() ? folder_path / "recipe.toml"
+                                                         : fs::path(arguments.recipe));
 
   const auto training = std::make_shared<data::Dataset>(recipe.recipe, root, data::Part::Training);
   Recipe held_out = recipe.recipe;
@@ -61,8 +66,10 @@ void train_command(const TrainArguments& arguments) {
   spdlog::info("training on {}; held out: {}", training->summary(), validation_set.summary());
 
   checkpoint::RunFolder folder(folder_path);
-  CHIARO_CHECK(arguments.resume || !folder.latest(), Usage,
-               "[train] '{}' already holds a run; continue it with --resume or choose another --out", folder_path.string());
+  CHIARO_CHECK(
+      arguments.resume || !folder.latest(), Usage,
+      "[train] '{}' already holds a run; continue it with --resume or choose another --out",
+      folder_path.string());
   const std::string recipe_text = print_recipe(recipe.recipe);
   write_file_atomically(folder_path / "recipe.toml", recipe_text);
 
@@ -77,38 +84,54 @@ void train_command(const TrainArguments& arguments) {
   std::signal(SIGTERM, on_signal);
   train::TrainOptions options = recipe.train;
   std::int64_t taken = 0;
-  surroundings.should_stop = [&] { return interrupted != 0 || (arguments.stop_at > 0 && taken++ >= arguments.stop_at); };
+  surroundings.should_stop = [&] {
+    return interrupted != 0 || (arguments.stop_at > 0 && taken++ >= arguments.stop_at);
+  };
 
   auto network = make_network(recipe);
-  if (!arguments.from.empty()) freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
-  spdlog::info("{}: {:.2f} M parameters", recipe.network, static_cast<double>(networks::parameter_count(*network)) / 1e6);
-  train::Trainer trainer(options, training, make_method(recipe, network, training->tasks()), folder, recipe_text, surroundings);
+  if (!arguments.from.empty())
+    freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
+  spdlog::info("{}: {:.2f} M parameters", recipe.network,
+               static_cast<double>(networks::parameter_count(*network)) / 1e6);
+  train::Trainer trainer(options, training, make_method(recipe, network, training->tasks()), folder,
+                         recipe_text, surroundings);
   if (arguments.resume) {
     const bool resumed = trainer.resume();
     spdlog::info("{} '{}'", resumed ? "resuming" : "no checkpoint yet in", folder_path.string());
   }
   const train::Outcome outcome = trainer.run();
-  spdlog::info("{} at step {}; run folder '{}'", outcome.finished ? "finished" : "stopped", outcome.step, folder_path.string());
-  CHIARO_CHECK(interrupted == 0, Interrupted, "[train] interrupted at step {}; continue with --resume", outcome.step);
+  spdlog::info("{} at step {}; run folder '{}'", outcome.finished ? "finished" : "stopped",
+               outcome.step, folder_path.string());
+  CHIARO_CHECK(interrupted == 0, Interrupted,
+               "[train] interrupted at step {}; continue with --resume", outcome.step);
 }
 
 }  // namespace
 
 void add_train(CLI::App& root) {
   auto arguments = std::make_shared<TrainArguments>();
-  CLI::App* command = root.add_subcommand("train", "Train a network by a recipe: recipe → run folder with checkpoints");
+  CLI::App* command = root.add_subcommand(
+      "train", "Train a network by a recipe: recipe → run folder with checkpoints");
   command->footer(
-      "Examples:\n  chiaro train recipes/toy.toml\n  chiaro train recipes/default.toml --data ~/pictures --out runs/mine\n"
-      "  chiaro train --resume --out runs/mine        (continues; the result equals never having stopped)\n"
+      "Examples:\n  chiaro train recipes/toy.toml\n  chiaro train recipes/default.toml --data "
+      "~/pictures --out runs/mine\n"
+      "  chiaro train --resume --out runs/mine        (continues; the result equals never having "
+      "stopped)\n"
       "  chiaro train recipes/toy.toml --set train.steps=500 --set data.batch=4");
   command->add_option("recipe", arguments->recipe, "recipe (TOML)");
   command->add_option("-o,--out", arguments->out, "run folder; default runs/<name of the recipe>");
-  command->add_option("--data", arguments->data, "folder that relative data folders start from; default $CHIARO_DATA_DIR, else the recipe's folder");
+  command->add_option("--data", arguments->data,
+                      "folder that relative data folders start from; default $CHIARO_DATA_DIR, "
+                      "else the recipe's folder");
   command->add_option("--set", arguments->settings, "override one value: section.key=value");
-  command->add_option("--from", arguments->from, "start from the weights of a bundle instead of random ones");
-  command->add_option("--allow-missing", arguments->allow_missing, "with --from: tensors (shell globs) that may differ and stay random");
-  command->add_option("--stop-after", arguments->stop_at, "stop after so many steps of this call, as if interrupted politely");
-  command->add_flag("--resume", arguments->resume, "continue from the newest sound checkpoint of the run folder");
+  command->add_option("--from", arguments->from,
+                      "start from the weights of a bundle instead of random ones");
+  command->add_option("--allow-missing", arguments->allow_missing,
+                      "with --from: tensors (shell globs) that may differ and stay random");
+  command->add_option("--stop-after", arguments->stop_at,
+                      "stop after so many steps of this call, as if interrupted politely");
+  command->add_flag("--resume", arguments->resume,
+                    "continue from the newest sound checkpoint of the run folder");
   command->callback([arguments] { train_command(*arguments); });
 }
 

@@ -22,12 +22,15 @@ std::string take_name(OptionTable& table, const std::string& section) {
 }  // namespace
 
 Fields<ValidateOptions> ValidateOptions::fields() {
-  return {field("samples", &ValidateOptions::samples, "held-out samples measured", {.min = 1, .max = 100000}),
-          field("crop_px", &ValidateOptions::crop_px, "side of their crops", {.min = 8, .max = 4096, .unit = "px"})};
+  return {field("samples", &ValidateOptions::samples, "held-out samples measured",
+                {.min = 1, .max = 100000}),
+          field("crop_px", &ValidateOptions::crop_px, "side of their crops",
+                {.min = 8, .max = 4096, .unit = "px"})};
 }
 
 TrainingRecipe check_training_recipe(Recipe recipe) {
-  check_recipe_sections(recipe, {"name"}, {"network", "method", "data", "train", "validate"}, {"source", "task"});
+  check_recipe_sections(recipe, {"name"}, {"network", "method", "data", "train", "validate"},
+                        {"source", "task"});
   TrainingRecipe checked;
   checked.name = take_name(recipe.values, "top level");
   checked.network_options = recipe.table("network").values;
@@ -48,15 +51,19 @@ std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe) {
   return networks::make(recipe.network, recipe.network_options);
 }
 
-std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe, std::shared_ptr<networks::Network> network,
+std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
+                                             std::shared_ptr<networks::Network> network,
                                              const std::vector<std::string>& tasks) {
   return methods::find(recipe.method)
-      .make({std::move(network), tasks, static_cast<std::uint64_t>(recipe.train.seed)}, recipe.method_options);
+      .make({std::move(network), tasks, static_cast<std::uint64_t>(recipe.train.seed)},
+            recipe.method_options);
 }
 
-std::filesystem::path data_root(const std::string& given, const std::filesystem::path& recipe_file) {
+std::filesystem::path data_root(const std::string& given,
+                                const std::filesystem::path& recipe_file) {
   if (!given.empty()) return given;
-  if (const char* environment = std::getenv("CHIARO_DATA_DIR"); environment != nullptr && *environment != '\0') {
+  if (const char* environment = std::getenv("CHIARO_DATA_DIR");
+      environment != nullptr && *environment != '\0') {
     return environment;
   }
   return recipe_file.parent_path();

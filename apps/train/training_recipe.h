@@ -40,10 +40,12 @@ TrainingRecipe check_training_recipe(Recipe recipe);
 std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe);
 
 /// The method over that network.
-std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe, std::shared_ptr<networks::Network> network,
+std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
+                                             std::shared_ptr<networks::Network> network,
                                              const std::vector<std::string>& tasks);
 
-/// Where relative data folders start: `given`, else the environment's CHIARO_DATA_DIR, else the recipe's folder.
+/// Where relative data folders start: `given`, else the environment's CHIARO_DATA_DIR, else the
+/// recipe's folder.
 std::filesystem::path data_root(const std::string& given, const std::filesystem::path& recipe_file);
 
 }  // namespace chiaro::apps

@@ -19,14 +19,17 @@ at::Tensor restore(methods::Method& method, const at::Tensor& input) {
   const auto parameters = network->parameters();
   const auto device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
   network->eval();
-  const at::Tensor output = network->forward(input.to(device)).to(at::kCPU).to(at::kFloat).clamp(0, 1);
+  const at::Tensor output =
+      network->forward(input.to(device)).to(at::kCPU).to(at::kFloat).clamp(0, 1);
   network->train();
   return output;
 }
 
 double psnr_db(const at::Tensor& a, const at::Tensor& b) {
   const double mse = (a.to(at::kDouble) - b.to(at::kDouble)).square().mean().item<double>();
-  return 10 * std::log10(1.0 / std::max(mse, 1e-10));  // 100 dB for equal pictures, so that means stay finite
+  return 10 *
+         std::log10(1.0 /
+                    std::max(mse, 1e-10));  // 100 dB for equal pictures, so that means stay finite
 }
 
 void paste(const at::Tensor& picture, image::Image& sheet, int top, int left) {
@@ -41,7 +44,8 @@ void paste(const at::Tensor& picture, image::Image& sheet, int top, int left) {
 
 }  // namespace
 
-Validation::Validation(const data::Dataset& dataset, std::int64_t samples) : tasks_(dataset.tasks()) {
+Validation::Validation(const data::Dataset& dataset, std::int64_t samples)
+    : tasks_(dataset.tasks()) {
   for (std::int64_t first = 0; first < samples; first += kBatch) {
     batches_.push_back(dataset.batch(first, std::min(kBatch, samples - first)));
   }
@@ -83,14 +87,16 @@ void Validation::write_strip(methods::Method& method, const std::filesystem::pat
   for (const auto& batch : batches_) {
     const at::Tensor output = restore(method, batch.input);
     for (std::int64_t i = 0; i < output.size(0); ++i) {
-      rows.try_emplace(batch.task[i].item<std::int64_t>(), std::vector{batch.input[i], output[i], batch.target[i]});
+      rows.try_emplace(batch.task[i].item<std::int64_t>(),
+                       std::vector{batch.input[i], output[i], batch.target[i]});
     }
   }
   const int side = static_cast<int>(batches_.front().input.size(2));
   image::Image sheet(3, side * static_cast<int>(rows.size()), side * 3, 1.0F);
   int top = 0;
   for (const auto& [task, row] : rows) {
-    for (std::size_t column = 0; column < row.size(); ++column) paste(row[column], sheet, top, side * static_cast<int>(column));
+    for (std::size_t column = 0; column < row.size(); ++column)
+      paste(row[column], sheet, top, side * static_cast<int>(column));
     top += side;
   }
   image::write(file, sheet);

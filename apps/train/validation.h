@@ -15,8 +15,8 @@ class Validation {
   /// Makes the samples once; they are the same at every validation.
   Validation(const data::Dataset& dataset, std::int64_t samples);
 
-  /// PSNR in dB on RGB, float, clipped: "psnr_<task>", their mean over tasks "psnr", the mean gain over the input
-  /// "gain", and the share of samples made worse "worse".
+  /// PSNR in dB on RGB, float, clipped: "psnr_<task>", their mean over tasks "psnr", the mean gain
+  /// over the input "gain", and the share of samples made worse "worse".
   train::Metrics measure(methods::Method& method) const;
 
   /// Rows of input | output | target, one sample of each task.

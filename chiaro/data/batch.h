@@ -11,14 +11,16 @@ namespace chiaro::data {
 
 /// N samples, stacked. Letters: N batch, C channels, H, W height and width.
 struct Batch {
-  at::Tensor input;    ///< (N,3,H,W) float32 in [0,1]: the damaged crops
-  at::Tensor target;   ///< (N,3,sH,sW) float32 in [0,1]: the clean crops; undefined for unpaired and unlabelled data
-  at::Tensor task;     ///< (N) int64: index into the data's list of task names
-  at::Tensor severity; ///< (N) float32 in [0,1]
-  at::Tensor source;   ///< (N) int64: which data source each sample came from (domain)
-  at::Tensor content;  ///< (N) int64: which picture each sample shows; equal numbers show the same scene
-  std::vector<std::uint64_t> seeds;         ///< of each sample: enough to make it again
-  std::vector<std::string> origins;         ///< file and damage of each sample, for messages
+  at::Tensor input;   ///< (N,3,H,W) float32 in [0,1]: the damaged crops
+  at::Tensor target;  ///< (N,3,sH,sW) float32 in [0,1]: the clean crops; undefined for unpaired and
+                      ///< unlabelled data
+  at::Tensor task;    ///< (N) int64: index into the data's list of task names
+  at::Tensor severity;  ///< (N) float32 in [0,1]
+  at::Tensor source;    ///< (N) int64: which data source each sample came from (domain)
+  at::Tensor
+      content;  ///< (N) int64: which picture each sample shows; equal numbers show the same scene
+  std::vector<std::uint64_t> seeds;  ///< of each sample: enough to make it again
+  std::vector<std::string> origins;  ///< file and damage of each sample, for messages
 };
 
 /// What a method needs in a batch beside the damaged crops.

@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxDraws = 100;
 
-/// The scenes of a source kept for validation: those with the lowest hashes, the stated share of them, and at least one
-/// where there are two.
+/// The scenes of a source kept for validation: those with the lowest hashes, the stated share of
+/// them, and at least one where there are two.
 std::set<std::string> held_out(const std::set<std::string>& scenes, double share) {
   std::vector<std::pair<std::uint64_t, std::string>> order;
   for (const auto& scene : scenes) order.emplace_back(stable_hash(scene), scene);
@@ -45,11 +45,13 @@ bool excluded(const SourceOptions& source, const std::string& stem) {
 
 /// The pictures of a clean source; no input, the scene is the stem.
 std::vector<image::FilePair> clean_files(const SourceOptions& options, const fs::path& root) {
-  CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a clean source needs folders", options.name);
+  CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a clean source needs folders",
+               options.name);
   std::vector<image::FilePair> files;
   for (const auto& folder : options.folders) {
     for (const auto& file : files_of(root, folder)) {
-      if (!excluded(options, file.stem().string())) files.push_back({{}, file, file.stem().string()});
+      if (!excluded(options, file.stem().string()))
+        files.push_back({{}, file, file.stem().string()});
     }
   }
   return files;
@@ -58,8 +60,8 @@ std::vector<image::FilePair> clean_files(const SourceOptions& options, const fs:
 std::vector<image::FilePair> paired_files(const SourceOptions& options, const fs::path& root) {
   CHIARO_CHECK(!options.input.empty() && !options.target.empty() && !options.task.empty(), Usage,
                "[data.source] {}: a paired source needs input, target and task", options.name);
-  auto pairs = image::pair_files(files_of(root, options.input), files_of(root, options.target), options.pairing,
-                                 options.name, true);
+  auto pairs = image::pair_files(files_of(root, options.input), files_of(root, options.target),
+                                 options.pairing, options.name, true);
   std::erase_if(pairs, [&](const image::FilePair& pair) { return excluded(options, pair.scene); });
   return pairs;
 }
@@ -72,12 +74,14 @@ struct Window {
   int width;
 };
 
-/// A window that, reduced by `scale`, gives a crop of crop_px; the scale is lowered where the picture is too small.
+/// A window that, reduced by `scale`, gives a crop of crop_px; the scale is lowered where the
+/// picture is too small.
 Window draw_window(PictureStore::Size size, int crop_px, double scale, Rng& rng) {
   const int largest = std::min(size.height, size.width);
-  const int side = std::clamp(static_cast<int>(std::lround(crop_px * scale)), std::min(crop_px, largest), largest);
-  return {static_cast<int>(rng.integer(0, size.height - side)), static_cast<int>(rng.integer(0, size.width - side)), side,
-          side};
+  const int side = std::clamp(static_cast<int>(std::lround(crop_px * scale)),
+                              std::min(crop_px, largest), largest);
+  return {static_cast<int>(rng.integer(0, size.height - side)),
+          static_cast<int>(rng.integer(0, size.width - side)), side, side};
 }
 
 /// Exactly crop_px × crop_px: area reduction of a larger window, mirror padding of a smaller one.
@@ -85,34 +89,45 @@ image::Image fit(const image::Image& window, int crop_px) {
   if (window.height() > crop_px) return image::reduce_area(window, crop_px, crop_px);
   if (window.height() == crop_px) return window;
   const int missing = crop_px - window.height();
-  return image::pad_reflect(window, missing / 2, missing - missing / 2, missing / 2, missing - missing / 2);
+  return image::pad_reflect(window, missing / 2, missing - missing / 2, missing / 2,
+                            missing - missing / 2);
 }
 
 }  // namespace
 
 Fields<DataOptions> DataOptions::fields() {
-  return {field("crop_px", &DataOptions::crop_px, "side of the training crops", {.min = 8, .max = 4096, .unit = "px"}),
-          field("batch", &DataOptions::batch, "samples per step", {.min = 1, .max = 65536}),
-          field("workers", &DataOptions::workers, "threads that make batches", {.min = 1, .max = 256}),
-          field("ahead", &DataOptions::ahead, "batches made ahead", {.min = 1, .max = 1024}),
-          field("cache_mb", &DataOptions::cache_mb, "memory for decoded pictures", {.min = 0, .unit = "MB"}),
-          field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
-          field("holdout", &DataOptions::holdout, "share of scenes kept for validation", {.min = 0, .max = 0.9}),
-          field("dihedral", &DataOptions::dihedral, "random flips and quarter turns")};
+  return {
+      field("crop_px", &DataOptions::crop_px, "side of the training crops",
+            {.min = 8, .max = 4096, .unit = "px"}),
+      field("batch", &DataOptions::batch, "samples per step", {.min = 1, .max = 65536}),
+      field("workers", &DataOptions::workers, "threads that make batches", {.min = 1, .max = 256}),
+      field("ahead", &DataOptions::ahead, "batches made ahead", {.min = 1, .max = 1024}),
+      field("cache_mb", &DataOptions::cache_mb, "memory for decoded pictures",
+            {.min = 0, .unit = "MB"}),
+      field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
+      field("holdout", &DataOptions::holdout, "share of scenes kept for validation",
+            {.min = 0, .max = 0.9}),
+      field("dihedral", &DataOptions::dihedral, "random flips and quarter turns")};
 }
 
 Fields<SourceOptions> SourceOptions::fields() {
   return {
       field("name", &SourceOptions::name, "shown in logs; also the domain label"),
-      field("kind", &SourceOptions::kind, "clean: damaged on the fly; paired: real pairs", {.choices = {"clean", "paired"}}),
+      field("kind", &SourceOptions::kind, "clean: damaged on the fly; paired: real pairs",
+            {.choices = {"clean", "paired"}}),
       field("folders", &SourceOptions::folders, "clean: folders of pictures, searched recursively"),
       field("input", &SourceOptions::input, "paired: folder of damaged pictures"),
-      field("target", &SourceOptions::target, "paired: folder of clean pictures (may be the same folder)"),
-      field("pairing", &SourceOptions::pairing, "paired: rule, e.g. '_real:_mean'; empty: automatic, by name"),
+      field("target", &SourceOptions::target,
+            "paired: folder of clean pictures (may be the same folder)"),
+      field("pairing", &SourceOptions::pairing,
+            "paired: rule, e.g. '_real:_mean'; empty: automatic, by name"),
       field("task", &SourceOptions::task, "paired: the task these pairs belong to"),
-      field("weight", &SourceOptions::weight, "clean: share among clean sources; paired: share among all streams", {.min = 0}),
-      field("scale_min", &SourceOptions::scale_min, "least reduction before cropping", {.min = 1, .max = 64}),
-      field("scale_max", &SourceOptions::scale_max, "largest reduction before cropping (log-uniform)", {.min = 1, .max = 64}),
+      field("weight", &SourceOptions::weight,
+            "clean: share among clean sources; paired: share among all streams", {.min = 0}),
+      field("scale_min", &SourceOptions::scale_min, "least reduction before cropping",
+            {.min = 1, .max = 64}),
+      field("scale_max", &SourceOptions::scale_max,
+            "largest reduction before cropping (log-uniform)", {.min = 1, .max = 64}),
       field("exclude", &SourceOptions::exclude, "file stems to leave out")};
 }
 
@@ -132,14 +147,17 @@ Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
 
 void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part) {
   const auto found = recipe.lists.find("source");
-  CHIARO_CHECK(found != recipe.lists.end() && !found->second.empty(), Usage, "[data.source] the recipe has no [[source]]");
+  CHIARO_CHECK(found != recipe.lists.end() && !found->second.empty(), Usage,
+               "[data.source] the recipe has no [[source]]");
   std::int64_t content = 0;
   for (const auto& item : found->second) {
     Source source{parse_options<SourceOptions>(item.values, "source"), {}, -1};
     const SourceOptions& options = source.options;
     CHIARO_CHECK(!options.name.empty(), Usage, "[data.source] each [[source]] needs a name");
-    CHIARO_CHECK(options.scale_min <= options.scale_max, Usage, "[data.source] {}: scale_min exceeds scale_max", options.name);
-    const auto files = options.kind == "clean" ? clean_files(options, root) : paired_files(options, root);
+    CHIARO_CHECK(options.scale_min <= options.scale_max, Usage,
+                 "[data.source] {}: scale_min exceeds scale_max", options.name);
+    const auto files =
+        options.kind == "clean" ? clean_files(options, root) : paired_files(options, root);
     if (options.kind == "paired") source.task = task_number(options.task);
     std::set<std::string> scenes;
     for (const auto& file : files) scenes.insert(file.scene);
@@ -170,11 +188,13 @@ void Dataset::add_streams(const Recipe& recipe) {
     stream.cumulative_weight = total;
     streams_.push_back(std::move(stream));
   };
-  const bool any_clean = std::ranges::any_of(sources_, [](const Source& s) { return s.options.kind == "clean" && !s.pairs.empty(); });
+  const bool any_clean = std::ranges::any_of(
+      sources_, [](const Source& s) { return s.options.kind == "clean" && !s.pairs.empty(); });
   if (const auto found = recipe.lists.find("task"); found != recipe.lists.end()) {
     for (const auto& item : found->second) {
       const auto task = parse_options<TaskOptions>(item.values, "task");
-      CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage, "[data.task] each [[task]] needs a name and a spec");
+      CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage,
+                   "[data.task] each [[task]] needs a name and a spec");
       const std::int64_t number = task_number(task.name);
       if (any_clean) add(task.weight, {0, number, -1, degrade::parse_template(task.spec)});
     }
@@ -185,7 +205,9 @@ void Dataset::add_streams(const Recipe& recipe) {
       add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt});
     }
   }
-  CHIARO_CHECK(total > 0, Usage, "[data] nothing to draw from: give clean sources with tasks, or paired sources, with weight");
+  CHIARO_CHECK(
+      total > 0, Usage,
+      "[data] nothing to draw from: give clean sources with tasks, or paired sources, with weight");
   for (auto& stream : streams_) stream.cumulative_weight /= total;
 }
 
@@ -219,11 +241,13 @@ bool Dataset::try_sample(const Stream& stream, Rng& rng, Sample& sample) const {
   sample.task = stream.task;
   sample.source = stream.source >= 0 ? stream.source : draw_clean_source(rng);
   const Source& source = sources_[static_cast<std::size_t>(sample.source)];
-  const auto& pair = source.pairs[static_cast<std::size_t>(rng.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
+  const auto& pair = source.pairs[static_cast<std::size_t>(
+      rng.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
   const auto size = store_->size(pair.target);
   if (!size) return false;
   const int crop_px = static_cast<int>(options_.crop_px);
-  const Window window = draw_window(*size, crop_px, rng.log_uniform(source.options.scale_min, source.options.scale_max), rng);
+  const Window window = draw_window(
+      *size, crop_px, rng.log_uniform(source.options.scale_min, source.options.scale_max), rng);
   const int symmetry = options_.dihedral ? static_cast<int>(rng.integer(0, 7)) : 0;
   const auto cut = [&](std::int64_t number) -> std::optional<image::Image> {
     const auto part = store_->crop(number, window.y, window.x, window.height, window.width);
@@ -238,15 +262,18 @@ bool Dataset::try_sample(const Stream& stream, Rng& rng, Sample& sample) const {
     const degrade::Chain chain = degrade::draw(*stream.damage, rng);
     sample.input = degrade::apply(sample.target, chain, rng);
     sample.severity = 0;
-    for (const auto& step : chain) sample.severity = std::max(sample.severity, degrade::severity(step));
-    sample.origin = store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);
+    for (const auto& step : chain)
+      sample.severity = std::max(sample.severity, degrade::severity(step));
+    sample.origin =
+        store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);
     return true;
   }
   const auto input_size = store_->size(pair.input);
   if (!input_size) return false;
   CHIARO_CHECK(input_size->height == size->height && input_size->width == size->width, Input,
-               "[data.pair] '{}' is {}x{} but its target '{}' is {}x{}", store_->path(pair.input).string(),
-               input_size->height, input_size->width, store_->path(pair.target).string(), size->height, size->width);
+               "[data.pair] '{}' is {}x{} but its target '{}' is {}x{}",
+               store_->path(pair.input).string(), input_size->height, input_size->width,
+               store_->path(pair.target).string(), size->height, size->width);
   auto input = cut(pair.input);
   if (!input) return false;
   sample.input = std::move(*input);
@@ -258,13 +285,14 @@ bool Dataset::try_sample(const Stream& stream, Rng& rng, Sample& sample) const {
 Sample Dataset::sample(std::int64_t index) const {
   const Stream& stream = stream_of(index);
   for (std::uint64_t attempt = 0; attempt < kMaxDraws; ++attempt) {
-    Rng rng(static_cast<std::uint64_t>(options_.seed), {static_cast<std::uint64_t>(index), attempt});
+    Rng rng(static_cast<std::uint64_t>(options_.seed),
+            {static_cast<std::uint64_t>(index), attempt});
     Sample sample;
     sample.seed = static_cast<std::uint64_t>(index);
     if (try_sample(stream, rng, sample)) return sample;
   }
-  fail(ErrorCode::Input, "[data.sample] {} drawn pictures in a row are broken; first: '{}'", kMaxDraws,
-       store_->broken().empty() ? "" : store_->broken().front().string());
+  fail(ErrorCode::Input, "[data.sample] {} drawn pictures in a row are broken; first: '{}'",
+       kMaxDraws, store_->broken().empty() ? "" : store_->broken().front().string());
 }
 
 Batch Dataset::batch(std::int64_t first, std::int64_t count) const {
@@ -314,10 +342,12 @@ std::string Dataset::summary() const {
 at::Tensor stack(const std::vector<const image::Image*>& pictures) {
   const image::Image& first = *pictures.front();
   const auto count = static_cast<std::int64_t>(pictures.size());
-  at::Tensor result = at::empty({count, first.channels(), first.height(), first.width()}, at::kFloat);
+  at::Tensor result =
+      at::empty({count, first.channels(), first.height(), first.width()}, at::kFloat);
   auto* out = result.data_ptr<float>();
   for (const auto* picture : pictures) {
-    CHIARO_CHECK(picture->pixels().size() == first.pixels().size(), Internal, "[data.stack] pictures differ in size");
+    CHIARO_CHECK(picture->pixels().size() == first.pixels().size(), Internal,
+                 "[data.stack] pictures differ in size");
     out = std::copy(picture->pixels().begin(), picture->pixels().end(), out);
   }
   return result;

@@ -1,6 +1,7 @@
 // Training samples: clean pictures damaged on the fly, and real pairs, mixed by weight.
 //
-// Every sample is a pure function of (seed, index): order and resume do not depend on threads or time.
+// Every sample is a pure function of (seed, index): order and resume do not depend on threads or
+// time.
 #pragma once
 
 #include <cstdint>
@@ -57,8 +58,8 @@ struct TaskOptions {
   static Fields<TaskOptions> fields();
 };
 
-/// Which scenes a data set shows. The scenes of each source are split by a hash of their name, so that pictures of one
-/// scene stay together; where there are two scenes, at least one is held out.
+/// Which scenes a data set shows. The scenes of each source are split by a hash of their name, so
+/// that pictures of one scene stay together; where there are two scenes, at least one is held out.
 enum class Part { Training, Validation };
 
 /// One sample before stacking.
@@ -79,7 +80,8 @@ class Dataset {
   /// Errors: Usage (recipe), Input (folders missing or empty, pairs broken).
   Dataset(const Recipe& recipe, const std::filesystem::path& root, Part part);
 
-  /// Pure in (seed, index). Broken files are skipped by drawing again. Errors: Input when nothing can be drawn.
+  /// Pure in (seed, index). Broken files are skipped by drawing again. Errors: Input when nothing
+  /// can be drawn.
   Sample sample(std::int64_t index) const;
 
   /// Samples [first, first + count) stacked.
@@ -94,7 +96,7 @@ class Dataset {
 
  private:
   struct Pair {
-    std::int64_t input;   // number in the store; -1: clean picture only
+    std::int64_t input;  // number in the store; -1: clean picture only
     std::int64_t target;
     std::int64_t content;
   };
@@ -107,7 +109,7 @@ class Dataset {
   struct Stream {
     double cumulative_weight;
     std::int64_t task;
-    std::int64_t source;  // -1: any clean source, drawn by weight
+    std::int64_t source;                           // -1: any clean source, drawn by weight
     std::optional<degrade::ChainTemplate> damage;  // none: a paired source
   };
 

@@ -6,7 +6,8 @@ namespace chiaro::data {
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch)
     : dataset_(std::move(dataset)), next_to_make_(first_batch), next_to_give_(first_batch) {
-  for (std::int64_t i = 0; i < dataset_->options().workers; ++i) workers_.emplace_back([this] { work(); });
+  for (std::int64_t i = 0; i < dataset_->options().workers; ++i)
+    workers_.emplace_back([this] { work(); });
 }
 
 Loader::~Loader() {
@@ -22,7 +23,9 @@ void Loader::work() {
   const std::int64_t count = dataset_->options().batch;
   std::unique_lock lock(mutex_);
   while (true) {
-    room_.wait(lock, [&] { return stopping_ || failure_ || next_to_make_ < next_to_give_ + dataset_->options().ahead; });
+    room_.wait(lock, [&] {
+      return stopping_ || failure_ || next_to_make_ < next_to_give_ + dataset_->options().ahead;
+    });
     if (stopping_ || failure_) return;
     const std::int64_t number = next_to_make_++;
     lock.unlock();

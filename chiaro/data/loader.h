@@ -17,7 +17,8 @@ namespace chiaro::data {
 
 class Loader {
  public:
-  /// Hands out batches first_batch, first_batch + 1, …; batch b holds samples [b·N, (b+1)·N) with N = data.batch.
+  /// Hands out batches first_batch, first_batch + 1, …; batch b holds samples [b·N, (b+1)·N) with N
+  /// = data.batch.
   Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch);
   ~Loader();
   Loader(const Loader&) = delete;

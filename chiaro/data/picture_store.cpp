@@ -33,7 +33,8 @@ std::shared_ptr<const PictureStore::Stored> PictureStore::fetch(std::int64_t num
     });
   } catch (const Error& error) {
     const std::lock_guard lock(mutex_);
-    if (broken_.emplace(number, true).second) spdlog::warn("skipping a broken training picture: {}", error.what());
+    if (broken_.emplace(number, true).second)
+      spdlog::warn("skipping a broken training picture: {}", error.what());
     return nullptr;
   }
   const std::lock_guard lock(mutex_);
@@ -54,20 +55,25 @@ std::optional<PictureStore::Size> PictureStore::size(std::int64_t number) {
   return Size{stored->height, stored->width};
 }
 
-std::optional<image::Image> PictureStore::crop(std::int64_t number, int y, int x, int height, int width) {
+std::optional<image::Image> PictureStore::crop(std::int64_t number, int y, int x, int height,
+                                               int width) {
   const auto stored = fetch(number);
   if (stored == nullptr) return std::nullopt;
-  CHIARO_CHECK(y >= 0 && x >= 0 && height > 0 && width > 0 && y + height <= stored->height && x + width <= stored->width,
+  CHIARO_CHECK(y >= 0 && x >= 0 && height > 0 && width > 0 && y + height <= stored->height &&
+                   x + width <= stored->width,
                Internal, "[data.crop] rectangle leaves the picture '{}'", path(number).string());
   image::Image result(3, height, width);
-  const auto plane = static_cast<std::size_t>(stored->height) * static_cast<std::size_t>(stored->width);
+  const auto plane =
+      static_cast<std::size_t>(stored->height) * static_cast<std::size_t>(stored->width);
   for (int c = 0; c < 3; ++c) {
     auto out = result.plane(c).begin();
     for (int row = 0; row < height; ++row) {
-      const auto* from = stored->pixels.data() + static_cast<std::size_t>(c) * plane +
-                         static_cast<std::size_t>(y + row) * static_cast<std::size_t>(stored->width) +
-                         static_cast<std::size_t>(x);
-      out = std::transform(from, from + width, out, [](std::uint8_t v) { return static_cast<float>(v) / 255.0F; });
+      const auto* from =
+          stored->pixels.data() + static_cast<std::size_t>(c) * plane +
+          static_cast<std::size_t>(y + row) * static_cast<std::size_t>(stored->width) +
+          static_cast<std::size_t>(x);
+      out = std::transform(from, from + width, out,
+                           [](std::uint8_t v) { return static_cast<float>(v) / 255.0F; });
     }
   }
   return result;

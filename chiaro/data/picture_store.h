@@ -23,7 +23,9 @@ class PictureStore {
   /// The number under which a file is known from now on; the same file keeps its number.
   std::int64_t add(const std::filesystem::path& file);
 
-  const std::filesystem::path& path(std::int64_t number) const { return files_.at(static_cast<std::size_t>(number)); }
+  const std::filesystem::path& path(std::int64_t number) const {
+    return files_.at(static_cast<std::size_t>(number));
+  }
 
   /// Height and width, without decoding where possible; nullopt for a broken file.
   struct Size {
@@ -32,16 +34,16 @@ class PictureStore {
   };
   std::optional<Size> size(std::int64_t number);
 
-  /// The rectangle (y, x, height, width) of a picture as RGB; nullopt for a broken file, which is named once in the
-  /// log and counted.
+  /// The rectangle (y, x, height, width) of a picture as RGB; nullopt for a broken file, which is
+  /// named once in the log and counted.
   std::optional<image::Image> crop(std::int64_t number, int y, int x, int height, int width);
 
   /// Files found broken so far.
   std::vector<std::filesystem::path> broken() const;
 
  private:
-  /// 8-bit planar RGB: a quarter of the memory of float. 16-bit and float sources lose depth here (a choice: training
-  /// pictures are 8-bit throughout the field).
+  /// 8-bit planar RGB: a quarter of the memory of float. 16-bit and float sources lose depth here
+  /// (a choice: training pictures are 8-bit throughout the field).
   struct Stored {
     int height = 0;
     int width = 0;

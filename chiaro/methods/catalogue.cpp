@@ -7,8 +7,8 @@ namespace chiaro::methods {
 const std::vector<Entry>& catalogue() {
   static const std::vector<Entry> entries = [] {
     std::vector<Entry> list;
-#define CHIARO_ENTRY(symbol)      \
-  list.push_back(symbol());       \
+#define CHIARO_ENTRY(symbol) \
+  list.push_back(symbol());  \
   list.back().name = #symbol;
 #include "chiaro/methods/methods.def"
 #undef CHIARO_ENTRY
@@ -23,7 +23,8 @@ const Entry& find(const std::string& name) {
     if (entry.name == name) return entry;
     names.push_back(entry.name);
   }
-  fail(ErrorCode::Usage, "[methods.find] unknown method '{}'{}; known: {}", name, did_you_mean(name, names), join(names));
+  fail(ErrorCode::Usage, "[methods.find] unknown method '{}'{}; known: {}", name,
+       did_you_mean(name, names), join(names));
 }
 
 }  // namespace chiaro::methods

@@ -1,8 +1,9 @@
 // What a training method is, and the catalogue of them.
 //
-// A method turns a batch into named losses. It never calls backward, builds an optimiser, writes a file or prints: the
-// loop in train/ does that. Everything a method remembers between steps (lagged copies, momentum encoders, queues,
-// counters) lives in registered modules and buffers of `state()`, so that one checkpoint holds it and resume is exact.
+// A method turns a batch into named losses. It never calls backward, builds an optimiser, writes a
+// file or prints: the loop in train/ does that. Everything a method remembers between steps (lagged
+// copies, momentum encoders, queues, counters) lives in registered modules and buffers of
+// `state()`, so that one checkpoint holds it and resume is exact.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -23,9 +24,9 @@ namespace chiaro::methods {
 
 /// Where training stands.
 struct StepInfo {
-  std::int64_t step = 0;         ///< 0-based, over all phases
+  std::int64_t step = 0;  ///< 0-based, over all phases
   std::int64_t total_steps = 1;
-  std::string phase;             ///< name of the current phase
+  std::string phase;  ///< name of the current phase
   std::int64_t phase_step = 0;
   std::int64_t phase_steps = 1;
 };
@@ -38,9 +39,9 @@ struct Phase {
 
 /// One scalar term of the loss.
 struct Term {
-  std::string name;    ///< as logged: "l1", "contrast", …
-  at::Tensor value;    ///< 0-dim, with gradient
-  double weight = 1.0; ///< the loop minimises Σ weight·value
+  std::string name;     ///< as logged: "l1", "contrast", …
+  at::Tensor value;     ///< 0-dim, with gradient
+  double weight = 1.0;  ///< the loop minimises Σ weight·value
 };
 
 /// Terms to minimise, and measurements only to log.
@@ -51,7 +52,8 @@ struct Losses {
 
 /// What freeze puts into the bundle.
 struct Product {
-  std::shared_ptr<networks::Network> restorer;   ///< picture → picture; null for representation methods
+  std::shared_ptr<networks::Network>
+      restorer;  ///< picture → picture; null for representation methods
   std::shared_ptr<torch::nn::Module> conditioner;  ///< picture → condition; null: unconditioned
 };
 
@@ -64,10 +66,12 @@ class Method {
 
   virtual std::vector<Phase> phases() const { return {Phase{}}; }
 
-  /// Called by the loop once per micro-batch, with gradients enabled, inside autocast if mixed precision is on.
+  /// Called by the loop once per micro-batch, with gradients enabled, inside autocast if mixed
+  /// precision is on.
   virtual Losses losses(const data::Batch& batch, const StepInfo& info) = 0;
 
-  /// Called after the optimiser stepped (`info.step` steps are then complete, counting from 1), without gradients.
+  /// Called after the optimiser stepped (`info.step` steps are then complete, counting from 1),
+  /// without gradients.
   virtual void after_step(const StepInfo& /*info*/) {}
 
   /// The parameters optimised in a phase.
@@ -76,7 +80,8 @@ class Method {
   /// Everything that a checkpoint must hold: networks, copies, queues (as buffers).
   virtual torch::nn::Module& state() = 0;
 
-  /// The restoration as trained so far, for validation and freezing: (N,3,H,W) → (N,3,sH,sW). No gradient.
+  /// The restoration as trained so far, for validation and freezing: (N,3,H,W) → (N,3,sH,sW). No
+  /// gradient.
   virtual Product product() = 0;
 };
 
@@ -84,7 +89,8 @@ class Method {
 struct Setting {
   std::shared_ptr<networks::Network> network;
   std::vector<std::string> tasks;  ///< names behind Batch::task
-  std::uint64_t seed = 0;          ///< for the method's own random numbers, apart from data and initial weights
+  std::uint64_t seed =
+      0;  ///< for the method's own random numbers, apart from data and initial weights
 };
 
 struct Entry {

@@ -1,5 +1,5 @@
-// Supervised training: the output is pulled to the target, and nothing else. The control that every other method is
-// compared with.
+// Supervised training: the output is pulled to the target, and nothing else. The control that every
+// other method is compared with.
 //
 //   L = Σ_i w_i · ℓ_i(f(x), y)
 //
@@ -15,7 +15,8 @@ struct SupervisedOptions {
   std::string loss = "charbonnier";
 
   static Fields<SupervisedOptions> fields() {
-    return {field("loss", &SupervisedOptions::loss, "weighted sum of pixel losses, e.g. 'charbonnier + 0.05 frequency'")};
+    return {field("loss", &SupervisedOptions::loss,
+                  "weighted sum of pixel losses, e.g. 'charbonnier + 0.05 frequency'")};
   }
 };
 
@@ -27,11 +28,14 @@ class Supervised : public Method {
   Losses losses(const data::Batch& batch, const StepInfo& /*info*/) override {
     const at::Tensor output = network_->forward(batch.input);
     Losses result;
-    for (const auto& term : terms_) result.terms.push_back({term.name, term.function(output, batch.target), term.weight});
+    for (const auto& term : terms_)
+      result.terms.push_back({term.name, term.function(output, batch.target), term.weight});
     return result;
   }
 
-  std::vector<at::Tensor> trainable(const std::string& /*phase*/) override { return network_->parameters(); }
+  std::vector<at::Tensor> trainable(const std::string& /*phase*/) override {
+    return network_->parameters();
+  }
   torch::nn::Module& state() override { return *network_; }
   Product product() override { return {network_, nullptr}; }
 
@@ -43,13 +47,17 @@ class Supervised : public Method {
 }  // namespace
 
 Entry supervised() {
-  return {.name = {},
-          .summary = "Pulls the output to the clean target by pixel losses; the control of all comparisons",
-          .reference = "standard practice; Charbonnier loss: Lai et al., 2017, https://arxiv.org/abs/1704.03915",
-          .options = describe_options<SupervisedOptions>(),
-          .make = [](const Setting& setting, const OptionTable& options) -> std::unique_ptr<Method> {
-            return std::make_unique<Supervised>(setting, parse_options<SupervisedOptions>(options, "method"));
-          }};
+  return {
+      .name = {},
+      .summary =
+          "Pulls the output to the clean target by pixel losses; the control of all comparisons",
+      .reference =
+          "standard practice; Charbonnier loss: Lai et al., 2017, https://arxiv.org/abs/1704.03915",
+      .options = describe_options<SupervisedOptions>(),
+      .make = [](const Setting& setting, const OptionTable& options) -> std::unique_ptr<Method> {
+        return std::make_unique<Supervised>(setting,
+                                            parse_options<SupervisedOptions>(options, "method"));
+      }};
 }
 
 }  // namespace chiaro::methods

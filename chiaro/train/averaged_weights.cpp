@@ -20,12 +20,14 @@ std::vector<at::Tensor> averaged_tensors(methods::Method& method) {
   return all;
 }
 
-void load_averages(const checkpoint::Checkpoint& state, std::vector<at::Tensor>& targets, const std::string& origin) {
+void load_averages(const checkpoint::Checkpoint& state, std::vector<at::Tensor>& targets,
+                   const std::string& origin) {
   const c10::NoGradGuard no_grad;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const auto found = state.tensors.find(checkpoint::below("ema", std::to_string(i)));
-    CHIARO_CHECK(found != state.tensors.end() && found->second.sizes() == targets[i].sizes(), Bundle,
-                 "[train.load_averages] '{}' does not hold the averaged weights of this network", origin);
+    CHIARO_CHECK(
+        found != state.tensors.end() && found->second.sizes() == targets[i].sizes(), Bundle,
+        "[train.load_averages] '{}' does not hold the averaged weights of this network", origin);
     targets[i].copy_(found->second);
   }
 }

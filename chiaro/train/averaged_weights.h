@@ -8,12 +8,13 @@
 
 namespace chiaro::train {
 
-/// All distinct trainable tensors over all phases of a method, in order of first appearance: the order in which
-/// checkpoints number the averages ("ema.0", "ema.1", …).
+/// All distinct trainable tensors over all phases of a method, in order of first appearance: the
+/// order in which checkpoints number the averages ("ema.0", "ema.1", …).
 std::vector<at::Tensor> averaged_tensors(methods::Method& method);
 
-/// Copies the averages of a checkpoint into `targets`, in that order. Errors: Bundle, naming `origin`, for missing or
-/// misshapen tensors.
-void load_averages(const checkpoint::Checkpoint& state, std::vector<at::Tensor>& targets, const std::string& origin);
+/// Copies the averages of a checkpoint into `targets`, in that order. Errors: Bundle, naming
+/// `origin`, for missing or misshapen tensors.
+void load_averages(const checkpoint::Checkpoint& state, std::vector<at::Tensor>& targets,
+                   const std::string& origin);
 
 }  // namespace chiaro::train

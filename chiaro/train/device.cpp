@@ -13,7 +13,9 @@ namespace chiaro::train {
 namespace {
 
 /// The driver's device node: cheap to look at, and absent on machines without an NVIDIA GPU.
-bool driver_present() { return std::filesystem::exists("/dev/nvidiactl"); }
+bool driver_present() {
+  return std::filesystem::exists("/dev/nvidiactl");
+}
 
 /// Loads libtorch_cuda.so, whose initialisers register the device. Returns why it failed, or "".
 std::string load_cuda() {
@@ -30,7 +32,8 @@ c10::Device choose_device(const std::string& name) {
   if (name == "cpu" || (name == "auto" && !driver_present())) return c10::Device(c10::kCPU);
   const std::string problem = load_cuda();
   if (problem.empty()) return c10::Device(c10::kCUDA, 0);
-  CHIARO_CHECK(name == "auto", Usage, "[train.device] cuda was asked for, but cannot be used: {}", problem);
+  CHIARO_CHECK(name == "auto", Usage, "[train.device] cuda was asked for, but cannot be used: {}",
+               problem);
   return c10::Device(c10::kCPU);
 }
 

@@ -8,8 +8,9 @@
 
 namespace chiaro::train {
 
-/// "auto", "cpu" or "cuda". The CUDA libraries of libtorch are loaded only when asked for ("auto" asks where an NVIDIA
-/// driver is present) and taken from the folder libtorch_cpu.so lies in. Errors: Usage ("cuda" without a device).
+/// "auto", "cpu" or "cuda". The CUDA libraries of libtorch are loaded only when asked for ("auto"
+/// asks where an NVIDIA driver is present) and taken from the folder libtorch_cpu.so lies in.
+/// Errors: Usage ("cuda" without a device).
 c10::Device choose_device(const std::string& name);
 
 /// Threads of the operators on the CPU; 0 leaves what OMP_NUM_THREADS or the machine says.

@@ -7,7 +7,8 @@
 
 namespace chiaro::train {
 
-Ema::Ema(std::vector<at::Tensor> weights, double decay) : weights_(std::move(weights)), decay_(decay) {
+Ema::Ema(std::vector<at::Tensor> weights, double decay)
+    : weights_(std::move(weights)), decay_(decay) {
   const c10::NoGradGuard no_grad;
   for (const auto& weight : weights_) averages_.push_back(weight.detach().clone());
 }

@@ -9,8 +9,8 @@
 
 namespace chiaro::train {
 
-/// After update t (from 1): a ← d·a + (1 − d)·w with d = min(decay, (1 + t)/(10 + t)), so that early averages follow
-/// quickly. With decay 0 the average equals the weights.
+/// After update t (from 1): a ← d·a + (1 − d)·w with d = min(decay, (1 + t)/(10 + t)), so that
+/// early averages follow quickly. With decay 0 the average equals the weights.
 class Ema {
  public:
   Ema(std::vector<at::Tensor> weights, double decay);

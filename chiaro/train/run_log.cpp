@@ -52,7 +52,8 @@ void CsvLog::row(std::int64_t step, const std::vector<std::pair<std::string, dou
     if (!columns_.empty()) {
       auto lines = split(read_text(file_), '\n');
       for (std::size_t i = 1; i < lines.size(); ++i) {
-        if (!lines[i].empty()) text += lines[i] + std::string(columns.size() - columns_.size(), ',') + "\n";
+        if (!lines[i].empty())
+          text += lines[i] + std::string(columns.size() - columns_.size(), ',') + "\n";
       }
     }
     write_file_atomically(file_, text);
@@ -60,7 +61,8 @@ void CsvLog::row(std::int64_t step, const std::vector<std::pair<std::string, dou
   }
   std::string line = std::to_string(step);
   for (std::size_t i = 1; i < columns_.size(); ++i) {
-    const auto found = std::ranges::find(cells, columns_[i], [](const auto& cell) { return cell.first; });
+    const auto found =
+        std::ranges::find(cells, columns_[i], [](const auto& cell) { return cell.first; });
     line += ',';
     if (found != cells.end()) line += shortest(found->second);
   }
@@ -69,7 +71,8 @@ void CsvLog::row(std::int64_t step, const std::vector<std::pair<std::string, dou
   CHIARO_CHECK(stream.good(), Output, "[train.log] cannot write '{}'", file_.string());
 }
 
-RunLog::RunLog(const std::filesystem::path& folder, std::int64_t resumed_step, std::int64_t total_steps)
+RunLog::RunLog(const std::filesystem::path& folder, std::int64_t resumed_step,
+               std::int64_t total_steps)
     : first_step_(resumed_step),
       total_steps_(total_steps),
       started_s_(monotonic_s()),
@@ -111,8 +114,8 @@ void RunLog::step(std::int64_t step, const Step& report, bool due) {
   events_.scalar("time/data_wait_ms", static_cast<float>(wait_ms), step);
   events_.flush();
   const double per_step = (now - started_s_) / static_cast<double>(step - first_step_);
-  spdlog::info("{} {}/{}{}  rate {:.2e}  {:.0f} ms a step ({:.0f} ms waiting for data)  {} left", report.phase, step,
-               total_steps_, terms, report.learning_rate, step_ms, wait_ms,
+  spdlog::info("{} {}/{}{}  rate {:.2e}  {:.0f} ms a step ({:.0f} ms waiting for data)  {} left",
+               report.phase, step, total_steps_, terms, report.learning_rate, step_ms, wait_ms,
                duration_text(per_step * static_cast<double>(total_steps_ - step)));
   sums_.clear();
   summed_ = 0;

@@ -1,4 +1,5 @@
-// What a run tells: a progress line on stderr, losses.csv and validation.csv, and TensorBoard events.
+// What a run tells: a progress line on stderr, losses.csv and validation.csv, and TensorBoard
+// events.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 
 namespace chiaro::train {
 
-/// Rows of CSV in a file. On resuming, rows beyond the resumed step are dropped, so that each step stands there once.
-/// A new column starts the file anew with the old rows kept.
+/// Rows of CSV in a file. On resuming, rows beyond the resumed step are dropped, so that each step
+/// stands there once. A new column starts the file anew with the old rows kept.
 class CsvLog {
  public:
   CsvLog(std::filesystem::path file, std::int64_t resumed_step);

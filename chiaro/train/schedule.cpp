@@ -23,9 +23,11 @@ double learning_rate(const TrainOptions& options, std::int64_t step, std::int64_
   }
   const std::int64_t after = step - warmup;
   if (options.schedule == "constant") return peak;
-  if (options.schedule == "step") return peak * std::pow(0.5, static_cast<double>(after / options.halve_every));
-  return cosine_between(peak, options.final_rate,
-                        static_cast<double>(after) / static_cast<double>(std::max<std::int64_t>(1, steps - warmup)));
+  if (options.schedule == "step")
+    return peak * std::pow(0.5, static_cast<double>(after / options.halve_every));
+  return cosine_between(
+      peak, options.final_rate,
+      static_cast<double>(after) / static_cast<double>(std::max<std::int64_t>(1, steps - warmup)));
 }
 
 }  // namespace chiaro::train

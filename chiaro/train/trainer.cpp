@@ -49,7 +49,8 @@ class AutocastScope {
 
 /// Decay acts on kernels and matrices, not on biases and gains.
 template <typename Optimizer, typename Options>
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const std::vector<at::Tensor>& weights, const TrainOptions& options) {
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const std::vector<at::Tensor>& weights,
+                                                        const TrainOptions& options) {
   std::vector<at::Tensor> decayed;
   std::vector<at::Tensor> plain;
   for (const auto& weight : weights) (weight.dim() >= 2 ? decayed : plain).push_back(weight);
@@ -71,7 +72,8 @@ void set_learning_rate(torch::optim::Optimizer& optimizer, double rate) {
 void to_channels_last(torch::nn::Module& module) {
   const c10::NoGradGuard no_grad;
   for (auto& parameter : module.parameters()) {
-    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+    if (parameter.dim() == 4)
+      parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
   }
 }
 
@@ -81,12 +83,13 @@ void to_channels_last(torch::nn::Module& module) {
 struct Trainer::StepReport {
   double learning_rate = 0;
   double gradient_norm = 0;
-  std::vector<std::pair<std::string, double>> values;  // "loss" first, then terms and meters, averaged over micro-batches
+  std::vector<std::pair<std::string, double>>
+      values;  // "loss" first, then terms and meters, averaged over micro-batches
 };
 
 Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Dataset> dataset,
-                 std::unique_ptr<methods::Method> method, checkpoint::RunFolder& folder, std::string recipe_text,
-                 Surroundings surroundings)
+                 std::unique_ptr<methods::Method> method, checkpoint::RunFolder& folder,
+                 std::string recipe_text, Surroundings surroundings)
     : options_(options),
       dataset_(std::move(dataset)),
       method_(std::move(method)),
@@ -101,7 +104,8 @@ Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Datase
   std::int64_t begin = 0;
   for (const auto& phase : method_->phases()) {
     share += phase.share;
-    const auto end = static_cast<std::int64_t>(std::llround(share * static_cast<double>(options_.steps)));
+    const auto end =
+        static_cast<std::int64_t>(std::llround(share * static_cast<double>(options_.steps)));
     phases_.push_back({phase, begin, end});
     begin = end;
   }
@@ -132,9 +136,10 @@ methods::StepInfo Trainer::info_at(std::int64_t step) const {
 void Trainer::enter_phase(const PhaseSpan& span) {
   current_phase_ = span.phase.name;
   trainable_ = method_->trainable(current_phase_);
-  optimizer_ = options_.optimizer == "adam"
-                   ? make_optimizer<torch::optim::Adam, torch::optim::AdamOptions>(trainable_, options_)
-                   : make_optimizer<torch::optim::AdamW, torch::optim::AdamWOptions>(trainable_, options_);
+  optimizer_ =
+      options_.optimizer == "adam"
+          ? make_optimizer<torch::optim::Adam, torch::optim::AdamOptions>(trainable_, options_)
+          : make_optimizer<torch::optim::AdamW, torch::optim::AdamWOptions>(trainable_, options_);
 }
 
 checkpoint::Checkpoint Trainer::state() const {
@@ -159,13 +164,16 @@ bool Trainer::resume() {
   const std::string& origin = latest->path.string();
   const auto integer = [&](const std::string& name) {
     const auto found = state.integers.find(name);
-    CHIARO_CHECK(found != state.integers.end(), Bundle, "[train.resume] '{}' holds no '{}'", origin, name);
+    CHIARO_CHECK(found != state.integers.end(), Bundle, "[train.resume] '{}' holds no '{}'", origin,
+                 name);
     return found->second;
   };
   step_ = integer("step");
-  CHIARO_CHECK(step_ <= options_.steps, Usage, "[train.resume] '{}' is at step {}, beyond train.steps = {}", origin, step_,
+  CHIARO_CHECK(step_ <= options_.steps, Usage,
+               "[train.resume] '{}' is at step {}, beyond train.steps = {}", origin, step_,
                options_.steps);
-  // At the border of two phases the checkpoint belongs to the phase that just ended; the loop enters the next one.
+  // At the border of two phases the checkpoint belongs to the phase that just ended; the loop
+  // enters the next one.
   const std::int64_t last_taken = std::max<std::int64_t>(0, step_ - 1);
   enter_phase(phase_at(last_taken));
   checkpoint::take_module(state, kMethodPrefix, method_->state());
@@ -180,7 +188,8 @@ bool Trainer::resume() {
 }
 
 data::Batch Trainer::to_device(data::Batch batch) const {
-  const auto format = options_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  const auto format =
+      options_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   for (at::Tensor* pictures : {&batch.input, &batch.target}) {
     if (pictures->defined()) *pictures = pictures->to(device_).contiguous(format);
   }
@@ -217,7 +226,8 @@ void Trainer::add_losses(data::Batch batch, StepReport& report) {
       for (std::size_t i = 0; i < batch.seeds.size(); ++i) {
         samples += fmt::format("\n  sample {}: {}", batch.seeds[i], batch.origins[i]);
       }
-      fail(ErrorCode::CheckFailed, "[train.step] term '{}' is {} at step {}; data.seed {}, samples:{}", term.name, value,
+      fail(ErrorCode::CheckFailed,
+           "[train.step] term '{}' is {} at step {}; data.seed {}, samples:{}", term.name, value,
            step_, dataset_->options().seed, samples);
     }
     sum += value * term.weight;
@@ -235,13 +245,18 @@ Trainer::StepReport Trainer::take_step(const std::function<data::Batch()>& next_
   report.learning_rate = learning_rate(options_, info.phase_step, info.phase_steps);
   set_learning_rate(*optimizer_, report.learning_rate);
   optimizer_->zero_grad();
-  // Whatever draws from the default generator (dropout, …) depends on seed and step alone: resume stays exact.
-  torch::manual_seed(Rng(static_cast<std::uint64_t>(options_.seed), {static_cast<std::uint64_t>(step_)}).next());
-  for (std::int64_t i = 0; i < options_.accumulate; ++i) add_losses(to_device(next_batch()), report);
-  const double limit = options_.clip_norm > 0 ? options_.clip_norm : std::numeric_limits<double>::infinity();
+  // Whatever draws from the default generator (dropout, …) depends on seed and step alone: resume
+  // stays exact.
+  torch::manual_seed(
+      Rng(static_cast<std::uint64_t>(options_.seed), {static_cast<std::uint64_t>(step_)}).next());
+  for (std::int64_t i = 0; i < options_.accumulate; ++i)
+    add_losses(to_device(next_batch()), report);
+  const double limit =
+      options_.clip_norm > 0 ? options_.clip_norm : std::numeric_limits<double>::infinity();
   report.gradient_norm = torch::nn::utils::clip_grad_norm_(trainable_, limit);
   CHIARO_CHECK(std::isfinite(report.gradient_norm), CheckFailed,
-               "[train.step] the gradient is {} at step {} although every term is finite", report.gradient_norm, step_);
+               "[train.step] the gradient is {} at step {} although every term is finite",
+               report.gradient_norm, step_);
   optimizer_->step();
   ++step_;
   ema_->update();
@@ -253,7 +268,9 @@ Trainer::StepReport Trainer::take_step(const std::function<data::Batch()>& next_
   return report;
 }
 
-void Trainer::save() { folder_.save(step_, state(), static_cast<int>(options_.keep)); }
+void Trainer::save() {
+  folder_.save(step_, state(), static_cast<int>(options_.keep));
+}
 
 void Trainer::validate(Outcome& outcome) {
   if (!surroundings_.validate) return;
@@ -262,8 +279,8 @@ void Trainer::validate(Outcome& outcome) {
   outcome.last_metrics = surroundings_.validate(*method_);
   log_->validation(step_, outcome.last_metrics);
   const auto found = outcome.last_metrics.find(options_.best);
-  CHIARO_CHECK(found != outcome.last_metrics.end(), Usage, "[train.validate] train.best names '{}', which is not measured",
-               options_.best);
+  CHIARO_CHECK(found != outcome.last_metrics.end(), Usage,
+               "[train.validate] train.best names '{}', which is not measured", options_.best);
   if (has_best_ && found->second <= best_) return;
   best_ = found->second;
   has_best_ = true;
@@ -282,9 +299,13 @@ Outcome Trainer::run() {
   Outcome outcome;
   while (step_ < options_.steps && !surroundings_.should_stop()) {
     const StepReport report = take_step(next_batch);
-    log_->step(step_, {current_phase_, report.learning_rate, report.gradient_norm, report.values, loader.waited_s()},
+    log_->step(step_,
+               {current_phase_, report.learning_rate, report.gradient_norm, report.values,
+                loader.waited_s()},
                step_ % options_.log_every == 0 || step_ == options_.steps);
-    const auto due = [&](std::int64_t every) { return every > 0 && (step_ % every == 0 || step_ == options_.steps); };
+    const auto due = [&](std::int64_t every) {
+      return every > 0 && (step_ % every == 0 || step_ == options_.steps);
+    };
     if (due(options_.validate_every)) validate(outcome);
     if (due(options_.sample_every) && surroundings_.write_samples) {
       const c10::NoGradGuard no_grad;

@@ -1,4 +1,5 @@
-// The training loop: the one place that owns optimisers, schedules, averages of weights and checkpoints.
+// The training loop: the one place that owns optimisers, schedules, averages of weights and
+// checkpoints.
 #pragma once
 
 #include <torch/optim/optimizer.h>
@@ -21,37 +22,39 @@ namespace chiaro::train {
 
 class RunLog;
 
-/// Named measurements of the product as it would ship (averaged weights in place); higher is better for `best`.
+/// Named measurements of the product as it would ship (averaged weights in place); higher is better
+/// for `best`.
 using Metrics = std::map<std::string, double>;
 
 /// What the program around the loop provides.
 struct Surroundings {
-  std::function<Metrics(methods::Method&)> validate;                          ///< may be empty
-  std::function<void(methods::Method&, std::int64_t step)> write_samples;     ///< may be empty
-  std::function<bool()> should_stop = [] { return false; };                   ///< asked after every step
+  std::function<Metrics(methods::Method&)> validate;                       ///< may be empty
+  std::function<void(methods::Method&, std::int64_t step)> write_samples;  ///< may be empty
+  std::function<bool()> should_stop = [] { return false; };  ///< asked after every step
 };
 
 /// How a run ended.
 struct Outcome {
-  std::int64_t step = 0;    ///< steps complete
-  bool finished = false;    ///< false: stopped on request; the checkpoint holds everything
+  std::int64_t step = 0;  ///< steps complete
+  bool finished = false;  ///< false: stopped on request; the checkpoint holds everything
   Metrics last_metrics;
 };
 
 class Trainer {
  public:
-  /// `recipe_text` is stored in every checkpoint and must be the same on resuming (except [train].steps and what only
-  /// concerns logging). Weights of the method must already be initialised.
+  /// `recipe_text` is stored in every checkpoint and must be the same on resuming (except
+  /// [train].steps and what only concerns logging). Weights of the method must already be
+  /// initialised.
   Trainer(const TrainOptions& options, std::shared_ptr<const data::Dataset> dataset,
-          std::unique_ptr<methods::Method> method, checkpoint::RunFolder& folder, std::string recipe_text,
-          Surroundings surroundings);
+          std::unique_ptr<methods::Method> method, checkpoint::RunFolder& folder,
+          std::string recipe_text, Surroundings surroundings);
   ~Trainer();
 
   /// Continues from the newest sound checkpoint of the run folder; false if there is none.
   bool resume();
 
-  /// Trains until the last step or until asked to stop. Errors: CheckFailed for a loss or gradient that is not finite,
-  /// naming the step, the term and the samples.
+  /// Trains until the last step or until asked to stop. Errors: CheckFailed for a loss or gradient
+  /// that is not finite, naming the step, the term and the samples.
   Outcome run();
 
   /// The state after `step` steps; loading it and going on equals never having stopped.

@@ -15,14 +15,18 @@
 namespace chiaro::data {
 namespace {
 
-std::string name(const char* prefix, int i) { return fmt::format("{}{}.png", prefix, i); }
+std::string name(const char* prefix, int i) {
+  return fmt::format("{}{}.png", prefix, i);
+}
 
 /// A picture whose every crop is distinguishable.
 image::Image pattern(int height, int width, int phase) {
   image::Image picture(3, height, width);
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x) picture.at(c, y, x) = static_cast<float>((x * 7 + y * 13 + c * 50 + phase * 31) % 256) / 255.0F;
+      for (int x = 0; x < width; ++x)
+        picture.at(c, y, x) =
+            static_cast<float>((x * 7 + y * 13 + c * 50 + phase * 31) % 256) / 255.0F;
     }
   }
   return picture;
@@ -31,7 +35,8 @@ image::Image pattern(int height, int width, int phase) {
 class DatasetTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const char* folder : {"clean", "bad", "good"}) std::filesystem::create_directories(folder_ / folder);
+    for (const char* folder : {"clean", "bad", "good"})
+      std::filesystem::create_directories(folder_ / folder);
     for (int i = 0; i < 6; ++i) {
       image::write(folder_ / "clean" / name("c", i), pattern(40, 50, i));
       image::write(folder_ / "bad" / name("p", i), pattern(40, 40, 100 + i));
@@ -64,7 +69,9 @@ weight = 3.0
 )toml";
   }
 
-  Recipe recipe(const std::string& extra = {}) const { return parse_recipe(toml() + extra, "test"); }
+  Recipe recipe(const std::string& extra = {}) const {
+    return parse_recipe(toml() + extra, "test");
+  }
   std::shared_ptr<Dataset> dataset(Recipe edited, Part part = Part::Training) const {
     return std::make_shared<Dataset>(edited, folder_.path(), part);
   }
@@ -73,7 +80,8 @@ weight = 3.0
 };
 
 bool equal(const Batch& a, const Batch& b) {
-  return at::equal(a.input, b.input) && at::equal(a.target, b.target) && at::equal(a.task, b.task) && a.origins == b.origins;
+  return at::equal(a.input, b.input) && at::equal(a.target, b.target) &&
+         at::equal(a.task, b.task) && a.origins == b.origins;
 }
 
 TEST_F(DatasetTest, SamplesArePureInSeedAndIndex) {

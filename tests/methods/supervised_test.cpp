@@ -12,8 +12,12 @@ namespace {
 /// y = a·x with one weight: losses and gradients can be worked out by hand.
 class Gain : public networks::Network {
  public:
-  explicit Gain(double gain) { weight_ = register_parameter("weight", at::full({1}, gain, at::kFloat)); }
-  at::Tensor forward(const at::Tensor& x, const networks::Condition& /*condition*/) override { return x * weight_; }
+  explicit Gain(double gain) {
+    weight_ = register_parameter("weight", at::full({1}, gain, at::kFloat));
+  }
+  at::Tensor forward(const at::Tensor& x, const networks::Condition& /*condition*/) override {
+    return x * weight_;
+  }
   networks::Geometry geometry() const override { return {}; }
 
  private:
@@ -47,8 +51,10 @@ TEST(Supervised, GradientPointsToTheTarget) {
 
 TEST(Supervised, RefusesUnknownLossAndOption) {
   const auto network = std::make_shared<Gain>(1.0);
-  EXPECT_CHIARO_ERROR(supervised().make({network, {}, 0}, {{"loss", std::string("charbonier")}}), Usage, "charbonnier");
-  EXPECT_CHIARO_ERROR(supervised().make({network, {}, 0}, {{"los", std::string("l1")}}), Usage, "did you mean 'loss'");
+  EXPECT_CHIARO_ERROR(supervised().make({network, {}, 0}, {{"loss", std::string("charbonier")}}),
+                      Usage, "charbonnier");
+  EXPECT_CHIARO_ERROR(supervised().make({network, {}, 0}, {{"los", std::string("l1")}}), Usage,
+                      "did you mean 'loss'");
 }
 
 TEST(MethodCatalogue, UnknownNameGivesTheNearest) {

@@ -24,8 +24,10 @@ TEST(Schedule, LinearWarmUpReachesThePeak) {
 
 TEST(Schedule, CosineClosedForm) {
   EXPECT_DOUBLE_EQ(learning_rate(options("cosine"), 10, 110), 1.0);
-  EXPECT_NEAR(learning_rate(options("cosine"), 60, 110), 0.55, 1e-12);  // half way: the mean of peak and final
-  EXPECT_NEAR(learning_rate(options("cosine"), 85, 110), 0.1 + 0.9 * 0.5 * (1 - std::sqrt(0.5)), 1e-12);
+  EXPECT_NEAR(learning_rate(options("cosine"), 60, 110), 0.55,
+              1e-12);  // half way: the mean of peak and final
+  EXPECT_NEAR(learning_rate(options("cosine"), 85, 110), 0.1 + 0.9 * 0.5 * (1 - std::sqrt(0.5)),
+              1e-12);
   EXPECT_NEAR(learning_rate(options("cosine"), 110, 110), 0.1, 1e-12);
 }
 

@@ -48,7 +48,8 @@ TrainOptions short_run(std::int64_t steps) {
   return o;
 }
 
-/// A method whose network is lagged by copies and counted steps: state beyond weights, and two phases.
+/// A method whose network is lagged by copies and counted steps: state beyond weights, and two
+/// phases.
 class TwoPhases : public methods::Method {
  public:
   TwoPhases() {
@@ -62,14 +63,17 @@ class TwoPhases : public methods::Method {
     methods::Losses result;
     result.terms.push_back({"l1", (output - batch.target).abs().mean(), 1.0});
     result.terms.push_back({"push", -(output - lagged).square().mean(), 0.01});
-    result.meters.emplace_back("random", at::rand({1}).item<double>());  // from the default generator
+    result.meters.emplace_back("random",
+                               at::rand({1}).item<double>());  // from the default generator
     result.terms.push_back({"jitter", (output * at::rand({1})).mean(), 1e-3});
     return result;
   }
   void after_step(const methods::StepInfo& info) override {
     if (info.step % 3 == 0) state_->lagged.copy_(state_->a);
   }
-  std::vector<at::Tensor> trainable(const std::string& phase) override { return {phase == "first" ? state_->a : state_->b}; }
+  std::vector<at::Tensor> trainable(const std::string& phase) override {
+    return {phase == "first" ? state_->a : state_->b};
+  }
   torch::nn::Module& state() override { return *state_; }
   methods::Product product() override { return {}; }
 
@@ -95,24 +99,31 @@ class TrainerTest : public ::testing::Test {
       image::Image picture(3, 24, 24);
       for (int y = 0; y < 24; ++y) {
         for (int x = 0; x < 24; ++x) {
-          for (int c = 0; c < 3; ++c) picture.at(c, y, x) = 0.5F + 0.02F * static_cast<float>((x - 12) * i);
+          for (int c = 0; c < 3; ++c)
+            picture.at(c, y, x) = 0.5F + 0.02F * static_cast<float>((x - 12) * i);
         }
       }
       image::write(folder_ / "pictures" / (std::to_string(i) + ".png"), picture);
     }
-    dataset_ = std::make_shared<data::Dataset>(parse_recipe(kRecipe, "test"), folder_ / "pictures", data::Part::Training);
+    dataset_ = std::make_shared<data::Dataset>(parse_recipe(kRecipe, "test"), folder_ / "pictures",
+                                               data::Part::Training);
   }
 
   std::unique_ptr<methods::Method> supervised() const {
     torch::manual_seed(1);
-    OptionTable options{{"channels", std::vector<std::int64_t>{8, 12}}, {"encoder_blocks", std::vector<std::int64_t>{1}},
-                        {"decoder_blocks", std::vector<std::int64_t>{1}}, {"middle_blocks", std::int64_t{1}}};
-    return methods::find("supervised").make({networks::make("resunet", options), dataset_->tasks(), 1}, {});
+    OptionTable options{{"channels", std::vector<std::int64_t>{8, 12}},
+                        {"encoder_blocks", std::vector<std::int64_t>{1}},
+                        {"decoder_blocks", std::vector<std::int64_t>{1}},
+                        {"middle_blocks", std::int64_t{1}}};
+    return methods::find("supervised")
+        .make({networks::make("resunet", options), dataset_->tasks(), 1}, {});
   }
 
-  /// Trains `make()` for `steps` steps, stopping after each count in `stops` and resuming in fresh objects.
+  /// Trains `make()` for `steps` steps, stopping after each count in `stops` and resuming in fresh
+  /// objects.
   template <typename Make>
-  std::string train(const std::string& name, const TrainOptions& options, const Make& make, const std::vector<std::int64_t>& stops) {
+  std::string train(const std::string& name, const TrainOptions& options, const Make& make,
+                    const std::vector<std::int64_t>& stops) {
     const fs::path path = folder_ / name;
     for (std::size_t part = 0; part <= stops.size(); ++part) {
       checkpoint::RunFolder run(path);
@@ -124,7 +135,8 @@ class TrainerTest : public ::testing::Test {
       const Outcome outcome = trainer.run();
       EXPECT_EQ(outcome.finished, part == stops.size());
     }
-    const auto bytes = read_file(path / "checkpoints" / fmt::format("step_{:06d}.safetensors", options.steps));
+    const auto bytes =
+        read_file(path / "checkpoints" / fmt::format("step_{:06d}.safetensors", options.steps));
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
 
@@ -136,8 +148,10 @@ TEST_F(TrainerTest, StoppingAndResumingChangesNoBit) {
   for (const char* precision : {"f32", "bf16"}) {
     TrainOptions options = short_run(12);
     options.precision = precision;
-    const std::string straight = train(std::string("straight_") + precision, options, [&] { return supervised(); }, {});
-    const std::string stopped = train(std::string("stopped_") + precision, options, [&] { return supervised(); }, {5, 4});
+    const std::string straight =
+        train(std::string("straight_") + precision, options, [&] { return supervised(); }, {});
+    const std::string stopped =
+        train(std::string("stopped_") + precision, options, [&] { return supervised(); }, {5, 4});
     EXPECT_TRUE(straight == stopped) << precision;
   }
 }
@@ -177,7 +191,8 @@ TEST_F(TrainerTest, AccumulatingEqualsABiggerBatch) {
   two.clip_norm = 0;
   TrainOptions one = two;
   two.accumulate = 2;
-  const auto weights = [&](const TrainOptions& options, std::int64_t batch, const std::string& name) {
+  const auto weights = [&](const TrainOptions& options, std::int64_t batch,
+                           const std::string& name) {
     Recipe recipe = parse_recipe(kRecipe, "test");
     recipe.tables["data"].values["batch"] = batch;
     dataset_ = std::make_shared<data::Dataset>(recipe, folder_ / "pictures", data::Part::Training);
@@ -209,7 +224,8 @@ TEST_F(TrainerTest, ANonFiniteLossStopsNamingStepTermAndSamples) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::CheckFailed);
     for (const char* part : {"'push'", "step 2", "sample 4", "noise(", ".png"}) {
-      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << part << " in " << error.what();
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos)
+          << part << " in " << error.what();
     }
   }
 }

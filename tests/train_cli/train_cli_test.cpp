@@ -1,4 +1,5 @@
-// The training program as people run it: exit codes, killing and resuming, freezing and starting from a bundle.
+// The training program as people run it: exit codes, killing and resuming, freezing and starting
+// from a bundle.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,7 +55,8 @@ class TrainCli : public ::testing::Test {
       image::Image picture(3, 32, 32);
       for (int c = 0; c < 3; ++c) {
         for (int y = 0; y < 32; ++y) {
-          for (int x = 0; x < 32; ++x) picture.at(c, y, x) = static_cast<float>((x * (i + 2) + y * (c + 1)) % 64) / 80.0F;
+          for (int x = 0; x < 32; ++x)
+            picture.at(c, y, x) = static_cast<float>((x * (i + 2) + y * (c + 1)) % 64) / 80.0F;
         }
       }
       image::write(folder_ / "photos" / fmt::format("{}.png", i), picture);
@@ -99,7 +101,9 @@ crop_px = 16
   }
   std::string log() const { return read_text(folder_ / "log"); }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  std::string last_checkpoint(const std::string& run) const { return read_text(folder_ / run / "checkpoints" / "step_000060.safetensors"); }
+  std::string last_checkpoint(const std::string& run) const {
+    return read_text(folder_ / run / "checkpoints" / "step_000060.safetensors");
+  }
 
   test::TemporaryFolder folder_;
 };
@@ -116,26 +120,39 @@ TEST_F(TrainCli, KillingAndResumingChangesNoBit) {
     ::kill(child, attempt % 2 == 0 ? SIGKILL : SIGTERM);
     const int status = wait_for(child);
     if (status == 0) break;
-    EXPECT_TRUE(status == 128 + SIGKILL || status == 130 || status == 128 + SIGTERM) << status << "\n" << log();
+    EXPECT_TRUE(status == 128 + SIGKILL || status == 130 || status == 128 + SIGTERM)
+        << status << "\n"
+        << log();
     ++kills;
   }
   EXPECT_GT(kills, 0);
-  EXPECT_TRUE(last_checkpoint("straight") == last_checkpoint("killed")) << "after " << kills << " kills";
-  EXPECT_TRUE(read_text(folder_ / "straight" / "validation.csv") == read_text(folder_ / "killed" / "validation.csv"));
+  EXPECT_TRUE(last_checkpoint("straight") == last_checkpoint("killed"))
+      << "after " << kills << " kills";
+  EXPECT_TRUE(read_text(folder_ / "straight" / "validation.csv") ==
+              read_text(folder_ / "killed" / "validation.csv"));
 }
 
 TEST_F(TrainCli, FreezesAndStartsFromTheBundle) {
-  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("run"), "--set", "train.steps=20"}), 0) << log();
+  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("run"), "--set", "train.steps=20"}), 0)
+      << log();
   EXPECT_TRUE(fs::exists(folder_ / "run" / "samples" / "step_0000020.png"));
-  ASSERT_EQ(run({"freeze", path("run"), "-o", path("tiny.chiaro"), "--data", folder_.path().string(), "--certify", "0"}), 0) << log();
+  ASSERT_EQ(run({"freeze", path("run"), "-o", path("tiny.chiaro"), "--data",
+                 folder_.path().string(), "--certify", "0"}),
+            0)
+      << log();
   const auto frozen = bundle::read_bundle(folder_ / "tiny.chiaro");
   EXPECT_EQ(frozen.manifest.network, "resunet");
   EXPECT_EQ(frozen.manifest.labels, std::vector<std::string>{"noise"});
-  // Starting from it without taking a step that moves the weights, and freezing again, gives the same graph.
-  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("again"), "--from", path("tiny.chiaro"), "--set", "train.steps=1", "--set",
-                 "train.learning_rate=0.0", "--set", "train.final_rate=0.0"}), 0) << log();
+  // Starting from it without taking a step that moves the weights, and freezing again, gives the
+  // same graph.
+  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("again"), "--from",
+                 path("tiny.chiaro"), "--set", "train.steps=1", "--set", "train.learning_rate=0.0",
+                 "--set", "train.final_rate=0.0"}),
+            0)
+      << log();
   fs::create_directories(folder_ / "second");
-  ASSERT_EQ(run({"freeze", path("again"), "-o", path("second/tiny.chiaro"), "--certify", "0"}), 0) << log();
+  ASSERT_EQ(run({"freeze", path("again"), "-o", path("second/tiny.chiaro"), "--certify", "0"}), 0)
+      << log();
   const auto again = bundle::read_bundle(folder_ / "second" / "tiny.chiaro");
   EXPECT_TRUE(frozen.text("restore.onnx") == again.text("restore.onnx"));
 }
@@ -147,10 +164,13 @@ TEST_F(TrainCli, FaultsHaveOneSentenceAndACode) {
   EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("x"), "--set", "train.step=5"}), 2);
   EXPECT_NE(log().find("did you mean 'steps'"), std::string::npos) << log();
 
-  EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("x"), "--set", "train.learning_rate=-1.0"}), 2);
+  EXPECT_EQ(
+      run({"train", path("recipe.toml"), "--out", path("x"), "--set", "train.learning_rate=-1.0"}),
+      2);
   EXPECT_NE(log().find("out of range"), std::string::npos) << log();
 
-  EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("x"), "--set", "network.name=resnet"}), 2);
+  EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("x"), "--set", "network.name=resnet"}),
+            2);
   EXPECT_NE(log().find("did you mean 'resunet'"), std::string::npos) << log();
 
   EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("x"), "--data", path("nothing")}), 3);

@@ -1,4 +1,4 @@
-"""./run with every outside command replaced: what it calls, what it says, where it stops."""
+"""./run, ./test and .ci/run with every outside command replaced: what they call, what they say, where they stop."""
 
 import hashlib
 import os
@@ -26,6 +26,7 @@ STUBS = {
     "cmake": 'echo "cmake $*" >> "$CALLS"; mkdir -p build/release; touch build/release/build.ninja\n'
              'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" > build/release/CMakeCache.txt\n'
              'case $* in *TRAINING=ON*) echo CHIARO_WITH_TRAINING:BOOL=ON >> build/release/CMakeCache.txt;; esac',
+    "ctest": 'echo "ctest $* threads=$OMP_NUM_THREADS" >> "$CALLS"; echo "100% tests passed"; exit "${TESTS:-0}"',
     "ninja": 'echo "ninja $*" >> "$CALLS"; mkdir -p build/release/apps/cli; cd build/release/apps/cli\n'
              'echo "noise of the build"\n'
              'printf "#!/usr/bin/env bash\\nprintf \'[%%s]\' \\"\\$@\\"; exit 3\\n" > chiaro; chmod +x chiaro',
@@ -39,7 +40,8 @@ class Run(unittest.TestCase):
         self.tree, self.bin, self.calls = self.root / "tree", self.root / "bin", self.root / "calls"
         for folder in ("tools", "chiaro", "apps", "cmake", "models"):
             (self.tree / folder).mkdir(parents=True)
-        for name in ("run", "tools/setup.sh"):
+        (self.tree / ".ci").mkdir()
+        for name in ("run", "test", ".ci/run", "tools/setup.sh"):
             shutil.copy(ROOT / name, self.tree / name)
         for name in ("CMakeLists.txt", "CMakePresets.json"):
             (self.tree / name).touch()
@@ -57,11 +59,11 @@ class Run(unittest.TestCase):
         (self.bin / name).write_text(f"#!{shutil.which('bash')}\n{body}\n")
         (self.bin / name).chmod(0o755)
 
-    def run_it(self, *arguments, **environment):
+    def run_it(self, *arguments, script="run", **environment):
         self.calls.write_text("")
         environment |= {"PATH": str(self.bin), "CALLS": str(self.calls), "CHIARO_PYTHON": "python3",
                         "XDG_CACHE_HOME": str(self.root / "cache")}
-        answer = subprocess.run([shutil.which("bash"), self.tree / "run", *arguments], env=environment, cwd=self.tree,
+        answer = subprocess.run([shutil.which("bash"), self.tree / script, *arguments], env=environment, cwd=self.tree,
                                 stdin=subprocess.DEVNULL, capture_output=True, text=True)
         return answer, self.calls.read_text()
 
@@ -185,6 +187,26 @@ class Run(unittest.TestCase):
         self.assertEqual(answer.returncode, 70, answer.stderr)
         self.assertIn("the build failed", answer.stderr)
         self.assertFalse((self.tree / "build/release/.built").exists())
+
+    def test_tests_are_built_and_run(self):
+        for script in ("test", ".ci/run"):
+            answer, calls = self.run_it(script=script)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            self.assertEqual(answer.stdout.splitlines()[-1], "100% tests passed")
+            self.assertIn("cmake --preset dev\n", calls)
+            self.assertRegex(calls, r"ninja -C \S+ -j \d+ all\n")
+            self.assertRegex(calls, r"ctest .*-L fast threads=1\n")
+            self.assertNotIn("apt-get", calls)
+
+    def test_failing_tests_fail_the_script(self):
+        for script in ("test", ".ci/run"):
+            answer, _ = self.run_it(script=script, TESTS="8")
+            self.assertEqual(answer.returncode, 8, answer.stderr)
+
+    def test_arguments_choose_other_tests(self):
+        _, calls = self.run_it("-R", "image", script="test")
+        self.assertIn("-R image", calls)
+        self.assertNotIn("-L fast", calls)
 
 
 if __name__ == "__main__":

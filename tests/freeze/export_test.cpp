@@ -5,8 +5,8 @@
 #include <torch/torch.h>
 
 #include "chiaro/freeze/trace.h"
-#include "tests/freeze/run_onnx.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/onnx_graph.h"
 
 namespace chiaro::freeze {
 namespace {
@@ -24,7 +24,7 @@ std::shared_ptr<networks::Network> network_for_tests() {
 
 TEST(Export, ResunetFrozenEqualsTrainedAtManySizes) {
   auto network = network_for_tests();
-  const test::OnnxGraph graph(export_onnx(*network, "resunet"));
+  test::OnnxGraph graph(export_onnx(*network, "resunet"));
   network->eval();
   const at::NoGradGuard no_grad;
   for (const auto& [n, h, w] :

@@ -10,8 +10,8 @@
 
 #include "chiaro/bundle/safetensors.h"
 #include "chiaro/freeze/trace.h"
-#include "tests/freeze/run_onnx.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/onnx_graph.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::freeze {
@@ -77,7 +77,7 @@ TEST(Freeze, TheSelfTestIsWhatTheGraphGives) {
   const auto frozen = freeze(*network, small_manifest());
   const auto bytes = frozen.member(bundle::kSelftestMember);
   const auto vectors = bundle::Safetensors::parse({bytes.begin(), bytes.end()}, "selftest");
-  const test::OnnxGraph graph(frozen.member(bundle::kRestoreMember));
+  test::OnnxGraph graph(frozen.member(bundle::kRestoreMember));
   ASSERT_EQ(vectors.tensors().size(), 6U);
   std::set<std::vector<std::int64_t>> shapes;
   for (int i = 0; i < 3; ++i) {

@@ -9,8 +9,8 @@
 #include <set>
 
 #include "chiaro/freeze/trace.h"
-#include "tests/freeze/run_onnx.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/onnx_graph.h"
 
 namespace chiaro::freeze {
 namespace {
@@ -262,7 +262,7 @@ TEST_P(Operators, FrozenEqualsLibtorch) {
       graph.nodes.begin(), graph.nodes.end(),
       [&](const TracedNode& node) { return node.op == std::string("aten::") + item.op; });
   ASSERT_NE(used, graph.nodes.end()) << "the case does not reach its operator";
-  const test::OnnxGraph frozen(serialize_onnx(to_onnx(graph)));
+  test::OnnxGraph frozen(serialize_onnx(to_onnx(graph)));
   auto generator = at::make_generator<at::CPUGeneratorImpl>(5);
   for (const auto& [n, h, w] : {std::array{1, 8, 12}, {2, 20, 8}, {1, 36, 28}}) {
     const Tensor x = at::rand({n, kChannels, h, w}, generator);

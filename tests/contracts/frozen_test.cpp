@@ -1,0 +1,92 @@
+// Law for every network of the catalogue: frozen = trained, at every size. Leaves the bundles, with
+// more test vectors beside them, in the build folder, where tools/check_onnx.py compares them with
+// ONNX Runtime.
+#include <ATen/core/grad_mode.h>
+#include <ATen/Functions.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "chiaro/bundle/safetensors.h"
+#include "chiaro/freeze/freeze.h"
+#include "tests/support/onnx_graph.h"
+
+namespace chiaro::freeze {
+namespace {
+
+constexpr double kTolerance = 1e-4;
+
+// What starts at zero (last convolutions, scales of residual branches) would hide faults behind it.
+std::shared_ptr<networks::Network> awake_network(const std::string& name) {
+  torch::manual_seed(7);
+  auto network = networks::make(name);
+  const at::NoGradGuard no_grad;
+  for (auto& parameter : network->parameters()) {
+    if (!parameter.any().item<bool>()) parameter.normal_(0, 0.05);
+  }
+  return network;
+}
+
+class Frozen : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Frozen, EqualsTrainedAtEverySize) {
+  const auto network = awake_network(GetParam());
+  bundle::Manifest manifest;
+  manifest.name = GetParam();
+  manifest.network = GetParam();
+  const bundle::Bundle frozen = freeze(*network, manifest);
+  test::OnnxGraph graph(frozen.member(bundle::kRestoreMember));
+
+  network->eval();
+  const at::NoGradGuard no_grad;
+  const std::int64_t step = network->geometry().alignment_px;
+  const std::int64_t near = (16 + step - 1) / step * step;
+  const std::array<std::array<std::int64_t, 3>, 5> sizes = {{{1, near, near},
+                                                             {1, near + step, 3 * near},
+                                                             {1, 5 * step + near, near},
+                                                             {2, 2 * near, near},
+                                                             {1, 4 * near, 7 * step + near}}};
+  std::vector<at::Tensor> kept;  // owns what `vectors` views
+  bundle::TensorMap vectors;
+  const auto keep = [&](std::size_t i, const char* role, const at::Tensor& tensor) {
+    kept.push_back(tensor.contiguous());
+    const auto* first = static_cast<const std::byte*>(kept.back().const_data_ptr());
+    vectors[bundle::self_test_name(static_cast<int>(i), role)] = {
+        bundle::Dtype::F32, tensor.sizes().vec(), {first, kept.back().nbytes()}};
+  };
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto [batch, height, width] = sizes[i];
+    const at::Tensor input = at::rand({batch, 3, height, width});
+    const at::Tensor trained = network->forward(input);
+    const at::Tensor got = graph.run(input);
+    ASSERT_EQ(got.sizes(), trained.sizes());
+    EXPECT_LT((got - trained).abs().max().item<double>(), kTolerance)
+        << batch << "×" << height << "×" << width;
+    if (network->geometry().scale == 1) {
+      EXPECT_GT((trained - input).abs().max().item<double>(), 1e-3) << "the network is asleep";
+    }
+    keep(i, "input", input);
+    keep(i, "output", trained);
+  }
+
+  const std::filesystem::path folder = std::filesystem::path(CHIARO_BUILD_DIR) / "frozen";
+  std::filesystem::create_directories(folder);
+  bundle::write_bundle(folder / (GetParam() + ".chiaro"), frozen.manifest, frozen.members);
+  bundle::write_safetensors(folder / (GetParam() + ".safetensors"), vectors);
+}
+
+std::vector<std::string> network_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : networks::catalogue()) names.push_back(entry.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Catalogue, Frozen, ::testing::ValuesIn(network_names()),
+                         [](const auto& item) { return item.param; });
+
+}  // namespace
+}  // namespace chiaro::freeze

@@ -39,7 +39,7 @@ eval::Suite suite_of(const EvalOptions& options) {
   }
   eval::SetOptions set = options.set;
   if (set.name.empty()) {
-    set.name = !set.input.empty() ? set.input : !set.clean.empty() ? set.clean : set.list;
+    set.name = !set.target.empty() ? set.target : !set.clean.empty() ? set.clean : set.list;
   }
   eval::Suite suite;
   suite.measures = measures_of(options.measuring);
@@ -84,7 +84,8 @@ void add_set_options(CLI::App& command, eval::SetOptions& set) {
   command.add_option("--degrade", set.degrade, "how, e.g. 'noise(sigma_u8=25)'");
   command.add_option("--seed", set.seed, "of the damage")->check(CLI::NonNegativeNumber);
   command.add_option("--list", set.list, "file of input<TAB>target lines");
-  command.add_option("--name", set.name, "name of the set in the report");
+  command.add_option("--name", set.name,
+                     "name of the set in the report (default: its folder of clean pictures)");
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void run(const ScoreOptions& options) {
   begin_output(options.measuring.show);
   const auto measures = measures_of(options.measuring);
   const auto set =
-      eval::limited(eval::paired_folders(options.name.empty() ? options.input : options.name,
+      eval::limited(eval::paired_folders(options.name.empty() ? options.target : options.name,
                                          options.input, options.target, options.pair),
                     options.limit);
   eval::EvaluateOptions evaluate_options;
@@ -43,7 +43,8 @@ void add_score(CLI::App& root) {
   command->add_option("-i,--input", options->input, "folder of finished pictures")->required();
   command->add_option("-t,--target", options->target, "folder of clean pictures")->required();
   command->add_option("--pair", options->pair, "pairing rule such as _lq:_gt (default: automatic)");
-  command->add_option("--name", options->name, "name of the set in the report");
+  command->add_option("--name", options->name,
+                      "name of the set in the report (default: the target folder)");
   command->add_option("--limit", options->limit, "only the first N pictures");
   add_measuring_options(*command, options->measuring);
   command->callback([options] { run(*options); });

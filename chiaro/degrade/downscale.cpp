@@ -1,6 +1,8 @@
 // Lost resolution: reduced by a factor and enlarged again to the old size.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "chiaro/degrade/catalogue.h"

@@ -1,5 +1,7 @@
 // A round trip through a real JPEG encoder and decoder: blocks, ringing and smeared colour exactly
 // as in files.
+#include <algorithm>
+
 #include "chiaro/degrade/catalogue.h"
 #include "chiaro/image/codec.h"
 

@@ -1,5 +1,6 @@
 // Motion blur: the path of the camera (or of the thing) during the exposure, as a straight line or
 // as a trembling hand.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>

@@ -1,6 +1,7 @@
 // Rain: layers of streaks, added (x = y + m) or screened (x = 1 − (1−y)(1−m)), over an optional
 // veil of mist. Streaks of one shower share a direction; each has its own length, width and
 // brightness; farther layers are denser, shorter, thinner and fainter.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -14,14 +15,14 @@ namespace chiaro::degrade {
 namespace {
 
 constexpr double kMostCoverage = 0.4;
-constexpr double kMostIntensity = 0.8;
+constexpr double kMostIntensity = 0.6;
 
 struct RainOptions {
   std::string mode = "additive";
   double coverage = 0.12;
   double intensity = 0.4;
   double length_px = 20;
-  double width_px = 1.5;
+  double width_px = 1.2;
   double angle_deg = 10;
   double spread_deg = 1.5;
   int layers = 2;

@@ -13,6 +13,7 @@ struct Sample {
   double sigma_u8 = 25.0;
   int count = 3;
   bool grey = false;
+  double gain = 1.0;
   std::string mode = "soft";
   std::vector<std::int64_t> steps = {1, 2};
   static Fields<Sample> fields() {
@@ -20,6 +21,7 @@ struct Sample {
         field("sigma_u8", &Sample::sigma_u8, "deviation", {.min = 0, .max = 255, .unit = "levels"}),
         field("count", &Sample::count, "how many", {.min = 1}),
         field("grey", &Sample::grey, "one channel"),
+        field("gain", &Sample::gain, "any number"),
         field("mode", &Sample::mode, "kind", {.choices = {"soft", "hard"}}),
         field("steps", &Sample::steps, "intervals", {.min = 1})};
   }
@@ -80,14 +82,15 @@ TEST(Options, BrokenListsAreRefused) {
 TEST(Options, NumbersThatAreNoneAreRefused) {
   EXPECT_CHIARO_ERROR(parse_options<Sample>({{"sigma_u8", std::nan("")}}, "sample"), Usage,
                       "out of range");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"gain", HUGE_VAL}}, "sample"), Usage, "out of range");
 }
 
 TEST(Options, DescribeHasDefaultsUnitsAndChoices) {
   const auto infos = describe_options<Sample>();
-  ASSERT_EQ(infos.size(), 5U);
+  ASSERT_EQ(infos.size(), 6U);
   EXPECT_EQ(infos[0].default_value, OptionValue(25.0));
   EXPECT_EQ(infos[0].limits.unit, "levels");
-  EXPECT_EQ(infos[3].limits.choices, (std::vector<std::string>{"soft", "hard"}));
+  EXPECT_EQ(infos[4].limits.choices, (std::vector<std::string>{"soft", "hard"}));
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ def check_restore(source, tree, work, make_bundle):
     assert "share/doc/chiaro/LICENSE" in names and "share/doc/chiaro/openvino/LICENSE" in names, names
     program = tree / "bin/chiaro"
     assert "torch" not in check_binary(program, [source])
-    assert re.fullmatch(rb"\d+\.\d+\.\d+\s*", call(program, "--version"))
+    assert re.search(rb"\d+\.\d+\.\d+", call(program, "--version"))
 
     bundle = work / "identity.chiaro"
     call(make_bundle, "identity", bundle)

@@ -105,8 +105,10 @@ Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string&
   if (result.iptc.empty() && format == "png") result.iptc = iptc_of_png(header);
   if (!result.iptc.empty() && !as_text(result.iptc).starts_with(kPhotoshop))
     result.iptc = wrap_iptc(result.iptc);
-  // libvips fills in one pixel a millimetre where the file is silent.
-  if (header->Xres != 1.0 || header->Yres != 1.0) {
+  // Where the file is silent libvips fills in one pixel a millimetre, or 72 dots an inch cut off to
+  // whole pixels a metre.
+  const double filled_in = format == "png" ? 2.834 : 1.0;
+  if (header->Xres != filled_in || header->Yres != filled_in) {
     result.x_pixels_per_mm = header->Xres;
     result.y_pixels_per_mm = header->Yres;
   }

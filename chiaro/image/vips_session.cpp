@@ -53,8 +53,11 @@ void start_vips() {
     const WithoutModules without_modules;
     CHIARO_CHECK(VIPS_INIT("chiaro") == 0, Internal,
                  "[image.start_vips] libvips does not start: {}", take_vips_error());
-    g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK & ~G_LOG_LEVEL_ERROR),
-                      log_vips_message, nullptr);
+    // Damaged files also make the object system below libvips complain.
+    for (const char* domain : {"VIPS", "GLib-GObject"}) {
+      g_log_set_handler(domain, static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK & ~G_LOG_LEVEL_ERROR),
+                        log_vips_message, nullptr);
+    }
     vips_cache_set_max(0);  // a picture is read once
   });
 }

@@ -19,7 +19,7 @@ namespace chiaro::image::test {
 using Bytes = std::vector<std::uint8_t>;
 
 inline void put(Bytes& out, std::string_view text) {
-  out.insert(out.end(), text.begin(), text.end());
+  for (const char c : text) out.push_back(static_cast<std::uint8_t>(c));
 }
 
 inline void put_big(Bytes& out, std::uint32_t value, int count = 4) {
@@ -146,9 +146,10 @@ inline Image numbered(int channels, int height, int width, int levels) {
   std::uint32_t state = 12345;
   for (float& value : picture.pixels()) {
     state = state * 1664525U + 1013904223U;
-    value = levels == 0 ? static_cast<float>(state >> 8) / 16777216.0F
-                        : static_cast<float>(state % (static_cast<std::uint32_t>(levels) + 1)) /
-                              static_cast<float>(levels);
+    const std::uint32_t random = state >> 8;  // the low bits repeat soon
+    const auto range = static_cast<std::uint32_t>(levels) + 1;
+    value = levels == 0 ? static_cast<float>(random) / 16777216.0F
+                        : static_cast<float>(random % range) / static_cast<float>(levels);
   }
   return picture;
 }

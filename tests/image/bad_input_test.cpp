@@ -1,0 +1,204 @@
+// Files and targets as they should not be: each gives one sentence with the right code, and leaves
+// nothing behind.
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "chiaro/image/codec.h"
+#include "tests/image/handmade_files.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::image {
+namespace {
+
+namespace fs = std::filesystem;
+using test::Bytes;
+using test::save;
+
+/// What is logged while it lives.
+class LogCapture {
+ public:
+  LogCapture() : before_(spdlog::default_logger()) {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "capture", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
+  }
+  ~LogCapture() { spdlog::set_default_logger(before_); }
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+  std::string text() const { return text_.str(); }
+
+ private:
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_;
+};
+
+TEST(BadInput, NamesWhatIsNotAPicture) {
+  const chiaro::test::TemporaryFolder folder;
+  EXPECT_CHIARO_ERROR(read(folder / "missing.png"), Input, "missing.png");
+  EXPECT_CHIARO_ERROR(read(folder.path()), Input, "is a folder");
+  save(folder / "empty.png", {});
+  EXPECT_CHIARO_ERROR(read(folder / "empty.png"), Input, "is empty");
+  EXPECT_CHIARO_ERROR(decode({}, "nothing"), Input, "'nothing' is empty");
+  const auto expect_type = [&](const char* content, const char* type) {
+    Bytes bytes;
+    test::put(bytes, content);
+    save(folder / "a.png", bytes);
+    EXPECT_CHIARO_ERROR(read(folder / "a.png"), Input, type);
+    EXPECT_CHIARO_ERROR(read(folder / "a.png"), Input, "a.png");
+    EXPECT_CHIARO_ERROR(probe(folder / "a.png"), Input, type);
+  };
+  expect_type("Dear diary, today", "plain text");
+  expect_type("BMW drivers say", "plain text");
+  expect_type("Perhaps", "plain text");
+  expect_type("%PDF-1.7\n", "a PDF document");
+  expect_type("PK\x03\x04zip", "a zip archive");
+  expect_type(
+      "\x7f"
+      "ELF",
+      "a program");
+  expect_type("\x01\x02\x03\x04\x05", "unknown data that begins with 01 02 03 04");
+  if (::geteuid() != 0) {
+    save(folder / "secret.png", {1});
+    fs::permissions(folder / "secret.png", fs::perms::none);
+    EXPECT_CHIARO_ERROR(read(folder / "secret.png"), Input, "ermission");
+  }
+}
+
+TEST(BadInput, RefusesHugePicturesBeforeDecoding) {
+  const std::uint32_t side = 60000;
+  const Bytes png =
+      test::make_png({.width = side, .height = side, .bits = 8, .colour = 2, .rows = {}});
+  EXPECT_CHIARO_ERROR(decode(std::as_bytes(std::span(png)), "huge"), Input, "60000x60000");
+  Bytes ppm;
+  test::put(ppm, "P6 60000 60000 255\n");
+  EXPECT_CHIARO_ERROR(decode(std::as_bytes(std::span(ppm)), "huge"), Input, "60000x60000");
+  const Bytes tiff = test::make_tiff(
+      {.width = side, .height = side, .bits = 8, .samples = 1, .photometric = 1, .data = {0}});
+  EXPECT_CHIARO_ERROR(decode(std::as_bytes(std::span(tiff)), "huge"), Input, "huge");
+  const auto small = encode(Image(1, 10, 10), {.format = "png"});
+  EXPECT_CHIARO_ERROR(decode(small, "small", {.max_pixels = 99}), Input, "10x10");
+  EXPECT_EQ(decode(small, "small", {.max_pixels = 100}).width(), 10);
+  // What is large but allowed opens.
+  const chiaro::test::TemporaryFolder folder;
+  save(folder / "large.png",
+       test::make_png({.width = 20000, .height = 20000, .bits = 1, .colour = 0, .rows = {}}));
+  EXPECT_EQ(probe(folder / "large.png").width, 20000);
+}
+
+TEST(BadInput, TruncatedAnywhereIsAnError) {
+  const Image picture = test::numbered(3, 40, 40, 255);
+  for (const char* format : {"png", "jpeg", "webp", "tiff", "ppm", "pfm"}) {
+    const auto whole = encode(picture, {.format = format});
+    for (const double part : {0.05, 0.3, 0.5, 0.9}) {
+      const auto length = static_cast<std::size_t>(part * static_cast<double>(whole.size()));
+      EXPECT_CHIARO_ERROR(decode(std::span(whole).first(length), "cut.file"), Input, "cut.file");
+    }
+  }
+}
+
+TEST(BadInput, DamagedBytesNeverCrash) {
+  Image picture = test::numbered(3, 16, 16, 255);
+  test::put(picture.metadata.xmp, "<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>");
+  std::uint32_t state = 1;
+  const auto next = [&] { return (state = state * 1664525U + 1013904223U) >> 8; };
+  int survived = 0;
+  int refused = 0;
+  const LogCapture quiet;
+  for (const char* format : {"png", "jpeg", "webp", "tiff", "ppm", "pfm"}) {
+    const auto whole = encode(picture, {.format = format});
+    for (int round = 0; round < 60; ++round) {
+      auto damaged = whole;
+      for (int k = 0; k < 3; ++k) damaged[next() % damaged.size()] = static_cast<std::byte>(next());
+      for (int k = 0; k < round % 3; ++k) damaged[next() % 64] = static_cast<std::byte>(next());
+      try {
+        decode(damaged, "damaged", {.max_pixels = 10'000});
+        ++survived;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Input) << error.what();
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 50);
+  EXPECT_GT(survived, 10);
+}
+
+TEST(BadInput, UnknownSamplesAreRefused) {
+  const Bytes with_sign = test::make_tiff({.width = 2,
+                                           .height = 1,
+                                           .bits = 16,
+                                           .samples = 1,
+                                           .photometric = 1,
+                                           .data = {1, 2, 3, 4},
+                                           .sample_format = 2});
+  EXPECT_CHIARO_ERROR(decode(std::as_bytes(std::span(with_sign)), "signed"), Input, "unsigned");
+}
+
+TEST(BadInput, OnlyTheFirstOfSeveralPicturesIsReadWithANote) {
+  // Two frames of one pixel: white, then black.
+  Bytes gif;
+  test::put(gif, "GIF89a");
+  for (const int byte : {1, 0, 1, 0, 0x80, 0, 0, 255, 255, 255, 0, 0, 0})
+    gif.push_back(static_cast<std::uint8_t>(byte));
+  for (const int code : {0x44, 0x4c}) {
+    for (const int byte : {0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, code, 1, 0})
+      gif.push_back(static_cast<std::uint8_t>(byte));
+  }
+  gif.push_back(0x3b);
+  const LogCapture log;
+  const Image picture = decode(std::as_bytes(std::span(gif)), "two.gif");
+  EXPECT_EQ(picture.width(), 1);
+  EXPECT_EQ(picture.at(0, 0, 0), 1.0F);
+  EXPECT_NE(log.text().find("two.gif' holds 2 pictures"), std::string::npos) << log.text();
+}
+
+TEST(BadInput, InksAreNoted) {
+  const Bytes file = test::make_tiff(
+      {.width = 1, .height = 1, .bits = 8, .samples = 4, .photometric = 5, .data = {0, 0, 0, 0}});
+  const LogCapture log;
+  decode(std::as_bytes(std::span(file)), "inks.tif");
+  EXPECT_NE(log.text().find("inks.tif' is CMYK"), std::string::npos) << log.text();
+}
+
+TEST(BadOutput, UnknownFormatNamesTheKnownOnes) {
+  const chiaro::test::TemporaryFolder folder;
+  const Image picture(1, 2, 2);
+  EXPECT_CHIARO_ERROR(write(folder / "a.xyz", picture), Usage, ".webp");
+  EXPECT_CHIARO_ERROR(write(folder / "a", picture), Usage, ".png");
+  EXPECT_CHIARO_ERROR(encode(picture, {.format = "jpg"}), Usage, "did you mean 'jpeg'");
+  EXPECT_CHIARO_ERROR(encode(picture, {.format = "png", .quality = 101}), Usage, "101");
+  EXPECT_CHIARO_ERROR(encode(Image(), {.format = "png"}), Usage, "empty");
+  EXPECT_CHIARO_ERROR(encode(Image(1, 1, 16384), {.format = "webp"}), Usage, "too large for webp");
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(BadOutput, WhatCannotBeWrittenLeavesNothing) {
+  const chiaro::test::TemporaryFolder folder;
+  const Image picture = test::numbered(3, 64, 64, 255);
+  EXPECT_CHIARO_ERROR(write(folder / "no/folder/a.png", picture), Output, "no/folder/a.png");
+  fs::create_directory(folder / "folder.png");
+  EXPECT_CHIARO_ERROR(write(folder / "folder.png", picture), Output, "folder.png");
+  EXPECT_CHIARO_ERROR(write("/dev/full", picture, {.format = "png"}), Output, "No space left");
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small { 1000, before.rlim_max };
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_CHIARO_ERROR(write(folder / "a.png", picture), Output, "a.png");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+}  // namespace
+}  // namespace chiaro::image

@@ -1,0 +1,246 @@
+// Embedded profiles: sRGB on the inside, the source's colours on the outside. Little CMS is the
+// judge.
+#include <gtest/gtest.h>
+#include <lcms2.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "chiaro/image/codec.h"
+#include "chiaro/image/tone_table.h"
+#include "tests/image/handmade_files.h"
+
+namespace chiaro::image {
+namespace {
+
+using Icc = std::vector<std::uint8_t>;
+
+Icc saved(cmsHPROFILE profile) {
+  cmsUInt32Number size = 0;
+  cmsSaveProfileToMem(profile, nullptr, &size);
+  Icc result(size);
+  cmsSaveProfileToMem(profile, result.data(), &size);
+  cmsCloseProfile(profile);
+  return result;
+}
+
+Icc rgb_profile(const cmsCIExyYTRIPLE& primaries, cmsToneCurve* curve) {
+  const cmsCIExyY d65{0.3127, 0.3290, 1};
+  cmsToneCurve* curves[] = {curve, curve, curve};
+  const Icc result = saved(cmsCreateRGBProfile(&d65, &primaries, curves));
+  cmsFreeToneCurve(curve);
+  return result;
+}
+
+Icc adobe_rgb() {
+  return rgb_profile({{0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 1}},
+                     cmsBuildGamma(nullptr, 2.19921875));
+}
+
+Icc display_p3() {
+  const cmsFloat64Number srgb_curve[] = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
+  return rgb_profile({{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}},
+                     cmsBuildParametricToneCurve(nullptr, 4, srgb_curve));
+}
+
+/// A profile whose curve is a table, as scanners and old cameras have.
+Icc tabulated() {
+  std::vector<cmsUInt16Number> table(1024);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    table[i] = static_cast<cmsUInt16Number>(
+        std::lround(65535 * std::pow(static_cast<double>(i) / 1023, 1.8)));
+  }
+  return rgb_profile({{0.625, 0.340, 1}, {0.280, 0.595, 1}, {0.155, 0.070, 1}},
+                     cmsBuildTabulatedToneCurve16(nullptr, 1024, table.data()));
+}
+
+Icc srgb() {
+  return saved(cmsCreate_sRGBProfile());
+}
+
+Icc grey_gamma(double gamma) {
+  cmsToneCurve* curve = cmsBuildGamma(nullptr, gamma);
+  const Icc result = saved(cmsCreateGrayProfile(cmsD50_xyY(), curve));
+  cmsFreeToneCurve(curve);
+  return result;
+}
+
+/// All corners, edges and much of the inside of the cube, in the colours of the profile.
+Image cube(SampleType type) {
+  constexpr int kSide = 9;
+  Image picture(3, kSide, kSide * kSide);
+  for (int i = 0; i < kSide * kSide * kSide; ++i) {
+    const std::array digits{i % kSide, i / kSide % kSide, i / kSide / kSide};
+    for (int c = 0; c < 3; ++c) {
+      picture.at(c, i / (kSide * kSide), i % (kSide * kSide)) =
+          static_cast<float>(digits[static_cast<std::size_t>(c)] * 255 / (kSide - 1)) / 255.0F;
+    }
+  }
+  picture.sample_type = type;
+  return picture;
+}
+
+/// The file a camera would write: samples in the profile's colours, and the profile.
+std::vector<std::byte> tagged_file(Image samples, const Icc& icc, const char* format = "png") {
+  samples.metadata.icc = icc;
+  samples.metadata.in_source_profile = true;
+  return encode(samples, {.format = format});
+}
+
+double largest_delta_e(const Image& a, const Image& b, const Icc& icc) {
+  const cmsHPROFILE profile =
+      cmsOpenProfileFromMem(icc.data(), static_cast<cmsUInt32Number>(icc.size()));
+  const cmsHPROFILE lab = cmsCreateLab4Profile(nullptr);
+  const cmsHTRANSFORM transform =
+      cmsCreateTransform(profile, TYPE_RGB_DBL, lab, TYPE_Lab_DBL, INTENT_RELATIVE_COLORIMETRIC, 0);
+  double largest = 0;
+  for (std::size_t i = 0; i < a.plane_size(); ++i) {
+    std::array<cmsCIELab, 2> labs{};
+    for (std::size_t k = 0; k < 2; ++k) {
+      const Image& picture = k == 0 ? a : b;
+      const std::array<double, 3> rgb{picture.plane(0)[i], picture.plane(1)[i],
+                                      picture.plane(2)[i]};
+      cmsDoTransform(transform, rgb.data(), &labs[k], 1);
+    }
+    largest = std::max(largest, cmsDeltaE(&labs[0], &labs[1]));
+  }
+  cmsDeleteTransform(transform);
+  cmsCloseProfile(lab);
+  cmsCloseProfile(profile);
+  return largest;
+}
+
+TEST(Colour, WideProfilesThereAndBack) {
+  for (const Icc& icc : {adobe_rgb(), display_p3(), tabulated()}) {
+    for (const SampleType type : {SampleType::U8, SampleType::U16}) {
+      const Image samples = cube(type);
+      const Image inside = decode(tagged_file(samples, icc), "memory");
+      EXPECT_EQ(inside.metadata.icc, icc);
+      EXPECT_FALSE(std::ranges::equal(inside.pixels(), samples.pixels()));
+      for (const char* format : {"png", "tiff"}) {
+        const Image outside =
+            decode(encode(inside, {.format = format}), "memory", {.convert_to_srgb = false});
+        EXPECT_EQ(outside.metadata.icc, icc);
+        EXPECT_LT(largest_delta_e(samples, outside, icc), 0.5);
+        // The samples themselves come back, those of 8 bits to the bit. Of pure black beside bright
+        // colours, float rounding leaves some steps of 16 bits: the curve is steepest there,
+        // (1e-6)^(1/2.2) = 0.0019.
+        for (std::size_t i = 0; i < samples.pixels().size(); ++i) {
+          const float steps = type == SampleType::U8    ? 0.0F
+                              : samples.pixels()[i] > 0 ? 10.0F
+                                                        : 130.0F;
+          ASSERT_NEAR(samples.pixels()[i], outside.pixels()[i], steps / 65535) << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(Colour, AgreesWithLittleCms) {
+  for (const Icc& icc : {adobe_rgb(), display_p3(), tabulated()}) {
+    const cmsHPROFILE profile =
+        cmsOpenProfileFromMem(icc.data(), static_cast<cmsUInt32Number>(icc.size()));
+    const cmsHPROFILE target = cmsCreate_sRGBProfile();
+    const cmsHTRANSFORM transform =
+        cmsCreateTransform(profile, TYPE_RGB_FLT, target, TYPE_RGB_FLT,
+                           INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
+    const Image samples = cube(SampleType::U8);
+    const Image inside = decode(tagged_file(samples, icc), "memory");
+    int compared = 0;
+    for (std::size_t i = 0; i < samples.plane_size(); ++i) {
+      const std::array<float, 3> from{samples.plane(0)[i], samples.plane(1)[i],
+                                      samples.plane(2)[i]};
+      std::array<float, 3> expected{};
+      cmsDoTransform(transform, from.data(), expected.data(), 1);
+      for (int c = 0; c < 3; ++c) {
+        const float value = expected[static_cast<std::size_t>(c)];
+        if (value < 0 || value > 1) continue;  // outside of sRGB the two go on differently
+        EXPECT_NEAR(inside.plane(c)[i], value, 5e-4F);
+        ++compared;
+      }
+    }
+    EXPECT_GT(compared, 1000);
+    cmsDeleteTransform(transform);
+    cmsCloseProfile(target);
+    cmsCloseProfile(profile);
+  }
+}
+
+TEST(Colour, WithoutTheProfileTheFileIsSrgb) {
+  Image inside = decode(tagged_file(cube(SampleType::U8), adobe_rgb()), "memory");
+  for (const auto& options :
+       {WriteOptions{.format = "png", .restore_profile = false},
+        WriteOptions{.format = "png", .strip_metadata = true}, WriteOptions{.format = "ppm"}}) {
+    const Image outside = decode(encode(inside, options), "memory");
+    EXPECT_TRUE(outside.metadata.icc.empty());
+    for (std::size_t i = 0; i < inside.pixels().size(); ++i) {
+      ASSERT_NEAR(outside.pixels()[i], std::clamp(inside.pixels()[i], 0.0F, 1.0F), 0.51F / 255);
+    }
+  }
+}
+
+TEST(Colour, SrgbIsLeftAlone) {
+  const Image samples = cube(SampleType::U8);
+  const Image inside = decode(tagged_file(samples, srgb()), "memory");
+  EXPECT_TRUE(std::ranges::equal(inside.pixels(), samples.pixels()));
+  EXPECT_EQ(decode(encode(inside, {.format = "jpeg"}), "memory").metadata.icc, srgb());
+}
+
+TEST(Colour, GreyProfile) {
+  Image samples(1, 1, 256);
+  for (int x = 0; x < 256; ++x) samples.at(0, 0, x) = static_cast<float>(x) / 255;
+  const Image inside = decode(tagged_file(samples, grey_gamma(1.8)), "memory");
+  EXPECT_EQ(inside.channels(), 1);
+  const double light = std::pow(100.0 / 255, 1.8);
+  EXPECT_NEAR(inside.at(0, 0, 100), 1.055 * std::pow(light, 1 / 2.4) - 0.055, 1e-4);
+  const Image outside =
+      decode(encode(inside, {.format = "png"}), "memory", {.convert_to_srgb = false});
+  EXPECT_TRUE(std::ranges::equal(outside.pixels(), samples.pixels()));
+}
+
+TEST(Colour, ProfilesThatDoNotFitAreIgnored) {
+  const Image samples = cube(SampleType::U8);
+  const Image of_grey = decode(tagged_file(samples, grey_gamma(1.8), "tiff"), "memory");
+  EXPECT_TRUE(std::ranges::equal(of_grey.pixels(), samples.pixels()));
+  EXPECT_TRUE(of_grey.metadata.icc.empty());
+  const Image damaged = decode(tagged_file(samples, Icc(200, 7), "tiff"), "memory");
+  EXPECT_TRUE(std::ranges::equal(damaged.pixels(), samples.pixels()));
+}
+
+TEST(Colour, InksBecomeRgb) {
+  test::Bytes inks{0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255, 0, 255, 255, 0};
+  const test::Bytes file = test::make_tiff(
+      {.width = 4, .height = 1, .bits = 8, .samples = 4, .photometric = 5, .data = inks});
+  const Image picture = decode(std::as_bytes(std::span(file)), "memory");
+  ASSERT_EQ(picture.channels(), 3);
+  EXPECT_TRUE(picture.alpha.empty());
+  EXPECT_TRUE(picture.metadata.icc.empty());
+  for (int c = 0; c < 3; ++c) {
+    EXPECT_GT(picture.at(c, 0, 0), 0.97F);  // paper
+    EXPECT_LT(picture.at(c, 0, 2), 0.25F);  // black
+  }
+  EXPECT_LT(picture.at(0, 0, 1), 0.3F);  // cyan
+  EXPECT_GT(picture.at(2, 0, 1), 0.7F);
+  EXPECT_GT(picture.at(0, 0, 3), 0.7F);  // magenta and yellow: red
+  EXPECT_LT(picture.at(2, 0, 3), 0.4F);
+}
+
+TEST(ToneTable, InvertsItselfAlsoOutside) {
+  const ToneTable gamma([](double v) { return std::pow(v, 2.2); });
+  for (const ToneTable* table : {&ToneTable::srgb(), &gamma}) {
+    for (float v = -2.0F; v < 3.0F; v += 0.00037F)
+      ASSERT_NEAR(table->coded(table->light(v)), v, 2e-5F) << v;
+    EXPECT_EQ(table->light(0), 0.0F);
+    EXPECT_EQ(table->light(1), 1.0F);
+    EXPECT_EQ(table->coded(1), 1.0F);
+  }
+  EXPECT_NEAR(ToneTable::srgb().light(0.5F), 0.21404114F, 1e-6F);
+  EXPECT_NEAR(ToneTable::srgb().coded(-0.21404114F), -0.5F, 1e-6F);
+  EXPECT_TRUE(std::isnan(ToneTable::srgb().coded(ToneTable::srgb().light(std::nanf("")))));
+}
+
+}  // namespace
+}  // namespace chiaro::image

@@ -77,5 +77,27 @@ TEST(Files, AFullDiskLeavesTheOldFile) {
   EXPECT_EQ(files_in(folder.path()), 1U);
 }
 
+TEST(Files, EveryByteSurvives) {
+  const test::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text.push_back(static_cast<char>(i % 256));
+  write_file_atomically(folder / "a", text);
+  EXPECT_EQ(read_text(folder / "a"), text);
+  EXPECT_EQ(read_file(folder / "a", text.size()).size(), text.size());
+  EXPECT_CHIARO_ERROR(read_file(folder / "a", text.size() - 1), Input, "too large");
+  write_file_atomically(folder / "empty", "");
+  EXPECT_EQ(read_text(folder / "empty"), "");
+}
+
+TEST(Files, NewFilesHaveTheUsersMode) {
+  const test::TemporaryFolder folder;
+  const mode_t before = ::umask(027);
+  write_file_atomically(folder / "a", "x");
+  ::umask(before);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "a").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640U);
+}
+
 }  // namespace
 }  // namespace chiaro

@@ -101,8 +101,9 @@ void freeze_command(const FreezeArguments& arguments) {
   manifest.recipe = print_recipe(trained.recipe.recipe);
   const std::string notes = fmt::format("Trained for {} steps.\n\n{}", trained.step,
                                         arguments.notes.empty() ? "" : read_text(arguments.notes));
-  const fs::path root = data_root(arguments.data, fs::path(arguments.run) / "recipe.toml");
   if (arguments.certify > 0) {
+    const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
+    const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
     const data::Dataset training(trained.recipe.recipe, root, data::Part::Training);
     for (const auto& [name, pictures] : training.source_sizes())
       manifest.training_data.push_back({name, "", pictures});

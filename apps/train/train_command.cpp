@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
@@ -33,7 +34,8 @@ struct TrainArguments {
   std::vector<std::string> settings;
   std::string from;
   std::vector<std::string> allow_missing;
-  std::int64_t stop_at = 0;
+  std::int64_t stop_after = 0;
+  std::int64_t prove_resume = 0;
   bool resume = false;
 };
 
@@ -51,13 +53,13 @@ Recipe effective_recipe(const TrainArguments& arguments, const fs::path& folder)
   return recipe;
 }
 
-void train_command(const TrainArguments& arguments) {
+void run_training(const TrainArguments& arguments) {
   const fs::path given_folder = arguments.out;
   TrainingRecipe recipe = check_training_recipe(effective_recipe(arguments, given_folder));
   const fs::path folder_path = given_folder.empty() ? fs::path("runs") / recipe.name : given_folder;
-  const fs::path root =
-      data_root(arguments.data, arguments.recipe.empty() ? folder_path / "recipe.toml"
-                                                         : fs::path(arguments.recipe));
+  const fs::path root = data_root(
+      arguments.data, recipe.recipe,
+      arguments.recipe.empty() ? folder_path / "recipe.toml" : fs::path(arguments.recipe));
 
   const auto training = std::make_shared<data::Dataset>(recipe.recipe, root, data::Part::Training);
   Recipe held_out = recipe.recipe;
@@ -70,8 +72,9 @@ void train_command(const TrainArguments& arguments) {
       arguments.resume || !folder.latest(), Usage,
       "[train] '{}' already holds a run; continue it with --resume or choose another --out",
       folder_path.string());
-  const std::string recipe_text = print_recipe(recipe.recipe);
-  write_file_atomically(folder_path / "recipe.toml", recipe_text);
+  const std::string recipe_text = print_recipe(portable(recipe.recipe));
+  recipe.recipe.tables["data"].values["root"] = root.string();
+  write_file_atomically(folder_path / "recipe.toml", print_recipe(recipe.recipe));
 
   const Validation validation(validation_set, recipe.validate.samples);
   train::Surroundings surroundings;
@@ -80,12 +83,9 @@ void train_command(const TrainArguments& arguments) {
   surroundings.write_samples = [&](methods::Method& method, std::int64_t step) {
     validation.write_strip(method, folder_path / "samples" / fmt::format("step_{:07d}.png", step));
   };
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  train::TrainOptions options = recipe.train;
   std::int64_t taken = 0;
   surroundings.should_stop = [&] {
-    return interrupted != 0 || (arguments.stop_at > 0 && taken++ >= arguments.stop_at);
+    return interrupted != 0 || (arguments.stop_after > 0 && taken++ >= arguments.stop_after);
   };
 
   auto network = make_network(recipe);
@@ -93,8 +93,8 @@ void train_command(const TrainArguments& arguments) {
     freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
   spdlog::info("{}: {:.2f} M parameters", recipe.network,
                static_cast<double>(networks::parameter_count(*network)) / 1e6);
-  train::Trainer trainer(options, training, make_method(recipe, network, training->tasks()), folder,
-                         recipe_text, surroundings);
+  train::Trainer trainer(recipe.train, training, make_method(recipe, network, training->tasks()),
+                         folder, recipe_text, surroundings);
   if (arguments.resume) {
     const bool resumed = trainer.resume();
     spdlog::info("{} '{}'", resumed ? "resuming" : "no checkpoint yet in", folder_path.string());
@@ -104,6 +104,44 @@ void train_command(const TrainArguments& arguments) {
                outcome.step, folder_path.string());
   CHIARO_CHECK(interrupted == 0, Interrupted,
                "[train] interrupted at step {}; continue with --resume", outcome.step);
+}
+
+/// The checkpoint of the last step in a run folder, byte for byte.
+std::string last_checkpoint(const fs::path& folder) {
+  const auto checkpoints = checkpoint::list_checkpoints(folder);
+  CHIARO_CHECK(!checkpoints.empty(), Internal, "[train.prove] no checkpoint in '{}'",
+               folder.string());
+  return read_text(checkpoints.back().second);
+}
+
+/// 2N steps in one go, and N steps, a stop, and N more in fresh objects: equal to the last bit?
+void prove_resume(TrainArguments arguments, std::int64_t steps) {
+  const fs::path folder = arguments.out.empty() ? "runs/prove-resume" : arguments.out;
+  CHIARO_CHECK(!fs::exists(folder), Usage, "[train.prove] '{}' exists already; name a new --out",
+               folder.string());
+  arguments.out = (folder / "straight").string();
+  arguments.stop_after = 2 * steps;
+  run_training(arguments);
+  arguments.out = (folder / "resumed").string();
+  arguments.stop_after = steps;
+  run_training(arguments);
+  arguments.resume = true;
+  run_training(arguments);
+  CHIARO_CHECK(last_checkpoint(folder / "straight") == last_checkpoint(folder / "resumed"),
+               CheckFailed, "[train.prove] {0} + {0} steps differ from {1}; both stand in '{2}'",
+               steps, 2 * steps, folder.string());
+  fs::remove_all(folder);
+  fmt::print("resuming is exact: {0} + {0} steps = {1} steps, byte for byte\n", steps, 2 * steps);
+}
+
+void train_command(const TrainArguments& arguments) {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  if (arguments.prove_resume > 0) {
+    prove_resume(arguments, arguments.prove_resume);
+  } else {
+    run_training(arguments);
+  }
 }
 
 }  // namespace
@@ -128,8 +166,11 @@ void add_train(CLI::App& root) {
                       "start from the weights of a bundle instead of random ones");
   command->add_option("--allow-missing", arguments->allow_missing,
                       "with --from: tensors (shell globs) that may differ and stay random");
-  command->add_option("--stop-after", arguments->stop_at,
+  command->add_option("--stop-after", arguments->stop_after,
                       "stop after so many steps of this call, as if interrupted politely");
+  command->add_option(
+      "--prove-resume", arguments->prove_resume,
+      "train 2N steps, and N + stop + N, compare the checkpoints, and keep neither");
   command->add_flag("--resume", arguments->resume,
                     "continue from the newest sound checkpoint of the run folder");
   command->callback([arguments] { train_command(*arguments); });

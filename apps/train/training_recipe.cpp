@@ -59,14 +59,25 @@ std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
             recipe.method_options);
 }
 
-std::filesystem::path data_root(const std::string& given,
+std::filesystem::path data_root(const std::string& given, const Recipe& recipe,
                                 const std::filesystem::path& recipe_file) {
-  if (!given.empty()) return given;
+  if (!given.empty()) return std::filesystem::absolute(given);
+  const auto& data = recipe.table("data").values;
+  if (const auto stored = data.find("root"); stored != data.end()) {
+    if (const auto* root = std::get_if<std::string>(&stored->second)) return *root;
+  }
   if (const char* environment = std::getenv("CHIARO_DATA_DIR");
       environment != nullptr && *environment != '\0') {
-    return environment;
+    return std::filesystem::absolute(environment);
   }
-  return recipe_file.parent_path();
+  return std::filesystem::absolute(recipe_file).parent_path();
+}
+
+Recipe portable(Recipe recipe) {
+  if (const auto data = recipe.tables.find("data"); data != recipe.tables.end()) {
+    data->second.values.erase("root");
+  }
+  return recipe;
 }
 
 }  // namespace chiaro::apps

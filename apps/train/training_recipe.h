@@ -44,8 +44,13 @@ std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
                                              std::shared_ptr<networks::Network> network,
                                              const std::vector<std::string>& tasks);
 
-/// Where relative data folders start: `given`, else the environment's CHIARO_DATA_DIR, else the
-/// recipe's folder.
-std::filesystem::path data_root(const std::string& given, const std::filesystem::path& recipe_file);
+/// Where relative data folders start: `given`, else the recipe's data.root, else the environment's
+/// CHIARO_DATA_DIR, else the recipe's folder. Absolute.
+std::filesystem::path data_root(const std::string& given, const Recipe& recipe,
+                                const std::filesystem::path& recipe_file);
+
+/// The recipe without what holds on this machine only (data.root): what bundles and checkpoints
+/// carry.
+Recipe portable(Recipe recipe);
 
 }  // namespace chiaro::apps

@@ -107,7 +107,9 @@ Fields<DataOptions> DataOptions::fields() {
       field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
       field("holdout", &DataOptions::holdout, "share of scenes kept for validation",
             {.min = 0, .max = 0.9}),
-      field("dihedral", &DataOptions::dihedral, "random flips and quarter turns")};
+      field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
+      field("root", &DataOptions::root,
+            "folder that relative folders start from; a run stores where its data was")};
 }
 
 Fields<SourceOptions> SourceOptions::fields() {

@@ -31,6 +31,7 @@ struct DataOptions {
   std::int64_t seed = 1;
   double holdout = 0.05;
   bool dihedral = true;
+  std::string root;
   static Fields<DataOptions> fields();
 };
 

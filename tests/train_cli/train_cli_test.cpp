@@ -157,6 +157,20 @@ TEST_F(TrainCli, FreezesAndStartsFromTheBundle) {
   EXPECT_TRUE(frozen.text("restore.onnx") == again.text("restore.onnx"));
 }
 
+TEST_F(TrainCli, ProvesThatResumingIsExact) {
+  EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("proof"), "--prove-resume", "4"}), 0)
+      << log();
+  EXPECT_FALSE(fs::exists(folder_ / "proof"));
+}
+
+TEST_F(TrainCli, ResumingByFolderFindsTheData) {
+  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("elsewhere/run"), "--set",
+                 "train.steps=8", "--stop-after", "3"}),
+            0)
+      << log();
+  EXPECT_EQ(run({"train", "--resume", "--out", path("elsewhere/run")}), 0) << log();
+}
+
 TEST_F(TrainCli, FaultsHaveOneSentenceAndACode) {
   EXPECT_EQ(run({"train", path("nowhere.toml"), "--out", path("x")}), 3);
   EXPECT_NE(log().find("nowhere.toml"), std::string::npos) << log();

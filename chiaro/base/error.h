@@ -1,4 +1,5 @@
-// The one exception type of the project, with a code that `main` turns into a documented exit status.
+// The one exception type of the project, with a code that `main` turns into a documented exit
+// status.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,7 +10,8 @@
 
 namespace chiaro {
 
-/// Why something could not be done. The values are the exit statuses of the programs (docs: README, "Exit codes").
+/// Why something could not be done. The values are the exit statuses of the programs (docs: README,
+/// "Exit codes").
 enum class ErrorCode {
   SomeFailed = 1,    ///< a batch went on, but some items failed
   Usage = 2,         ///< command line, options or recipe are wrong
@@ -41,8 +43,9 @@ template <typename... Args>
 
 }  // namespace chiaro
 
-/// Throws Error(code, message) unless the condition holds: CHIARO_CHECK(n > 0, Usage, "[data.crop] …; got {}", n).
-#define CHIARO_CHECK(condition, code, ...)                                           \
-  do {                                                                               \
-    if (!(condition)) ::chiaro::fail(::chiaro::ErrorCode::code, __VA_ARGS__);        \
+/// Throws Error(code, message) unless the condition holds: CHIARO_CHECK(n > 0, Usage, "[data.crop]
+/// …; got {}", n).
+#define CHIARO_CHECK(condition, code, ...)                                    \
+  do {                                                                        \
+    if (!(condition)) ::chiaro::fail(::chiaro::ErrorCode::code, __VA_ARGS__); \
   } while (false)

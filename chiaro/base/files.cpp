@@ -19,7 +19,8 @@ void write_all(int descriptor, std::span<const std::byte> bytes, const fs::path&
   while (!bytes.empty()) {
     const ssize_t n = ::write(descriptor, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    CHIARO_CHECK(n > 0, Output, "[base.write_file] cannot write '{}': {}", path.string(), std::strerror(errno));
+    CHIARO_CHECK(n > 0, Output, "[base.write_file] cannot write '{}': {}", path.string(),
+                 std::strerror(errno));
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
 }
@@ -27,7 +28,8 @@ void write_all(int descriptor, std::span<const std::byte> bytes, const fs::path&
 /// A pipe or a device ("/dev/stdout") is written to; a file renamed to its place would replace it.
 void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  CHIARO_CHECK(descriptor >= 0, Output, "[base.write_file] cannot write '{}': {}", path.string(), std::strerror(errno));
+  CHIARO_CHECK(descriptor >= 0, Output, "[base.write_file] cannot write '{}': {}", path.string(),
+               std::strerror(errno));
   try {
     write_all(descriptor, bytes, path);
   } catch (...) {
@@ -43,8 +45,8 @@ class TemporaryFile {
   explicit TemporaryFile(const fs::path& target) : target_(target) {
     std::string name = target.string() + ".XXXXXX.part";
     descriptor_ = ::mkstemps(name.data(), 5);
-    CHIARO_CHECK(descriptor_ >= 0, Output, "[base.write_file] cannot write '{}': {}", target.string(),
-                 std::strerror(errno));
+    CHIARO_CHECK(descriptor_ >= 0, Output, "[base.write_file] cannot write '{}': {}",
+                 target.string(), std::strerror(errno));
     name_ = name;
   }
   ~TemporaryFile() {
@@ -78,18 +80,21 @@ class TemporaryFile {
 
 std::vector<std::byte> read_file(const fs::path& path, std::size_t max_bytes) {
   struct stat status {};
-  CHIARO_CHECK(::stat(path.c_str(), &status) == 0, Input, "[base.read_file] cannot read '{}': {}", path.string(),
-               std::strerror(errno));
-  CHIARO_CHECK(!S_ISDIR(status.st_mode), Input, "[base.read_file] '{}' is a folder; expected a file", path.string());
+  CHIARO_CHECK(::stat(path.c_str(), &status) == 0, Input, "[base.read_file] cannot read '{}': {}",
+               path.string(), std::strerror(errno));
+  CHIARO_CHECK(!S_ISDIR(status.st_mode), Input,
+               "[base.read_file] '{}' is a folder; expected a file", path.string());
   const auto size = static_cast<std::size_t>(status.st_size);
-  CHIARO_CHECK(size <= max_bytes, Input, "[base.read_file] '{}' is too large; got {} bytes; expected at most {}",
+  CHIARO_CHECK(size <= max_bytes, Input,
+               "[base.read_file] '{}' is too large; got {} bytes; expected at most {}",
                path.string(), size, max_bytes);
   std::ifstream stream(path, std::ios::binary);
-  CHIARO_CHECK(stream.good(), Input, "[base.read_file] cannot read '{}': {}", path.string(), std::strerror(errno));
+  CHIARO_CHECK(stream.good(), Input, "[base.read_file] cannot read '{}': {}", path.string(),
+               std::strerror(errno));
   std::vector<std::byte> bytes(size);
   stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  CHIARO_CHECK(static_cast<std::size_t>(stream.gcount()) == size, Input, "[base.read_file] '{}' ended early",
-               path.string());
+  CHIARO_CHECK(static_cast<std::size_t>(stream.gcount()) == size, Input,
+               "[base.read_file] '{}' ended early", path.string());
   return bytes;
 }
 

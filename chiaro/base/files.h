@@ -10,14 +10,17 @@
 
 namespace chiaro {
 
-/// The bytes of a regular file. Errors: Input (missing, a directory, unreadable, larger than max_bytes).
-std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{1} << 32);
+/// The bytes of a regular file. Errors: Input (missing, a directory, unreadable, larger than
+/// max_bytes).
+std::vector<std::byte> read_file(const std::filesystem::path& path,
+                                 std::size_t max_bytes = std::size_t{1} << 32);
 
 /// As read_file, as text.
 std::string read_text(const std::filesystem::path& path);
 
-/// Writes to a temporary name in the target's folder, syncs and renames: the target is the old file or the whole new
-/// one, never a part. A link stays a link; a device or pipe is simply written to. Errors: Output.
+/// Writes to a temporary name in the target's folder, syncs and renames: the target is the old file
+/// or the whole new one, never a part. A link stays a link; a device or pipe is simply written to.
+/// Errors: Output.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 

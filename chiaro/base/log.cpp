@@ -24,7 +24,9 @@ void set_up_logging(Verbosity verbosity) {
   spdlog::set_default_logger(logger);
 }
 
-bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+bool stderr_is_terminal() {
+  return isatty(STDERR_FILENO) == 1;
+}
 
 ProgressBar::ProgressBar(std::string label, bool enabled)
     : label_(std::move(label)), enabled_(enabled), started_s_(monotonic_s()) {}
@@ -40,8 +42,8 @@ void ProgressBar::update(double done) {
   const double elapsed = monotonic_s() - started_s_;
   const double left = done > 0.01 ? elapsed * (1 - done) / done : 0;
   const int filled = percent * 30 / 100;
-  fmt::print(stderr, "\r\x1b[K{} [{:#<{}}{:-<{}}] {:3d} %  {} left", label_, "", filled, "", 30 - filled,
-             percent, duration_text(left));
+  fmt::print(stderr, "\r\x1b[K{} [{:#<{}}{:-<{}}] {:3d} %  {} left", label_, "", filled, "",
+             30 - filled, percent, duration_text(left));
   std::fflush(stderr);
 }
 

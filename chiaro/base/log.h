@@ -10,7 +10,8 @@ namespace chiaro {
 
 enum class Verbosity { Quiet, Normal, Verbose };
 
-/// Sets up the default spdlog logger: stderr, colour only on a terminal without NO_COLOR. Call once from main.
+/// Sets up the default spdlog logger: stderr, colour only on a terminal without NO_COLOR. Call once
+/// from main.
 void set_up_logging(Verbosity verbosity);
 
 /// True when stderr is a terminal.

@@ -1,13 +1,15 @@
-// Options are plain aggregates with defaults and one field list. The list drives parsing, printing, range checks and
-// `chiaro describe`:
+// Options are plain aggregates with defaults and one field list. The list drives parsing, printing,
+// range checks and `chiaro describe`:
 //
 //   struct JpegOptions {
 //     std::int64_t quality = 30;
 //     static Fields<JpegOptions> fields() {
-//       return {field("quality", &JpegOptions::quality, "quality of the codec", {.min = 1, .max = 100})};
+//       return {field("quality", &JpegOptions::quality, "quality of the codec", {.min = 1, .max =
+//       100})};
 //     }
 //   };
-//   const auto options = parse_options<JpegOptions>(table, "jpeg");   // unknown key: Error naming the nearest one
+//   const auto options = parse_options<JpegOptions>(table, "jpeg");   // unknown key: Error naming
+//   the nearest one
 #pragma once
 
 #include <cstdint>
@@ -82,9 +84,11 @@ struct StoredAs<float> {
   using type = double;
 };
 
-[[noreturn]] void wrong_type(const std::string& where, const OptionValue& got, const char* expected);
+[[noreturn]] void wrong_type(const std::string& where, const OptionValue& got,
+                             const char* expected);
 void check_limits(const std::string& where, const OptionValue& value, const FieldLimits& limits);
-[[noreturn]] void unknown_key(const std::string& context, const std::string& key, const std::vector<std::string>& known);
+[[noreturn]] void unknown_key(const std::string& context, const std::string& key,
+                              const std::vector<std::string>& known);
 OptionValue convert_numbers(const OptionValue& value, const OptionValue& like);
 
 template <typename V>
@@ -99,7 +103,8 @@ constexpr const char* type_name() {
 
 }  // namespace detail
 
-/// Makes a field from a pointer to member. V: bool, int, int64, float, double, string or a vector of int64, double, string.
+/// Makes a field from a pointer to member. V: bool, int, int64, float, double, string or a vector
+/// of int64, double, string.
 template <typename T, typename V>
 Field<T> field(std::string name, V T::*member, std::string help, FieldLimits limits = {}) {
   using Stored = typename detail::StoredAs<V>::type;
@@ -115,7 +120,8 @@ Field<T> field(std::string name, V T::*member, std::string help, FieldLimits lim
       }};
 }
 
-/// Defaults overridden by the table. Errors: Usage, naming `context` and the key (unknown, wrong type, out of range).
+/// Defaults overridden by the table. Errors: Usage, naming `context` and the key (unknown, wrong
+/// type, out of range).
 template <typename T>
 T parse_options(const OptionTable& table, const std::string& context) {
   T options{};
@@ -148,7 +154,8 @@ template <typename T>
 std::vector<FieldInfo> describe_options() {
   std::vector<FieldInfo> infos;
   const T defaults{};
-  for (const auto& entry : T::fields()) infos.push_back({entry.name, entry.help, entry.get(defaults), entry.limits});
+  for (const auto& entry : T::fields())
+    infos.push_back({entry.name, entry.help, entry.get(defaults), entry.limits});
   return infos;
 }
 

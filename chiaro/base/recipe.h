@@ -25,8 +25,8 @@ struct Recipe {
 /// Parses TOML. Errors: Usage with line and column; `origin` names the text in messages.
 Recipe parse_recipe(std::string_view toml, const std::string& origin);
 
-/// Reads a file. A top-level key `parent = "name.toml"` (relative to the file) is loaded first and overridden;
-/// a parent must not have one itself. Errors: Input, Usage.
+/// Reads a file. A top-level key `parent = "name.toml"` (relative to the file) is loaded first and
+/// overridden; a parent must not have one itself. Errors: Input, Usage.
 Recipe load_recipe(const std::filesystem::path& path);
 
 /// `over` on top of `base`: scalars replaced, tables merged, lists of tables replaced whole.
@@ -38,9 +38,10 @@ void set_recipe_value(Recipe& recipe, std::string_view assignment);
 /// TOML text; parse_recipe(print_recipe(r)) == r.
 std::string print_recipe(const Recipe& recipe);
 
-/// Fails with the nearest known name if the recipe has a section outside `known_tables` and `known_lists`, or a
-/// top-level key outside `known_values`. Errors: Usage.
+/// Fails with the nearest known name if the recipe has a section outside `known_tables` and
+/// `known_lists`, or a top-level key outside `known_values`. Errors: Usage.
 void check_recipe_sections(const Recipe& recipe, const std::vector<std::string>& known_values,
-                           const std::vector<std::string>& known_tables, const std::vector<std::string>& known_lists);
+                           const std::vector<std::string>& known_tables,
+                           const std::vector<std::string>& known_lists);
 
 }  // namespace chiaro

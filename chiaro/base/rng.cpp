@@ -13,7 +13,9 @@ std::uint64_t split_mix(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-std::uint64_t rotate_left(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+std::uint64_t rotate_left(std::uint64_t x, int k) {
+  return (x << k) | (x >> (64 - k));
+}
 
 }  // namespace
 
@@ -37,9 +39,13 @@ std::uint64_t Rng::next() {
   return result;
 }
 
-double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Rng::uniform() {
+  return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
-double Rng::uniform(double low, double high) { return low + (high - low) * uniform(); }
+double Rng::uniform(double low, double high) {
+  return low + (high - low) * uniform();
+}
 
 double Rng::log_uniform(double low, double high) {
   return std::exp(uniform(std::log(low), std::log(high)));
@@ -50,7 +56,9 @@ std::int64_t Rng::integer(std::int64_t low, std::int64_t high) {
   return low + static_cast<std::int64_t>(uniform() * static_cast<double>(range));
 }
 
-bool Rng::chance(double probability) { return uniform() < probability; }
+bool Rng::chance(double probability) {
+  return uniform() < probability;
+}
 
 double Rng::normal() {
   if (has_spare_) {
@@ -77,7 +85,9 @@ double Rng::poisson(double mean) {
   return count;
 }
 
-Rng Rng::fork(std::string_view label) { return Rng(next(), {stable_hash(label)}); }
+Rng Rng::fork(std::string_view label) {
+  return Rng(next(), {stable_hash(label)});
+}
 
 std::uint64_t stable_hash(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;

@@ -8,7 +8,8 @@
 
 namespace chiaro {
 
-/// The candidate with the smallest edit distance to `name`, or "" where none is close (distance > max(2, length/3)).
+/// The candidate with the smallest edit distance to `name`, or "" where none is close (distance >
+/// max(2, length/3)).
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates);
 
 /// " (did you mean 'x'?)" or "".
@@ -17,7 +18,8 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> can
 /// "a, b, c".
 std::string join(std::span<const std::string> parts, std::string_view separator = ", ");
 
-/// The shortest decimal text that reads back as the same double; always with a point or exponent where `as_float`.
+/// The shortest decimal text that reads back as the same double; always with a point or exponent
+/// where `as_float`.
 std::string shortest(double value, bool as_float = true);
 
 /// Splits at a separator; does not trim; "" gives no parts.

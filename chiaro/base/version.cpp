@@ -2,6 +2,8 @@
 
 namespace chiaro {
 
-std::string version() { return CHIARO_PROJECT_VERSION; }
+std::string version() {
+  return CHIARO_PROJECT_VERSION;
+}
 
 }  // namespace chiaro

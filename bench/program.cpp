@@ -1,0 +1,110 @@
+// apps/cli: the real program, from the start of the process to the written picture.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "bench/pictures.h"
+#include "bench/rooms.h"
+#include "bench/timing.h"
+#include "chiaro/base/error.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Launched {
+  double wall_s = 0;
+  double peak_mib = 0;
+};
+
+struct Case {
+  std::string name;
+  int height;
+  int width;
+  std::string extension;
+  double wall_aim_s;  // 0: none
+  double peak_aim_mib;
+  int divisor;  // of the rounds
+};
+
+/// Runs chiaro restore through the launcher. Errors: CheckFailed where it fails.
+Launched launch(const Setting& setting, const fs::path& input, const fs::path& output) {
+  const auto command =
+      fmt::format("'{}' '{}' restore '{}' -o '{}' --overwrite --quiet --bundle '{}' --threads {}",
+                  setting.launcher.string(), setting.program.string(), input.string(),
+                  output.string(), setting.bundle.string(), setting.threads);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"),
+                                                             ::pclose);
+  int status = -1;
+  Launched result;
+  double peak_kib = 0;
+  const bool read = pipe != nullptr &&
+                    std::fscanf(pipe.get(), "%d %lf %lf", &status, &result.wall_s, &peak_kib) == 3;
+  CHIARO_CHECK(read && status == 0, CheckFailed,
+               "[bench.launch] chiaro did not restore; got status {}; command: {}", status,
+               command);
+  result.peak_mib = peak_kib / 1024;
+  return result;
+}
+
+void start_to_written(benchmark::State& state, const Setting& setting, Report& report,
+                      const Case& what) {
+  const test::TemporaryFolder folder;
+  const fs::path input = folder / ("in." + what.extension);
+  const fs::path output = folder / ("out." + what.extension);
+  image::write(input, test_picture(what.height, what.width), {.quality = 92});
+  launch(setting, input, output);  // fills the disk cache
+  Times walls;
+  double peak = 0;
+  for ([[maybe_unused]] auto iteration : state) {
+    const Launched launched = launch(setting, input, output);
+    walls.push_back(launched.wall_s);
+    peak = std::max(peak, launched.peak_mib);
+    state.SetIterationTime(launched.wall_s);
+  }
+  const double wall = median(walls);
+  const double megapixels = 1e-6 * what.height * what.width;
+  Figure time{.name = what.name + "/wall", .value = wall, .unit = "s"};
+  if (what.wall_aim_s > 0) time.at_most = what.wall_aim_s;
+  time.detail =
+      fmt::format("start of process to written {}x{} {}, shortest {:.3f} s", what.width,
+                  what.height, what.extension, *std::min_element(walls.begin(), walls.end()));
+  report.add(std::move(time));
+  report.add({.name = what.name + "/peak",
+              .value = peak,
+              .unit = "MiB",
+              .at_most = what.peak_aim_mib,
+              .detail = fmt::format("highest resident memory of {} runs", walls.size())});
+  report.add({.name = what.name + "/speed",
+              .value = megapixels / wall,
+              .unit = "MP/s",
+              .detail = "decoding and encoding included"});
+}
+
+}  // namespace
+
+void add_program(const Setting& setting, Report& report) {
+  const std::array<Case, 2> cases{
+      Case{"program/png_512", 512, 512, "png", 0.3, 200e6 / (1 << 20), 1},
+      Case{"program/jpeg_24mp", 4000, 6000, "jpg", 0, 1024, 5}};
+  for (const auto& what : cases) {
+    benchmark::RegisterBenchmark(what.name.c_str(),
+                                 [&setting, &report, what](benchmark::State& state) {
+                                   start_to_written(state, setting, report, what);
+                                 })
+        ->UseManualTime()
+        ->Iterations(std::max(1, setting.rounds / what.divisor))
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace chiaro::bench

@@ -1,0 +1,60 @@
+// restore: what the Restorer adds to the graph (copies, checks, clamping) on a picture in memory.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "bench/pictures.h"
+#include "bench/rooms.h"
+#include "bench/timing.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/engine/engine.h"
+#include "chiaro/engine/processor.h"
+#include "chiaro/restore/restorer.h"
+
+namespace chiaro::bench {
+namespace {
+
+constexpr int kSide = 1024;
+constexpr double kAim = 1.05;
+
+void overhead(benchmark::State& state, const Setting& setting, Report& report,
+              engine::Precision precision) {
+  const engine::EngineOptions options{"cpu", precision, setting.threads};
+  const auto bundle = bundle::read_bundle(setting.bundle);
+  restore::Restorer restorer(bundle, options);
+  engine::Engine bare(bundle.member(bundle::kRestoreMember), options, bundle.origin);
+  const auto picture = test_picture(kSide, kSide);
+  bare.prepare(1, 3, kSide, kSide);
+  std::copy(picture.pixels().begin(), picture.pixels().end(), bare.input().begin());
+  image::Image source;
+  const auto times =
+      take_turns(state, {{.run = [&] { source = restorer.restore(std::move(source)); },
+                          .before = [&] { source = picture; }},
+                         {.run = [&] { bare.run(); }}});
+  report.add(
+      {.name = fmt::format("restore/overhead/{}", engine::precision_name(precision)),
+       .value = median_ratio(times[0], times[1]),
+       .unit = "x",
+       .at_most = kAim,
+       .detail = fmt::format("{0}x{0}, {1} tile(s): {2}", kSide,
+                             restorer.plan(kSide, kSide).tiles(), pair_text(times[0], times[1]))});
+}
+
+}  // namespace
+
+void add_restore(const Setting& setting, Report& report) {
+  for (const auto precision : {engine::Precision::F32, engine::Precision::Bf16}) {
+    if (precision == engine::Precision::Bf16 && !engine::has_bf16()) continue;
+    const auto name = fmt::format("restore/overhead/{}", engine::precision_name(precision));
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [&setting, &report, precision](benchmark::State& state) {
+                                   overhead(state, setting, report, precision);
+                                 })
+        ->UseManualTime()
+        ->Iterations(setting.rounds)
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace chiaro::bench

@@ -1,0 +1,27 @@
+// What each file of bench/ registers. Names are "room/what/variant", so that
+// --benchmark_filter=^room/ picks a room.
+#pragma once
+
+#include <filesystem>
+
+#include "bench/report.h"
+
+namespace chiaro::bench {
+
+struct Setting {
+  std::filesystem::path bundle;
+  std::filesystem::path program;   ///< the chiaro that is started
+  std::filesystem::path launcher;  ///< chiaro_launch
+  int threads = 0;                 ///< of engine and operators
+  int rounds = 15;                 ///< turns of each thing that is compared
+};
+
+/// Setting and report must outlive the run.
+void add_restore(const Setting& setting, Report& report);   ///< restore against the bare engine
+void add_program(const Setting& setting, Report& report);   ///< the program as users start it
+void add_degrade(const Setting& setting, Report& report);   ///< each damage on a training crop
+void add_metrics(const Setting& setting, Report& report);   ///< each metric on a megapixel
+void add_networks(const Setting& setting, Report& report);  ///< engine against libtorch eager
+void add_train(const Setting& setting, Report& report);     ///< the loop against a bare step; data
+
+}  // namespace chiaro::bench

@@ -1,0 +1,313 @@
+// `chiaro restore`, `models` and the command line around them, good input and bad.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "chiaro/base/files.h"
+#include "chiaro/base/rng.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/bundle/safetensors.h"
+#include "chiaro/engine/engine.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using test::ProcessResult;
+
+image::Image noise(int channels, int height, int width) {
+  image::Image picture(channels, height, width);
+  Rng rng(9);
+  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.2, 0.8));
+  return picture;
+}
+
+/// A folder with the bundle "default" (the graph `stack`) and a picture, and the program run in its
+/// view.
+class RestoreCli : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_bundle_of("stack", "default");
+    ::setenv("CHIARO_BUNDLE_PATH", (folder_.path() / "models").c_str(), 1);
+    image::write(in_, noise(3, 40, 56));
+  }
+  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
+
+  void write_bundle_of(const std::string& graph, const std::string& name) {
+    fs::create_directories(folder_ / "models");
+    bundle::Members members;
+    members.emplace(bundle::kRestoreMember, test::graph_bytes(graph));
+    members.emplace(bundle::kCardMember, bytes("# The card\n"));
+    // One self-test case, made by the engine itself.
+    engine::Engine engine(test::graph_bytes(graph), {"auto", engine::Precision::F32, 1}, graph);
+    engine::Tensor input{{1, 3, 16, 16}, std::vector<float>(3 * 16 * 16, 0.5F)};
+    input.values[100] = 0.9F;
+    const auto output = engine.run_once(input)[0];
+    bundle::TensorMap tensors;
+    tensors[bundle::self_test_name(0, "input")] = {bundle::Dtype::F32, input.shape,
+                                                   std::as_bytes(std::span(input.values))};
+    tensors[bundle::self_test_name(0, "output")] = {bundle::Dtype::F32, output.shape,
+                                                    std::as_bytes(std::span(output.values))};
+    members.emplace(bundle::kSelftestMember, bundle::serialize_safetensors(tensors));
+    bundle::write_bundle(folder_ / "models" / (name + ".chiaro"), test::graph_manifest(graph),
+                         members);
+  }
+
+  static std::vector<std::byte> bytes(std::string_view text) {
+    const auto view = std::as_bytes(std::span(text));
+    return {view.begin(), view.end()};
+  }
+
+  static ProcessResult chiaro(std::vector<std::string> words,
+                              const std::string& stdin_file = "/dev/null") {
+    words.insert(words.begin(), CHIARO_PROGRAM);
+    return test::run_process(words, stdin_file);
+  }
+
+  /// Restores `in` and expects a failure that is one sentence, leaves no output and nothing half
+  /// written.
+  void expect_refused(const std::string& in, int status, const std::string& part,
+                      const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"restore", in, "-o", out_};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto result = chiaro(words);
+    EXPECT_EQ(result.status, status) << in << ": " << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_EQ(result.out, "");
+    expect_no_output();
+  }
+
+  void expect_no_output() {
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+      EXPECT_FALSE(entry.path().filename().string().starts_with("out")) << entry.path();
+    }
+  }
+
+  test::TemporaryFolder folder_;
+  std::string in_ = (folder_ / "in.png").string();
+  std::string out_ = folder_ / "out.png";
+};
+
+// --- Good input
+// ----------------------------------------------------------------------------------------------------
+
+TEST_F(RestoreCli, RestoresAPicture) {
+  const auto result = chiaro({"restore", in_, "-o", out_});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("wrote"), std::string::npos);
+  EXPECT_EQ(result.err.find('\r'), std::string::npos) << "a bar without a terminal";
+  const auto picture = image::read(out_);
+  EXPECT_EQ(picture.height(), 40);
+  EXPECT_EQ(picture.width(), 56);
+  EXPECT_NE(read_file(out_), read_file(in_));
+}
+
+TEST_F(RestoreCli, TakesPositionalsFlagsAndPipes) {
+  ASSERT_EQ(chiaro({"restore", in_, out_}).status, 0);
+  const std::string second = folder_ / "second.png";
+  ASSERT_EQ(chiaro({"restore", "-i", in_, "-o", second, "--quiet"}).err, "");
+  EXPECT_EQ(read_file(second), read_file(out_));
+  const auto piped = chiaro({"restore", "-", "-o", "-", "--format", "png", "--quiet"}, in_);
+  ASSERT_EQ(piped.status, 0) << piped.err;
+  EXPECT_EQ(bytes(piped.out), read_file(out_));
+}
+
+TEST_F(RestoreCli, PrintsEventsAsJson) {
+  const auto first = chiaro({"restore", in_, "-o", out_, "--json", "--quiet"});
+  ASSERT_EQ(first.status, 0) << first.err;
+  std::istringstream lines(first.out);
+  nlohmann::json last;
+  for (std::string line; std::getline(lines, line);) {
+    last = nlohmann::json::parse(line);
+    EXPECT_TRUE(last.contains("event"));
+  }
+  EXPECT_EQ(last["event"], "summary");
+  EXPECT_EQ(last["done"], 1);
+  EXPECT_EQ(last["pixels_sha256"].get<std::string>().size(), 64U);
+  // The same pixels whatever the tiles, threads and format.
+  const auto second = chiaro(
+      {"restore", in_, "-o", folder_ / "out.tif", "--json", "--tile", "24", "--threads", "1"});
+  EXPECT_NE(second.out.find(last["pixels_sha256"].get<std::string>()), std::string::npos)
+      << second.out;
+}
+
+TEST_F(RestoreCli, StrengthZeroKeepsThePixels) {
+  ASSERT_EQ(chiaro({"restore", in_, "-o", out_, "--strength", "0"}).status, 0);
+  const auto before = image::read(in_);
+  const auto after = image::read(out_);
+  EXPECT_TRUE(std::equal(before.pixels().begin(), before.pixels().end(), after.pixels().begin()));
+}
+
+TEST_F(RestoreCli, KeepsDepthAndReplacesNotFiniteValues) {
+  auto picture = noise(3, 20, 20);
+  picture.at(0, 1, 1) = std::numeric_limits<float>::quiet_NaN();
+  picture.at(1, 1, 1) = std::numeric_limits<float>::infinity();
+  picture.sample_type = image::SampleType::F32;
+  image::write(folder_ / "nan.pfm", picture);
+  const auto result = chiaro({"restore", folder_ / "nan.pfm", "-o", folder_ / "out.pfm"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("2 values"), std::string::npos) << result.err;
+  const auto back = image::read(folder_ / "out.pfm");
+  EXPECT_EQ(back.sample_type, image::SampleType::F32);
+  for (const float value : back.pixels()) ASSERT_TRUE(std::isfinite(value));
+}
+
+// --- Bad input
+// -----------------------------------------------------------------------------------------------------
+
+TEST_F(RestoreCli, BadPicturesAreRefused) {
+  expect_refused(folder_ / "none.png", 3, "none.png");
+  expect_refused(folder_.path(), 3, folder_.path());
+  write_file_atomically(folder_ / "empty.png", std::string_view());
+  expect_refused(folder_ / "empty.png", 3, "empty.png");
+  write_file_atomically(folder_ / "text.jpg", std::string_view("this is a letter, not a picture"));
+  expect_refused(folder_ / "text.jpg", 3, "text.jpg");
+  auto cut = read_file(in_);
+  cut.resize(cut.size() / 2);
+  write_file_atomically(folder_ / "cut.png", cut);
+  expect_refused(folder_ / "cut.png", 3, "cut.png");
+  if (::geteuid() != 0) {
+    fs::permissions(in_, fs::perms::none);
+    expect_refused(in_, 3, "in.png");
+  }
+}
+
+TEST_F(RestoreCli, BadOutputsAreRefused) {
+  const auto refused = [&](const std::string& out, int status, const std::string& part) {
+    const auto result = chiaro({"restore", in_, "-o", out});
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+  };
+  const auto before = read_file(in_);
+  refused(folder_ / "no/such/out.png", 4, "does not exist");
+  refused(folder_.path(), 4, "is a folder");
+  refused(in_, 4, "never overwritten");
+  EXPECT_EQ(chiaro({"restore", in_, "-o", in_, "--overwrite"}).status, 4);
+  EXPECT_EQ(read_file(in_), before);
+  refused(folder_ / "out.xyz", 2, "picture format");
+  refused("/dev/null", 4, "no regular file");
+  // A full disk, played by a limit on the size of files.
+  const auto full =
+      test::run_process({"/bin/bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"",
+                         CHIARO_PROGRAM, "restore", in_, "-o", out_});
+  EXPECT_EQ(full.status, 4) << full.err;
+  expect_no_output();
+  write_file_atomically(out_, std::string_view("precious"));
+  refused(out_, 4, "--overwrite");
+  EXPECT_EQ(read_text(out_), "precious");
+  EXPECT_EQ(chiaro({"restore", in_, "-o", out_, "--overwrite"}).status, 0);
+  EXPECT_EQ(image::read(out_).width(), 56);
+}
+
+TEST_F(RestoreCli, BadBundlesAreRefused) {
+  expect_refused(in_, 3, "did you mean 'default'", {"--bundle", "defautl"});
+  expect_refused(in_, 3, "none.chiaro", {"--bundle", folder_ / "none.chiaro"});
+  auto damaged = read_file(folder_ / "models/default.chiaro");
+  damaged[damaged.size() / 2] ^= std::byte{1};
+  write_file_atomically(folder_ / "damaged.chiaro", damaged);
+  expect_refused(in_, 5, "damaged.chiaro", {"--bundle", folder_ / "damaged.chiaro"});
+  write_file_atomically(folder_ / "text.chiaro", std::string_view("no bundle"));
+  expect_refused(in_, 5, "text.chiaro", {"--bundle", folder_ / "text.chiaro"});
+  // A bundle whose manifest promises another shape than its graph takes.
+  auto manifest = test::graph_manifest("grey");
+  manifest.color = "srgb";
+  bundle::write_bundle(folder_ / "wrong.chiaro", manifest,
+                       {{"restore.onnx", test::graph_bytes("grey")}});
+  expect_refused(in_, 5, "its graph takes 1", {"--bundle", folder_ / "wrong.chiaro"});
+}
+
+TEST_F(RestoreCli, BadArgumentsAreRefused) {
+  expect_refused(in_, 2, "strength", {"--strength", "1.5"});
+  expect_refused(in_, 2, "bf17", {"--precision", "bf17"});
+  expect_refused(in_, 2, "unknown device", {"--device", "gpu"});
+  expect_refused(in_, 2, "max-memory", {"--max-memory", "lots"});
+  expect_refused(in_, 2, "quality", {"--quality", "101"});
+  expect_refused(in_, 2, "depth", {"--depth", "12"});
+  expect_refused(in_, 2, "transparency", {"--alpha", "maybe"});
+  expect_refused(in_, 2, "tile", {"--tile", "3"});
+  expect_refused(in_, 2, "did you mean '--strength'", {"--strenght", "1"});
+  expect_refused(in_, 6, "expected at least", {"--max-memory", "5M"});
+  EXPECT_EQ(chiaro({"restore"}).status, 2);
+  EXPECT_EQ(chiaro({"restore", in_}).status, 2);
+  EXPECT_EQ(chiaro({"restore", in_, out_, "third.png"}).status, 2);
+  EXPECT_EQ(chiaro({"restore", in_, "-o", "-"}).status, 2);
+}
+
+TEST_F(RestoreCli, ErrorsAreEventsToo) {
+  const auto result = chiaro({"restore", folder_ / "none.png", "-o", out_, "--json"});
+  EXPECT_EQ(result.status, 3);
+  const auto event = nlohmann::json::parse(result.out);
+  EXPECT_EQ(event["event"], "error");
+  EXPECT_EQ(event["exit_status"], 3);
+}
+
+TEST_F(RestoreCli, AnInterruptLeavesNoFile) {
+  image::write(folder_ / "large.ppm", noise(3, 2000, 3000));
+  for (const int signal : {SIGINT, SIGTERM}) {
+    test::Process process(
+        {CHIARO_PROGRAM, "restore", folder_ / "large.ppm", "-o", out_, "--tile", "32"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    process.signal(signal);
+    EXPECT_EQ(process.finish().status, 128 + signal);
+    expect_no_output();
+  }
+}
+
+// --- Around it
+// -----------------------------------------------------------------------------------------------------
+
+TEST_F(RestoreCli, ModelsAreListedDescribedAndVerified) {
+  EXPECT_NE(chiaro({"models", "list"}).out.find("default"), std::string::npos);
+  EXPECT_EQ(chiaro({"models", "card"}).out, "# The card\n");
+  EXPECT_NE(chiaro({"models", "info", "default"}).out.find("\"receptive_field_px\": 7"),
+            std::string::npos);
+  const auto sound = chiaro({"models", "verify"});
+  EXPECT_EQ(sound.status, 0) << sound.err;
+  EXPECT_NE(sound.out.find("sound"), std::string::npos);
+
+  // The right checksums around the wrong numbers.
+  auto found = bundle::read_bundle(folder_ / "models/default.chiaro");
+  auto other = test::graph_bytes("identity");
+  found.members["restore.onnx"] = other;
+  bundle::write_bundle(folder_ / "models/other.chiaro", found.manifest, found.members);
+  const auto different = chiaro({"models", "verify", "other"});
+  EXPECT_EQ(different.status, 7);
+  EXPECT_NE(different.out.find("'0.output' is the first to differ"), std::string::npos)
+      << different.out;
+}
+
+TEST_F(RestoreCli, HelpVersionAndSlips) {
+  const auto help = chiaro({"restore", "--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_NE(help.out.find("chiaro restore old.jpg -o clear.png"), std::string::npos);
+  EXPECT_NE(chiaro({"--help"}).out.find("Exit status: 0 done"), std::string::npos);
+  EXPECT_EQ(chiaro({"--version"}).out.substr(0, 7), "chiaro ");
+  const auto slip = chiaro({"restor", in_});
+  EXPECT_EQ(slip.status, 2);
+  EXPECT_NE(slip.err.find("did you mean 'restore'"), std::string::npos) << slip.err;
+  EXPECT_EQ(chiaro({}).status, 2);
+  EXPECT_NE(chiaro({"describe", "jpeg"}).out.find("quality"), std::string::npos);
+  EXPECT_EQ(chiaro({"describe", "jpge"}).status, 2);
+}
+
+TEST_F(RestoreCli, BenchPrintsFigures) {
+  const auto result = chiaro({"bench", "--sizes", "32", "--repetitions", "1", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("\"restore_seconds\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace chiaro

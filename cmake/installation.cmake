@@ -72,6 +72,7 @@ if(CHIARO_WITH_TRAINING)
   install(EXPORT chiaro_train NAMESPACE chiaro:: FILE chiaroTrainTargets.cmake
     DESTINATION ${chiaro_package} COMPONENT train)
   install(DIRECTORY ${CHIARO_TORCH_ROOT}/lib ${CHIARO_TORCH_ROOT}/include DESTINATION ${chiaro_private}/torch
-    COMPONENT train USE_SOURCE_PERMISSIONS)
+    COMPONENT train USE_SOURCE_PERMISSIONS
+    PATTERN "fmt" EXCLUDE)  # headers of another fmt than the one the rooms are built with
   install(DIRECTORY ${CHIARO_TORCH_ROOT}/licenses/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/libtorch COMPONENT train)
 endif()

@@ -98,7 +98,7 @@ def check_restore(source, tree, work, make_bundle):
 def check_train(source, tree, work):
     program = tree / "bin/chiaro-train"
     linked = check_binary(program, [source])
-    assert str(tree / "lib") in linked and "libtorch_cpu" in linked, linked
+    assert f"{tree}/bin/../lib/chiaro/torch/lib/libtorch_cpu.so" in linked, linked
     assert re.search(rb"\d+\.\d+\.\d+", call(program, "--version"))
     project = work / "networks"
     project.mkdir()

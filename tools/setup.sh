@@ -152,7 +152,7 @@ set_up_torch() {
   fetch_wheel torch
   say "unpacking libtorch"
   unpack "$staging" 'torch/include/*' 'torch/lib/libtorch_cpu.so' 'torch/lib/libc10.so' 'torch/lib/libgomp*' \
-    '*.dist-info/licenses/*'
+    '*.dist-info/licenses/*' -x 'torch/include/fmt/*'  # of another fmt than the one we link
   mv "$staging"/*.dist-info/licenses "$staging/torch/"
   # libtorch_cpu.so does not load without these two, even where there is no GPU.
   fetch_wheel nvidia-cuda-runtime

@@ -9,12 +9,12 @@ namespace chiaro::bench {
 
 /// One measured number.
 struct Figure {
-  std::string name;  ///< "restore/overhead/f32"
+  std::string name = {};  ///< "restore/overhead/f32"
   double value = 0;
-  std::string unit;  ///< "x" for ratios, "ms", "MiB", …
+  std::string unit = {};  ///< "x" for ratios, "ms", "MiB", …
   std::optional<double> at_most = {};
   std::optional<double> at_least = {};
-  std::string detail;  ///< the numbers behind it
+  std::string detail = {};  ///< the numbers behind it
 };
 
 /// Figures in the order of their first mention.

@@ -105,8 +105,8 @@ void freeze_command(const FreezeArguments& arguments) {
     const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
     const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
     const data::Dataset training(trained.recipe.recipe, root, data::Part::Training);
-    for (const auto& [name, pictures] : training.source_sizes())
-      manifest.training_data.push_back({name, "", pictures});
+    for (const auto& source : training.source_summaries())
+      manifest.training_data.push_back({source.name, source.license, source.pictures});
     manifest.precision =
         measure_bf16(freeze::freeze(*trained.network, manifest, notes), trained.recipe.recipe, root,
                      arguments.certify, trained.recipe.validate.crop_px);

@@ -130,7 +130,9 @@ Fields<SourceOptions> SourceOptions::fields() {
             {.min = 1, .max = 64}),
       field("scale_max", &SourceOptions::scale_max,
             "largest reduction before cropping (log-uniform)", {.min = 1, .max = 64}),
-      field("exclude", &SourceOptions::exclude, "file stems to leave out")};
+      field("exclude", &SourceOptions::exclude, "file stems to leave out"),
+      field("license", &SourceOptions::license,
+            "of the pictures, for the card of what is trained on them")};
 }
 
 Fields<TaskOptions> TaskOptions::fields() {
@@ -324,12 +326,13 @@ Batch Dataset::batch(std::int64_t first, std::int64_t count) const {
   return batch;
 }
 
-std::vector<std::pair<std::string, std::int64_t>> Dataset::source_sizes() const {
-  std::vector<std::pair<std::string, std::int64_t>> sizes;
+std::vector<Dataset::SourceSummary> Dataset::source_summaries() const {
+  std::vector<SourceSummary> summaries;
   for (const auto& source : sources_) {
-    sizes.emplace_back(source.options.name, static_cast<std::int64_t>(source.pairs.size()));
+    summaries.push_back({source.options.name, source.options.license,
+                         static_cast<std::int64_t>(source.pairs.size())});
   }
-  return sizes;
+  return summaries;
 }
 
 std::string Dataset::summary() const {

@@ -48,6 +48,7 @@ struct SourceOptions {
   double scale_min = 1.0;
   double scale_max = 1.0;
   std::vector<std::string> exclude;
+  std::string license;
   static Fields<SourceOptions> fields();
 };
 
@@ -90,8 +91,13 @@ class Dataset {
 
   const DataOptions& options() const { return options_; }
   const std::vector<std::string>& tasks() const { return tasks_; }
-  /// Name and number of pictures (or pairs) of each source, in this part.
-  std::vector<std::pair<std::string, std::int64_t>> source_sizes() const;
+  /// What the pictures of this part are, for a model card.
+  struct SourceSummary {
+    std::string name;
+    std::string license;
+    std::int64_t pictures;  ///< or pairs
+  };
+  std::vector<SourceSummary> source_summaries() const;
   /// One line per source: pictures and pairs in this part.
   std::string summary() const;
 

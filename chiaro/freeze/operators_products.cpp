@@ -103,13 +103,16 @@ Moments moments(Call& call) {
   return {keep ? mean : reduce(call, "ReduceMean", call.tensor(0), axes, false), variance};
 }
 
-// norm: (x, p, axes, keep, …); linalg_vector_norm: (x, p, axes, keep, dtype).
+// norm: (x, p, axes, keep, …); linalg_vector_norm: (x, p, axes, keep, dtype). The norm of order 1
+// is spelt out, because OpenVINO 2026.4 reduces ReduceL1 of this operator set over every axis.
 void norm(Call& call) {
   const double order = call.has(1) ? call.real(1) : 2;
   call.require(order == 1 || order == 2, "the norm of order 1 or 2");
   const bool whole = call.count() <= 2;
-  call.give(reduce(call, order == 1 ? "ReduceL1" : "ReduceL2", call.tensor(0),
-                   whole ? call.axes(call.count()) : call.axes(2), !whole && call.flag(3)));
+  const auto axes = whole ? call.axes(call.count()) : call.axes(2);
+  const bool keep = !whole && call.flag(3);
+  if (order == 2) return call.give(reduce(call, "ReduceL2", call.tensor(0), axes, keep));
+  call.give(reduce(call, "ReduceSum", call.build.node("Abs", {call.tensor(0)}), axes, keep));
 }
 
 }  // namespace

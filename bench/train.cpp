@@ -34,7 +34,7 @@ constexpr int kPictures = 6;
 constexpr int kPictureSide = 768;
 constexpr int kWarmUp = 3;
 
-constexpr const char* kData = R"(
+constexpr const char* kData = R"toml(
 [data]
 crop_px = 128
 batch = 8
@@ -45,17 +45,17 @@ name = "pictures"
 folders = ["."]
 scale_min = 1.0
 scale_max = 3.0
-)";
+)toml";
 
 /// Crops cost next to nothing: the loop alone is measured.
-constexpr const char* kCheapTasks = R"(
+constexpr const char* kCheapTasks = R"toml(
 [[task]]
 name = "clean"
 spec = "clean"
-)";
+)toml";
 
 /// The mixture of the recipe that makes the shipped bundle.
-constexpr const char* kMixedTasks = R"(
+constexpr const char* kMixedTasks = R"toml(
 [[task]]
 name = "noise"
 spec = "noise(sigma_u8=3..55)"
@@ -84,7 +84,7 @@ weight = 0.35
 name = "clean"
 spec = "clean"
 weight = 0.9
-)";
+)toml";
 
 /// Pictures on disk and a data set of them.
 class Pictures {

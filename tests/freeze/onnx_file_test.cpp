@@ -80,6 +80,14 @@ TEST(OnnxFile, EveryTruncationIsOneErrorOrAShorterFile) {
   }
 }
 
+TEST(OnnxFile, AFieldLongerThanTheFileIsRefused) {
+  const std::string graph_of_5_bytes = "\x3a\x05"_b +
+                                       "\x12\x01"
+                                       "g"_b;
+  EXPECT_CHIARO_ERROR(read_onnx_initializers(std::as_bytes(std::span(graph_of_5_bytes)), "test"),
+                      Bundle, "longer than the file");
+}
+
 TEST(OnnxFile, RandomDamageNeverCrashes) {
   const auto whole = serialize_onnx(sample());
   Rng rng(1);

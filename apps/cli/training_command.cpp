@@ -23,10 +23,9 @@ struct Handed {
   const char* help;
 };
 
-constexpr std::array<Handed, 3> kHanded = {
+constexpr std::array<Handed, 2> kHanded = {
     {{"train", "Train a network by a recipe (starts chiaro-train)"},
-     {"freeze", "Make a bundle of a checkpoint (starts chiaro-train)"},
-     {"thaw", "Make a checkpoint of a bundle (starts chiaro-train)"}}};
+     {"freeze", "Make a bundle of a checkpoint (starts chiaro-train)"}}};
 
 }  // namespace
 

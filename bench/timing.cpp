@@ -1,7 +1,11 @@
 #include "bench/timing.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <string_view>
 #include <thread>
 
 #include <fmt/format.h>
@@ -20,10 +24,18 @@ double timed_turn(const Body& body) {
 
 }  // namespace
 
+double clock_s() {
+  const char* chosen = std::getenv("CHIARO_BENCH_CLOCK");
+  const bool cpu = chosen != nullptr && std::string_view(chosen) == "cpu";
+  timespec now{};
+  ::clock_gettime(cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 double seconds_of(const std::function<void()>& run) {
-  const auto started = std::chrono::steady_clock::now();
+  const double started = clock_s();
   run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return clock_s() - started;
 }
 
 std::vector<Times> take_turns(benchmark::State& state, const std::vector<Body>& bodies) {

@@ -19,7 +19,12 @@ struct Body {
 /// Seconds of each round.
 using Times = std::vector<double>;
 
-/// Seconds that a call takes.
+/// Seconds since some moment. Wall time; with CHIARO_BENCH_CLOCK=cpu in the environment the
+/// processor time of all threads of this process, which a busy machine disturbs less. Ratios in
+/// processor time mean something with one thread (--threads 1): waiting threads spin.
+double clock_s();
+
+/// Seconds that a call takes, by clock_s.
 double seconds_of(const std::function<void()>& run);
 
 /// One uncounted turn of each body, then one turn of each in every iteration of `state` (to be run

@@ -1,5 +1,4 @@
 // train: a step of the training loop against one written by hand, and whether data keeps up.
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -166,19 +165,19 @@ void step_against_plain(benchmark::State& state, const Setting& setting, Report&
   Times by_hand;
   Times by_hand_whole;
   std::int64_t asked = 0;
-  auto started = std::chrono::steady_clock::now();
+  double started = clock_s();
   train::Surroundings around;
   around.should_stop = [&] {
-    const std::chrono::duration<double> step = std::chrono::steady_clock::now() - started;
+    const double step = clock_s() - started;
     const bool counted = asked++ > kWarmUp;
     const double first = seconds_of([&] { (asked % 2 == 0 ? bare : whole).run(batch); });
     const double second = seconds_of([&] { (asked % 2 == 0 ? whole : bare).run(batch); });
     if (counted) {
-      loop.push_back(step.count());
+      loop.push_back(step);
       by_hand.push_back(asked % 2 == 0 ? first : second);
       by_hand_whole.push_back(asked % 2 == 0 ? second : first);
     }
-    started = std::chrono::steady_clock::now();
+    started = clock_s();
     return false;
   };
   train::Trainer trainer(options, pictures.dataset, std::move(method), folder, "bench", around);

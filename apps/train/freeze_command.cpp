@@ -15,6 +15,7 @@
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/checkpoint/run_folder.h"
 #include "chiaro/data/dataset.h"
+#include "chiaro/engine/processor.h"
 #include "chiaro/freeze/freeze.h"
 #include "chiaro/train/averaged_weights.h"
 
@@ -101,12 +102,21 @@ void freeze_command(const FreezeArguments& arguments) {
   manifest.recipe = print_recipe(trained.recipe.recipe);
   const std::string notes = fmt::format("Trained for {} steps.\n\n{}", trained.step,
                                         arguments.notes.empty() ? "" : read_text(arguments.notes));
+  const bool certify = arguments.certify > 0 && engine::has_bf16();
+  if (arguments.certify > 0 && !certify) {
+    spdlog::warn(
+        "this processor has no bf16; the bundle will run in f32 until it is certified elsewhere");
+  }
   if (arguments.certify > 0) {
     const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
     const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
     const data::Dataset training(trained.recipe.recipe, root, data::Part::Training);
     for (const auto& source : training.source_summaries())
       manifest.training_data.push_back({source.name, source.license, source.pictures});
+  }
+  if (certify) {
+    const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
+    const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
     manifest.precision =
         measure_bf16(freeze::freeze(*trained.network, manifest, notes), trained.recipe.recipe, root,
                      arguments.certify, trained.recipe.validate.crop_px);
@@ -142,7 +152,8 @@ void add_freeze(CLI::App& root) {
   command->add_option("--license", arguments->license, "of the weights");
   command->add_option("--notes", arguments->notes, "Markdown file that ends the card");
   command->add_option("--certify", arguments->certify,
-                      "held-out pictures on which the cost of bf16 is measured; 0: bf16 stays off");
+                      "held-out pictures on which the cost of bf16 is measured; 0: reads no data, "
+                      "bf16 stays off, the card names no training pictures");
   command->callback([arguments] { freeze_command(*arguments); });
 }
 

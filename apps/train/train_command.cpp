@@ -74,7 +74,6 @@ void run_training(const TrainArguments& arguments) {
       folder_path.string());
   const std::string recipe_text = print_recipe(portable(recipe.recipe));
   recipe.recipe.tables["data"].values["root"] = root.string();
-  write_file_atomically(folder_path / "recipe.toml", print_recipe(recipe.recipe));
 
   const Validation validation(validation_set, recipe.validate.samples);
   train::Surroundings surroundings;
@@ -99,6 +98,8 @@ void run_training(const TrainArguments& arguments) {
     const bool resumed = trainer.resume();
     spdlog::info("{} '{}'", resumed ? "resuming" : "no checkpoint yet in", folder_path.string());
   }
+  // Only now: a recipe that does not work must not replace one that does.
+  write_file_atomically(folder_path / "recipe.toml", print_recipe(recipe.recipe));
   const train::Outcome outcome = trainer.run();
   spdlog::info("{} at step {}; run folder '{}'", outcome.finished ? "finished" : "stopped",
                outcome.step, folder_path.string());
@@ -116,6 +117,11 @@ std::string last_checkpoint(const fs::path& folder) {
 
 /// 2N steps in one go, and N steps, a stop, and N more in fresh objects: equal to the last bit?
 void prove_resume(TrainArguments arguments, std::int64_t steps) {
+  const std::int64_t total =
+      check_training_recipe(effective_recipe(arguments, arguments.out)).train.steps;
+  CHIARO_CHECK(2 * steps <= total, Usage,
+               "[train.prove] two stretches of {} steps do not fit into train.steps = {}", steps,
+               total);
   const fs::path folder = arguments.out.empty() ? "runs/prove-resume" : arguments.out;
   CHIARO_CHECK(!fs::exists(folder), Usage, "[train.prove] '{}' exists already; name a new --out",
                folder.string());
@@ -168,9 +174,10 @@ void add_train(CLI::App& root) {
                       "with --from: tensors (shell globs) that may differ and stay random");
   command->add_option("--stop-after", arguments->stop_after,
                       "stop after so many steps of this call, as if interrupted politely");
-  command->add_option(
-      "--prove-resume", arguments->prove_resume,
-      "train 2N steps, and N + stop + N, compare the checkpoints, and keep neither");
+  command
+      ->add_option("--prove-resume", arguments->prove_resume,
+                   "train 2N steps, and N + stop + N, compare the checkpoints, and keep neither")
+      ->check(CLI::PositiveNumber);
   command->add_flag("--resume", arguments->resume,
                     "continue from the newest sound checkpoint of the run folder");
   command->callback([arguments] { train_command(*arguments); });

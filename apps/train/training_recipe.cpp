@@ -64,7 +64,9 @@ std::filesystem::path data_root(const std::string& given, const Recipe& recipe,
   if (!given.empty()) return std::filesystem::absolute(given);
   const auto& data = recipe.table("data").values;
   if (const auto stored = data.find("root"); stored != data.end()) {
-    if (const auto* root = std::get_if<std::string>(&stored->second)) return *root;
+    if (const auto* root = std::get_if<std::string>(&stored->second)) {
+      return std::filesystem::absolute(*root);
+    }
   }
   if (const char* environment = std::getenv("CHIARO_DATA_DIR");
       environment != nullptr && *environment != '\0') {

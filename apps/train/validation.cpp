@@ -64,6 +64,7 @@ train::Metrics Validation::measure(methods::Method& method) const {
       auto& [sum, n] = by_task[batch.task[i].item<std::int64_t>()];
       sum += after;
       ++n;
+      if (at::equal(batch.input[i], batch.target[i])) continue;  // undamaged: no gain to be had
       gain += after - before;
       worse += after < before ? 1 : 0;
       ++count;
@@ -77,8 +78,8 @@ train::Metrics Validation::measure(methods::Method& method) const {
     mean += value / static_cast<double>(by_task.size());
   }
   metrics["psnr"] = mean;
-  metrics["gain"] = gain / count;
-  metrics["worse"] = static_cast<double>(worse) / count;
+  metrics["gain"] = gain / std::max(1, count);
+  metrics["worse"] = static_cast<double>(worse) / std::max(1, count);
   return metrics;
 }
 

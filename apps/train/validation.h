@@ -16,7 +16,8 @@ class Validation {
   Validation(const data::Dataset& dataset, std::int64_t samples);
 
   /// PSNR in dB on RGB, float, clipped: "psnr_<task>", their mean over tasks "psnr", the mean gain
-  /// over the input "gain", and the share of samples made worse "worse".
+  /// over the input "gain", and the share of samples made worse "worse"; the last two without
+  /// undamaged samples.
   train::Metrics measure(methods::Method& method) const;
 
   /// Rows of input | output | target, one sample of each task.

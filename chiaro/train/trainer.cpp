@@ -5,12 +5,14 @@
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
+#include <spdlog/spdlog.h>
 #include <torch/nn/utils/clip_grad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
 #include <torch/utils.h>
 
 #include "chiaro/base/log.h"
+#include "chiaro/base/rng.h"
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/checkpoint/optimizer_state.h"
 #include "chiaro/data/loader.h"
@@ -168,6 +170,11 @@ bool Trainer::resume() {
                  name);
     return found->second;
   };
+  if (const auto recipe = state.texts.find("recipe");
+      recipe == state.texts.end() || recipe->second != recipe_text_) {
+    spdlog::warn("the recipe has changed since '{}' was written: training goes on with the new one",
+                 origin);
+  }
   step_ = integer("step");
   CHIARO_CHECK(step_ <= options_.steps, Usage,
                "[train.resume] '{}' is at step {}, beyond train.steps = {}", origin, step_,
@@ -297,6 +304,7 @@ Outcome Trainer::run() {
   data::Loader loader(dataset_, step_ * options_.accumulate);
   const std::function<data::Batch()> next_batch = [&] { return loader.next(); };
   Outcome outcome;
+  if (step_ == 0) save();  // so that a run stopped early still knows the weights it began with
   while (step_ < options_.steps && !surroundings_.should_stop()) {
     const StepReport report = take_step(next_batch);
     log_->step(step_,

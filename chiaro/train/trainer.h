@@ -42,8 +42,8 @@ struct Outcome {
 
 class Trainer {
  public:
-  /// `recipe_text` is stored in every checkpoint and must be the same on resuming (except
-  /// [train].steps and what only concerns logging). Weights of the method must already be
+  /// `recipe_text` is stored in every checkpoint; resuming with another one is allowed and said.
+  /// Weights of the method must already be
   /// initialised.
   Trainer(const TrainOptions& options, std::shared_ptr<const data::Dataset> dataset,
           std::unique_ptr<methods::Method> method, checkpoint::RunFolder& folder,

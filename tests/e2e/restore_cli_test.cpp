@@ -258,8 +258,8 @@ TEST_F(RestoreCli, AnInterruptLeavesNoFile) {
   image::write(folder_ / "large.ppm", noise(3, 2000, 3000));
   for (const int signal : {SIGINT, SIGTERM}) {
     test::Process process(
-        {CHIARO_PROGRAM, "restore", folder_ / "large.ppm", "-o", out_, "--tile", "32"});
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+        {CHIARO_PROGRAM, "restore", folder_ / "large.ppm", "-o", out_, "--tile", "16"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
     process.signal(signal);
     EXPECT_EQ(process.finish().status, 128 + signal);
     expect_no_output();

@@ -93,6 +93,7 @@ int run(int argc, char** argv) {
     if (words.size() > 1 && belongs_to_training(words[1])) become_training_program(argv);
     add_restore(root);
     add_degrade(root);
+    add_inspect(root);
     add_models(root);
     add_bench(root);
     add_describe(root);

@@ -102,6 +102,7 @@ void run(const InspectArguments& arguments) {
   begin_output(arguments.show);
   if (!arguments.map.empty()) check_map(arguments);
   watch_for_interruption();
+  image::start_codecs();
   const auto pictures = pictures_of(arguments.inputs);
   restore::Inspector inspector(
       bundle::read_bundle(restore::find_bundle(arguments.engine.bundle)),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <istream>
 #include <list>
 #include <map>
@@ -161,6 +162,7 @@ struct Engine::State {
   Precision precision = Precision::F32;
   int threads = 1;
   ov::Core core;
+  std::future<void> plugin;  // the processor's library, loaded while the graph is read
   std::shared_ptr<ov::Model> graph;
   std::list<Prepared> prepared;  // the current one first
 
@@ -238,6 +240,9 @@ Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
   state_->origin = origin;
   state_->precision = settled_precision(options.precision);
   state_->threads = options.threads > 0 ? options.threads : available_cores();
+  state_->plugin = std::async(std::launch::async, [&core = state_->core] {
+    core.get_versions("CPU");
+  });
   translated(ErrorCode::Bundle, "open", origin, [&] {
     // Naming the frontend loads one library instead of all that lie beside the runtime.
     ov::frontend::FrontEndManager frontends;
@@ -281,6 +286,7 @@ void Engine::State::prepare(const Shapes& shapes) {
   }
   drop_for(shapes);
   translated(ErrorCode::Bundle, "prepare", origin, [&] {
+    if (plugin.valid()) plugin.get();
     Prepared next;
     next.shapes = shapes;
     const ov::AnyMap properties = {
@@ -384,7 +390,7 @@ std::vector<Tensor> Engine::run_once(const Tensor& given) {
   return outputs;
 }
 
-NamedTensors Engine::run_once(const NamedTensors& given) {
+NamedTensors Engine::run_by_name(const NamedTensors& given) {
   std::vector<NamedShape> shapes;
   for (const auto& [name, tensor] : given) shapes.push_back({name, tensor.shape});
   prepare(shapes);

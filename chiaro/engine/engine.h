@@ -81,7 +81,7 @@ class Engine {
 
   /// prepare + copy + run + copy, for small things.
   std::vector<Tensor> run_once(const Tensor& input);
-  NamedTensors run_once(const NamedTensors& inputs);
+  NamedTensors run_by_name(const NamedTensors& inputs);
 
   /// In the graph's order.
   std::vector<std::string> input_names() const;

@@ -109,7 +109,7 @@ class Replay {
                    "bundle",
                    bundle_.origin, join(engine.input_names()));
     }
-    return engine.run_once(inputs);
+    return engine.run_by_name(inputs);
   }
 
   void compare(const engine::Tensor& got, const std::string& name) {

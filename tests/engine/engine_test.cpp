@@ -111,7 +111,7 @@ TEST(Engine, RunsGraphsOfSeveralInputsByName) {
   inputs["input"] = noise(2, 3, 5, 7);
   inputs["condition"] = {{1, 8}, {9, 0.5F, 0.25F, 9, 1, 9, 0.2F, 9}};
   const float told = 0.1F * 0.5F + 0.2F * 0.25F + 0.05F + 0.3F * 0.2F;
-  const auto output = engine.run_once(inputs).at("output");
+  const auto output = engine.run_by_name(inputs).at("output");
   EXPECT_EQ(output.shape, inputs["input"].shape);
   for (std::size_t i = 0; i < output.values.size(); ++i)
     ASSERT_NEAR(output.values[i], inputs["input"].values[i] + told, 1e-5);
@@ -137,7 +137,7 @@ TEST(Engine, RunsGraphsOfSeveralInputsByName) {
 
 TEST(Engine, GivesSeveralOutputsByName) {
   Engine engine = make("controller");
-  const auto outputs = engine.run_once({{"views", {{3, 3, 16, 16}, std::vector<float>(2304, 0.25F)}},
+  const auto outputs = engine.run_by_name({{"views", {{3, 3, 16, 16}, std::vector<float>(2304, 0.25F)}},
                                         {"whole", {{1, 3, 8, 16}, std::vector<float>(384, 0.5F)}}});
   ASSERT_EQ(outputs.size(), 3U);
   EXPECT_EQ(outputs.at("condition").shape, (std::vector<std::int64_t>{1, 8}));

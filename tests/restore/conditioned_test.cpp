@@ -14,7 +14,7 @@
 namespace chiaro::restore {
 namespace {
 
-constexpr engine::EngineOptions kF32 = {"auto", engine::Precision::F32, 1};
+const engine::EngineOptions kF32 = {"auto", engine::Precision::F32, 1};
 
 Restorer make(const std::string& graph) {
   return Restorer(test::graph_bundle(graph), kF32);

@@ -79,8 +79,7 @@ void run(const EvalOptions& options) {
   evaluate_options.restorer =
       fmt::format("{} ({})", options.engine.bundle, engine::precision_name(restorer.precision()));
   if (restore_options.stated) {
-    evaluate_options.restorer +=
-        ", not blind: as " + restore::stated_text(*restore_options.stated);
+    evaluate_options.restorer += ", not blind: as " + restore::stated_text(*restore_options.stated);
   }
   evaluate_options.bootstrap.seed = options.measuring.bootstrap_seed;
 
@@ -147,8 +146,8 @@ void add_eval(CLI::App& root) {
                       "what is wrong, as for restore; the report says that this is not blind");
   add_measuring_options(*command, options->measuring);
   for (const char* name :
-       {"--input", "--target", "--pair", "--clean", "--degrade", "--seed", "--type", "--list", "--name",
-        "--metric", "--preset", "--channel", "--border", "--protocol"}) {
+       {"--input", "--target", "--pair", "--clean", "--degrade", "--seed", "--type", "--list",
+        "--name", "--metric", "--preset", "--channel", "--border", "--protocol"}) {
     suite->excludes(command->get_option(name));
   }
   command->callback([options] { run(*options); });

@@ -83,8 +83,9 @@ void print_one(const fs::path& file, const image::Image& picture, const restore:
   }
   fmt::print("{}: {}\n", file.string(), types_text(found, info));
   if (!found.domains.empty()) fmt::print("  like         {}\n", domain_text(found, info));
-  fmt::print("  confidence   {:.2f}\n  novelty      {:.3g} (threshold {:.3g}){}\n  do           {}\n",
-             decision.confidence, found.novelty, info.novelty_threshold, unlike, advice);
+  fmt::print(
+      "  confidence   {:.2f}\n  novelty      {:.3g} (threshold {:.3g}){}\n  do           {}\n",
+      decision.confidence, found.novelty, info.novelty_threshold, unlike, advice);
 }
 
 void draw_map(const image::Image& picture, restore::Inspector& inspector,
@@ -104,11 +105,10 @@ void run(const InspectArguments& arguments) {
   watch_for_interruption();
   image::start_codecs();
   const auto pictures = pictures_of(arguments.inputs);
-  restore::Inspector inspector(
-      bundle::read_bundle(restore::find_bundle(arguments.engine.bundle)),
-      engine_options(arguments.engine));
-  const bool table =
-      !arguments.show.json && (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0]));
+  restore::Inspector inspector(bundle::read_bundle(restore::find_bundle(arguments.engine.bundle)),
+                               engine_options(arguments.engine));
+  const bool table = !arguments.show.json &&
+                     (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0]));
   if (table) {
     fmt::print("{:<12} {:>5} {:>9} {:>11} {:>8}  {}\n", "type", "prob", "severity", "confidence",
                "novelty", "file");

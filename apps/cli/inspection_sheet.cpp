@@ -53,8 +53,8 @@ image::Image reduced(const image::Image& picture) {
   const auto side = [&](int length) {
     return std::max(1, static_cast<int>(std::lround(length / shrink)));
   };
-  image::Image rgb = image::reduce_area(image::to_rgb(picture), side(picture.height()),
-                                        side(picture.width()));
+  image::Image rgb =
+      image::reduce_area(image::to_rgb(picture), side(picture.height()), side(picture.width()));
   image::sanitize(rgb);
   return rgb;
 }
@@ -70,8 +70,8 @@ Cell overlay(const image::Image& base, const image::Image& full, const restore::
     for (int x = 0; x < base.width(); ++x) {
       const float value = map_value(map, type, (y + 0.5) * scale_y, (x + 0.5) * scale_x);
       likely += value >= 0.5F ? 1 : 0;
-      const float grey = 0.299F * base.at(0, y, x) + 0.587F * base.at(1, y, x) +
-                         0.114F * base.at(2, y, x);
+      const float grey =
+          0.299F * base.at(0, y, x) + 0.587F * base.at(1, y, x) + 0.114F * base.at(2, y, x);
       const float share = kOpacity * std::clamp(value, 0.0F, 1.0F);
       for (int channel = 0; channel < 3; ++channel) {
         const float ink = kColours[colour % kColours.size()][static_cast<std::size_t>(channel)];
@@ -81,9 +81,9 @@ Cell overlay(const image::Image& base, const image::Image& full, const restore::
   }
   const auto highest =
       *std::max_element(map.probabilities[type].begin(), map.probabilities[type].end());
-  cell.label = fmt::format("{}: at most {:.2f}; likely on {:.0f} %", name, highest,
-                           100.0 * static_cast<double>(likely) /
-                               static_cast<double>(base.plane_size()));
+  cell.label =
+      fmt::format("{}: at most {:.2f}; likely on {:.0f} %", name, highest,
+                  100.0 * static_cast<double>(likely) / static_cast<double>(base.plane_size()));
   return cell;
 }
 

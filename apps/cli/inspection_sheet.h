@@ -11,8 +11,8 @@ namespace chiaro::cli {
 float map_value(const restore::InspectionMap& map, std::size_t type, double y, double x);
 
 /// The picture, then the picture once for every type but clean whose highest probability is
-/// noticeable, the stronger coloured the more probable it is there; each with its name and the share
-/// of the picture where it is the more probable than not.
+/// noticeable, the stronger coloured the more probable it is there; each with its name and the
+/// share of the picture where it is the more probable than not.
 image::Image inspection_sheet(const image::Image& picture, const restore::InspectionMap& map,
                               const bundle::ConditionInfo& info);
 

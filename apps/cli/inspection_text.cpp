@@ -30,12 +30,9 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
                      {"probability", found.probabilities[k]},
                      {"severity", found.severities[k]}});
   }
-  Json json = {{"type", types[0]["type"]},
-               {"probability", types[0]["probability"]},
-               {"severity", types[0]["severity"]},
-               {"types", std::move(types)},
-               {"novelty", found.novelty},
-               {"novelty_threshold", info.novelty_threshold}};
+  Json json = {{"type", types[0]["type"]},         {"probability", types[0]["probability"]},
+               {"severity", types[0]["severity"]}, {"types", std::move(types)},
+               {"novelty", found.novelty},         {"novelty_threshold", info.novelty_threshold}};
   if (found.domains.empty()) return json;
   Json domains = Json::array();
   for (const std::size_t k : descending(found.domains)) {
@@ -47,7 +44,7 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
 }
 
 Json guard_json(const restore::GuardDecision& decision) {
-  return {{"certainty", decision.certainty}, {"familiarity", decision.familiarity},
+  return {{"certainty", decision.certainty},   {"familiarity", decision.familiarity},
           {"confidence", decision.confidence}, {"strength", decision.strength},
           {"clean", decision.clean},           {"unlike", decision.unlike}};
 }
@@ -71,9 +68,10 @@ std::string domain_text(const restore::Inspection& found, const bundle::Conditio
 std::string guard_text(const restore::GuardDecision& decision, const restore::Inspection& found,
                        const bundle::ConditionInfo& info) {
   if (decision.clean) {
-    return fmt::format("the picture looks clean ({:.2f}) and is left as it is; --guard off restores "
-                       "it all the same",
-                       found.probabilities[found.top()]);
+    return fmt::format(
+        "the picture looks clean ({:.2f}) and is left as it is; --guard off restores "
+        "it all the same",
+        found.probabilities[found.top()]);
   }
   if (decision.strength >= 1) return "";
   return fmt::format("strength lowered to {:.2f}: {}; --guard off does not hold back",

@@ -175,8 +175,7 @@ restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& 
     spdlog::info("not blind: restored as {}", restore::stated_text(*arguments.options.stated));
   }
   if (report.guard && report.inspection) {
-    const auto text =
-        guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
+    const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
     if (!text.empty()) spdlog::info("{}", text);
   }
   return report;

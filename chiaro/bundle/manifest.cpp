@@ -212,9 +212,9 @@ ConditionInfo read_condition(const Reader& condition) {
   if (!(info.novelty_threshold > 0))  // NaN compares false
     condition.damaged("novelty_threshold", "must be above zero");
   info.text_table_sha256 = condition.text_or_empty("text_table_sha256");
-  const bool is_hash = info.text_table_sha256.size() == 64 &&
-                       info.text_table_sha256.find_first_not_of("0123456789abcdef") ==
-                           std::string::npos;
+  const bool is_hash =
+      info.text_table_sha256.size() == 64 &&
+      info.text_table_sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!info.text_table_sha256.empty() && !is_hash)
     condition.damaged("text_table_sha256", "must be 64 lower-case hexadecimal digits or empty");
   return info;
@@ -297,31 +297,30 @@ std::string print_manifest(const Manifest& manifest) {
   for (const auto& [name, info] : manifest.members) {
     members[name] = {{"bytes", info.bytes}, {"sha256", info.sha256}};
   }
-  Json document = {
-      {"format", "chiaro-bundle"},
-      {"format_version", manifest.format_version},
-      {"name", manifest.name},
-      {"kind", manifest.kind},
-      {"summary", manifest.summary},
-      {"license", manifest.license},
-      {"created_by", manifest.created_by},
-      {"graph",
-       {{"color", manifest.color},
-        {"input_range", {number(manifest.range_low), number(manifest.range_high)}},
-        {"scale", manifest.scale},
-        {"alignment_px", manifest.alignment_px},
-        {"receptive_field_px", manifest.receptive_field_px},
-        {"global_statistics", manifest.global_statistics}}},
-      {"labels", manifest.labels},
-      {"training",
-       {{"network", manifest.network},
-        {"network_options", std::move(options)},
-        {"method", manifest.method},
-        {"recipe", manifest.recipe},
-        {"parameters", manifest.parameters},
-        {"macs_per_pixel", number(manifest.macs_per_pixel)},
-        {"data", std::move(data)}}},
-      {"measured", std::move(measured)}};
+  Json document = {{"format", "chiaro-bundle"},
+                   {"format_version", manifest.format_version},
+                   {"name", manifest.name},
+                   {"kind", manifest.kind},
+                   {"summary", manifest.summary},
+                   {"license", manifest.license},
+                   {"created_by", manifest.created_by},
+                   {"graph",
+                    {{"color", manifest.color},
+                     {"input_range", {number(manifest.range_low), number(manifest.range_high)}},
+                     {"scale", manifest.scale},
+                     {"alignment_px", manifest.alignment_px},
+                     {"receptive_field_px", manifest.receptive_field_px},
+                     {"global_statistics", manifest.global_statistics}}},
+                   {"labels", manifest.labels},
+                   {"training",
+                    {{"network", manifest.network},
+                     {"network_options", std::move(options)},
+                     {"method", manifest.method},
+                     {"recipe", manifest.recipe},
+                     {"parameters", manifest.parameters},
+                     {"macs_per_pixel", number(manifest.macs_per_pixel)},
+                     {"data", std::move(data)}}},
+                   {"measured", std::move(measured)}};
   if (manifest.condition) document["condition"] = condition_json(*manifest.condition);
   document["members"] = std::move(members);
   try {

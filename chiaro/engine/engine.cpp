@@ -180,9 +180,9 @@ struct Engine::State {
                  inputs.size(), origin);
     Shapes shapes(inputs.size());
     for (const NamedShape& entry : named) {
-      const bool possible = !entry.shape.empty() &&
-                            std::all_of(entry.shape.begin(), entry.shape.end(),
-                                        [](std::int64_t side) { return side > 0; });
+      const bool possible =
+          !entry.shape.empty() && std::all_of(entry.shape.begin(), entry.shape.end(),
+                                              [](std::int64_t side) { return side > 0; });
       CHIARO_CHECK(possible, Internal, "[engine.prepare] impossible shape ({}) for '{}'",
                    fmt::join(entry.shape, ", "), entry.name);
       ov::Shape& place = shapes[place_of(inputs, entry.name, origin)];
@@ -240,9 +240,8 @@ Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
   state_->origin = origin;
   state_->precision = settled_precision(options.precision);
   state_->threads = options.threads > 0 ? options.threads : available_cores();
-  state_->plugin = std::async(std::launch::async, [&core = state_->core] {
-    core.get_versions("CPU");
-  });
+  state_->plugin =
+      std::async(std::launch::async, [&core = state_->core] { core.get_versions("CPU"); });
   translated(ErrorCode::Bundle, "open", origin, [&] {
     // Naming the frontend loads one library instead of all that lie beside the runtime.
     ov::frontend::FrontEndManager frontends;
@@ -277,9 +276,8 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
 void Engine::State::prepare(const Shapes& shapes) {
-  const auto found = std::find_if(prepared.begin(), prepared.end(), [&](const Prepared& entry) {
-    return entry.shapes == shapes;
-  });
+  const auto found = std::find_if(prepared.begin(), prepared.end(),
+                                  [&](const Prepared& entry) { return entry.shapes == shapes; });
   if (found != prepared.end()) {
     prepared.splice(prepared.begin(), prepared, found);
     return;
@@ -332,8 +330,7 @@ std::span<float> Engine::input() {
 }
 
 std::span<float> Engine::input(std::string_view name) {
-  auto& tensor =
-      state_->current().inputs[place_of(state_->graph->inputs(), name, state_->origin)];
+  auto& tensor = state_->current().inputs[place_of(state_->graph->inputs(), name, state_->origin)];
   return {tensor.data<float>(), tensor.get_size()};
 }
 

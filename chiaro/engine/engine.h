@@ -93,8 +93,8 @@ class Engine {
   std::vector<std::int64_t> stated_output_shape(std::string_view name) const;
 
   /// Estimate of the bytes that running needs per pixel of the only input: the largest sum of
-  /// values alive together, from a walk through the graph at (1,channels,side,side) in the precision
-  /// in use. `side` must suit the graph. Errors: Bundle.
+  /// values alive together, from a walk through the graph at (1,channels,side,side) in the
+  /// precision in use. `side` must suit the graph. Errors: Bundle.
   double bytes_per_pixel(std::int64_t channels, std::int64_t side) const;
 
   /// The same estimate for given shapes of all inputs, in bytes.

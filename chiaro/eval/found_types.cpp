@@ -31,7 +31,8 @@ std::vector<std::string> types_of_spec(const std::string& spec,
   for (const degrade::Step& step : degrade::parse_spec(spec)) {
     std::string type = type_of(step.name, known);
     if (type.empty()) return {};
-    if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(std::move(type));
+    if (std::find(types.begin(), types.end(), type) == types.end())
+      types.push_back(std::move(type));
   }
   return types;
 }
@@ -64,8 +65,8 @@ std::optional<TypeSummary> summarize_types(const Report& report) {
 }
 
 std::string types_text(std::span<const Report> reports) {
-  std::vector<std::vector<std::string>> rows{{"found by the controller", "n", "expected", "right",
-                                              "named"}};
+  std::vector<std::vector<std::string>> rows{
+      {"found by the controller", "n", "expected", "right", "named"}};
   for (const Report& report : reports) {
     const auto summary = summarize_types(report);
     if (!summary) continue;
@@ -75,11 +76,11 @@ std::string types_text(std::span<const Report> reports) {
                      [](const auto& a, const auto& b) { return a.first > b.first; });
     std::vector<std::string> named;
     for (const auto& [count, type] : ranked) named.push_back(fmt::format("{} {}", type, count));
-    rows.push_back({report.set, std::to_string(report.pictures.size()),
-                    report.types.empty() ? "-" : join(report.types, "+"),
-                    summary->right_share ? fmt::format("{:.1f} %", 100 * *summary->right_share)
-                                         : "-",
-                    join(named)});
+    rows.push_back(
+        {report.set, std::to_string(report.pictures.size()),
+         report.types.empty() ? "-" : join(report.types, "+"),
+         summary->right_share ? fmt::format("{:.1f} %", 100 * *summary->right_share) : "-",
+         join(named)});
   }
   return rows.size() == 1 ? "" : aligned_table(rows);
 }

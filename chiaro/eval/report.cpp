@@ -195,12 +195,12 @@ std::string report_json(std::span<const Report> reports) {
     text += json_line(set_json(report));
     for (const auto& picture : report.pictures) {
       Json line{{"event", "picture"},
-                      {"set", report.set},
-                      {"file", picture.name},
-                      {"scene", picture.scene},
-                      {"seconds", picture.seconds},
-                      {"scores", scores_json(report.labels, picture.restored)},
-                      {"input_scores", scores_json(report.labels, picture.input)}};
+                {"set", report.set},
+                {"file", picture.name},
+                {"scene", picture.scene},
+                {"seconds", picture.seconds},
+                {"scores", scores_json(report.labels, picture.restored)},
+                {"input_scores", scores_json(report.labels, picture.input)}};
       if (!picture.type_found.empty()) line["type_found"] = picture.type_found;
       text += json_line(line);
       seconds += picture.seconds;
@@ -228,10 +228,10 @@ std::vector<Report> parse_report_json(std::string_view text, const std::string& 
         reports.push_back(report_from(json));
       } else if (event == "picture") {
         Report& report = reports.at(places.at(json.at("set")));
-        report.pictures.push_back(
-            {json.at("file"), json.at("scene"), scores_from(report.labels, json.at("scores")),
-             scores_from(report.labels, json.at("input_scores")), json.at("seconds"),
-             json.value("type_found", "")});
+        report.pictures.push_back({json.at("file"), json.at("scene"),
+                                   scores_from(report.labels, json.at("scores")),
+                                   scores_from(report.labels, json.at("input_scores")),
+                                   json.at("seconds"), json.value("type_found", "")});
       } else if (event == "summary") {
         ended = true;
       }

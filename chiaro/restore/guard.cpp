@@ -39,12 +39,12 @@ GuardDecision judge(const Inspection& found, const bundle::ConditionInfo& info,
   decision.familiarity =
       1 - smooth_step(found.novelty, threshold, options.strange_multiple * threshold);
   decision.confidence = decision.certainty * decision.familiarity;
-  decision.clean = info.types[top] == bundle::kCleanType &&
-                   found.probabilities[top] > options.clean_probability;
+  decision.clean =
+      info.types[top] == bundle::kCleanType && found.probabilities[top] > options.clean_probability;
   decision.unlike = found.novelty > threshold;
-  decision.strength = decision.clean ? 0
-                                     : options.least_strength +
-                                           (1 - options.least_strength) * decision.confidence;
+  decision.strength =
+      decision.clean ? 0
+                     : options.least_strength + (1 - options.least_strength) * decision.confidence;
   return decision;
 }
 

@@ -11,8 +11,8 @@
 namespace chiaro::restore {
 
 enum class GuardMode {
-  Off,   ///< the network's result, whatever the picture
-  Soft,  ///< less strength where the controller is unsure; clean pictures stay as they are
+  Off,    ///< the network's result, whatever the picture
+  Soft,   ///< less strength where the controller is unsure; clean pictures stay as they are
   Strict  ///< as Soft, and pictures unlike anything seen in training are refused
 };
 

@@ -17,10 +17,11 @@ constexpr double kSumTolerance = 1e-3;
 constexpr std::int64_t kWeightCopies = 2;
 
 const bundle::ConditionInfo& described(const bundle::Bundle& bundle) {
-  CHIARO_CHECK(bundle.manifest.condition.has_value(), Bundle,
-               "[restore.inspect] bundle '{}' has no controller; it cannot say what is wrong with a "
-               "picture",
-               bundle.origin);
+  CHIARO_CHECK(
+      bundle.manifest.condition.has_value(), Bundle,
+      "[restore.inspect] bundle '{}' has no controller; it cannot say what is wrong with a "
+      "picture",
+      bundle.origin);
   return *bundle.manifest.condition;
 }
 
@@ -31,10 +32,9 @@ engine::EngineOptions in_f32(engine::EngineOptions options) {
 
 bool agrees(const std::vector<std::int64_t>& stated, std::initializer_list<std::int64_t> expected) {
   if (stated.empty()) return true;
-  return std::equal(stated.begin(), stated.end(), expected.begin(), expected.end(),
-                    [](std::int64_t got, std::int64_t want) {
-                      return got == 0 || want == 0 || got == want;
-                    });
+  return std::equal(
+      stated.begin(), stated.end(), expected.begin(), expected.end(),
+      [](std::int64_t got, std::int64_t want) { return got == 0 || want == 0 || got == want; });
 }
 
 void check_names(std::vector<std::string> got, std::vector<std::string> expected, const char* what,
@@ -105,9 +105,8 @@ Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options
   check_graph(engine_, info_, origin_);
   const int largest = info_.whole_px + info_.whole_alignment_px - 1;
   const int side = largest - largest % info_.whole_alignment_px;
-  work_bytes_ = static_cast<std::int64_t>(engine_.work_bytes(
-                    shapes_of(static_cast<std::size_t>(info_.max_views), info_.view_px, side,
-                              side))) +
+  work_bytes_ = static_cast<std::int64_t>(engine_.work_bytes(shapes_of(
+                    static_cast<std::size_t>(info_.max_views), info_.view_px, side, side))) +
                 kWeightCopies * static_cast<std::int64_t>(engine_.weight_bytes());
 }
 

@@ -27,9 +27,9 @@ struct Inspection {
 
 /// How probable the types are from place to place: the controller on windows that overlap by half.
 struct InspectionMap {
-  std::vector<int> tops;   ///< first row of the windows, ascending
-  std::vector<int> lefts;  ///< first column of the windows
-  int view_px = 0;         ///< side of a window
+  std::vector<int> tops;                          ///< first row of the windows, ascending
+  std::vector<int> lefts;                         ///< first column of the windows
+  int view_px = 0;                                ///< side of a window
   std::vector<std::vector<float>> probabilities;  ///< K × (tops, lefts), row by row
 };
 

@@ -82,9 +82,8 @@ struct Restorer::State {
     check_restore_graph(engine, manifest, origin);
     if (manifest.condition) inspector.emplace(bundle, options);
     const int side = round_up(kSampleSidePx, manifest.alignment_px);
-    bytes_per_pixel =
-        static_cast<double>(engine.work_bytes(window_shapes(manifest, side, side))) /
-        (double{1} * side * side);
+    bytes_per_pixel = static_cast<double>(engine.work_bytes(window_shapes(manifest, side, side))) /
+                      (double{1} * side * side);
   }
 
   int overlap(const RestoreOptions& options) const {
@@ -119,7 +118,8 @@ struct Restorer::State {
     std::int64_t pending = inspector ? inspector->pending_bytes() : 0;
     const bool engine_runs = held_bytes > 0 || (inspector && pending == 0);
     if (!engine_runs) pending += kRuntimeBytes;
-    if (held_bytes == 0) pending += kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
+    if (held_bytes == 0)
+      pending += kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
     return resident_bytes() - held_bytes + pending;
   }
 

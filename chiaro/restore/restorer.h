@@ -62,8 +62,9 @@ struct RestorePlan {
 
 class Restorer {
  public:
-  /// Loads restore.onnx and, of a conditioned bundle, condition.onnx. Precision::Auto takes bf16 where the processor has it and the manifest's
-  /// evidence calls it harmless. Errors: Bundle, Usage.
+  /// Loads restore.onnx and, of a conditioned bundle, condition.onnx. Precision::Auto takes bf16
+  /// where the processor has it and the manifest's evidence calls it harmless. Errors: Bundle,
+  /// Usage.
   explicit Restorer(bundle::Bundle bundle, engine::EngineOptions options = {});
   ~Restorer();
   Restorer(Restorer&&) noexcept;

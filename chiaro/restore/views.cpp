@@ -24,8 +24,7 @@ image::Image bare_rgb(const image::Image& picture) {
 std::vector<int> view_starts(int length, int view_px, int count) {
   std::vector<int> starts;
   for (int i = 0; i < count; ++i) {
-    const std::int64_t doubled =
-        (2 * std::int64_t{i} + 1) * length - std::int64_t{count} * view_px;
+    const std::int64_t doubled = (2 * std::int64_t{i} + 1) * length - std::int64_t{count} * view_px;
     starts.push_back(static_cast<int>(doubled / (2 * count)));
   }
   return starts;
@@ -72,7 +71,9 @@ image::Image whole_view(const image::Image& picture, int whole_px, int alignment
     const double exact = static_cast<double>(side) * whole_px / longer;
     return std::max(1, static_cast<int>(std::lround(exact)));
   };
-  const auto missing = [&](int side) { return (alignment_px - side % alignment_px) % alignment_px; };
+  const auto missing = [&](int side) {
+    return (alignment_px - side % alignment_px) % alignment_px;
+  };
   const image::Image reduced =
       longer <= whole_px ? bare_rgb(picture)
                          : bare_rgb(image::reduce_area(picture, reduced_side(picture.height()),

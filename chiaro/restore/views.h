@@ -1,5 +1,5 @@
-// The small pictures that a controller looks at instead of the whole one. Pure geometry, the same in
-// training and restoring: docs/bundle_format.md, "Conditioned bundles".
+// The small pictures that a controller looks at instead of the whole one. Pure geometry, the same
+// in training and restoring: docs/bundle_format.md, "Conditioned bundles".
 #pragma once
 
 #include <vector>
@@ -13,8 +13,8 @@ namespace chiaro::restore {
 /// `count` is 1 and `length` at least `view`.
 std::vector<int> view_starts(int length, int view_px, int count);
 
-/// How many native views lie along a side of `length` pixels: ceil(length / (2 view_px)), at least 1
-/// and at most the largest r with r*r <= max_views.
+/// How many native views lie along a side of `length` pixels: ceil(length / (2 view_px)), at least
+/// 1 and at most the largest r with r*r <= max_views.
 int view_count(int length, int view_px, int max_views);
 
 /// Crops of view_px × view_px at native resolution, row by row, three channels each (grey is

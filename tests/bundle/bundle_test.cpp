@@ -136,14 +136,22 @@ TEST(Manifest, WrongConditionsAreRefused) {
   using Info = ConditionInfo;
   EXPECT_CHIARO_ERROR(written([](Info& info) { info.types = {"clean"}; }), Bundle,
                       "condition.types' must be 2 to");
-  EXPECT_CHIARO_ERROR(written([](Info& info) { info.types = {"rain", "noise"}; }), Bundle,
-                      "must have 'clean'");
-  EXPECT_CHIARO_ERROR(written([](Info& info) { info.types = {"clean", "rain", "rain"}; }), Bundle,
-                      "names 'rain' twice");
-  EXPECT_CHIARO_ERROR(written([](Info& info) { info.types = {"clean", ""}; }), Bundle,
-                      "empty name");
-  EXPECT_CHIARO_ERROR(written([](Info& info) { info.domains = {"a", "a"}; }), Bundle,
-                      "condition.domains' names 'a' twice");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.types = {"rain", "noise"};
+                      }),
+                      Bundle, "must have 'clean'");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.types = {"clean", "rain", "rain"};
+                      }),
+                      Bundle, "names 'rain' twice");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.types = {"clean", ""};
+                      }),
+                      Bundle, "empty name");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.domains = {"a", "a"};
+                      }),
+                      Bundle, "condition.domains' names 'a' twice");
   EXPECT_CHIARO_ERROR(written([](Info& info) { info.embedding = -1; }), Bundle, "embedding");
   EXPECT_CHIARO_ERROR(written([](Info& info) { info.view_px = 0; }), Bundle, "view_px");
   EXPECT_CHIARO_ERROR(written([](Info& info) { info.max_views = 0; }), Bundle, "max_views");

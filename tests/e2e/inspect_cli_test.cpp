@@ -207,12 +207,12 @@ TEST_F(InspectCli, EvalCountsTheTypesFound) {
   EXPECT_EQ(lines.at(0)["types"], Json::parse(R"(["noise"])"));
   EXPECT_EQ(lines.at(0)["type_accuracy"], 1.0);
   EXPECT_EQ(lines.at(1)["type_found"], "noise");
-  const auto wrong = chiaro({"eval", "--clean", folder_ / "clean", "--degrade",
-                             "noise(sigma_u8=5)", "--type", "haze", "--quiet"});
+  const auto wrong = chiaro({"eval", "--clean", folder_ / "clean", "--degrade", "noise(sigma_u8=5)",
+                             "--type", "haze", "--quiet"});
   EXPECT_NE(wrong.out.find("0.0 %"), std::string::npos) << wrong.out;
-  EXPECT_EQ(chiaro({"eval", "--clean", folder_ / "clean", "--degrade", "noise", "--type", "fog"})
-                .status,
-            2);
+  EXPECT_EQ(
+      chiaro({"eval", "--clean", folder_ / "clean", "--degrade", "noise", "--type", "fog"}).status,
+      2);
   EXPECT_EQ(chiaro({"bench", "--sizes", "32", "--repetitions", "1", "--json"}).status, 0);
 }
 

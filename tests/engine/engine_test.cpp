@@ -137,8 +137,9 @@ TEST(Engine, RunsGraphsOfSeveralInputsByName) {
 
 TEST(Engine, GivesSeveralOutputsByName) {
   Engine engine = make("controller");
-  const auto outputs = engine.run_by_name({{"views", {{3, 3, 16, 16}, std::vector<float>(2304, 0.25F)}},
-                                        {"whole", {{1, 3, 8, 16}, std::vector<float>(384, 0.5F)}}});
+  const auto outputs =
+      engine.run_by_name({{"views", {{3, 3, 16, 16}, std::vector<float>(2304, 0.25F)}},
+                          {"whole", {{1, 3, 8, 16}, std::vector<float>(384, 0.5F)}}});
   ASSERT_EQ(outputs.size(), 3U);
   EXPECT_EQ(outputs.at("condition").shape, (std::vector<std::int64_t>{1, 8}));
   EXPECT_NEAR(outputs.at("novelty").values.at(0), 0, 1e-6);

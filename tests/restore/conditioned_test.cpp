@@ -50,8 +50,7 @@ TEST(Conditioned, TheNetworkIsToldWhatTheControllerSaw) {
   auto restorer = make("told");
   RestoreReport report;
   // Constant 0.5: m = w = 0.5, s = 0; clean and haze 0.5 each, embedding 0.5, 0.
-  const auto result =
-      restorer.restore(image::Image(3, 40, 50, 0.5F), unguarded(), {}, &report);
+  const auto result = restorer.restore(image::Image(3, 40, 50, 0.5F), unguarded(), {}, &report);
   EXPECT_NEAR(result.at(1, 20, 30), 0.5 + 0.2 * 0.5 + 0.3 * 0.5, 1e-4);
   ASSERT_TRUE(report.inspection.has_value());
   EXPECT_TRUE(report.blind);
@@ -220,9 +219,11 @@ TEST(Conditioned, GraphsThatDoNotFitAreRefused) {
 
 TEST(Conditioned, TheMemoryPlanKnowsTheController) {
   auto restorer = make("film");
-  auto plain = make("stack");
   const auto with = restorer.plan(64, 64).predicted_peak_bytes;
-  EXPECT_GE(with, plain.plan(64, 64).predicted_peak_bytes);
+  // A whole view of 2048 x 2048 takes 48 MiB more.
+  auto large = test::graph_bundle("film");
+  large.manifest.condition->whole_px = 2048;
+  EXPECT_GE(Restorer(large, kF32).plan(64, 64).predicted_peak_bytes, with + (40 << 20));
   // A limit that a plan names suffices, also after the controller has run.
   RestoreOptions options = unguarded();
   options.max_memory_bytes = with + (1 << 20);

@@ -16,8 +16,7 @@ TEST(StatedDamages, BecomeACondition) {
   // clean, noise, haze; their severities; an embedding of two.
   EXPECT_EQ(condition("noise(0.25)"), (std::vector<float>{0, 1, 0, 0, 0.25F, 0, 0, 0}));
   EXPECT_EQ(condition("haze"), (std::vector<float>{0, 0, 1, 0, 0, 0.5F, 0, 0}));
-  EXPECT_EQ(condition(" haze( 1 ) + noise(0)"),
-            (std::vector<float>{0, 0.5F, 0.5F, 0, 0, 1, 0, 0}));
+  EXPECT_EQ(condition(" haze( 1 ) + noise(0)"), (std::vector<float>{0, 0.5F, 0.5F, 0, 0, 1, 0, 0}));
   EXPECT_EQ(condition("clean"), (std::vector<float>{1, 0, 0, 0, 0, 0, 0, 0}));
 }
 

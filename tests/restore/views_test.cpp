@@ -65,7 +65,7 @@ TEST(NativeViews, AreCropsRowByRow) {
   const auto views = native_views(coordinates(40, 70), 16, 9);
   // ceil(40/32) = 2 rows, ceil(70/32) = 3 columns.
   ASSERT_EQ(views.size(), 6U);
-  const int tops[] = {2, 22};        // (1·40 − 2·16) / 4 = 2, (3·40 − 32) / 4 = 22
+  const int tops[] = {2, 22};       // (1·40 − 2·16) / 4 = 2, (3·40 − 32) / 4 = 22
   const int lefts[] = {3, 27, 50};  // (70 − 48) / 6, (210 − 48) / 6, (350 − 48) / 6
   for (std::size_t i = 0; i < views.size(); ++i) {
     ASSERT_EQ(views[i].channels(), 3);
@@ -109,7 +109,7 @@ TEST(WholeView, IsNeverEnlargedAndPaddedAtItsEnd) {
   ASSERT_EQ(view.height(), 8);
   ASSERT_EQ(view.width(), 16);
   EXPECT_FLOAT_EQ(view.at(0, 4, 9), 0.004F);
-  EXPECT_FLOAT_EQ(view.at(0, 5, 0), 0.003F);   // mirrored without repeating the edge
+  EXPECT_FLOAT_EQ(view.at(0, 5, 0), 0.003F);  // mirrored without repeating the edge
   EXPECT_FLOAT_EQ(view.at(1, 0, 10), 0.008F);
   EXPECT_EQ(whole_view(coordinates(8, 16), 16, 8).height(), 8);
 }

@@ -10,6 +10,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
+#include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
@@ -23,6 +24,9 @@ namespace chiaro::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Above this the network's work memory is freed before the result is encoded.
+constexpr std::size_t kLargeValues = 3 * 4'000'000;
 
 constexpr const char* kExample =
     "Examples:\n"
@@ -39,9 +43,14 @@ struct RestoreArguments {
   restore::RestoreOptions options;
   std::string max_memory;
   std::string alpha = "keep";
+  std::string guard = "soft";
+  std::string stated;
   std::string depth = "auto";
   image::WriteOptions write;
   bool overwrite = false;
+  /// Lives until the process ends: to take a network apart in order takes a noticeable part of the
+  /// time that a small picture needs.
+  std::unique_ptr<restore::Restorer> restorer;
 };
 
 image::Depth parse_depth(const std::string& text) {
@@ -70,6 +79,9 @@ void settle(RestoreArguments& arguments) {
                  "[cli.max-memory] the limit must be above zero");
   }
   arguments.options.alpha = restore::parse_alpha_mode(arguments.alpha);
+  arguments.options.guard = restore::parse_guard_mode(arguments.guard);
+  if (!arguments.stated.empty())
+    arguments.options.stated = restore::parse_stated_damages(arguments.stated);
   arguments.write.depth = parse_depth(arguments.depth);
   CHIARO_CHECK(arguments.write.quality >= 0 && arguments.write.quality <= 100, Usage,
                "[cli.restore] impossible quality; got {}; expected 1 to 100",
@@ -142,6 +154,47 @@ std::string pixels_sha256(const image::Image& picture) {
   return both;
 }
 
+/// Restores in place with a bar, and says what was held back and why.
+restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& picture,
+                                     const RestoreArguments& arguments) {
+  restore::RestoreReport report;
+  try {
+    ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
+    picture = restorer.restore(
+        std::move(picture), arguments.options,
+        [&](double done) {
+          bar.update(done);
+          return !interrupted();
+        },
+        &report);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::CheckFailed) throw;
+    fail(error.code(), "[cli.restore] '{}': {}", arguments.input, error.what());
+  }
+  if (!report.blind) {
+    spdlog::info("not blind: restored as {}", restore::stated_text(*arguments.options.stated));
+  }
+  if (report.guard && report.inspection) {
+    const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
+    if (!text.empty()) spdlog::info("{}", text);
+  }
+  return report;
+}
+
+/// What the restoration went by; nothing for bundles without a controller.
+Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,
+                 const RestoreArguments& arguments) {
+  if (!manifest.condition) return Json::object();
+  Json json = {{"blind", report.blind}, {"strength", report.strength}};
+  if (!report.blind) json["as"] = restore::stated_text(*arguments.options.stated);
+  if (report.inspection)
+    json["inspection"] = inspection_json(*report.inspection, *manifest.condition);
+  Json guard = report.guard ? guard_json(*report.guard) : Json::object();
+  guard["mode"] = report.guard ? restore::guard_mode_name(arguments.options.guard) : "off";
+  json["guard"] = std::move(guard);
+  return json;
+}
+
 void run(RestoreArguments& arguments) {
   begin_output(arguments.show);
   settle(arguments);
@@ -149,13 +202,15 @@ void run(RestoreArguments& arguments) {
   watch_for_interruption();
   const double started = monotonic_s();
 
+  image::start_codecs();  // before there is a second thread
   // The picture is decoded while the network is loaded.
   auto opening = std::async(std::launch::async, [&arguments] {
     return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
   });
   image::Image picture = read_input(arguments.input);
   const double decoded = monotonic_s();
-  restore::Restorer restorer = opening.get();
+  arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
+  restore::Restorer& restorer = *arguments.restorer;
   stop_if_interrupted();
 
   const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
@@ -176,27 +231,24 @@ void run(RestoreArguments& arguments) {
       restorer.manifest().name, engine::precision_name(restorer.precision()), restorer.threads(),
       plan.tiles(), plan.window_width_px, plan.window_height_px, plan.overlap_px,
       bytes_text(plan.predicted_peak_bytes));
-  {
-    ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
-    picture = restorer.restore(std::move(picture), arguments.options, [&](double done) {
-      bar.update(done);
-      return !interrupted();
-    });
-  }
+  const restore::RestoreReport report = restore_shown(restorer, picture, arguments);
   const double restored = monotonic_s();
-  restorer.release_memory();
+  const bool large = picture.pixels().size() > kLargeValues;
+  if (large || arguments.options.max_memory_bytes > 0) restorer.release_memory();
   write_output(arguments, picture);
   const double written = monotonic_s();
   spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, picture.width(), picture.height(),
                written - started);
   if (arguments.show.json) {
-    print_event("restored", {{"file", arguments.input},
-                             {"output", arguments.output},
-                             {"width", picture.width()},
-                             {"height", picture.height()},
-                             {"seconds", written - started},
-                             {"restore_seconds", restored - decoded},
-                             {"encode_seconds", written - restored}});
+    Json event = {{"file", arguments.input},
+                  {"output", arguments.output},
+                  {"width", picture.width()},
+                  {"height", picture.height()},
+                  {"seconds", written - started},
+                  {"restore_seconds", restored - decoded},
+                  {"encode_seconds", written - restored}};
+    event.update(report_json(report, restorer.manifest(), arguments));
+    print_event("restored", event);
     print_event("summary", {{"done", 1},
                             {"failed", 0},
                             {"seconds", written - started},
@@ -222,6 +274,14 @@ void add_restore(CLI::App& root) {
       ->add_option("--strength", arguments->options.strength,
                    "0: the input, 1: the network's result")
       ->capture_default_str();
+  command
+      ->add_option("--guard", arguments->guard,
+                   "off; soft: hold back where the controller is unsure, leave clean pictures; "
+                   "strict: refuse what is unlike training as well")
+      ->capture_default_str();
+  command->add_option("--as", arguments->stated,
+                      "what is wrong, instead of what the controller finds, e.g. "
+                      "'rain(0.6)+noise(0.2)'; severities from 0 to 1");
   command
       ->add_option("--tile", arguments->options.tile_px,
                    "side of a tile in pixels; 0: as memory allows")

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include <ATen/ATen.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
@@ -38,6 +39,7 @@ struct FreezeArguments {
 struct Trained {
   TrainingRecipe recipe;
   std::shared_ptr<networks::Network> network;
+  std::shared_ptr<networks::Conditioner> conditioner;  // may be null
   std::int64_t step;
 };
 
@@ -59,15 +61,16 @@ Trained load_run(const FreezeArguments& arguments) {
   CHIARO_CHECK(text != stored.checkpoint.texts.end(), Bundle, "[freeze] '{}' holds no recipe",
                stored.path.string());
   Trained trained{check_training_recipe(parse_recipe(text->second, stored.path.string())), nullptr,
-                  stored.checkpoint.integers.at("step")};
+                  nullptr, stored.checkpoint.integers.at("step")};
   trained.network = make_network(trained.recipe);
-  const auto method = make_method(trained.recipe, trained.network, {});
+  const auto method = make_method(trained.recipe, trained.network, names_of(stored.checkpoint));
   checkpoint::take_module(stored.checkpoint, "method", method->state());
   if (arguments.weights == "last") {
     auto tensors = train::averaged_tensors(*method);
     train::load_averages(stored.checkpoint, tensors, stored.path.string());
   }
   trained.network = method->product().restorer;
+  trained.conditioner = method->product().conditioner;
   CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer",
                trained.recipe.method);
   return trained;
@@ -89,6 +92,22 @@ std::vector<std::string> task_names(const Recipe& recipe) {
   return names;
 }
 
+/// Novelty that one in a hundred held-out samples exceeds.
+double novelty_threshold(networks::Conditioner& conditioner, const TrainingRecipe& recipe,
+                         const fs::path& root) {
+  constexpr std::int64_t kSamples = 200;
+  constexpr double kQuantile = 0.99;
+  const data::Dataset held_out(recipe.recipe, root, data::Part::Validation);
+  const at::NoGradGuard no_grad;
+  conditioner.eval();
+  std::vector<at::Tensor> seen;
+  for (std::int64_t i = 0; i < kSamples; ++i) {
+    const auto views = networks::cut_views(held_out.batch(i, 1).context, conditioner.layout());
+    seen.push_back(conditioner.diagnose(views.native, views.whole).novelty.view(-1));
+  }
+  return at::quantile(at::cat(seen), kQuantile).item<double>();
+}
+
 void freeze_command(const FreezeArguments& arguments) {
   Trained trained = load_run(arguments);
   bundle::Manifest manifest;
@@ -102,6 +121,13 @@ void freeze_command(const FreezeArguments& arguments) {
   manifest.recipe = print_recipe(trained.recipe.recipe);
   const std::string notes = fmt::format("Trained for {} steps.\n\n{}", trained.step,
                                         arguments.notes.empty() ? "" : read_text(arguments.notes));
+  if (trained.conditioner) {
+    const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
+    manifest.condition.emplace();
+    manifest.condition->novelty_threshold =
+        novelty_threshold(*trained.conditioner, trained.recipe,
+                          data_root(arguments.data, load_recipe(run_recipe), run_recipe));
+  }
   const bool certify = arguments.certify > 0 && engine::has_bf16();
   if (arguments.certify > 0 && !certify) {
     spdlog::warn(
@@ -117,16 +143,17 @@ void freeze_command(const FreezeArguments& arguments) {
   if (certify) {
     const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
     const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
-    manifest.precision =
-        measure_bf16(freeze::freeze(*trained.network, manifest, notes), trained.recipe.recipe, root,
-                     arguments.certify, trained.recipe.validate.crop_px);
+    manifest.precision = measure_bf16(
+        freeze::freeze(*trained.network, manifest, notes, trained.conditioner.get()),
+        trained.recipe.recipe, root, arguments.certify, trained.recipe.validate.crop_px);
     spdlog::info(
         "bf16 costs {:.4f} dB on {} held-out pictures; 99.9 % of values within {:.2f} of 255, "
         "largest {:.2f}",
         manifest.precision->bf16_psnr_cost_db, arguments.certify,
         manifest.precision->bf16_q999_level_diff, manifest.precision->bf16_max_level_diff);
   }
-  const bundle::Bundle frozen = freeze::freeze(*trained.network, manifest, notes);
+  const bundle::Bundle frozen =
+      freeze::freeze(*trained.network, manifest, notes, trained.conditioner.get());
   bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
   spdlog::info("wrote '{}': {}, step {}, {} bytes", arguments.out, trained.recipe.network,
                trained.step, fs::file_size(arguments.out));

@@ -5,15 +5,48 @@
 #include "chiaro/freeze/trace.h"
 
 namespace chiaro::freeze {
+namespace {
 
-std::vector<std::byte> export_onnx(networks::Network& network, const std::string& name,
-                                   const Metadata& metadata) {
-  const auto forward = [&](const at::Tensor& x) { return network.forward(x); };
-  OnnxModel model = to_onnx(trace(network, forward, 3, network.geometry().alignment_px));
+using Tensors = std::vector<at::Tensor>;
+
+std::vector<std::byte> serialized(const TracedGraph& graph, const std::string& name,
+                                  const Metadata& metadata) {
+  OnnxModel model = to_onnx(graph);
   model.graph_name = name;
   model.producer_version = version();
   model.metadata = metadata;
   return serialize_onnx(model);
+}
+
+}  // namespace
+
+std::vector<std::byte> export_onnx(networks::Network& network, const std::string& name,
+                                   const Metadata& metadata, bool conditioned) {
+  std::vector<InputPort> inputs = {
+      {"input", {Extent::batch(), Extent::of(3), Extent::height(), Extent::width()}}};
+  if (conditioned)
+    inputs.push_back({"condition", {Extent::of(1), Extent::of(network.condition_width())}});
+  const auto forward = [&](const Tensors& given) {
+    return Tensors{conditioned ? network.forward(given[0], {given[1]}) : network.forward(given[0])};
+  };
+  return serialized(trace(network, forward, inputs, {"output"}, network.geometry().alignment_px),
+                    name, metadata);
+}
+
+std::vector<std::byte> export_onnx(networks::Conditioner& conditioner, const std::string& name,
+                                   const Metadata& metadata) {
+  const auto layout = conditioner.layout();
+  const Extent side = Extent::of(layout.view_px);
+  const std::vector<InputPort> inputs = {
+      {"views", {Extent::batch(), Extent::of(3), side, side}},
+      {"whole", {Extent::of(1), Extent::of(3), Extent::height(), Extent::width()}}};
+  const auto forward = [&](const Tensors& given) {
+    const auto found = conditioner.diagnose(given[0].unsqueeze(0), given[1]);
+    return Tensors{found.code, found.novelty, found.domain};
+  };
+  return serialized(trace(conditioner, forward, inputs, {"condition", "novelty", "domain"},
+                          layout.whole_alignment_px),
+                    name, metadata);
 }
 
 }  // namespace chiaro::freeze

@@ -1,4 +1,4 @@
-// A trained network as an ONNX file.
+// Trained networks as ONNX files.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chiaro/freeze/onnx_file.h"
+#include "chiaro/networks/conditioner.h"
 #include "chiaro/networks/network.h"
 
 namespace chiaro::freeze {
@@ -14,11 +15,19 @@ namespace chiaro::freeze {
 /// Keys with values, in the order of the file.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-/// Picture → picture without condition: "input" (batch_size,3,height,width) → "output"
-/// (batch_size,3,scale·height, scale·width), float32, every size whose sides are multiples of the
-/// network's alignment. Operator set kOnnxOpset, no custom operators; initialisers keep the names
-/// of parameters and buffers, all of which are in the file. Errors: Usage (see trace and to_onnx).
+/// What every file here has: operator set kOnnxOpset, no custom operators; initialisers keep the
+/// names of parameters and buffers, all of which are in the file. float32 throughout.
+
+/// Picture → picture: "input" (batch_size,3,height,width) → "output" (batch_size,3,scale·height,
+/// scale·width), every size whose sides are multiples of the network's alignment. `conditioned`
+/// adds the input "condition" (1,condition_width), which holds for all of the batch; without it the
+/// network is told nothing. Errors: Usage (see trace and to_onnx).
 std::vector<std::byte> export_onnx(networks::Network& network, const std::string& name,
+                                   const Metadata& metadata = {}, bool conditioned = false);
+
+/// One picture's views → what is wrong with it: "views" (batch_size,3,S,S) and "whole"
+/// (1,3,height,width) → "condition" (1,2K+E), "novelty" (1,1), "domain" (1,Nd). Errors: as above.
+std::vector<std::byte> export_onnx(networks::Conditioner& conditioner, const std::string& name,
                                    const Metadata& metadata = {});
 
 }  // namespace chiaro::freeze

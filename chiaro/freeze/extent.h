@@ -23,6 +23,9 @@ struct Extent {
   std::int64_t denominator = 1;  ///< > 0, without common factor
 
   static Extent of(std::int64_t value) { return Extent{{value}, 1}; }
+  static Extent batch() { return Extent{{0, 1}, 1}; }
+  static Extent height() { return Extent{{0, 0, 1}, 1}; }
+  static Extent width() { return Extent{{0, 0, 0, 0, 1}, 1}; }
 
   bool is_constant() const;
   std::int64_t constant() const;  ///< Errors: Usage where it depends on the picture.

@@ -13,6 +13,7 @@
 #include "chiaro/base/text.h"
 #include "chiaro/base/version.h"
 #include "chiaro/bundle/safetensors.h"
+#include "chiaro/bundle/sha256.h"
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/freeze/card.h"
 #include "chiaro/freeze/evaluation_mode.h"
@@ -74,29 +75,72 @@ at::Tensor test_picture(std::int64_t height, std::int64_t width, std::uint64_t s
   return picture;
 }
 
-// Three small pictures with what the network makes of them.
-std::vector<std::byte> self_test(networks::Network& network, std::int64_t alignment_px) {
-  const at::NoGradGuard no_grad;
-  const EvaluationMode evaluation(network);
-  const std::int64_t step = aligned(16, alignment_px);
-  const std::array<std::pair<std::int64_t, std::int64_t>, 3> sizes = {
-      {{2 * step, 2 * step}, {step, 3 * step}, {3 * step, 2 * step}}};
-  std::vector<std::pair<std::string, OnnxTensor>> kept;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    const at::Tensor input = test_picture(sizes[i].first, sizes[i].second, i);
-    const at::Tensor output = network.forward(input);
+// Small pictures with what the network makes of them, and with what the conditioner says of them.
+class SelfTest {
+ public:
+  SelfTest(networks::Network& network, networks::Conditioner* conditioner)
+      : network_(network), conditioner_(conditioner) {}
+
+  std::vector<std::byte> make(std::int64_t alignment_px) {
+    const at::NoGradGuard no_grad;
+    const EvaluationMode evaluation(network_);
+    const std::int64_t step = aligned(16, alignment_px);
+    const std::array<std::pair<std::int64_t, std::int64_t>, 3> sizes = {
+        {{2 * step, 2 * step}, {step, 3 * step}, {3 * step, 2 * step}}};
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      add(static_cast<int>(i), test_picture(sizes[i].first, sizes[i].second, i));
+    bundle::TensorMap tensors;  // views of what kept_ owns
+    for (const auto& [name, tensor] : kept_)
+      tensors[name] = {bundle::Dtype::F32, tensor.shape, tensor.bytes};
+    return bundle::serialize_safetensors(tensors);
+  }
+
+ private:
+  void add(int index, const at::Tensor& input) {
+    networks::Condition condition;
+    if (conditioner_ != nullptr) {
+      const EvaluationMode evaluation(*conditioner_);
+      const auto views = networks::cut_views(input, conditioner_->layout());
+      condition.code = conditioner_->diagnose(views.native, views.whole).code;
+      keep(bundle::condition_test_name(index, "views"), views.native.squeeze(0));
+      keep(bundle::condition_test_name(index, "whole"), views.whole);
+      keep(bundle::condition_test_name(index, "condition"), condition.code);
+      keep(bundle::self_test_name(index, "condition"), condition.code);
+    }
+    const at::Tensor output = network_.forward(input, condition);
     CHIARO_CHECK(at::isfinite(output).all().item<bool>(), Usage,
                  "[freeze.freeze] the network gives NaN or infinity on a plain test picture of {} "
                  "by {} pixels",
-                 sizes[i].second, sizes[i].first);
-    const int index = static_cast<int>(i);
-    kept.emplace_back(bundle::self_test_name(index, "input"), to_onnx_tensor(input, ""));
-    kept.emplace_back(bundle::self_test_name(index, "output"), to_onnx_tensor(output, ""));
+                 input.size(3), input.size(2));
+    keep(bundle::self_test_name(index, "input"), input);
+    keep(bundle::self_test_name(index, "output"), output);
   }
-  bundle::TensorMap tensors;
-  for (const auto& [name, tensor] : kept)
-    tensors[name] = {bundle::Dtype::F32, tensor.shape, tensor.bytes};
-  return bundle::serialize_safetensors(tensors);
+
+  void keep(const std::string& name, const at::Tensor& values) {
+    kept_.emplace_back(name, to_onnx_tensor(values, ""));
+  }
+
+  networks::Network& network_;
+  networks::Conditioner* conditioner_;
+  std::vector<std::pair<std::string, OnnxTensor>> kept_;
+};
+
+// What the manifest says of a conditioner; the threshold of novelty is the caller's.
+bundle::ConditionInfo condition_info(networks::Conditioner& conditioner, double novelty_threshold) {
+  const auto layout = conditioner.layout();
+  bundle::ConditionInfo info;
+  info.types = layout.types;
+  info.embedding = layout.embedding;
+  info.view_px = static_cast<int>(layout.view_px);
+  info.max_views = static_cast<int>(layout.max_views);
+  info.whole_px = static_cast<int>(layout.whole_px);
+  info.whole_alignment_px = static_cast<int>(layout.whole_alignment_px);
+  info.domains = layout.domains;
+  info.novelty_threshold = novelty_threshold;
+  const auto buffers = conditioner.named_buffers();
+  if (const auto* table = buffers.find("table"); table != nullptr)
+    info.text_table_sha256 = bundle::sha256_hex(to_onnx_tensor(*table, "").bytes);
+  return info;
 }
 
 at::ScalarType scalar_type(OnnxType type) {
@@ -112,10 +156,33 @@ at::ScalarType scalar_type(OnnxType type) {
        static_cast<int>(type));
 }
 
+void take_weights(const bundle::Bundle& bundle, std::string_view member, torch::nn::Module& module,
+                  const std::vector<std::string>& allow_missing) {
+  checkpoint::Checkpoint weights;
+  for (const OnnxTensor& tensor : read_onnx_initializers(bundle.member(member), bundle.origin)) {
+    if (tensor.name.starts_with('/')) continue;  // a constant of the graph, no parameter
+    at::Tensor values = at::empty(tensor.shape, scalar_type(tensor.type));
+    if (!tensor.bytes.empty())
+      std::memcpy(values.mutable_data_ptr(), tensor.bytes.data(), tensor.bytes.size());
+    weights.tensors[tensor.name] = std::move(values);
+  }
+  // A tensor that a module holds under several names is stored once.
+  const auto known = named_state(module);
+  for (const auto& entry : module.named_parameters()) {
+    for (const auto& [name, tensor] : known) {
+      const auto stored = weights.tensors.find(name);
+      if (name != entry.key() && tensor.is_same(entry.value()) && stored != weights.tensors.end()) {
+        weights.tensors.emplace(entry.key(), stored->second);
+      }
+    }
+  }
+  checkpoint::take_module(weights, "", module, allow_missing);
+}
+
 }  // namespace
 
 bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
-                      const std::string& notes) {
+                      const std::string& notes, networks::Conditioner* conditioner) {
   networks::find(manifest.network);  // a bundle that could not be thawed is refused here
   const networks::Geometry geometry = network.geometry();
   const std::int64_t probe = aligned(64, geometry.alignment_px);
@@ -134,9 +201,17 @@ bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
 
   bundle::Bundle made;
   made.origin = manifest.name;
-  made.members[std::string(bundle::kRestoreMember)] =
-      export_onnx(network, manifest.name, graph_metadata(manifest));
-  made.members[std::string(bundle::kSelftestMember)] = self_test(network, geometry.alignment_px);
+  made.members[std::string(bundle::kRestoreMember)] = export_onnx(
+      network, manifest.name, graph_metadata(manifest), /*conditioned=*/conditioner != nullptr);
+  if (conditioner != nullptr) {
+    manifest.condition = condition_info(
+        *conditioner, manifest.condition ? manifest.condition->novelty_threshold : 0);
+    manifest.parameters += networks::parameter_count(*conditioner);
+    made.members[std::string(bundle::kConditionMember)] =
+        export_onnx(*conditioner, manifest.name + "-condition", graph_metadata(manifest));
+  }
+  made.members[std::string(bundle::kSelftestMember)] =
+      SelfTest(network, conditioner).make(geometry.alignment_px);
   made.members[std::string(bundle::kCardMember)] = bytes_of(write_card(manifest, notes));
   made.manifest = std::move(manifest);
   return made;
@@ -144,26 +219,11 @@ bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
 
 void thaw(const bundle::Bundle& bundle, networks::Network& network,
           const std::vector<std::string>& allow_missing) {
-  checkpoint::Checkpoint weights;
-  for (const OnnxTensor& tensor :
-       read_onnx_initializers(bundle.member(bundle::kRestoreMember), bundle.origin)) {
-    if (tensor.name.starts_with('/')) continue;  // a constant of the graph, no parameter
-    at::Tensor values = at::empty(tensor.shape, scalar_type(tensor.type));
-    if (!tensor.bytes.empty())
-      std::memcpy(values.mutable_data_ptr(), tensor.bytes.data(), tensor.bytes.size());
-    weights.tensors[tensor.name] = std::move(values);
-  }
-  // A tensor that a network holds under several names is stored once.
-  const auto known = named_state(network);
-  for (const auto& entry : network.named_parameters()) {
-    for (const auto& [name, tensor] : known) {
-      const auto stored = weights.tensors.find(name);
-      if (name != entry.key() && tensor.is_same(entry.value()) && stored != weights.tensors.end()) {
-        weights.tensors.emplace(entry.key(), stored->second);
-      }
-    }
-  }
-  checkpoint::take_module(weights, "", network, allow_missing);
+  take_weights(bundle, bundle::kRestoreMember, network, allow_missing);
+}
+
+void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner) {
+  take_weights(bundle, bundle::kConditionMember, conditioner, {});
 }
 
 std::shared_ptr<networks::Network> thaw(const bundle::Bundle& bundle) {

@@ -7,6 +7,7 @@
 
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/bundle/manifest.h"
+#include "chiaro/networks/conditioner.h"
 #include "chiaro/networks/network.h"
 
 namespace chiaro::freeze {
@@ -15,11 +16,12 @@ namespace chiaro::freeze {
 /// `manifest` comes with what only the caller knows (name, summary, license, labels, network and
 /// its options, method, recipe, training data, scores, precision); colour, range, geometry,
 /// parameters, multiplications and program version are filled in here. `notes` is Markdown that
-/// ends the card (limits, what next). The network must lie on the CPU in float32; it is left as it
-/// was, and no random number is drawn. The same network and manifest give the same bundle. Errors:
-/// Usage (unknown network, something that cannot be frozen).
+/// ends the card (limits, what next). With a `conditioner` the bundle also has condition.onnx, and
+/// of the manifest's condition only the novelty threshold is the caller's. The network must lie on
+/// the CPU in float32; it is left as it was, and no random number is drawn. The same network and
+/// manifest give the same bundle. Errors: Usage (unknown network, something that cannot be frozen).
 bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
-                      const std::string& notes = {});
+                      const std::string& notes = {}, networks::Conditioner* conditioner = nullptr);
 
 /// Copies the weights of restore.onnx into a network, by name. Errors: Bundle, in one line, for
 /// every tensor that the bundle lacks, that the network lacks, or whose shape or type differs,
@@ -27,6 +29,9 @@ bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
 /// are.
 void thaw(const bundle::Bundle& bundle, networks::Network& network,
           const std::vector<std::string>& allow_missing = {});
+
+/// The weights of condition.onnx into a conditioner, all of them. Errors: Bundle.
+void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner);
 
 /// The network of the bundle's manifest with the bundle's weights, for fine-tuning. Errors: Bundle,
 /// Usage (a network or option that this program does not have).

@@ -1,22 +1,16 @@
 #include "chiaro/freeze/onnx_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 #include "chiaro/base/error.h"
 
 namespace chiaro::freeze {
-namespace {
-
-constexpr const char* kInput = "input";
-constexpr const char* kOutput = "output";
-
-}  // namespace
-
 OnnxBuilder::OnnxBuilder(const TracedGraph& graph) : graph_(&graph) {
   model_.initializers = graph.weights;
-  names_[graph.input.index] = kInput;
+  for (const auto& port : graph.inputs) names_[port.id.index] = port.name;
 }
 
 const std::string& OnnxBuilder::name(TensorId id) const {
@@ -97,21 +91,28 @@ std::string OnnxBuilder::numbers(const std::vector<float>& values) {
                   values.size() * sizeof(float));
 }
 
-std::string OnnxBuilder::side(std::size_t axis) {
-  auto [entry, is_new] = computed_.try_emplace("side " + std::to_string(axis));
+std::string OnnxBuilder::side(const Extent& wanted) {
+  auto [entry, is_new] = computed_.try_emplace("side " + wanted.text());
   if (!is_new) return entry->second;
-  auto [shape, is_first] = computed_.try_emplace("shape");
-  if (is_first) shape->second = node("Shape", {kInput});
-  entry->second = node("Gather", {shape->second, integers({static_cast<std::int64_t>(axis)})},
-                       {{"axis", std::int64_t{0}}});
-  return entry->second;
+  for (const auto& port : graph_->inputs) {
+    const auto& shape = graph_->tensors[port.id.index].shape;
+    const auto axis = std::find(shape.begin(), shape.end(), wanted);
+    if (axis == shape.end()) continue;
+    auto [known, is_first] = computed_.try_emplace("shape of " + port.name);
+    if (is_first) known->second = node("Shape", {port.name});
+    entry->second = node("Gather", {known->second, integers({std::int64_t{axis - shape.begin()}})},
+                         {{"axis", std::int64_t{0}}});
+    return entry->second;
+  }
+  fail(ErrorCode::Usage, "[freeze.export] a number depends on {}, which no input of the graph has",
+       wanted.text());
 }
 
 std::string OnnxBuilder::extent(const Extent& value) {
   if (value.is_constant()) return integers({value.constant()});
   auto [entry, is_new] = computed_.try_emplace(value.text());
   if (!is_new) return entry->second;
-  constexpr std::size_t kAxes[] = {0, 2, 3};  // of batch, height and width in the input
+  const std::array<Extent, 3> sides = {Extent::batch(), Extent::height(), Extent::width()};
   std::string sum;
   for (std::size_t k = 0; k < value.numerators.size(); ++k) {
     if (value.numerators[k] == 0) continue;
@@ -121,7 +122,7 @@ std::string OnnxBuilder::extent(const Extent& value) {
     };
     if (k == 0 || value.numerators[k] != 1) times(integers({value.numerators[k]}));
     for (std::size_t bit = 0; bit < 3; ++bit) {
-      if ((k >> bit) & 1U) times(side(kAxes[bit]));
+      if ((k >> bit) & 1U) times(side(sides[bit]));
     }
     sum = sum.empty() ? term : node("Add", {sum, term});
   }
@@ -143,14 +144,17 @@ std::string OnnxBuilder::extents(const std::vector<Extent>& values) {
 
 std::vector<std::variant<std::int64_t, std::string>> OnnxBuilder::port_shape(
     const std::vector<Extent>& shape) const {
-  const auto& input = graph_->tensors[graph_->input.index].shape;
   const std::vector<std::string> names = {"batch_size", "", "height", "width"};
   std::vector<std::variant<std::int64_t, std::string>> sides;
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
     if (shape[axis].is_constant()) {
       sides.emplace_back(shape[axis].constant());
-    } else if (axis < input.size() && shape[axis] == input[axis]) {
-      sides.emplace_back(names[axis]);
+    } else if (shape[axis] == Extent::batch()) {
+      sides.emplace_back("batch_size");
+    } else if (shape[axis] == Extent::height()) {
+      sides.emplace_back("height");
+    } else if (shape[axis] == Extent::width()) {
+      sides.emplace_back("width");
     } else {
       sides.emplace_back("output_" + (axis < names.size() ? names[axis] : std::to_string(axis)));
     }
@@ -160,32 +164,39 @@ std::vector<std::variant<std::int64_t, std::string>> OnnxBuilder::port_shape(
 
 OnnxModel OnnxBuilder::finish() {
   place_.clear();
-  const std::string last = name(graph_->output);
+  for (const auto& port : graph_->outputs) name_result(port);
+  for (const auto& port : graph_->inputs) model_.inputs.push_back(onnx_port(port));
+  for (const auto& port : graph_->outputs) model_.outputs.push_back(onnx_port(port));
+  return std::move(model_);
+}
+
+void OnnxBuilder::name_result(const TracedGraph::Port& port) {
+  const std::string last = name(port.id);
   const bool from_node =
       std::any_of(model_.nodes.begin(), model_.nodes.end(), [&](const OnnxNode& n) {
         return std::find(n.outputs.begin(), n.outputs.end(), last) != n.outputs.end();
       });
-  if (from_node) {
-    for (OnnxNode& n : model_.nodes) {
-      std::replace(n.inputs.begin(), n.inputs.end(), last, std::string(kOutput));
-      std::replace(n.outputs.begin(), n.outputs.end(), last, std::string(kOutput));
-    }
-  } else {
+  if (!from_node) {
     node("Identity", {last});
-    model_.nodes.back().outputs = {kOutput};
+    model_.nodes.back().outputs = {port.name};
+    return;
   }
+  for (OnnxNode& n : model_.nodes) {
+    std::replace(n.inputs.begin(), n.inputs.end(), last, port.name);
+    std::replace(n.outputs.begin(), n.outputs.end(), last, port.name);
+  }
+  names_[port.id.index] = port.name;
+}
+
+OnnxPort OnnxBuilder::onnx_port(const TracedGraph::Port& port) const {
   const std::vector<std::string> axes = {"DATA_BATCH", "DATA_CHANNEL", "DATA_FEATURE",
                                          "DATA_FEATURE"};
-  for (const auto& [port, id] :
-       {std::pair{kInput, graph_->input}, std::pair{kOutput, graph_->output}}) {
-    OnnxPort made{port, port_shape(graph_->tensors[id.index].shape), "", {}};
-    if (made.shape.size() == axes.size()) {
-      made.denotation = "IMAGE";
-      made.axis_denotations = axes;
-    }
-    (port == std::string(kInput) ? model_.inputs : model_.outputs).push_back(std::move(made));
+  OnnxPort made{port.name, port_shape(graph_->tensors[port.id.index].shape), "", {}};
+  if (made.shape.size() == axes.size()) {
+    made.denotation = "IMAGE";
+    made.axis_denotations = axes;
   }
-  return std::move(model_);
+  return made;
 }
 
 }  // namespace chiaro::freeze

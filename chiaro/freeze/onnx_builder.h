@@ -41,14 +41,16 @@ class OnnxBuilder {
   /// shape.
   std::string extents(const std::vector<Extent>& values);
 
-  /// The finished graph with ports "input" and "output"; the builder is empty afterwards.
+  /// The finished graph with the ports of the trace; the builder is empty afterwards.
   OnnxModel finish();
 
  private:
   std::string constant(OnnxType type, std::vector<std::int64_t> shape, const void* data,
                        std::size_t bytes);
   std::string extent(const Extent& value);
-  std::string side(std::size_t axis);
+  std::string side(const Extent& wanted);
+  void name_result(const TracedGraph::Port& port);
+  OnnxPort onnx_port(const TracedGraph::Port& port) const;
   std::vector<std::variant<std::int64_t, std::string>> port_shape(
       const std::vector<Extent>& shape) const;
 

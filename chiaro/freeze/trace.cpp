@@ -34,8 +34,8 @@ struct RawNode {
 struct RawGraph {
   std::vector<RawNode> nodes;
   std::vector<std::optional<std::vector<std::int64_t>>> shapes;  // of tensors
-  std::size_t input = 0;
-  std::size_t output = 0;
+  std::vector<std::size_t> inputs;
+  std::vector<std::size_t> outputs;
 };
 using RawGraphs = std::array<RawGraph, kSizes>;
 
@@ -54,23 +54,31 @@ std::array<PictureSize, kSizes> probe_sizes(std::int64_t alignment_px) {
   return sizes;
 }
 
-// A smooth, never constant picture; made without random numbers, because the training's must not
-// move.
-at::Tensor probe_picture(const PictureSize& size, std::int64_t channels) {
-  const std::int64_t count = size.batch * channels * size.height * size.width;
-  return at::arange(count, at::kFloat)
-      .mul_(0.37)
-      .sin_()
-      .mul_(0.4)
-      .add_(0.5)
-      .view({size.batch, channels, size.height, size.width});
+// Smooth, never constant values; made without random numbers, because the training's must not move.
+at::Tensor probe_values(const InputPort& port, const PictureSize& size) {
+  std::vector<std::int64_t> sides;
+  std::int64_t count = 1;
+  for (const Extent& side : port.shape) {
+    sides.push_back(side.at(size).value());
+    count *= sides.back();
+  }
+  return at::arange(count, at::kFloat).mul_(0.37).sin_().mul_(0.4).add_(0.5).view(sides);
 }
 
-RawGraph record(const Forward& forward, const at::Tensor& picture) {
-  const auto run = [&](jit::Stack inputs) { return jit::Stack{forward(inputs.at(0).toTensor())}; };
+RawGraph record(const Forward& forward, const std::vector<InputPort>& ports,
+                const PictureSize& size) {
+  const auto run = [&](jit::Stack stack) {
+    std::vector<at::Tensor> given;
+    for (const auto& value : stack) given.push_back(value.toTensor());
+    jit::Stack results;
+    for (const auto& tensor : forward(given)) results.emplace_back(tensor);
+    return results;
+  };
+  jit::Stack probes;
+  for (const InputPort& port : ports) probes.emplace_back(probe_values(port, size));
   const auto no_names = [](const at::Tensor&) { return std::string(); };
   const auto state =
-      jit::tracer::trace({picture}, run, no_names, /*strict=*/true, /*force_outplace=*/true).first;
+      jit::tracer::trace(probes, run, no_names, /*strict=*/true, /*force_outplace=*/true).first;
   const std::shared_ptr<jit::Graph> graph = state->graph;
   jit::EliminateDeadCode(graph);
 
@@ -86,7 +94,7 @@ RawGraph record(const Forward& forward, const at::Tensor& picture) {
     raw.shapes.push_back(std::move(shape));
     return raw.shapes.size() - 1;
   };
-  raw.input = number(graph->inputs().at(0));
+  for (const jit::Value* value : graph->inputs()) raw.inputs.push_back(number(value));
   for (const jit::Node* node : graph->nodes()) {
     RawNode step;
     step.kind = node->kind().toQualString();
@@ -97,10 +105,7 @@ RawGraph record(const Forward& forward, const at::Tensor& picture) {
     if (node->kind() == c10::prim::Constant) step.constant = jit::toIValue(node->output());
     raw.nodes.push_back(std::move(step));
   }
-  CHIARO_CHECK(graph->outputs().size() == 1, Usage,
-               "[freeze.trace] a network gives one picture; got {} results",
-               graph->outputs().size());
-  raw.output = numbers.at(graph->outputs().at(0));
+  for (const jit::Value* value : graph->outputs()) raw.outputs.push_back(numbers.at(value));
   return raw;
 }
 
@@ -117,12 +122,19 @@ class Merger {
     arguments_.resize(runs[0].shapes.size());
   }
 
-  TracedGraph merge() {
-    graph_.input = tensor_at(runs_[0].input);
+  TracedGraph merge(const std::vector<InputPort>& inputs, const std::vector<std::string>& outputs) {
+    CHIARO_CHECK(runs_[0].outputs.size() == outputs.size(), Usage,
+                 "[freeze.trace] expected {} results; got {}", outputs.size(),
+                 runs_[0].outputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      graph_.inputs.push_back({inputs[i].name, tensor_at(runs_[0].inputs.at(i))});
     for (std::size_t i = 0; i < runs_[0].nodes.size(); ++i) add(i);
-    const auto* output = std::get_if<TensorId>(&arguments_[runs_[0].output]);
-    CHIARO_CHECK(output != nullptr, Usage, "[freeze.trace] the network's result is not a tensor");
-    graph_.output = *output;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const auto* output = std::get_if<TensorId>(&arguments_[runs_[0].outputs[i]]);
+      CHIARO_CHECK(output != nullptr, Usage, "[freeze.trace] result '{}' is not a tensor",
+                   outputs[i]);
+      graph_.outputs.push_back({outputs[i], *output});
+    }
     return std::move(graph_);
   }
 
@@ -344,7 +356,8 @@ OnnxTensor to_onnx_tensor(const at::Tensor& tensor, std::string name) {
   return out;
 }
 
-TracedGraph trace(torch::nn::Module& module, const Forward& forward, std::int64_t channels,
+TracedGraph trace(torch::nn::Module& module, const Forward& forward,
+                  const std::vector<InputPort>& inputs, const std::vector<std::string>& outputs,
                   std::int64_t alignment_px) {
   for (const auto& [name, tensor] : named_state(module)) {
     CHIARO_CHECK(tensor.device().is_cpu(), Usage,
@@ -354,9 +367,19 @@ TracedGraph trace(torch::nn::Module& module, const Forward& forward, std::int64_
   const EvaluationMode evaluation(module);
   const auto sizes = probe_sizes(alignment_px);
   RawGraphs runs;
-  for (std::size_t k = 0; k < kSizes; ++k)
-    runs[k] = record(forward, probe_picture(sizes[k], channels));
-  return Merger(runs, sizes, module).merge();
+  for (std::size_t k = 0; k < kSizes; ++k) runs[k] = record(forward, inputs, sizes[k]);
+  return Merger(runs, sizes, module).merge(inputs, outputs);
+}
+
+TracedGraph trace(torch::nn::Module& module,
+                  const std::function<at::Tensor(const at::Tensor&)>& forward,
+                  std::int64_t channels, std::int64_t alignment_px) {
+  const InputPort picture{
+      "input", {Extent::batch(), Extent::of(channels), Extent::height(), Extent::width()}};
+  const auto listed = [&](const std::vector<at::Tensor>& inputs) {
+    return std::vector<at::Tensor>{forward(inputs.front())};
+  };
+  return trace(module, listed, {picture}, {"output"}, alignment_px);
 }
 
 }  // namespace chiaro::freeze

@@ -42,8 +42,12 @@ struct TracedGraph {
   std::vector<OnnxTensor>
       weights;  ///< parameters and buffers under their names, used or not, then nameless constants
   std::vector<TracedNode> nodes;  ///< in the order of execution
-  TensorId input;
-  TensorId output;
+  struct Port {
+    std::string name;
+    TensorId id;
+  };
+  std::vector<Port> inputs;
+  std::vector<Port> outputs;
 };
 
 }  // namespace chiaro::freeze

@@ -157,7 +157,7 @@ Diagnosis Controller::diagnose(const at::Tensor& native, const at::Tensor& whole
   const Features f = features(native, whole);
   const auto cosine = at::matmul(f.damage, prototypes().t());
   return {at::cat({at::softmax(f.logits, 1), f.severity, f.damage, f.content}, 1),
-          at::softmax(f.domain, 1), 1 - cosine.amax(1, /*keepdim=*/true)};
+          at::softmax(f.domain, 1), at::rsub(cosine.amax(1, /*keepdim=*/true), 1)};
 }
 
 }  // namespace chiaro::networks

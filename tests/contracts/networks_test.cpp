@@ -191,9 +191,10 @@ TEST_P(Networks, AutocastToBfloat16IsClose) {
 
 TEST_P(Networks, IgnoresAConditionItDoesNotTake) {
   const auto network = seeded(GetParam());
+  if (network->condition_width() > 0) GTEST_SKIP() << "takes one";
   torch::NoGradGuard no_grad;
   const auto x = picture(*network);
-  const Condition condition{.tokens = at::rand({1, 4, 8}), .vector = at::rand({1, 8})};
+  const Condition condition{at::rand({1, 8})};
   EXPECT_TRUE(at::equal(network->forward(x, condition), network->forward(x)));
 }
 

@@ -18,7 +18,7 @@ TEST(Trace, NumbersThatVaryBecomeFormulas) {
         return x.reshape({x.size(0) * x.size(2) / 4, -1, x.size(3) + 0});
       },
       3, 4);
-  const auto& shape = graph.tensors[graph.output.index].shape;
+  const auto& shape = graph.tensors[graph.outputs.front().id.index].shape;
   EXPECT_EQ(shape[0].text(), "N·H/4");
   EXPECT_EQ(shape[1].text(), "12");
   EXPECT_EQ(shape[2].text(), "W");

@@ -1,0 +1,139 @@
+// A conditioned restorer: both graphs frozen = trained, at every size and number of views.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include <array>
+
+#include "chiaro/engine/engine.h"
+#include "chiaro/freeze/freeze.h"
+#include "chiaro/networks/controller.h"
+#include "tests/support/expect_error.h"
+
+namespace chiaro::freeze {
+namespace {
+
+using List = std::vector<std::int64_t>;
+
+constexpr double kTolerance = 1e-4;
+constexpr std::int64_t kEmbedding = 8;
+
+struct Pair {
+  std::shared_ptr<networks::Network> network;
+  std::shared_ptr<networks::Controller> controller;
+};
+
+/// Small, and as after some training.
+Pair awake_pair() {
+  torch::manual_seed(3);
+  Pair pair;
+  pair.network = networks::make("mmf_unet", {{"channels", List{8, 12, 16}},
+                                             {"encoder_blocks", List{1, 1}},
+                                             {"middle_blocks", std::int64_t{1}},
+                                             {"decoder_blocks", List{1, 1}},
+                                             {"types", std::int64_t{3}},
+                                             {"embedding", kEmbedding}});
+  pair.controller = std::make_shared<networks::Controller>(
+      networks::ControllerOptions{
+          .width = 4, .hidden = 16, .embedding = kEmbedding, .view_px = 32, .whole_px = 48},
+      std::vector<std::string>{"clean", "noise", "rain"}, std::vector<std::string>{"a", "b"},
+      networks::simplex_table(3));
+  const at::NoGradGuard no_grad;
+  for (auto& parameter : pair.network->parameters())
+    parameter.add_(at::randn_like(parameter), 0.05);
+  return pair;
+}
+
+bundle::Bundle frozen(const Pair& pair) {
+  bundle::Manifest manifest;
+  manifest.name = "conditioned";
+  manifest.network = "mmf_unet";
+  manifest.condition.emplace();
+  manifest.condition->novelty_threshold = 0.7;
+  return freeze(*pair.network, manifest, {}, pair.controller.get());
+}
+
+engine::Tensor plain(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.contiguous();
+  const float* first = values.data_ptr<float>();
+  return {values.sizes().vec(), {first, first + values.numel()}};
+}
+
+void expect_equal(const engine::Tensor& got, const at::Tensor& expected, const char* what) {
+  const engine::Tensor wanted = plain(expected);
+  ASSERT_EQ(got.shape, wanted.shape) << what;
+  for (std::size_t i = 0; i < wanted.values.size(); ++i)
+    ASSERT_NEAR(got.values[i], wanted.values[i], kTolerance) << what << " " << i;
+}
+
+TEST(ConditionedFrozen, ControllerEqualsTrained) {
+  const Pair pair = awake_pair();
+  const bundle::Bundle made = frozen(pair);
+  engine::Engine engine(made.member(bundle::kConditionMember),
+                        {.precision = engine::Precision::F32}, "condition.onnx");
+  const at::NoGradGuard no_grad;
+  pair.controller->eval();
+  const std::array<std::array<std::int64_t, 3>, 4> sizes = {
+      {{1, 48, 48}, {4, 16, 48}, {9, 48, 32}, {2, 32, 16}}};
+  for (const auto& [views, height, width] : sizes) {
+    const auto native = at::rand({views, 3, 32, 32});
+    const auto whole = at::rand({1, 3, height, width});
+    const auto expected = pair.controller->diagnose(native.unsqueeze(0), whole);
+    const auto got = engine.run_once({{"views", plain(native)}, {"whole", plain(whole)}});
+    expect_equal(got.at("condition"), expected.code, "condition");
+    expect_equal(got.at("novelty"), expected.novelty, "novelty");
+    expect_equal(got.at("domain"), expected.domain, "domain");
+  }
+}
+
+TEST(ConditionedFrozen, RestorerEqualsTrainedUnderOneConditionForAll) {
+  const Pair pair = awake_pair();
+  const bundle::Bundle made = frozen(pair);
+  engine::Engine engine(made.member(bundle::kRestoreMember), {.precision = engine::Precision::F32},
+                        "restore.onnx");
+  const at::NoGradGuard no_grad;
+  pair.network->eval();
+  const std::array<std::array<std::int64_t, 3>, 3> sizes = {
+      {{1, 16, 16}, {2, 20, 48}, {1, 64, 36}}};
+  for (const auto& [batch, height, width] : sizes) {
+    const auto x = at::rand({batch, 3, height, width});
+    const auto code = at::rand({1, 6 + kEmbedding});
+    const auto got = engine.run_once({{"input", plain(x)}, {"condition", plain(code)}});
+    expect_equal(got.at("output"), pair.network->forward(x, {code}), "output");
+    EXPECT_GT(
+        (pair.network->forward(x, {code}) - pair.network->forward(x)).abs().max().item<double>(),
+        1e-3)
+        << "the condition is asleep";
+  }
+}
+
+TEST(ConditionedFrozen, ManifestSaysWhatTheControllerIs) {
+  const bundle::Bundle made = frozen(awake_pair());
+  ASSERT_TRUE(made.manifest.condition.has_value());
+  const bundle::ConditionInfo& info = *made.manifest.condition;
+  EXPECT_EQ(info.types, (std::vector<std::string>{"clean", "noise", "rain"}));
+  EXPECT_EQ(info.domains, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(info.width(), 6 + kEmbedding);
+  EXPECT_EQ(info.view_px, 32);
+  EXPECT_DOUBLE_EQ(info.novelty_threshold, 0.7);
+  EXPECT_EQ(info.text_table_sha256.size(), 64u);
+}
+
+TEST(ConditionedFrozen, ThawsBothParts) {
+  const Pair pair = awake_pair();
+  const bundle::Bundle made = frozen(pair);
+  torch::manual_seed(99);
+  Pair other = awake_pair();
+  const at::NoGradGuard no_grad;
+  for (auto& parameter : other.controller->parameters()) parameter.zero_();
+  for (auto& parameter : other.network->parameters()) parameter.zero_();
+  thaw(made, *other.network);
+  thaw(made, *other.controller);
+  for (const auto& entry : pair.controller->named_parameters())
+    EXPECT_TRUE(at::equal(entry.value(), other.controller->named_parameters()[entry.key()]));
+  for (const auto& entry : pair.network->named_parameters())
+    EXPECT_TRUE(at::equal(entry.value(), other.network->named_parameters()[entry.key()]));
+}
+
+}  // namespace
+}  // namespace chiaro::freeze

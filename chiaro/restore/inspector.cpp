@@ -53,9 +53,9 @@ void check_graph(const engine::Engine& engine, const bundle::ConditionInfo& info
   auto outputs = engine.output_names();
   // One that names no domains may give the output all the same.
   if (info.domains.empty()) std::erase(outputs, "domain");
-  std::vector<std::string> expected{"condition", "novelty"};
-  if (!info.domains.empty()) expected.emplace_back("domain");
-  check_names(outputs, expected, "outputs", origin);
+  std::vector<std::string> needed{"condition", "novelty"};
+  if (!info.domains.empty()) needed.emplace_back("domain");
+  check_names(outputs, needed, "outputs", origin);
   const auto check = [&](const char* name, const std::vector<std::int64_t>& stated,
                          std::initializer_list<std::int64_t> expected) {
     CHIARO_CHECK(agrees(stated, expected), Bundle,

@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET = 17
 TYPES, EMBEDDING, VIEW_PX = 3, 2, 16
 CONDITION = 2 * TYPES + EMBEDDING
+CONTROLLER_INPUTS = {"views": ["views", 3, VIEW_PX, VIEW_PX], "whole": [1, 3, "height", "width"]}
 RNG = np.random.default_rng(20)
 
 
@@ -149,8 +150,17 @@ def controller(path):
     off = g.op("Sub", w, g.weight("half", [[0.5]]))
     novelty = g.op("Mul", g.op("Mul", off, off), g.weight("eight", [[8.0]]))
     domain = g.op("Concat", m, g.op("Sub", one, m), axis=1)
-    g.write(path, {"views": ["views", 3, VIEW_PX, VIEW_PX], "whole": [1, 3, "height", "width"]},
+    g.write(path, CONTROLLER_INPUTS,
             {"condition": (condition, [1, CONDITION]), "novelty": (novelty, [1, 1]), "domain": (domain, [1, 2])})
+
+
+def quiet_controller(path):
+    """Gives a condition (all zeros, which is none) and says nothing of novelty."""
+    g = Graph()
+    sum_ = g.op("Add", g.op("ReduceMean", "views", axes=[0, 1, 2, 3], keepdims=1),
+                g.op("ReduceMean", "whole", axes=[0, 1, 2, 3], keepdims=1))
+    zero = g.op("Mul", g.op("Reshape", sum_, g.indices("flat", [1, 1])), g.weight("zeros", [[0.0] * CONDITION]))
+    g.write(path, CONTROLLER_INPUTS, {"condition": (zero, [1, CONDITION])})
 
 
 def told_sum(g):
@@ -180,7 +190,7 @@ def film(path):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, told, told_grey, film):
+    for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, quiet_controller, told, told_grey, film):
         make(folder / f"{make.__name__}.onnx")
 
 

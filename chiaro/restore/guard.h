@@ -29,8 +29,8 @@ struct GuardOptions {
   double doubtful_probability = 0.2;
   double certain_probability = 0.5;
   /// Familiarity falls from 1 to 0 while novelty rises from the bundle's threshold to this multiple
-  /// of it.
-  double strange_multiple = 1.5;
+  /// of it. Close to 1, because a novelty that is one minus a cosine hardly exceeds 1.
+  double strange_multiple = 1.2;
   /// Strength where confidence is 0.
   double least_strength = 0.25;
 };

@@ -25,7 +25,7 @@ std::vector<int> view_starts(int length, int view_px, int count) {
   std::vector<int> starts;
   for (int i = 0; i < count; ++i) {
     const std::int64_t doubled = (2 * std::int64_t{i} + 1) * length - std::int64_t{count} * view_px;
-    starts.push_back(static_cast<int>(doubled / (2 * count)));
+    starts.push_back(static_cast<int>((doubled + count) / (2 * count)));
   }
   return starts;
 }

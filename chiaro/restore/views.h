@@ -9,8 +9,8 @@
 namespace chiaro::restore {
 
 /// Where crops begin along one axis, evenly centred: crop i of `count` begins at
-/// floor(((2i+1) length - count * view) / (2 count)). `length` is at least `count * view`, or
-/// `count` is 1 and `length` at least `view`.
+/// (i + 0.5) length / count - view / 2, rounded to the nearest pixel, halves up. `length` is at
+/// least `count * view`, or `count` is 1 and `length` at least `view`.
 std::vector<int> view_starts(int length, int view_px, int count);
 
 /// How many native views lie along a side of `length` pixels: ceil(length / (2 view_px)), at least

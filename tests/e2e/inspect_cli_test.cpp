@@ -120,6 +120,7 @@ TEST_F(InspectCli, DrawsAMap) {
   const auto sheet = image::read(out_);
   EXPECT_GT(sheet.width(), 2 * 56);  // the picture and one type beside it
   EXPECT_GT(sheet.height(), 40);
+  fs::remove(out_);
   expect_refused({"inspect", striped_, "--map", folder_ / "map.xyz"}, 2, "picture format");
 }
 

@@ -59,13 +59,13 @@ TEST(Guard, StrengthFallsSmoothlyWithDoubt) {
 }
 
 TEST(Guard, StrengthFallsSmoothlyWithNovelty) {
-  // The threshold of these is 1: full strength up to it, the least from 1.5 on, half way at 1.25.
+  // The threshold of these is 1: full strength up to it, the least from 1.2 on, half way at 1.1.
   const GuardOptions options;
   EXPECT_EQ(judged(0, 1, 0, 1).strength, 1);
   EXPECT_FALSE(judged(0, 1, 0, 1).unlike);
   EXPECT_TRUE(judged(0, 1, 0, 1.0001).unlike);
-  EXPECT_NEAR(judged(0, 1, 0, 1.25).familiarity, 0.5, 1e-12);
-  EXPECT_NEAR(judged(0, 1, 0, 1.5).strength, options.least_strength, 1e-12);
+  EXPECT_NEAR(judged(0, 1, 0, 1.1).familiarity, 0.5, 1e-12);
+  EXPECT_NEAR(judged(0, 1, 0, 1.2).strength, options.least_strength, 1e-12);
   EXPECT_NEAR(judged(0, 1, 0, std::numeric_limits<double>::infinity()).strength,
               options.least_strength, 1e-12);
   EXPECT_EQ(recommendation(judged(0, 1, 0, 2)),

@@ -116,14 +116,32 @@ TEST(Inspector, BundlesThatDoNotFitAreRefused) {
                       Bundle, "expected (1, 9)");
   EXPECT_CHIARO_ERROR(Inspector(with([](bundle::ConditionInfo& info) { info.view_px = 32; })),
                       Bundle, "'views' of condition.onnx does not fit");
-  EXPECT_CHIARO_ERROR(Inspector(with([](bundle::ConditionInfo& info) { info.domains.clear(); })),
-                      Bundle, "wrong outputs");
   EXPECT_CHIARO_ERROR(
       Inspector(with([](bundle::ConditionInfo& info) { info.domains.emplace_back("third"); })),
       Bundle, "'domain' of condition.onnx does not fit");
   auto bundle = test::graph_bundle("told");
   bundle.members[std::string(bundle::kConditionMember)] = test::graph_bytes("identity");
   EXPECT_CHIARO_ERROR(Inspector{bundle}, Bundle, "wrong inputs");
+  bundle = test::graph_bundle("told");
+  bundle.members[std::string(bundle::kConditionMember)] = test::graph_bytes("quiet_controller");
+  EXPECT_CHIARO_ERROR(Inspector{bundle}, Bundle, "wrong outputs");
+}
+
+TEST(Inspector, WhatIsNoConditionIsRefused) {
+  // Read as two types and an embedding of four, the first two values sum to 1 - haze.
+  auto bundle = test::graph_bundle("told");
+  bundle.manifest.condition->types = {"clean", "noise"};
+  bundle.manifest.condition->embedding = 4;
+  Inspector inspector(bundle);
+  EXPECT_NO_THROW(inspector.inspect(image::Image(3, 20, 20, 0.0F)));
+  EXPECT_CHIARO_ERROR(inspector.inspect(image::Image(3, 20, 20, 0.5F)), Bundle, "is no condition");
+}
+
+TEST(Inspector, DomainsMayBeUnnamed) {
+  auto bundle = test::graph_bundle("told");
+  bundle.manifest.condition->domains.clear();
+  Inspector inspector(bundle);
+  EXPECT_TRUE(inspector.inspect(image::Image(3, 20, 20, 0.5F)).domains.empty());
 }
 
 TEST(Inspector, AnEmptyPictureIsRefused) {

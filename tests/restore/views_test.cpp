@@ -37,11 +37,11 @@ TEST(ViewCount, FollowsTheSideUpToTheSquareRoot) {
 
 TEST(ViewStarts, AreCentredInEqualParts) {
   EXPECT_EQ(view_starts(10, 10, 1), (std::vector<int>{0}));
-  EXPECT_EQ(view_starts(13, 10, 1), (std::vector<int>{1}));  // 1.5, rounded down
+  EXPECT_EQ(view_starts(13, 10, 1), (std::vector<int>{2}));  // 1.5, halves up
   // Centres at 10 and 30 of 40, crops of 10.
   EXPECT_EQ(view_starts(40, 10, 2), (std::vector<int>{5, 25}));
   // Centres at 10.25 and 30.75 of 41: 5.25 and 25.75.
-  EXPECT_EQ(view_starts(41, 10, 2), (std::vector<int>{5, 25}));
+  EXPECT_EQ(view_starts(41, 10, 2), (std::vector<int>{5, 26}));
   EXPECT_EQ(view_starts(60, 10, 3), (std::vector<int>{5, 25, 45}));
   // No overflow for the largest sides.
   EXPECT_EQ(view_starts(2'000'000'000, 10, 1), (std::vector<int>{999'999'995}));
@@ -65,8 +65,8 @@ TEST(NativeViews, AreCropsRowByRow) {
   const auto views = native_views(coordinates(40, 70), 16, 9);
   // ceil(40/32) = 2 rows, ceil(70/32) = 3 columns.
   ASSERT_EQ(views.size(), 6U);
-  const int tops[] = {2, 22};       // (1·40 − 2·16) / 4 = 2, (3·40 − 32) / 4 = 22
-  const int lefts[] = {3, 27, 50};  // (70 − 48) / 6, (210 − 48) / 6, (350 − 48) / 6
+  const int tops[] = {2, 22};       // 8/4, 88/4
+  const int lefts[] = {4, 27, 50};  // 22/6, 162/6, 302/6, to the nearest
   for (std::size_t i = 0; i < views.size(); ++i) {
     ASSERT_EQ(views[i].channels(), 3);
     ASSERT_EQ(views[i].height(), 16);

@@ -34,6 +34,7 @@ struct FreezeArguments {
   std::string license;
   std::string notes;
   std::int64_t certify = 48;
+  bool half = false;
 };
 
 struct Trained {
@@ -143,9 +144,10 @@ void freeze_command(const FreezeArguments& arguments) {
   if (certify) {
     const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
     const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
-    manifest.precision = measure_bf16(
-        freeze::freeze(*trained.network, manifest, notes, trained.conditioner.get()),
-        trained.recipe.recipe, root, arguments.certify, trained.recipe.validate.crop_px);
+    manifest.precision = measure_bf16(freeze::freeze(*trained.network, manifest, notes,
+                                                     trained.conditioner.get(), arguments.half),
+                                      trained.recipe.recipe, root, arguments.certify,
+                                      trained.recipe.validate.crop_px);
     spdlog::info(
         "bf16 costs {:.4f} dB on {} held-out pictures; 99.9 % of values within {:.2f} of 255, "
         "largest {:.2f}",
@@ -153,7 +155,7 @@ void freeze_command(const FreezeArguments& arguments) {
         manifest.precision->bf16_q999_level_diff, manifest.precision->bf16_max_level_diff);
   }
   const bundle::Bundle frozen =
-      freeze::freeze(*trained.network, manifest, notes, trained.conditioner.get());
+      freeze::freeze(*trained.network, manifest, notes, trained.conditioner.get(), arguments.half);
   bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
   spdlog::info("wrote '{}': {}, step {}, {} bytes", arguments.out, trained.recipe.network,
                trained.step, fs::file_size(arguments.out));
@@ -178,6 +180,8 @@ void add_freeze(CLI::App& root) {
   command->add_option("--summary", arguments->summary, "one line for `chiaro models list`");
   command->add_option("--license", arguments->license, "of the weights");
   command->add_option("--notes", arguments->notes, "Markdown file that ends the card");
+  command->add_flag("--half", arguments->half,
+                    "store the parameters as float16: half the size; the arithmetic stays float32");
   command->add_option("--certify", arguments->certify,
                       "held-out pictures on which the cost of bf16 is measured; 0: reads no data, "
                       "bf16 stays off, the card names no training pictures");

@@ -1,6 +1,7 @@
 #include "chiaro/freeze/export.h"
 
 #include "chiaro/base/version.h"
+#include "chiaro/freeze/half_weights.h"
 #include "chiaro/freeze/operators.h"
 #include "chiaro/freeze/trace.h"
 
@@ -10,8 +11,9 @@ namespace {
 using Tensors = std::vector<at::Tensor>;
 
 std::vector<std::byte> serialized(const TracedGraph& graph, const std::string& name,
-                                  const Metadata& metadata) {
+                                  const Metadata& metadata, bool half_weights) {
   OnnxModel model = to_onnx(graph);
+  if (half_weights) store_weights_as_half(model);
   model.graph_name = name;
   model.producer_version = version();
   model.metadata = metadata;
@@ -21,7 +23,7 @@ std::vector<std::byte> serialized(const TracedGraph& graph, const std::string& n
 }  // namespace
 
 std::vector<std::byte> export_onnx(networks::Network& network, const std::string& name,
-                                   const Metadata& metadata, bool conditioned) {
+                                   const Metadata& metadata, bool conditioned, bool half_weights) {
   std::vector<InputPort> inputs = {
       {"input", {Extent::batch(), Extent::of(3), Extent::height(), Extent::width()}}};
   if (conditioned)
@@ -30,11 +32,11 @@ std::vector<std::byte> export_onnx(networks::Network& network, const std::string
     return Tensors{conditioned ? network.forward(given[0], {given[1]}) : network.forward(given[0])};
   };
   return serialized(trace(network, forward, inputs, {"output"}, network.geometry().alignment_px),
-                    name, metadata);
+                    name, metadata, half_weights);
 }
 
 std::vector<std::byte> export_onnx(networks::Conditioner& conditioner, const std::string& name,
-                                   const Metadata& metadata) {
+                                   const Metadata& metadata, bool half_weights) {
   const auto layout = conditioner.layout();
   const Extent side = Extent::of(layout.view_px);
   const std::vector<InputPort> inputs = {
@@ -46,7 +48,7 @@ std::vector<std::byte> export_onnx(networks::Conditioner& conditioner, const std
   };
   return serialized(trace(conditioner, forward, inputs, {"condition", "novelty", "domain"},
                           layout.whole_alignment_px),
-                    name, metadata);
+                    name, metadata, half_weights);
 }
 
 }  // namespace chiaro::freeze

@@ -15,6 +15,8 @@ namespace chiaro::freeze {
 /// Keys with values, in the order of the file.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
+/// `half_weights` stores the parameters as half_weights.h says; they must have been rounded before.
+///
 /// What every file here has: operator set kOnnxOpset, no custom operators; initialisers keep the
 /// names of parameters and buffers, all of which are in the file. float32 throughout.
 
@@ -23,11 +25,12 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 /// adds the input "condition" (1,condition_width), which holds for all of the batch; without it the
 /// network is told nothing. Errors: Usage (see trace and to_onnx).
 std::vector<std::byte> export_onnx(networks::Network& network, const std::string& name,
-                                   const Metadata& metadata = {}, bool conditioned = false);
+                                   const Metadata& metadata = {}, bool conditioned = false,
+                                   bool half_weights = false);
 
 /// One picture's views → what is wrong with it: "views" (batch_size,3,S,S) and "whole"
 /// (1,3,height,width) → "condition" (1,2K+E), "novelty" (1,1), "domain" (1,Nd). Errors: as above.
 std::vector<std::byte> export_onnx(networks::Conditioner& conditioner, const std::string& name,
-                                   const Metadata& metadata = {});
+                                   const Metadata& metadata = {}, bool half_weights = false);
 
 }  // namespace chiaro::freeze

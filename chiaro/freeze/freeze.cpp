@@ -18,6 +18,7 @@
 #include "chiaro/freeze/card.h"
 #include "chiaro/freeze/evaluation_mode.h"
 #include "chiaro/freeze/export.h"
+#include "chiaro/freeze/half_weights.h"
 #include "chiaro/freeze/trace.h"
 
 namespace chiaro::freeze {
@@ -151,6 +152,8 @@ at::ScalarType scalar_type(OnnxType type) {
       return at::kLong;
     case OnnxType::Bool:
       return at::kBool;
+    case OnnxType::Half:
+      return at::kHalf;
   }
   fail(ErrorCode::Internal, "[freeze.thaw] an element type without counterpart; got {}",
        static_cast<int>(type));
@@ -164,7 +167,8 @@ void take_weights(const bundle::Bundle& bundle, std::string_view member, torch::
     at::Tensor values = at::empty(tensor.shape, scalar_type(tensor.type));
     if (!tensor.bytes.empty())
       std::memcpy(values.mutable_data_ptr(), tensor.bytes.data(), tensor.bytes.size());
-    weights.tensors[tensor.name] = std::move(values);
+    weights.tensors[tensor.name] =
+        tensor.type == OnnxType::Half ? values.to(at::kFloat) : std::move(values);
   }
   // A tensor that a module holds under several names is stored once.
   const auto known = named_state(module);
@@ -182,7 +186,12 @@ void take_weights(const bundle::Bundle& bundle, std::string_view member, torch::
 }  // namespace
 
 bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
-                      const std::string& notes, networks::Conditioner* conditioner) {
+                      const std::string& notes, networks::Conditioner* conditioner,
+                      bool half_weights) {
+  if (half_weights) {
+    round_weights_to_half(network);
+    if (conditioner != nullptr) round_weights_to_half(*conditioner);
+  }
   networks::find(manifest.network);  // a bundle that could not be thawed is refused here
   const networks::Geometry geometry = network.geometry();
   const std::int64_t probe = aligned(64, geometry.alignment_px);
@@ -201,14 +210,15 @@ bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
 
   bundle::Bundle made;
   made.origin = manifest.name;
-  made.members[std::string(bundle::kRestoreMember)] = export_onnx(
-      network, manifest.name, graph_metadata(manifest), /*conditioned=*/conditioner != nullptr);
+  made.members[std::string(bundle::kRestoreMember)] =
+      export_onnx(network, manifest.name, graph_metadata(manifest),
+                  /*conditioned=*/conditioner != nullptr, half_weights);
   if (conditioner != nullptr) {
     manifest.condition = condition_info(
         *conditioner, manifest.condition ? manifest.condition->novelty_threshold : 0);
     manifest.parameters += networks::parameter_count(*conditioner);
-    made.members[std::string(bundle::kConditionMember)] =
-        export_onnx(*conditioner, manifest.name + "-condition", graph_metadata(manifest));
+    made.members[std::string(bundle::kConditionMember)] = export_onnx(
+        *conditioner, manifest.name + "-condition", graph_metadata(manifest), half_weights);
   }
   made.members[std::string(bundle::kSelftestMember)] =
       SelfTest(network, conditioner).make(geometry.alignment_px);

@@ -17,11 +17,14 @@ namespace chiaro::freeze {
 /// its options, method, recipe, training data, scores, precision); colour, range, geometry,
 /// parameters, multiplications and program version are filled in here. `notes` is Markdown that
 /// ends the card (limits, what next). With a `conditioner` the bundle also has condition.onnx, and
-/// of the manifest's condition only the novelty threshold is the caller's. The network must lie on
-/// the CPU in float32; it is left as it was, and no random number is drawn. The same network and
-/// manifest give the same bundle. Errors: Usage (unknown network, something that cannot be frozen).
+/// of the manifest's condition only the novelty threshold is the caller's. `half_weights` halves
+/// the file: parameters are rounded to float16, in the modules given too, and stored so. The
+/// network must lie on the CPU in float32; it is left as it was, and no random number is drawn. The
+/// same network and manifest give the same bundle. Errors: Usage (unknown network, something that
+/// cannot be frozen).
 bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
-                      const std::string& notes = {}, networks::Conditioner* conditioner = nullptr);
+                      const std::string& notes = {}, networks::Conditioner* conditioner = nullptr,
+                      bool half_weights = false);
 
 /// Copies the weights of restore.onnx into a network, by name. Errors: Bundle, in one line, for
 /// every tensor that the bundle lacks, that the network lacks, or whose shape or type differs,

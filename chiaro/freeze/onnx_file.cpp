@@ -253,6 +253,8 @@ std::size_t onnx_type_size(OnnxType type) {
       return 8;
     case OnnxType::Bool:
       return 1;
+    case OnnxType::Half:
+      return 2;
   }
   return 0;
 }

@@ -22,7 +22,7 @@ inline constexpr int kOnnxOpset = 17;
 inline constexpr int kOnnxIrVersion = 8;
 
 /// Element types, numbered as TensorProto.DataType.
-enum class OnnxType { Float = 1, Int64 = 7, Bool = 9 };
+enum class OnnxType { Float = 1, Int64 = 7, Bool = 9, Half = 10 };
 
 std::size_t onnx_type_size(OnnxType type);  ///< bytes
 

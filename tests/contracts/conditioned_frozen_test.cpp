@@ -79,7 +79,7 @@ TEST(ConditionedFrozen, ControllerEqualsTrained) {
     const auto native = at::rand({views, 3, 32, 32});
     const auto whole = at::rand({1, 3, height, width});
     const auto expected = pair.controller->diagnose(native.unsqueeze(0), whole);
-    const auto got = engine.run_once({{"views", plain(native)}, {"whole", plain(whole)}});
+    const auto got = engine.run_by_name({{"views", plain(native)}, {"whole", plain(whole)}});
     expect_equal(got.at("condition"), expected.code, "condition");
     expect_equal(got.at("novelty"), expected.novelty, "novelty");
     expect_equal(got.at("domain"), expected.domain, "domain");
@@ -98,7 +98,7 @@ TEST(ConditionedFrozen, RestorerEqualsTrainedUnderOneConditionForAll) {
   for (const auto& [batch, height, width] : sizes) {
     const auto x = at::rand({batch, 3, height, width});
     const auto code = at::rand({1, 6 + kEmbedding});
-    const auto got = engine.run_once({{"input", plain(x)}, {"condition", plain(code)}});
+    const auto got = engine.run_by_name({{"input", plain(x)}, {"condition", plain(code)}});
     expect_equal(got.at("output"), pair.network->forward(x, {code}), "output");
     EXPECT_GT(
         (pair.network->forward(x, {code}) - pair.network->forward(x)).abs().max().item<double>(),
@@ -133,6 +133,41 @@ TEST(ConditionedFrozen, ThawsBothParts) {
     EXPECT_TRUE(at::equal(entry.value(), other.controller->named_parameters()[entry.key()]));
   for (const auto& entry : pair.network->named_parameters())
     EXPECT_TRUE(at::equal(entry.value(), other.network->named_parameters()[entry.key()]));
+}
+
+TEST(ConditionedFrozen, HalfWeightsHalveTheFileAndEqualTheRoundedNetwork) {
+  const Pair pair = awake_pair();
+  const std::size_t whole = frozen(pair).member(bundle::kRestoreMember).size();
+  const at::Tensor before = pair.network->parameters().front().clone();
+  bundle::Manifest manifest;
+  manifest.name = "half";
+  manifest.network = "mmf_unet";
+  const bundle::Bundle made =
+      freeze(*pair.network, manifest, {}, pair.controller.get(), /*half_weights=*/true);
+  EXPECT_LT(made.member(bundle::kRestoreMember).size(), 0.75 * static_cast<double>(whole));
+  EXPECT_FALSE(at::equal(before, pair.network->parameters().front()));
+  const at::NoGradGuard no_grad;
+  pair.network->eval();
+  engine::Engine engine(made.member(bundle::kRestoreMember), {.precision = engine::Precision::F32},
+                        "restore.onnx");
+  const auto x = at::rand({1, 3, 32, 32});
+  const auto code = at::rand({1, 6 + kEmbedding});
+  expect_equal(engine.run_by_name({{"input", plain(x)}, {"condition", plain(code)}}).at("output"),
+               pair.network->forward(x, {code}), "output");
+  Pair thawed = awake_pair();
+  for (auto& parameter : thawed.network->parameters()) parameter.zero_();
+  thaw(made, *thawed.network);
+  EXPECT_TRUE(at::equal(thawed.network->forward(x, {code}), pair.network->forward(x, {code})));
+}
+
+TEST(ConditionedFrozen, HalfWeightsRefuseWhatTheyCannotHold) {
+  const Pair pair = awake_pair();
+  const at::NoGradGuard no_grad;
+  pair.network->named_parameters()["encoder0.0.conv1.weight"][0][0][0][0] = 1e6;
+  bundle::Manifest manifest;
+  manifest.name = "half";
+  manifest.network = "mmf_unet";
+  EXPECT_CHIARO_ERROR(freeze(*pair.network, manifest, {}, nullptr, true), Usage, "float16");
 }
 
 }  // namespace

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "apps/cli/audit.h"
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
-#include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_work.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 
@@ -27,11 +28,7 @@ BatchReport::BatchReport(const restore::BatchPlan& plan, const OutputFlags& show
       show_(show),
       bar_(stderr_is_terminal() && !show.quiet),
       started_(monotonic_s()),
-      last_shown_(started_) {
-  for (const auto& [path, reason] : plan.unreadable) {
-    fail_with(path.string(), "", reason, static_cast<int>(ErrorCode::Input));
-  }
-}
+      last_shown_(started_) {}
 
 BatchReport::~BatchReport() {
   clear_bar();
@@ -42,19 +39,24 @@ void BatchReport::clear_bar() {
   shown_ = false;
 }
 
-void BatchReport::begin(const std::string& bundle) const {
+void BatchReport::begin(const std::string& bundle) {
   if (plan_.existing > 0)
     spdlog::info("{} exist already and stay as they are", pictures_text(plan_.existing));
-  if (!show_.json) return;
-  print_event("plan", {{"pictures", plan_.items.size()},
-                       {"existing", plan_.existing},
-                       {"in_other_shards", plan_.in_other_shards},
-                       {"left_aside", plan_.left_aside},
-                       {"output", plan_.output.string()},
-                       {"bundle", bundle}});
+  if (show_.json) {
+    print_event("plan", {{"pictures", plan_.items.size()},
+                         {"existing", plan_.existing},
+                         {"in_other_shards", plan_.in_other_shards},
+                         {"left_aside", plan_.left_aside},
+                         {"output", plan_.output.string()},
+                         {"bundle", bundle}});
+  }
+  for (const auto& [path, reason] : plan_.unreadable) {
+    fail_with(path.string(), "", reason, static_cast<int>(ErrorCode::Input));
+  }
 }
 
 void BatchReport::done(const restore::BatchDone& one) {
+  const std::lock_guard lock(mutex_);
   ++done_;
   megapixels_ += static_cast<double>(one.picture.plane_size()) / 1e6;
   if (show_.verbose) {
@@ -75,13 +77,27 @@ void BatchReport::done(const restore::BatchDone& one) {
                            {"pixels_sha256", pixels_sha256(one.picture)}});
 }
 
+void BatchReport::checked(const restore::BatchItem& item, const restore::TileCheck& check) {
+  const std::lock_guard lock(mutex_);
+  clear_bar();
+  say_tile_check(item.input.string(), check, show_);
+}
+
+void BatchReport::audited(const restore::BatchItem& item, std::span<const std::byte> result,
+                          const RestoreArguments& arguments) {
+  const std::lock_guard lock(mutex_);
+  clear_bar();
+  audit(item.input.string(), result, arguments, true);
+}
+
 void BatchReport::failed(const restore::BatchItem& item, const Error& error) {
+  const std::lock_guard lock(mutex_);
   fail_with(item.input.string(), item.output.string(), error.what(), error.exit_status());
 }
 
 void BatchReport::fail_with(const std::string& file, const std::string& output,
                             const std::string& reason, int status) {
-  failures_.push_back({file, reason});
+  failures_.push_back({file, reason, status});
   clear_bar();
   spdlog::warn("not done: {}: {}", file, reason);
   if (!show_.json) return;
@@ -90,6 +106,7 @@ void BatchReport::fail_with(const std::string& file, const std::string& output,
 }
 
 void BatchReport::show_progress(double share) {
+  const std::lock_guard lock(mutex_);
   const double now = monotonic_s();
   if (now - last_shown_ < (bar_ ? kBarEverySeconds : kLineEverySeconds)) return;
   last_shown_ = now;
@@ -112,15 +129,24 @@ void BatchReport::show_progress(double share) {
   shown_ = true;
 }
 
+/// 7 where all that failed are checks that said no.
+int BatchReport::exit_status(const restore::BatchSummary& summary) const {
+  if (!summary.stopped.empty() && summary.stop_code != ErrorCode::SomeFailed) {
+    return summary.stop_code == ErrorCode::Interrupted ? interruption_status()
+                                                       : static_cast<int>(summary.stop_code);
+  }
+  if (failures_.empty()) return 0;
+  constexpr int kCheck = static_cast<int>(ErrorCode::CheckFailed);
+  const bool checks = std::ranges::all_of(
+      failures_, [](int status) { return status == kCheck; }, &Failure::status);
+  return checks ? kCheck : static_cast<int>(ErrorCode::SomeFailed);
+}
+
 int BatchReport::finish(const restore::BatchSummary& summary) {
   clear_bar();
   const double seconds = std::max(summary.seconds, 1e-9);
   const std::size_t failed = failures_.size();
-  const int status = summary.stop_code == ErrorCode::Interrupted && !summary.stopped.empty()
-                         ? interruption_status()
-                     : !summary.stopped.empty() ? static_cast<int>(summary.stop_code)
-                     : failed > 0               ? static_cast<int>(ErrorCode::SomeFailed)
-                                                : 0;
+  const int status = exit_status(summary);
   spdlog::info("{} restored in {}: {:.2f} pictures/s, {:.1f} MP/s", pictures_text(summary.done),
                duration_text(seconds), static_cast<double>(summary.done) / seconds,
                summary.megapixels / seconds);

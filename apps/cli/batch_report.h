@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "apps/cli/flags.h"
+#include "apps/cli/restore_arguments.h"
 #include "chiaro/restore/batch.h"
+#include "chiaro/restore/tile_check.h"
 
 namespace chiaro::cli {
 
@@ -19,11 +23,15 @@ class BatchReport {
   BatchReport(const BatchReport&) = delete;
   BatchReport& operator=(const BatchReport&) = delete;
 
-  /// The event `plan`.
-  void begin(const std::string& bundle) const;
+  /// The event `plan`, and what the plan already knows cannot be done.
+  void begin(const std::string& bundle);
   void done(const restore::BatchDone& one);
   void failed(const restore::BatchItem& item, const Error& error);
   void show_progress(double share);
+  void checked(const restore::BatchItem& item, const restore::TileCheck& check);
+  /// Errors: as audit.
+  void audited(const restore::BatchItem& item, std::span<const std::byte> result,
+               const RestoreArguments& arguments);
 
   /// The summary: every picture that was not done, and why. Returns the exit status.
   int finish(const restore::BatchSummary& summary);
@@ -32,11 +40,14 @@ class BatchReport {
   struct Failure {
     std::string file;
     std::string reason;
+    int status = 1;
   };
+  int exit_status(const restore::BatchSummary& summary) const;
   void fail_with(const std::string& file, const std::string& output, const std::string& reason,
                  int status);
   void clear_bar();
 
+  std::mutex mutex_;  // of the output: checks come from other threads than the batch's own calls
   const restore::BatchPlan& plan_;
   OutputFlags show_;
   bool bar_;

@@ -52,6 +52,51 @@ void add_file_flags(CLI::App& command, RestoreArguments& arguments) {
   command.add_flag("--dry-run", arguments.dry_run, "only say what would be done")->group(kMany);
 }
 
+void add_check_flags(CLI::App& command, RestoreArguments& arguments) {
+  constexpr const char* kChecks = "Parts, variants and checks";
+  command
+      .add_option("--region", arguments.region,
+                  "only this part, x,y,width,height in pixels, as it is in the whole result")
+      ->group(kChecks);
+  command
+      .add_flag("--ensemble", arguments.ensemble,
+                "mean over the eight flips and turns; takes eight times as long")
+      ->group(kChecks);
+  command
+      .add_flag("--verify-tiles", arguments.verify_tiles,
+                "run windows across the borders of tiles again without tiles; a difference beyond "
+                "the bound ends with 7, and nothing is written")
+      ->group(kChecks);
+  command
+      .add_option("--tile-bound", arguments.tile_bound,
+                  "the largest difference allowed, of values in 0..1; default 1e-4, in bf16 2e-3")
+      ->group(kChecks);
+  command
+      .add_flag("--audit", arguments.audit,
+                "say what came along beside the pixels (EXIF, XMP, profile, depth, transparency, "
+                "…); a loss without --strip ends with 7, and nothing is written")
+      ->group(kChecks);
+}
+
+/// What cannot be asked for together.
+void check_combinations(const RestoreArguments& arguments) {
+  const bool part = !arguments.region.empty();
+  CHIARO_CHECK(!arguments.skip_existing || !arguments.overwrite, Usage,
+               "[cli.restore] --skip-existing and --overwrite contradict each other");
+  CHIARO_CHECK(!arguments.verify_tiles || (!part && !arguments.ensemble), Usage,
+               "[cli.restore] --verify-tiles checks the plain whole result; leave --region and "
+               "--ensemble out");
+  CHIARO_CHECK(
+      !arguments.audit || (!part && arguments.inputs.front() != "-" && arguments.output != "-"),
+      Usage,
+      "[cli.restore] --audit compares a whole file with a whole file; leave --region, "
+      "stdin and stdout out");
+  CHIARO_CHECK(arguments.tile_bound == 0 || (arguments.verify_tiles && arguments.tile_bound > 0),
+               Usage,
+               "[cli.restore] --tile-bound goes with --verify-tiles and is above zero; got {}",
+               arguments.tile_bound);
+}
+
 }  // namespace
 
 void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
@@ -83,6 +128,7 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
                   "bits per sample: auto (as the source), 8, 16 or float")
       ->capture_default_str();
   command.add_flag("--strip", arguments.write.strip_metadata, "leave EXIF, XMP and profile out");
+  add_check_flags(command, arguments);
   add_output_flags(command, arguments.show);
 }
 
@@ -111,8 +157,7 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(arguments.options.strength >= 0 && arguments.options.strength <= 1, Usage,
                "[cli.restore] impossible strength; got {}; expected 0 to 1",
                arguments.options.strength);
-  CHIARO_CHECK(!arguments.skip_existing || !arguments.overwrite, Usage,
-               "[cli.restore] --skip-existing and --overwrite contradict each other");
+  check_combinations(arguments);
 }
 
 bool means_many(const RestoreArguments& arguments) {

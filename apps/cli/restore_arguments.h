@@ -25,6 +25,12 @@ struct RestoreArguments {
   std::string depth = "auto";
   image::WriteOptions write;
   bool overwrite = false;
+  // Checks and variants.
+  std::string region;
+  bool ensemble = false;
+  bool verify_tiles = false;
+  double tile_bound = 0;  ///< 0: by the precision
+  bool audit = false;
   // Many pictures.
   std::string name;  ///< template; "": {stem}.{ext}
   std::string shard;

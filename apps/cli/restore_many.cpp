@@ -11,6 +11,7 @@
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
 #include "chiaro/restore/batch.h"
 
@@ -30,6 +31,8 @@ restore::BatchPlan plan_of(const RestoreArguments& arguments, const std::string&
                "[cli.restore] '{}' is the name of one picture, and there may be several; expected "
                "a folder ('{}/' if it is to be called so)",
                arguments.output, arguments.output);
+  CHIARO_CHECK(arguments.region.empty(), Usage,
+               "[cli.restore] --region is for one picture; '{}' makes many", arguments.output);
   restore::BatchPlanOptions options{
       .output = arguments.output, .format = arguments.write.format, .bundle = bundle};
   if (!arguments.name.empty()) options.name = arguments.name;
@@ -60,7 +63,8 @@ std::int64_t in_flight_bytes(const RestoreArguments& arguments) {
   return limit == 0 ? kUsual : std::min(kUsual, limit / 4);
 }
 
-restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restorer& restorer) {
+restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restorer& restorer,
+                             BatchReport& report) {
   // While a picture is restored, others that were let in may still grow.
   restore::RestoreOptions options = arguments.options;
   if (options.max_memory_bytes > 0) options.max_memory_bytes -= in_flight_bytes(arguments);
@@ -70,14 +74,20 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
               },
           .read = [](const fs::path& input) { return image::read(input); },
           .restore =
-              [&restorer, options](image::Image picture, const ProgressCallback& progress) {
-                return restorer.restore(std::move(picture), options, progress);
+              [&restorer, &arguments, options, &report](const restore::BatchItem& item,
+                                                        image::Image picture,
+                                                        const ProgressCallback& progress) {
+                return restored_as_asked(
+                    restorer, std::move(picture), arguments, options, progress,
+                    [&](const restore::TileCheck& check) { report.checked(item, check); });
               },
           .encode =
-              [&arguments](const image::Image& picture, const fs::path& output) {
+              [&arguments, &report](const restore::BatchItem& item, const image::Image& picture) {
                 image::WriteOptions write = arguments.write;
-                if (write.format.empty()) write.format = image::format_written_as(output);
-                return image::encode(picture, write);
+                if (write.format.empty()) write.format = image::format_written_as(item.output);
+                auto bytes = image::encode(picture, write);
+                if (arguments.audit) report.audited(item, bytes, arguments);
+                return bytes;
               }};
 }
 
@@ -99,7 +109,7 @@ void restore_many(const RestoreArguments& arguments) {
   BatchReport report(plan, arguments.show);
   report.begin(restorer->manifest().name);
   const auto summary = restore::run_batch(
-      plan.items, steps_of(arguments, *restorer),
+      plan.items, steps_of(arguments, *restorer, report),
       {.in_flight_bytes = in_flight_bytes(arguments), .fail_fast = arguments.fail_fast},
       {.done = [&](const restore::BatchDone& one) { report.done(one); },
        .failed = [&](const restore::BatchItem& item,

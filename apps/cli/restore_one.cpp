@@ -6,9 +6,11 @@
 #include <future>
 #include <system_error>
 
+#include "apps/cli/audit.h"
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -73,8 +75,11 @@ image::Image read_input(const std::string& input) {
 }
 
 void write_output(const RestoreArguments& arguments, const image::Image& picture) {
-  if (arguments.output != "-") return image::write(arguments.output, picture, arguments.write);
-  const auto bytes = image::encode(picture, arguments.write);
+  image::WriteOptions write = arguments.write;
+  if (write.format.empty()) write.format = image::format_written_as(arguments.output);
+  const auto bytes = image::encode(picture, write);
+  if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
+  if (arguments.output != "-") return write_file_atomically(arguments.output, bytes);
   const bool whole = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
                      std::fflush(stdout) == 0;
   CHIARO_CHECK(whole, Output, "[cli.restore] cannot write to stdout");
@@ -123,10 +128,13 @@ void restore_one(const RestoreArguments& arguments) {
       bytes_text(plan.predicted_peak_bytes));
   {
     ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
-    picture = restorer.restore(std::move(picture), arguments.options, [&](double done) {
+    const auto progress = [&](double done) {
       bar.update(done);
       return !interrupted();
-    });
+    };
+    picture = restored_as_asked(
+        restorer, std::move(picture), arguments, arguments.options, progress,
+        [&](const restore::TileCheck& check) { say_tile_check(input, check, arguments.show); });
   }
   const double restored = monotonic_s();
   restorer.release_memory();

@@ -150,7 +150,7 @@ class Batch {
   void restore_one(Job job) {
     try {
       const double started = monotonic_s();
-      job.picture = steps_.restore(std::move(job.picture),
+      job.picture = steps_.restore(items_[job.index], std::move(job.picture),
                                    [this](double share) { return keep_going(share) && !stopped_; });
       job.restore_seconds = monotonic_s() - started;
     } catch (...) {
@@ -184,7 +184,7 @@ class Batch {
   void write_one(const Job& job) {
     const BatchItem& item = items_[job.index];
     const double started = monotonic_s();
-    const auto bytes = steps_.encode(job.picture, item.output);
+    const auto bytes = steps_.encode(item, job.picture);
     try {
       write_file_atomically(item.output, bytes);
     } catch (const Error&) {

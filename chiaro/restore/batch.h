@@ -24,10 +24,10 @@ struct BatchSteps {
   /// Memory that a picture takes from reading to writing, known before it is decoded.
   std::function<std::int64_t(const std::filesystem::path& input)> bytes;
   std::function<image::Image(const std::filesystem::path& input)> read;
-  std::function<image::Image(image::Image source, const ProgressCallback& progress)> restore;
-  std::function<std::vector<std::byte>(const image::Image& result,
-                                       const std::filesystem::path& output)>
-      encode;
+  std::function<image::Image(const BatchItem& item, image::Image source,
+                             const ProgressCallback& progress)>
+      restore;
+  std::function<std::vector<std::byte>(const BatchItem& item, const image::Image& result)> encode;
 };
 
 struct BatchOptions {

@@ -126,9 +126,12 @@ TEST_F(Fidelity, ProfilesOfSeveralColourSpaces) {
         write(at("bare." + to), once, {.restore_profile = false});
         EXPECT_EQ(fates(at("source." + from), at("bare." + to)).at("ICC profile"), Fate::Lost);
         if (from == "tif") continue;
-        EXPECT_NE(test::exiftool("-ICC_Profile:ProfileDescription '" + at("result." + to) + "'"),
-                  "");
-        EXPECT_EQ(test::exiftool("-ICC_Profile:ProfileDescription '" + at("bare." + to) + "'"), "");
+        const auto named = [&](const std::string& file) {
+          return test::exiftool("-ICC_Profile:ProfileDescription '" + at(file) + "'")
+                     .find("Profile Description") != std::string::npos;
+        };
+        EXPECT_TRUE(named("result." + to)) << to;
+        EXPECT_FALSE(named("bare." + to)) << to;
       }
     }
   }

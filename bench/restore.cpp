@@ -10,6 +10,7 @@
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/engine.h"
 #include "chiaro/engine/processor.h"
+#include "chiaro/restore/graph_inputs.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::bench {
@@ -25,11 +26,18 @@ void overhead(benchmark::State& state, const Setting& setting, Report& report,
   restore::Restorer restorer(bundle, options);
   engine::Engine bare(bundle.member(bundle::kRestoreMember), options, bundle.origin);
   const auto picture = test_picture(kSide, kSide);
-  bare.prepare(1, 3, kSide, kSide);
-  std::copy(picture.pixels().begin(), picture.pixels().end(), bare.input().begin());
+  bare.prepare(restore::window_shapes(bundle.manifest, kSide, kSide));
+  std::copy(picture.pixels().begin(), picture.pixels().end(),
+            bare.input(restore::kPictureInput).begin());
+  if (bundle.manifest.condition) {
+    const auto condition = bare.input(restore::kConditionInput);
+    std::fill(condition.begin(), condition.end(), 0.0F);
+  }
   image::Image source;
+  restore::RestoreOptions unguarded;
+  unguarded.guard = restore::GuardMode::Off;
   const auto times =
-      take_turns(state, {{.run = [&] { source = restorer.restore(std::move(source)); },
+      take_turns(state, {{.run = [&] { source = restorer.restore(std::move(source), unguarded); },
                           .before = [&] { source = picture; }},
                          {.run = [&] { bare.run(); }}});
   report.add(

@@ -3,8 +3,9 @@
 
     python3 tools/make_test_graphs.py tests/restore/data
 
-Weights come from a fixed seed, so the files are the same every time. All graphs take `input` (N,3,H,W) float32 in
-[0,1] and give `output`; batch, height and width are dynamic.
+Weights come from a fixed seed, so the files are the same every time. All graphs but `controller` take `input` (N,3,H,W)
+float32 in [0,1] and give `output`; batch, height and width are dynamic. `told`, `told_grey` and `film` take a `condition`
+as well, as `controller` gives it: of the types clean, noise, haze and an embedding of two values.
 """
 import pathlib
 import sys
@@ -14,6 +15,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
+TYPES, EMBEDDING, VIEW_PX = 3, 2, 16
+CONDITION = 2 * TYPES + EMBEDDING
 RNG = np.random.default_rng(20)
 
 
@@ -48,13 +51,20 @@ class Graph:
         return self.op("Conv", x, weight, bias, kernel_shape=[kernel, kernel], strides=[stride, stride],
                        pads=[before] * 4)
 
-    def save(self, path, result, scale=1, channels=3):
-        self.nodes.append(helper.make_node("Identity", [result], ["output"]))
+    def save(self, path, result, scale=1, channels=3, conditioned=False):
         sides = ["height", "width"] if scale == 1 else ["out_height", "out_width"]
+        inputs = {"input": ["batch_size", channels, "height", "width"]}
+        if conditioned:
+            inputs["condition"] = [1, CONDITION]
+        self.write(path, inputs, {"output": (result, ["batch_size", channels, *sides])})
+
+    def write(self, path, inputs, outputs):
+        for name, (result, _) in outputs.items():
+            self.nodes.append(helper.make_node("Identity", [result], [name]))
         graph = helper.make_graph(
             self.nodes, path.stem,
-            [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch_size", channels, "height", "width"])],
-            [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch_size", channels, *sides])],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, (_, shape) in outputs.items()],
             self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="chiaro tests")
         model.ir_version = 8
@@ -118,9 +128,59 @@ def grey(path):
     g.save(path, g.op("Add", g.conv("tail", x, 4, 1, gain=0.3), "input"), channels=1)
 
 
+def controller(path):
+    """With m, s the mean and deviation of all views and w the mean of the whole: noise min(1, 4 s), of the rest w haze
+    and 1 - w clean; severities 0, min(1, 2 s), m; embedding m, s; novelty 8 (w - 0.5)^2; domains m and 1 - m."""
+    g = Graph()
+    one = g.weight("one", [[1.0]])
+    flat = g.indices("flat", [1, 1])
+
+    def mean(x):
+        return g.op("Reshape", g.op("ReduceMean", x, axes=[0, 1, 2, 3], keepdims=1), flat)
+
+    m, w = mean("views"), mean("whole")
+    s = g.op("Sqrt", mean(g.op("Pow", g.op("Sub", "views", g.op("Reshape", m, g.indices("cell", [1, 1, 1, 1]))),
+                               g.weight("two", [2.0]))))
+    noise = g.op("Min", one, g.op("Mul", s, g.weight("four", [[4.0]])))
+    rest = g.op("Sub", one, noise)
+    strength = g.op("Min", one, g.op("Mul", s, g.weight("double", [[2.0]])))
+    condition = g.op("Concat", g.op("Mul", rest, g.op("Sub", one, w)), noise, g.op("Mul", rest, w),
+                     g.weight("nothing", [[0.0]]), strength, m, m, s, axis=1)
+    off = g.op("Sub", w, g.weight("half", [[0.5]]))
+    novelty = g.op("Mul", g.op("Mul", off, off), g.weight("eight", [[8.0]]))
+    domain = g.op("Concat", m, g.op("Sub", one, m), axis=1)
+    g.write(path, {"views": ["views", 3, VIEW_PX, VIEW_PX], "whole": [1, 3, "height", "width"]},
+            {"condition": (condition, [1, CONDITION]), "novelty": (novelty, [1, 1]), "domain": (domain, [1, 2])})
+
+
+def told_sum(g):
+    """One number of the condition: 0.1 noise + 0.2 haze + 0.05 (severity of noise) + 0.3 (first of the embedding)."""
+    weights = g.weight("weights", [[0.0], [0.1], [0.2], [0.0], [0.05], [0.0], [0.3], [0.0]])
+    return g.op("Reshape", g.op("MatMul", "condition", weights), g.indices("cell", [1, 1, 1, 1]))
+
+
+def told(path):
+    """Adds that number to the picture."""
+    g = Graph()
+    g.save(path, g.op("Add", "input", told_sum(g)), conditioned=True)
+
+
+def told_grey(path):
+    g = Graph()
+    g.save(path, g.op("Add", "input", told_sum(g)), channels=1, conditioned=True)
+
+
+def film(path):
+    """Two 3x3 convolutions whose middle is scaled by 1 + that number: receptive field 5."""
+    g = Graph()
+    x = g.op("Relu", g.conv("head", "input", 3, 8))
+    x = g.op("Mul", x, g.op("Add", told_sum(g), g.weight("unit", [1.0])))
+    g.save(path, g.op("Add", g.conv("tail", x, 8, 3, gain=0.3), "input"), conditioned=True)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for make in (identity, stack, unet, twice, pooled, shifted, grey):
+    for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, told, told_grey, film):
         make(folder / f"{make.__name__}.onnx")
 
 

@@ -16,6 +16,7 @@
 #include "chiaro/engine/processor.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/graph_inputs.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::cli {
@@ -70,6 +71,7 @@ void run(const BenchArguments& arguments) {
                  "[cli.bench] impossible size; got {}; expected 1 to 20000", size);
   }
   restore::RestoreOptions options;
+  options.guard = restore::GuardMode::Off;  // the test pictures are like no photo
   if (!arguments.max_memory.empty())
     options.max_memory_bytes = parse_bytes(arguments.max_memory, "max-memory");
   watch_for_interruption();
@@ -111,8 +113,12 @@ void run(const BenchArguments& arguments) {
     double alone = 0;
     if (side % manifest.alignment_px == 0 && restorer.plan(side, side, options).tiles() == 1) {
       restorer.release_memory();
-      bare.prepare(1, manifest.color == "grey" ? 1 : 3, side, side);
-      const auto input = bare.input();
+      bare.prepare(restore::window_shapes(manifest, side, side));
+      const auto input = bare.input(restore::kPictureInput);
+      if (manifest.condition) {
+        const auto condition = bare.input(restore::kConditionInput);
+        std::fill(condition.begin(), condition.end(), 0.0F);
+      }
       std::copy_n(picture.pixels().begin(), input.size(), input.begin());
       alone = median_seconds(arguments.repetitions, [&] { bare.run(); });
       bare.release();

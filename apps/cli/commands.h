@@ -7,6 +7,7 @@
 namespace chiaro::cli {
 
 void add_restore(CLI::App& root);
+void add_inspect(CLI::App& root);
 void add_models(CLI::App& root);
 void add_bench(CLI::App& root);
 void add_describe(CLI::App& root);

@@ -7,6 +7,7 @@
 #include "apps/cli/interruption.h"
 #include "apps/cli/measuring.h"
 #include "chiaro/base/text.h"
+#include "chiaro/eval/found_types.h"
 #include "chiaro/eval/suite.h"
 #include "chiaro/restore/restorer.h"
 
@@ -20,6 +21,8 @@ struct EvalOptions {
   std::string data;
   std::size_t limit = 0;
   bool check = false;
+  std::string guard = "soft";
+  std::string stated;
   restore::RestoreOptions restore;
   MeasuringOptions measuring;
 };
@@ -47,22 +50,46 @@ eval::Suite suite_of(const EvalOptions& options) {
   return suite;
 }
 
+/// What a controller should find in the pictures of a set; empty where that is not known.
+std::vector<std::string> expected_types(const eval::SuiteSet& set,
+                                        const std::vector<std::string>& known) {
+  if (!set.options.type.empty()) return eval::stated_types(set.options.type, known);
+  if (set.pairs.degradation.empty()) return {};
+  return eval::types_of_spec(set.pairs.degradation, known);
+}
+
 void run(const EvalOptions& options) {
   begin_output(options.measuring.show);
   const eval::Suite suite = suite_of(options);
   restore::Restorer restorer =
       restore::open_restorer(options.engine.bundle, engine_options(options.engine));
+  restore::RestoreOptions restore_options = options.restore;
+  restore_options.guard = restore::parse_guard_mode(options.guard);
+  if (!options.stated.empty())
+    restore_options.stated = restore::parse_stated_damages(options.stated);
+  const auto& condition = restorer.manifest().condition;
   const eval::RestoreFunction restore = [&](const image::Image& input) {
-    return restorer.restore(input, options.restore, [](double) { return !interrupted(); });
+    restore::RestoreReport seen;
+    auto restored = restorer.restore(
+        input, restore_options, [](double) { return !interrupted(); }, &seen);
+    return eval::Restored(std::move(restored),
+                          seen.inspection ? condition->types[seen.inspection->top()] : "");
   };
   eval::EvaluateOptions evaluate_options;
   evaluate_options.restorer =
       fmt::format("{} ({})", options.engine.bundle, engine::precision_name(restorer.precision()));
+  if (restore_options.stated) {
+    evaluate_options.restorer += ", not blind: as " + restore::stated_text(*restore_options.stated);
+  }
   evaluate_options.bootstrap.seed = options.measuring.bootstrap_seed;
 
+  std::vector<std::vector<std::string>> types;  // wrong ones stop before the work
+  for (const auto& set : suite.sets)
+    types.push_back(condition ? expected_types(set, condition->types) : std::vector<std::string>());
   std::vector<eval::Report> reports;
   for (const auto& set : suite.sets) {
     spdlog::info("{}: {} pictures", set.pairs.name, set.pairs.entries.size());
+    evaluate_options.types = types[reports.size()];
     reports.push_back(evaluate_with_bar(set.pairs, restore, suite.measures, evaluate_options,
                                         options.measuring.show.quiet));
   }
@@ -83,6 +110,8 @@ void add_set_options(CLI::App& command, eval::SetOptions& set) {
   command.add_option("--clean", set.clean, "folder of clean pictures, damaged by --degrade");
   command.add_option("--degrade", set.degrade, "how, e.g. 'noise(sigma_u8=25)'");
   command.add_option("--seed", set.seed, "of the damage")->check(CLI::NonNegativeNumber);
+  command.add_option("--type", set.type,
+                     "what a controller should find, e.g. rain (default: what --degrade says)");
   command.add_option("--list", set.list, "file of input<TAB>target lines");
   command.add_option("--name", set.name,
                      "name of the set in the report (default: its folder of clean pictures)");
@@ -111,10 +140,14 @@ void add_eval(CLI::App& root) {
   command->add_option("--tile", options->restore.tile_px, "side of a tile in px; 0: automatic");
   command->add_option("--overlap", options->restore.overlap_px, "overlap of tiles; -1: automatic");
   command->add_option("--strength", options->restore.strength, "0 leaves the picture, 1 restores");
+  command->add_option("--guard", options->guard, "off, soft or strict, as for restore")
+      ->capture_default_str();
+  command->add_option("--as", options->stated,
+                      "what is wrong, as for restore; the report says that this is not blind");
   add_measuring_options(*command, options->measuring);
   for (const char* name :
-       {"--input", "--target", "--pair", "--clean", "--degrade", "--seed", "--list", "--name",
-        "--metric", "--preset", "--channel", "--border", "--protocol"}) {
+       {"--input", "--target", "--pair", "--clean", "--degrade", "--seed", "--type", "--list",
+        "--name", "--metric", "--preset", "--channel", "--border", "--protocol"}) {
     suite->excludes(command->get_option(name));
   }
   command->callback([options] { run(*options); });

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <span>
@@ -93,6 +94,7 @@ int run(int argc, char** argv) {
     if (words.size() > 1 && belongs_to_training(words[1])) become_training_program(argv);
     add_restore(root);
     add_degrade(root);
+    add_inspect(root);
     add_models(root);
     add_bench(root);
     add_describe(root);
@@ -104,7 +106,10 @@ int run(int argc, char** argv) {
       return report(message, static_cast<int>(ErrorCode::Usage), json);
     }
     root.parse(argc, argv);
-    return 0;
+    // All is written. What remains would be to take libraries and networks apart in order, which
+    // takes longer than it takes the system to drop them.
+    std::fflush(nullptr);
+    std::_Exit(0);
   } catch (const CLI::ExtrasError&) {
     return report(unexpected_arguments(root), static_cast<int>(ErrorCode::Usage), json);
   } catch (const CLI::Success& asked) {  // --help, --version

@@ -31,12 +31,11 @@ void list(const ModelsArguments& arguments) {
     try {
       const auto manifest = bundle::read_manifest(path);
       if (arguments.show.json) {
-        print_event("bundle", {{"name", path.stem().string()},
-                               {"file", path.string()},
-                               {"summary", manifest.summary},
-                               {"license", manifest.license},
-                               {"scale", manifest.scale},
-                               {"labels", manifest.labels}});
+        Json event = {{"name", path.stem().string()}, {"file", path.string()},
+                      {"summary", manifest.summary},  {"license", manifest.license},
+                      {"scale", manifest.scale},      {"labels", manifest.labels}};
+        if (manifest.condition) event["types"] = manifest.condition->types;
+        print_event("bundle", event);
       } else {
         fmt::print("{:<16} {}  ({})\n", path.stem().string(), manifest.summary, path.string());
       }

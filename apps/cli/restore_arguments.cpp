@@ -106,6 +106,14 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
       .add_option("--strength", arguments.options.strength, "0: the input, 1: the network's result")
       ->capture_default_str();
   command
+      .add_option("--guard", arguments.guard,
+                  "off; soft: hold back where the controller is unsure, leave clean pictures; "
+                  "strict: refuse what is unlike training as well")
+      .capture_default_str();
+  command.add_option("--as", arguments.stated,
+                     "what is wrong, instead of what the controller finds, e.g. "
+                     "'rain(0.6)+noise(0.2)'; severities from 0 to 1");
+  command
       .add_option("--tile", arguments.options.tile_px,
                   "side of a tile in pixels; 0: as memory allows")
       ->capture_default_str();
@@ -150,6 +158,9 @@ void settle(RestoreArguments& arguments) {
                  "[cli.max-memory] the limit must be above zero");
   }
   arguments.options.alpha = restore::parse_alpha_mode(arguments.alpha);
+  arguments.options.guard = restore::parse_guard_mode(arguments.guard);
+  if (!arguments.stated.empty())
+    arguments.options.stated = restore::parse_stated_damages(arguments.stated);
   arguments.write.depth = parse_depth(arguments.depth);
   CHIARO_CHECK(arguments.write.quality >= 0 && arguments.write.quality <= 100, Usage,
                "[cli.restore] impossible quality; got {}; expected 1 to 100",

@@ -22,6 +22,8 @@ struct RestoreArguments {
   restore::RestoreOptions options;
   std::string max_memory;
   std::string alpha = "keep";
+  std::string guard = "soft";
+  std::string stated;
   std::string depth = "auto";
   image::WriteOptions write;
   bool overwrite = false;
@@ -37,6 +39,10 @@ struct RestoreArguments {
   bool skip_existing = false;
   bool fail_fast = false;
   bool dry_run = false;
+
+  /// Lives until the process ends: to take a network apart in order takes a noticeable part of the
+  /// time that a small picture needs.
+  std::unique_ptr<restore::Restorer> restorer;
 
   std::vector<std::string> inputs;  ///< after settle: all of them
 };
@@ -54,7 +60,7 @@ bool means_many(const RestoreArguments& arguments);
 /// format.
 std::string pixels_sha256(const image::Image& picture);
 
-void restore_one(const RestoreArguments& arguments);
-void restore_many(const RestoreArguments& arguments);
+void restore_one(RestoreArguments& arguments);
+void restore_many(RestoreArguments& arguments);
 
 }  // namespace chiaro::cli

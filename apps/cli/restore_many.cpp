@@ -93,13 +93,14 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
 
 }  // namespace
 
-void restore_many(const RestoreArguments& arguments) {
+void restore_many(RestoreArguments& arguments) {
   const auto open = [&arguments] {
     return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
   };
   // The plan is settled before the network is loaded, unless it needs the bundle's name.
   std::optional<restore::Restorer> restorer;
   if (arguments.name.find("{bundle}") != std::string::npos) restorer.emplace(open());
+  image::start_codecs();  // before there is a second thread
   const restore::BatchPlan plan = plan_of(arguments, restorer ? restorer->manifest().name : "");
   if (arguments.dry_run) return show_plan(plan, arguments.show);
   if (!plan.items.empty()) restore::prepare_folders(plan);

@@ -8,6 +8,7 @@
 
 #include "apps/cli/audit.h"
 #include "apps/cli/events.h"
+#include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
 #include "apps/cli/restore_work.h"
@@ -22,6 +23,9 @@ namespace chiaro::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Above this the network's work memory is freed before the result is encoded.
+constexpr std::size_t kLargeValues = 3 * 4'000'000;
 
 /// Everything about the output that can be known before the work is done.
 void check_output(const RestoreArguments& arguments) {
@@ -85,9 +89,53 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
   CHIARO_CHECK(whole, Output, "[cli.restore] cannot write to stdout");
 }
 
+/// Restores in place with a bar, and says what was held back and why.
+restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& picture,
+                                     const RestoreArguments& arguments) {
+  restore::RestoreReport report;
+  try {
+    ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
+    const auto progress = [&](double done) {
+      bar.update(done);
+      return !interrupted();
+    };
+    picture = restored_as_asked(
+        restorer, std::move(picture), arguments, arguments.options, progress,
+        [&](const restore::TileCheck& check) {
+          say_tile_check(arguments.inputs.front(), check, arguments.show);
+        },
+        &report);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::CheckFailed) throw;
+    fail(error.code(), "[cli.restore] '{}': {}", arguments.inputs.front(), error.what());
+  }
+  if (!report.blind) {
+    spdlog::info("not blind: restored as {}", restore::stated_text(*arguments.options.stated));
+  }
+  if (report.guard && report.inspection) {
+    const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
+    if (!text.empty()) spdlog::info("{}", text);
+  }
+  return report;
+}
+
+/// What the restoration went by; nothing for bundles without a controller.
+Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,
+                 const RestoreArguments& arguments) {
+  if (!manifest.condition) return Json::object();
+  Json json = {{"blind", report.blind}, {"strength", report.strength}};
+  if (!report.blind) json["as"] = restore::stated_text(*arguments.options.stated);
+  if (report.inspection)
+    json["inspection"] = inspection_json(*report.inspection, *manifest.condition);
+  Json guard = report.guard ? guard_json(*report.guard) : Json::object();
+  guard["mode"] = report.guard ? restore::guard_mode_name(arguments.options.guard) : "off";
+  json["guard"] = std::move(guard);
+  return json;
+}
+
 }  // namespace
 
-void restore_one(const RestoreArguments& arguments) {
+void restore_one(RestoreArguments& arguments) {
   const std::string& input = arguments.inputs.front();
   std::error_code failed;
   if (arguments.skip_existing && fs::is_regular_file(arguments.output, failed)) {
@@ -99,13 +147,15 @@ void restore_one(const RestoreArguments& arguments) {
   watch_for_interruption();
   const double started = monotonic_s();
 
+  image::start_codecs();  // before there is a second thread
   // The picture is decoded while the network is loaded.
   auto opening = std::async(std::launch::async, [&arguments] {
     return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
   });
   image::Image picture = read_input(input);
   const double decoded = monotonic_s();
-  restore::Restorer restorer = opening.get();
+  arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
+  restore::Restorer& restorer = *arguments.restorer;
   stop_if_interrupted();
 
   const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
@@ -126,30 +176,24 @@ void restore_one(const RestoreArguments& arguments) {
       restorer.manifest().name, engine::precision_name(restorer.precision()), restorer.threads(),
       plan.tiles(), plan.window_width_px, plan.window_height_px, plan.overlap_px,
       bytes_text(plan.predicted_peak_bytes));
-  {
-    ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
-    const auto progress = [&](double done) {
-      bar.update(done);
-      return !interrupted();
-    };
-    picture = restored_as_asked(
-        restorer, std::move(picture), arguments, arguments.options, progress,
-        [&](const restore::TileCheck& check) { say_tile_check(input, check, arguments.show); });
-  }
+  const restore::RestoreReport report = restore_shown(restorer, picture, arguments);
   const double restored = monotonic_s();
-  restorer.release_memory();
+  const bool large = picture.pixels().size() > kLargeValues;
+  if (large || arguments.options.max_memory_bytes > 0) restorer.release_memory();
   write_output(arguments, picture);
   const double written = monotonic_s();
   spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, picture.width(), picture.height(),
                written - started);
   if (arguments.show.json) {
-    print_event("restored", {{"file", input},
-                             {"output", arguments.output},
-                             {"width", picture.width()},
-                             {"height", picture.height()},
-                             {"seconds", written - started},
-                             {"restore_seconds", restored - decoded},
-                             {"encode_seconds", written - restored}});
+    Json event = {{"file", input},
+                  {"output", arguments.output},
+                  {"width", picture.width()},
+                  {"height", picture.height()},
+                  {"seconds", written - started},
+                  {"restore_seconds", restored - decoded},
+                  {"encode_seconds", written - restored}};
+    event.update(report_json(report, restorer.manifest(), arguments));
+    print_event("restored", event);
     print_event("summary", {{"done", 1},
                             {"failed", 0},
                             {"seconds", written - started},

@@ -13,11 +13,12 @@ namespace {
 image::Image restored_and_checked(restore::Restorer& restorer, const image::Image& source,
                                   const RestoreArguments& arguments,
                                   const restore::RestoreOptions& options,
-                                  const ProgressCallback& progress, const TileCheckReport& report) {
+                                  const ProgressCallback& progress, const TileCheckReport& say,
+                                  restore::RestoreReport* report) {
   const auto plan = restorer.plan(source.height(), source.width(), options);
-  image::Image result = restorer.restore(source, options, progress);
+  image::Image result = restorer.restore(source, options, progress, report);
   const auto check = restore::check_tiles(restorer, source, result, plan, options, progress);
-  if (report) report(check);
+  if (say) say(check);
   const double bound =
       arguments.tile_bound > 0 ? arguments.tile_bound : restore::tile_bound(restorer.precision());
   CHIARO_CHECK(check.largest_difference <= bound, CheckFailed,
@@ -50,16 +51,17 @@ void say_tile_check(const std::string& file, const restore::TileCheck& check,
 image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
                                const RestoreArguments& arguments,
                                const restore::RestoreOptions& options,
-                               const ProgressCallback& progress, const TileCheckReport& report) {
+                               const ProgressCallback& progress, const TileCheckReport& say,
+                               restore::RestoreReport* report) {
   if (arguments.verify_tiles)
-    return restored_and_checked(restorer, source, arguments, options, progress, report);
+    return restored_and_checked(restorer, source, arguments, options, progress, say, report);
   if (!arguments.region.empty()) {
     const auto region = restore::parse_region(arguments.region);
     return arguments.ensemble
                ? restore_region_ensemble(restorer, source, region, options, progress)
                : restore_region(restorer, std::move(source), region, options, progress);
   }
-  if (!arguments.ensemble) return restorer.restore(std::move(source), options, progress);
+  if (!arguments.ensemble) return restorer.restore(std::move(source), options, progress, report);
   return restore::restore_ensemble(
       source,
       [&](image::Image turned, const ProgressCallback& part) {

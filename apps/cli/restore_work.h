@@ -19,12 +19,13 @@ using TileCheckReport = std::function<void(const restore::TileCheck&)>;
 void say_tile_check(const std::string& file, const restore::TileCheck& check,
                     const OutputFlags& show);
 
-/// The restored picture: --region, --ensemble, --verify-tiles. Errors: as Restorer::restore;
+/// The restored picture: --region, --ensemble, --verify-tiles. `report` is filled where the whole
+/// picture is restored once. Errors: as Restorer::restore;
 /// CheckFailed (tiles leave a trace beyond the bound).
 image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
                                const RestoreArguments& arguments,
                                const restore::RestoreOptions& options,
-                               const ProgressCallback& progress,
-                               const TileCheckReport& report = {});
+                               const ProgressCallback& progress, const TileCheckReport& say,
+                               restore::RestoreReport* report = nullptr);
 
 }  // namespace chiaro::cli

@@ -92,7 +92,7 @@ void run_training(const TrainArguments& arguments) {
     freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
   spdlog::info("{}: {:.2f} M parameters", recipe.network,
                static_cast<double>(networks::parameter_count(*network)) / 1e6);
-  train::Trainer trainer(recipe.train, training, make_method(recipe, network, training->tasks()),
+  train::Trainer trainer(recipe.train, training, make_method(recipe, network, names_of(*training)),
                          folder, recipe_text, surroundings);
   if (arguments.resume) {
     const bool resumed = trainer.resume();

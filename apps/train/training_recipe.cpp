@@ -5,6 +5,7 @@
 #include <torch/utils.h>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
 
 namespace chiaro::apps {
 namespace {
@@ -53,10 +54,24 @@ std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe) {
 
 std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
                                              std::shared_ptr<networks::Network> network,
-                                             const std::vector<std::string>& tasks) {
+                                             const DataNames& names) {
   return methods::find(recipe.method)
-      .make({std::move(network), tasks, static_cast<std::uint64_t>(recipe.train.seed)},
+      .make({std::move(network), names.tasks, static_cast<std::uint64_t>(recipe.train.seed),
+             names.kinds, names.sources},
             recipe.method_options);
+}
+
+DataNames names_of(const data::Dataset& dataset) {
+  return {dataset.tasks(), dataset.kinds(), dataset.source_names()};
+}
+
+DataNames names_of(const checkpoint::Checkpoint& checkpoint) {
+  const auto list = [&](const char* key) {
+    const auto found = checkpoint.texts.find(key);
+    return found == checkpoint.texts.end() || found->second.empty() ? std::vector<std::string>{}
+                                                                    : split(found->second, ',');
+  };
+  return {list("tasks"), list("kinds"), list("sources")};
 }
 
 std::filesystem::path data_root(const std::string& given, const Recipe& recipe,

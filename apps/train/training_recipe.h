@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chiaro/base/recipe.h"
+#include "chiaro/checkpoint/checkpoint.h"
 #include "chiaro/data/dataset.h"
 #include "chiaro/methods/method.h"
 #include "chiaro/networks/network.h"
@@ -39,10 +40,21 @@ TrainingRecipe check_training_recipe(Recipe recipe);
 /// The network with weights drawn from [train].seed.
 std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe);
 
+/// The names that a data set gives to the numbers in its batches.
+struct DataNames {
+  std::vector<std::string> tasks;
+  std::vector<std::string> kinds;
+  std::vector<std::string> sources;
+};
+DataNames names_of(const data::Dataset& dataset);
+
+/// As stored in a checkpoint; empty where an old one lacks them.
+DataNames names_of(const checkpoint::Checkpoint& checkpoint);
+
 /// The method over that network.
 std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
                                              std::shared_ptr<networks::Network> network,
-                                             const std::vector<std::string>& tasks);
+                                             const DataNames& names);
 
 /// Where relative data folders start: `given`, else the recipe's data.root, else the environment's
 /// CHIARO_DATA_DIR, else the recipe's folder. Absolute.

@@ -13,17 +13,64 @@ namespace {
 
 constexpr std::int64_t kBatch = 4;
 
-/// The product's output, limited to [0,1], on the CPU.
-at::Tensor restore(methods::Method& method, const at::Tensor& input) {
-  const auto network = method.product().restorer;
-  const auto parameters = network->parameters();
+/// What the product makes of a batch, on the CPU.
+struct Restored {
+  at::Tensor output;  // (N,3,sH,sW), limited to [0,1]
+  at::Tensor code;    // (N,2K+E); undefined without a conditioner
+};
+
+Restored restore(methods::Method& method, const data::Batch& batch) {
+  const methods::Product product = method.product();
+  const auto parameters = product.restorer->parameters();
   const auto device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
-  network->eval();
-  const at::Tensor output =
-      network->forward(input.to(device)).to(at::kCPU).to(at::kFloat).clamp(0, 1);
-  network->train();
-  return output;
+  const auto set_training = [&](bool on) {
+    product.restorer->train(on);
+    if (product.conditioner) product.conditioner->train(on);
+  };
+  set_training(false);
+  networks::Condition condition;
+  if (product.conditioner) {
+    const auto views = networks::cut_views(batch.context.to(device), product.conditioner->layout());
+    condition.code = product.conditioner->diagnose(views.native, views.whole).code;
+  }
+  const at::Tensor output = product.restorer->forward(batch.input.to(device), condition);
+  set_training(true);
+  return {output.to(at::kCPU).to(at::kFloat).clamp(0, 1),
+          condition.code.defined() ? condition.code.to(at::kCPU) : at::Tensor()};
 }
+
+/// How well the controller names the damage.
+class TypeScore {
+ public:
+  void add(const data::Batch& batch, const at::Tensor& code) {
+    if (!code.defined()) return;
+    const auto probability = code.narrow(1, 0, batch.kinds.size(1));
+    const auto [confidence, guess] = probability.max(1, /*keepdim=*/true);
+    right_.push_back(batch.kinds.gather(1, guess).to(at::kDouble).view(-1));
+    confidence_.push_back(confidence.to(at::kDouble).view(-1));
+  }
+
+  /// "type_accuracy", and "type_ece": the expected calibration error over ten bins of confidence
+  /// (Guo et al. 2017, arXiv:1706.04599).
+  void report(train::Metrics& metrics) const {
+    if (right_.empty()) return;
+    constexpr double kBins = 10;
+    const auto right = at::cat(right_);
+    const auto confidence = at::cat(confidence_);
+    const auto bin = (confidence * kBins).floor().clamp_max(kBins - 1);
+    double error = 0;
+    for (int b = 0; b < static_cast<int>(kBins); ++b) {
+      const auto inside = bin.eq(b).to(at::kDouble);
+      error += std::abs(((right - confidence) * inside).sum().item<double>());
+    }
+    metrics["type_accuracy"] = right.mean().item<double>();
+    metrics["type_ece"] = error / static_cast<double>(right.numel());
+  }
+
+ private:
+  std::vector<at::Tensor> right_;
+  std::vector<at::Tensor> confidence_;
+};
 
 double psnr_db(const at::Tensor& a, const at::Tensor& b) {
   const double mse = (a.to(at::kDouble) - b.to(at::kDouble)).square().mean().item<double>();
@@ -56,8 +103,10 @@ train::Metrics Validation::measure(methods::Method& method) const {
   double gain = 0;
   int worse = 0;
   int count = 0;
+  TypeScore types;
   for (const auto& batch : batches_) {
-    const at::Tensor output = restore(method, batch.input);
+    const auto [output, code] = restore(method, batch);
+    types.add(batch, code);
     for (std::int64_t i = 0; i < output.size(0); ++i) {
       const double before = psnr_db(batch.input[i], batch.target[i]);
       const double after = psnr_db(output[i], batch.target[i]);
@@ -78,6 +127,7 @@ train::Metrics Validation::measure(methods::Method& method) const {
     mean += value / static_cast<double>(by_task.size());
   }
   metrics["psnr"] = mean;
+  types.report(metrics);
   metrics["gain"] = gain / std::max(1, count);
   metrics["worse"] = static_cast<double>(worse) / std::max(1, count);
   return metrics;
@@ -86,7 +136,7 @@ train::Metrics Validation::measure(methods::Method& method) const {
 void Validation::write_strip(methods::Method& method, const std::filesystem::path& file) const {
   std::map<std::int64_t, std::vector<at::Tensor>> rows;
   for (const auto& batch : batches_) {
-    const at::Tensor output = restore(method, batch.input);
+    const at::Tensor output = restore(method, batch).output;
     for (std::int64_t i = 0; i < output.size(0); ++i) {
       rows.try_emplace(batch.task[i].item<std::int64_t>(),
                        std::vector{batch.input[i], output[i], batch.target[i]});

@@ -17,7 +17,8 @@ class Validation {
 
   /// PSNR in dB on RGB, float, clipped: "psnr_<task>", their mean over tasks "psnr", the mean gain
   /// over the input "gain", and the share of samples made worse "worse"; the last two without
-  /// undamaged samples.
+  /// undamaged samples. With a controller also "type_accuracy" and "type_ece", its calibration
+  /// error.
   train::Metrics measure(methods::Method& method) const;
 
   /// Rows of input | output | target, one sample of each task.

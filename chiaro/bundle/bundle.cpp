@@ -24,6 +24,19 @@ std::string_view main_graph(const Manifest& manifest) {
   return manifest.kind == "encode" ? kEncodeMember : kRestoreMember;
 }
 
+/// A description of the condition and the graph that gives it come together.
+void check_condition(const Manifest& manifest, bool has_graph, const std::string& origin) {
+  CHIARO_CHECK(has_graph || !manifest.condition, Bundle,
+               "[bundle.read] '{}': the manifest describes a condition, but there is no {}", origin,
+               kConditionMember);
+  CHIARO_CHECK(!has_graph || manifest.condition, Bundle,
+               "[bundle.read] '{}' has a {}, but the manifest does not describe its condition",
+               origin, kConditionMember);
+  CHIARO_CHECK(!has_graph || manifest.kind == "restore", Bundle,
+               "[bundle.read] '{}' is of kind '{}' and has a {}; expected kind restore", origin,
+               manifest.kind, kConditionMember);
+}
+
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -55,6 +68,7 @@ Manifest checked_manifest(const ZipReader& zip, const std::string& origin) {
   const std::string graph(main_graph(manifest));
   CHIARO_CHECK(zip.sizes().find(graph) != zip.sizes().end(), Bundle, "[bundle.read] '{}' has no {}",
                origin, graph);
+  check_condition(manifest, zip.sizes().find(kConditionMember) != zip.sizes().end(), origin);
   return manifest;
 }
 
@@ -72,6 +86,10 @@ std::string Bundle::text(std::string_view name) const {
 
 std::string self_test_name(int index, std::string_view role) {
   return fmt::format("{}.{}", index, role);
+}
+
+std::string condition_test_name(int index, std::string_view role) {
+  return fmt::format("c{}.{}", index, role);
 }
 
 Bundle read_bundle(const std::filesystem::path& path) {
@@ -109,6 +127,7 @@ std::vector<std::byte> serialize_bundle(Manifest manifest, const Members& member
   const std::string graph(main_graph(manifest));
   CHIARO_CHECK(members.find(graph) != members.end(), Bundle, "[bundle.write] bundle '{}' lacks {}",
                manifest.name, graph);
+  check_condition(manifest, members.find(kConditionMember) != members.end(), manifest.name);
   const std::string json = print_manifest(manifest);
   parse_manifest(json, manifest.name);  // what cannot be read back must not be written
 

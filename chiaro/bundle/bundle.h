@@ -18,7 +18,7 @@ inline constexpr std::string_view kManifestMember = "manifest.json";
 inline constexpr std::string_view kRestoreMember =
     "restore.onnx";  ///< picture → picture: "input" → "output"
 inline constexpr std::string_view kConditionMember =
-    "condition.onnx";  ///< picture → what is wrong with it
+    "condition.onnx";  ///< "views", "whole" → "condition", "novelty" and perhaps "domain"
 inline constexpr std::string_view kEncodeMember = "encode.onnx";             ///< picture → code
 inline constexpr std::string_view kSelftestMember = "selftest.safetensors";  ///< see self_test_name
 inline constexpr std::string_view kCardMember = "card.md";
@@ -40,10 +40,13 @@ struct Bundle {
   std::string text(std::string_view name) const;
 };
 
-/// Name of a tensor in selftest.safetensors: case `index`, "input" or "output", as in "0.input".
-/// Inputs are (1,C,H,W) float32 with sides that are multiples of alignment_px; outputs are what the
-/// trained network gave.
+/// Name of a tensor in selftest.safetensors: case `index`, "input", "condition" or "output", as in
+/// "0.input". Inputs are (1,C,H,W) float32 with sides that are multiples of alignment_px; the
+/// condition is there where the bundle has one; outputs are what the trained network gave.
 std::string self_test_name(int index, std::string_view role);
+
+/// The same for condition.onnx: "views", "whole" or "condition", as in "c0.views".
+std::string condition_test_name(int index, std::string_view role);
 
 /// Reads and checks everything: zip structure, names, sizes, checksums, manifest. Nothing is
 /// written or run. Errors: Input (missing, unreadable), Bundle (damaged, hostile or newer than this

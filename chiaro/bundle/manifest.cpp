@@ -1,5 +1,6 @@
 #include "chiaro/bundle/manifest.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,10 @@ using Json = nlohmann::ordered_json;
 constexpr int kMaxScale = 16;
 constexpr int kMaxAlignmentPx = 1024;
 constexpr int kMaxReceptiveFieldPx = 1 << 20;
+constexpr int kMaxTypes = 1000;
+constexpr int kMaxEmbedding = 1 << 16;
+constexpr int kMaxViewPx = 4096;
+constexpr int kMaxViews = 256;
 constexpr double kHarmlessCostDb = 0.02;
 constexpr double kHarmlessLevels = 2.0;
 
@@ -175,6 +180,58 @@ void read_graph(const Reader& graph, Manifest& manifest) {
   manifest.global_statistics = graph.boolean("global_statistics");
 }
 
+std::vector<std::string> distinct_names(const Reader& reader, const char* key) {
+  auto names = reader.texts(key);
+  for (const std::string& name : names) {
+    if (name.empty()) reader.damaged(key, "holds an empty name");
+  }
+  auto sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) reader.damaged(key, fmt::format("names '{}' twice", *twice));
+  return names;
+}
+
+ConditionInfo read_condition(const Reader& condition) {
+  ConditionInfo info;
+  info.types = distinct_names(condition, "types");
+  if (info.types.size() < 2 || info.types.size() > kMaxTypes)
+    condition.damaged("types", fmt::format("must be 2 to {} names", kMaxTypes));
+  if (std::find(info.types.begin(), info.types.end(), kCleanType) == info.types.end())
+    condition.damaged("types", fmt::format("must have '{}' among them", kCleanType));
+  const auto whole_number = [&](const char* key, int low, int high) {
+    return static_cast<int>(condition.integer(key, low, high));
+  };
+  info.embedding = condition.integer("embedding", 0, kMaxEmbedding);
+  info.view_px = whole_number("view_px", 1, kMaxViewPx);
+  info.max_views = whole_number("max_views", 1, kMaxViews);
+  info.whole_px = whole_number("whole_px", 1, kMaxViewPx);
+  info.whole_alignment_px = whole_number("whole_alignment_px", 1, kMaxAlignmentPx);
+  info.domains = distinct_names(condition, "domains");
+  info.novelty_threshold = condition.real("novelty_threshold");
+  if (!(info.novelty_threshold > 0))  // NaN compares false
+    condition.damaged("novelty_threshold", "must be above zero");
+  info.text_table_sha256 = condition.text_or_empty("text_table_sha256");
+  const bool is_hash =
+      info.text_table_sha256.size() == 64 &&
+      info.text_table_sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!info.text_table_sha256.empty() && !is_hash)
+    condition.damaged("text_table_sha256", "must be 64 lower-case hexadecimal digits or empty");
+  return info;
+}
+
+Json condition_json(const ConditionInfo& info) {
+  return {{"types", info.types},
+          {"embedding", info.embedding},
+          {"view_px", info.view_px},
+          {"max_views", info.max_views},
+          {"whole_px", info.whole_px},
+          {"whole_alignment_px", info.whole_alignment_px},
+          {"domains", info.domains},
+          {"novelty_threshold", number(info.novelty_threshold)},
+          {"text_table_sha256", info.text_table_sha256}};
+}
+
 void read_origin(const Reader& origin, Manifest& manifest) {
   constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
   manifest.network = origin.text("network");
@@ -240,32 +297,32 @@ std::string print_manifest(const Manifest& manifest) {
   for (const auto& [name, info] : manifest.members) {
     members[name] = {{"bytes", info.bytes}, {"sha256", info.sha256}};
   }
-  const Json document = {
-      {"format", "chiaro-bundle"},
-      {"format_version", manifest.format_version},
-      {"name", manifest.name},
-      {"kind", manifest.kind},
-      {"summary", manifest.summary},
-      {"license", manifest.license},
-      {"created_by", manifest.created_by},
-      {"graph",
-       {{"color", manifest.color},
-        {"input_range", {number(manifest.range_low), number(manifest.range_high)}},
-        {"scale", manifest.scale},
-        {"alignment_px", manifest.alignment_px},
-        {"receptive_field_px", manifest.receptive_field_px},
-        {"global_statistics", manifest.global_statistics}}},
-      {"labels", manifest.labels},
-      {"training",
-       {{"network", manifest.network},
-        {"network_options", std::move(options)},
-        {"method", manifest.method},
-        {"recipe", manifest.recipe},
-        {"parameters", manifest.parameters},
-        {"macs_per_pixel", number(manifest.macs_per_pixel)},
-        {"data", std::move(data)}}},
-      {"measured", std::move(measured)},
-      {"members", std::move(members)}};
+  Json document = {{"format", "chiaro-bundle"},
+                   {"format_version", manifest.format_version},
+                   {"name", manifest.name},
+                   {"kind", manifest.kind},
+                   {"summary", manifest.summary},
+                   {"license", manifest.license},
+                   {"created_by", manifest.created_by},
+                   {"graph",
+                    {{"color", manifest.color},
+                     {"input_range", {number(manifest.range_low), number(manifest.range_high)}},
+                     {"scale", manifest.scale},
+                     {"alignment_px", manifest.alignment_px},
+                     {"receptive_field_px", manifest.receptive_field_px},
+                     {"global_statistics", manifest.global_statistics}}},
+                   {"labels", manifest.labels},
+                   {"training",
+                    {{"network", manifest.network},
+                     {"network_options", std::move(options)},
+                     {"method", manifest.method},
+                     {"recipe", manifest.recipe},
+                     {"parameters", manifest.parameters},
+                     {"macs_per_pixel", number(manifest.macs_per_pixel)},
+                     {"data", std::move(data)}}},
+                   {"measured", std::move(measured)}};
+  if (manifest.condition) document["condition"] = condition_json(*manifest.condition);
+  document["members"] = std::move(members);
   try {
     return document.dump(2) + "\n";
   } catch (const nlohmann::json::exception&) {
@@ -301,6 +358,7 @@ Manifest parse_manifest(std::string_view json, const std::string& origin) {
   manifest.created_by = root.text_or_empty("created_by");
   read_graph(root.child("graph"), manifest);
   manifest.labels = root.texts("labels");
+  if (root.has("condition")) manifest.condition = read_condition(root.child("condition"));
   read_origin(root.child("training"), manifest);
   if (root.has("measured")) read_measured(root.child("measured"), manifest);
   const Reader members = root.child("members");

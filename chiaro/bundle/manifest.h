@@ -16,6 +16,9 @@ namespace chiaro::bundle {
 /// Version of the format, not of the program. A reader refuses newer ones.
 inline constexpr int kFormatVersion = 1;
 
+/// The name that stands for "nothing is wrong" among the types of a condition.
+inline constexpr std::string_view kCleanType = "clean";
+
 /// One measured figure, with the figure of the untouched input beside it.
 struct Score {
   std::string set;                    ///< "CBSD68 sigma 25"
@@ -42,6 +45,22 @@ struct DataSource {
   std::int64_t pictures = 0;
 };
 
+/// What condition.onnx gives and how its inputs are made. The condition of a picture is one row of
+/// width() values: the probability of each type, the severity of each type, the embedding.
+struct ConditionInfo {
+  std::vector<std::string> types;      ///< K degradations, "clean" among them
+  std::int64_t embedding = 0;          ///< E: values of the embedding
+  int view_px = 0;                     ///< side of a native view
+  int max_views = 0;                   ///< most native views taken of one picture
+  int whole_px = 0;                    ///< long side of the reduced whole view
+  int whole_alignment_px = 1;          ///< sides of the whole view are multiples of this
+  std::vector<std::string> domains;    ///< Nd; empty: the graph gives no `domain`
+  double novelty_threshold = 0;        ///< above it a picture is unlike anything seen in training
+  std::string text_table_sha256 = {};  ///< of the text table it was trained with; "": unknown
+
+  std::int64_t width() const { return 2 * static_cast<std::int64_t>(types.size()) + embedding; }
+};
+
 /// Size and SHA-256 of a member; write_bundle fills them in, read_bundle checks them.
 struct MemberInfo {
   std::uint64_t bytes = 0;
@@ -66,7 +85,8 @@ struct Manifest {
       1;  ///< full width in input pixels: no output depends on inputs further than half of it
   bool global_statistics =
       false;  ///< true: every output depends on the whole input, tiles are feathered
-  std::vector<std::string> labels;  ///< degradations it was trained for
+  std::vector<std::string> labels;         ///< degradations it was trained for
+  std::optional<ConditionInfo> condition;  ///< present iff the bundle has condition.onnx
 
   // Where it came from.
   std::string network;  ///< key of the networks' catalogue

@@ -14,9 +14,15 @@ struct Batch {
   at::Tensor input;   ///< (N,3,H,W) float32 in [0,1]: the damaged crops
   at::Tensor target;  ///< (N,3,sH,sW) float32 in [0,1]: the clean crops; undefined for unpaired and
                       ///< unlabelled data
-  at::Tensor task;    ///< (N) int64: index into the data's list of task names
-  at::Tensor severity;  ///< (N) float32 in [0,1]
-  at::Tensor source;    ///< (N) int64: which data source each sample came from (domain)
+  at::Tensor context;  ///< (N,3,W,W): the damaged window that `input` was cut from, W >= H; `input`
+                       ///< itself where data.context_px does not ask for more
+  at::Tensor context_target;  ///< (N,3,sW,sW): its clean counterpart
+  at::Tensor task;            ///< (N) int64: index into the data's list of task names
+  at::Tensor severity;        ///< (N) float32 in [0,1]: of the strongest damage
+  at::Tensor kinds;       ///< (N,K) bool: which kinds of damage the sample has; K and the names by
+                          ///< Dataset::kinds()
+  at::Tensor severities;  ///< (N,K) float32 in [0,1] of each kind; 0 where absent, −1 where unknown
+  at::Tensor source;      ///< (N) int64: which data source each sample came from (domain)
   at::Tensor
       content;  ///< (N) int64: which picture each sample shows; equal numbers show the same scene
   std::vector<std::uint64_t> seeds;  ///< of each sample: enough to make it again

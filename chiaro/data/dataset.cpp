@@ -74,21 +74,40 @@ struct Window {
   int width;
 };
 
-/// A window that, reduced by `scale`, gives a crop of crop_px; the scale is lowered where the
-/// picture is too small.
-Window draw_window(PictureStore::Size size, int crop_px, double scale, Rng& rng) {
+/// A window that, reduced by `scale`, has the side `wanted`; the scale is lowered where the picture
+/// is too small.
+Window draw_window(PictureStore::Size size, int wanted, double scale, Rng& rng) {
   const int largest = std::min(size.height, size.width);
-  const int side = std::clamp(static_cast<int>(std::lround(crop_px * scale)),
-                              std::min(crop_px, largest), largest);
+  const int side =
+      std::clamp(static_cast<int>(std::lround(wanted * scale)), std::min(wanted, largest), largest);
   return {static_cast<int>(rng.integer(0, size.height - side)),
           static_cast<int>(rng.integer(0, size.width - side)), side, side};
 }
 
-/// Exactly crop_px × crop_px: area reduction of a larger window, mirror padding of a smaller one.
-image::Image fit(const image::Image& window, int crop_px) {
-  if (window.height() > crop_px) return image::reduce_area(window, crop_px, crop_px);
-  if (window.height() == crop_px) return window;
-  const int missing = crop_px - window.height();
+/// Another picture that could have been taken: other exposure, contrast, black and white levels,
+/// saturation. The ranges are a choice: from clearly dim to clearly misty, as photographs are.
+void vary_tones(image::Image& picture, Rng& rng) {
+  const double gamma = rng.log_uniform(0.6, 2.0);
+  const double low = rng.chance(0.5) ? rng.uniform(0, 0.3) : 0;
+  const double high = rng.uniform(std::max(0.35, low + 0.2), 1);
+  const auto saturation = static_cast<float>(rng.uniform(0.2, 1.2));
+  const std::size_t pixels = picture.plane(0).size();
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const float grey =
+        0.299F * picture.plane(0)[i] + 0.587F * picture.plane(1)[i] + 0.114F * picture.plane(2)[i];
+    for (int c = 0; c < 3; ++c) {
+      const float value = std::clamp(grey + saturation * (picture.plane(c)[i] - grey), 0.0F, 1.0F);
+      picture.plane(c)[i] =
+          static_cast<float>(low + (high - low) * std::pow(static_cast<double>(value), gamma));
+    }
+  }
+}
+
+/// Exactly side × side: area reduction of a larger window, mirror padding of a smaller one.
+image::Image fit(const image::Image& window, int side) {
+  if (window.height() > side) return image::reduce_area(window, side, side);
+  if (window.height() == side) return window;
+  const int missing = side - window.height();
   return image::pad_reflect(window, missing / 2, missing - missing / 2, missing / 2,
                             missing - missing / 2);
 }
@@ -99,6 +118,14 @@ Fields<DataOptions> DataOptions::fields() {
   return {
       field("crop_px", &DataOptions::crop_px, "side of the training crops",
             {.min = 8, .max = 4096, .unit = "px"}),
+      field("context_px", &DataOptions::context_px,
+            "side of the window that is damaged as a whole and shown to methods that judge a "
+            "picture; "
+            "the crops are cut from it; 0: the crop",
+            {.min = 0, .max = 4096, .unit = "px"}),
+      field("variants", &DataOptions::variants,
+            "samples in a row that show one window of a clean picture under different damage",
+            {.min = 1, .max = 1024}),
       field("batch", &DataOptions::batch, "samples per step", {.min = 1, .max = 65536}),
       field("workers", &DataOptions::workers, "threads that make batches", {.min = 1, .max = 256}),
       field("ahead", &DataOptions::ahead, "batches made ahead", {.min = 1, .max = 1024}),
@@ -107,6 +134,8 @@ Fields<DataOptions> DataOptions::fields() {
       field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
       field("holdout", &DataOptions::holdout, "share of scenes kept for validation",
             {.min = 0, .max = 0.9}),
+      field("input_u8", &DataOptions::input_u8,
+            "damaged pictures are rounded to 8 bits, as those in files are"),
       field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
       field("root", &DataOptions::root,
             "folder that relative folders start from; a run stores where its data was")};
@@ -136,9 +165,14 @@ Fields<SourceOptions> SourceOptions::fields() {
 }
 
 Fields<TaskOptions> TaskOptions::fields() {
-  return {field("name", &TaskOptions::name, "name of the task"),
-          field("spec", &TaskOptions::spec, "damage, e.g. 'noise(sigma_u8=5..55)'"),
-          field("weight", &TaskOptions::weight, "share among all streams", {.min = 0})};
+  return {
+      field("name", &TaskOptions::name, "name of the task"),
+      field("spec", &TaskOptions::spec, "damage, e.g. 'noise(sigma_u8=5..55)'"),
+      field("weight", &TaskOptions::weight, "share among all streams", {.min = 0}),
+      field("tones", &TaskOptions::tones,
+            "how often the clean picture gets other tones first (darker, paler, flatter), so that "
+            "natural dusk and mist are left as they are",
+            {.min = 0, .max = 1})};
 }
 
 Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
@@ -184,6 +218,29 @@ std::int64_t Dataset::task_number(const std::string& name) {
   return static_cast<std::int64_t>(tasks_.size()) - 1;
 }
 
+void Dataset::add_kinds() {
+  kinds_ = {"clean"};
+  const auto add = [&](const std::string& kind) {
+    if (std::ranges::count(kinds_, kind) == 0) kinds_.push_back(kind);
+  };
+  for (const auto& stream : streams_) {
+    if (!stream.damage) {
+      add(tasks_[static_cast<std::size_t>(stream.task)]);
+      continue;
+    }
+    for (const auto& slot : stream.damage->slots()) {
+      for (const auto& choice : slot.choices) add(degrade::find(choice.name).kind);
+    }
+  }
+}
+
+std::int64_t Dataset::kind_number(const std::string& name) const {
+  const auto found = std::ranges::find(kinds_, name);
+  CHIARO_CHECK(found != kinds_.end(), Internal, "[data.kinds] '{}' is no kind of damage here",
+               name);
+  return found - kinds_.begin();
+}
+
 void Dataset::add_streams(const Recipe& recipe) {
   double total = 0;
   const auto add = [&](double weight, Stream stream) {
@@ -200,19 +257,21 @@ void Dataset::add_streams(const Recipe& recipe) {
       CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage,
                    "[data.task] each [[task]] needs a name and a spec");
       const std::int64_t number = task_number(task.name);
-      if (any_clean) add(task.weight, {0, number, -1, degrade::parse_template(task.spec)});
+      if (any_clean)
+        add(task.weight, {0, number, -1, degrade::parse_template(task.spec), task.tones});
     }
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const Source& source = sources_[i];
     if (source.options.kind == "paired" && !source.pairs.empty()) {
-      add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt});
+      add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0});
     }
   }
   CHIARO_CHECK(
       total > 0, Usage,
       "[data] nothing to draw from: give clean sources with tasks, or paired sources, with weight");
   for (auto& stream : streams_) stream.cumulative_weight /= total;
+  add_kinds();
 }
 
 const Dataset::Stream& Dataset::stream_of(std::int64_t index) const {
@@ -241,59 +300,96 @@ std::int64_t Dataset::draw_clean_source(Rng& rng) const {
   return last;
 }
 
-bool Dataset::try_sample(const Stream& stream, Rng& rng, Sample& sample) const {
+bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const {
   sample.task = stream.task;
-  sample.source = stream.source >= 0 ? stream.source : draw_clean_source(rng);
+  sample.source = stream.source >= 0 ? stream.source : draw_clean_source(scene);
   const Source& source = sources_[static_cast<std::size_t>(sample.source)];
   const auto& pair = source.pairs[static_cast<std::size_t>(
-      rng.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
+      scene.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
   const auto size = store_->size(pair.target);
   if (!size) return false;
-  const int crop_px = static_cast<int>(options_.crop_px);
+  const int side = static_cast<int>(std::max(options_.context_px, options_.crop_px));
   const Window window = draw_window(
-      *size, crop_px, rng.log_uniform(source.options.scale_min, source.options.scale_max), rng);
-  const int symmetry = options_.dihedral ? static_cast<int>(rng.integer(0, 7)) : 0;
+      *size, side, scene.log_uniform(source.options.scale_min, source.options.scale_max), scene);
+  const int symmetry = options_.dihedral ? static_cast<int>(scene.integer(0, 7)) : 0;
   const auto cut = [&](std::int64_t number) -> std::optional<image::Image> {
     const auto part = store_->crop(number, window.y, window.x, window.height, window.width);
     if (!part) return std::nullopt;
-    return image::dihedral(fit(*part, crop_px), symmetry);
+    return image::dihedral(fit(*part, side), symmetry);
   };
   auto target = cut(pair.target);
   if (!target) return false;
   sample.content = pair.content;
-  sample.target = std::move(*target);
+  sample.context_target = std::move(*target);
   if (pair.input < 0) {
-    const degrade::Chain chain = degrade::draw(*stream.damage, rng);
-    sample.input = degrade::apply(sample.target, chain, rng);
-    sample.severity = 0;
-    for (const auto& step : chain)
-      sample.severity = std::max(sample.severity, degrade::severity(step));
-    sample.origin =
-        store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);
-    return true;
+    damage_sample(stream, pair, damage, sample);
+  } else {
+    const auto input_size = store_->size(pair.input);
+    if (!input_size) return false;
+    CHIARO_CHECK(input_size->height == size->height && input_size->width == size->width, Input,
+                 "[data.pair] '{}' is {}x{} but its target '{}' is {}x{}",
+                 store_->path(pair.input).string(), input_size->height, input_size->width,
+                 store_->path(pair.target).string(), size->height, size->width);
+    auto input = cut(pair.input);
+    if (!input) return false;
+    sample.context = std::move(*input);
+    sample.severity = 0.5;  // unknown for real pairs
+    sample.kinds = {{kind_number(tasks_[static_cast<std::size_t>(stream.task)]), -1.0}};
+    sample.origin = store_->path(pair.input).filename().string();
   }
-  const auto input_size = store_->size(pair.input);
-  if (!input_size) return false;
-  CHIARO_CHECK(input_size->height == size->height && input_size->width == size->width, Input,
-               "[data.pair] '{}' is {}x{} but its target '{}' is {}x{}",
-               store_->path(pair.input).string(), input_size->height, input_size->width,
-               store_->path(pair.target).string(), size->height, size->width);
-  auto input = cut(pair.input);
-  if (!input) return false;
-  sample.input = std::move(*input);
-  sample.severity = 0.5;  // unknown for real pairs
-  sample.origin = store_->path(pair.input).filename().string();
+  cut_crop(damage, sample);
   return true;
+}
+
+/// Damages the clean window.
+void Dataset::damage_sample(const Stream& stream, const Pair& pair, Rng& rng,
+                            Sample& sample) const {
+  if (stream.tones > 0 && rng.chance(stream.tones)) vary_tones(sample.context_target, rng);
+  const degrade::Chain chain = degrade::draw(*stream.damage, rng);
+  sample.context = degrade::apply(sample.context_target, chain, rng);
+  if (options_.input_u8) image::quantize_u8(sample.context);
+  sample.severity = 0;
+  std::map<std::int64_t, double> kinds;
+  for (const auto& step : chain) {
+    const double severity = degrade::severity(step);
+    sample.severity = std::max(sample.severity, severity);
+    double& strongest = kinds[kind_number(degrade::find(step.name).kind)];
+    strongest = std::max(strongest, severity);
+  }
+  if (kinds.size() > 1) kinds.erase(0);  // clean is what has no other damage
+  if (kinds.empty()) kinds.emplace(0, 0.0);
+  sample.kinds.assign(kinds.begin(), kinds.end());
+  sample.origin = store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);
+}
+
+/// The crop that is trained on, from the window.
+void Dataset::cut_crop(Rng& rng, Sample& sample) const {
+  const int crop_px = static_cast<int>(options_.crop_px);
+  const int side = sample.context.height();
+  if (side == crop_px) {
+    sample.input = std::move(sample.context);
+    sample.target = std::move(sample.context_target);
+    sample.context = {};
+    sample.context_target = {};
+    return;
+  }
+  const int y = static_cast<int>(rng.integer(0, side - crop_px));
+  const int x = static_cast<int>(rng.integer(0, side - crop_px));
+  sample.input = image::crop(sample.context, y, x, crop_px, crop_px);
+  sample.target = image::crop(sample.context_target, y, x, crop_px, crop_px);
 }
 
 Sample Dataset::sample(std::int64_t index) const {
   const Stream& stream = stream_of(index);
+  // Variants share the scene, not the damage; a real pair brings its own damage with the scene.
+  const std::int64_t scene_index = stream.source >= 0 ? index : index / options_.variants;
+  const auto seed = static_cast<std::uint64_t>(options_.seed);
   for (std::uint64_t attempt = 0; attempt < kMaxDraws; ++attempt) {
-    Rng rng(static_cast<std::uint64_t>(options_.seed),
-            {static_cast<std::uint64_t>(index), attempt});
+    Rng scene(seed, {static_cast<std::uint64_t>(scene_index), attempt});
+    Rng damage(seed, {static_cast<std::uint64_t>(index), attempt, stable_hash("damage")});
     Sample sample;
     sample.seed = static_cast<std::uint64_t>(index);
-    if (try_sample(stream, rng, sample)) return sample;
+    if (try_sample(stream, scene, damage, sample)) return sample;
   }
   fail(ErrorCode::Input, "[data.sample] {} drawn pictures in a row are broken; first: '{}'",
        kMaxDraws, store_->broken().empty() ? "" : store_->broken().front().string());
@@ -302,28 +398,45 @@ Sample Dataset::sample(std::int64_t index) const {
 Batch Dataset::batch(std::int64_t first, std::int64_t count) const {
   std::vector<Sample> samples;
   for (std::int64_t i = 0; i < count; ++i) samples.push_back(sample(first + i));
+  const auto stacked = [&](image::Image Sample::*picture) {
+    std::vector<const image::Image*> pictures;
+    for (const auto& one : samples) pictures.push_back(&(one.*picture));
+    return stack(pictures);
+  };
   Batch batch;
-  std::vector<const image::Image*> inputs;
-  std::vector<const image::Image*> targets;
   const auto longs = at::TensorOptions().dtype(at::kLong);
+  const auto kinds = static_cast<std::int64_t>(kinds_.size());
   batch.task = at::empty({count}, longs);
   batch.source = at::empty({count}, longs);
   batch.content = at::empty({count}, longs);
   batch.severity = at::empty({count}, at::kFloat);
+  batch.kinds = at::zeros({count, kinds}, at::kBool);
+  batch.severities = at::zeros({count, kinds}, at::kFloat);
   for (std::int64_t i = 0; i < count; ++i) {
     const Sample& one = samples[static_cast<std::size_t>(i)];
-    inputs.push_back(&one.input);
-    targets.push_back(&one.target);
     batch.task[i] = one.task;
     batch.source[i] = one.source;
     batch.content[i] = one.content;
     batch.severity[i] = one.severity;
+    for (const auto& [kind, severity] : one.kinds) {
+      batch.kinds[i][kind] = true;
+      batch.severities[i][kind] = severity;
+    }
     batch.seeds.push_back(one.seed);
     batch.origins.push_back(one.origin);
   }
-  batch.input = stack(inputs);
-  batch.target = stack(targets);
+  batch.input = stacked(&Sample::input);
+  batch.target = stacked(&Sample::target);
+  const bool whole = samples.front().context.empty();
+  batch.context = whole ? batch.input : stacked(&Sample::context);
+  batch.context_target = whole ? batch.target : stacked(&Sample::context_target);
   return batch;
+}
+
+std::vector<std::string> Dataset::source_names() const {
+  std::vector<std::string> names;
+  for (const auto& source : sources_) names.push_back(source.options.name);
+  return names;
 }
 
 std::vector<Dataset::SourceSummary> Dataset::source_summaries() const {

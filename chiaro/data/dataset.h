@@ -24,12 +24,15 @@ namespace chiaro::data {
 /// Table [data] of a recipe.
 struct DataOptions {
   std::int64_t crop_px = 128;
+  std::int64_t context_px = 0;
+  std::int64_t variants = 1;
   std::int64_t batch = 8;
   std::int64_t workers = 1;
   std::int64_t ahead = 8;
   std::int64_t cache_mb = 2048;
   std::int64_t seed = 1;
   double holdout = 0.05;
+  bool input_u8 = false;
   bool dihedral = true;
   std::string root;
   static Fields<DataOptions> fields();
@@ -57,6 +60,7 @@ struct TaskOptions {
   std::string name;
   std::string spec;
   double weight = 1.0;
+  double tones = 0;
   static Fields<TaskOptions> fields();
 };
 
@@ -68,6 +72,9 @@ enum class Part { Training, Validation };
 struct Sample {
   image::Image input;
   image::Image target;
+  image::Image context;                                ///< empty where the input is all there is
+  image::Image context_target;                         ///< empty as well then
+  std::vector<std::pair<std::int64_t, double>> kinds;  ///< number and severity; −1: unknown
   std::int64_t task = 0;
   std::int64_t source = 0;
   std::int64_t content = 0;
@@ -91,6 +98,10 @@ class Dataset {
 
   const DataOptions& options() const { return options_; }
   const std::vector<std::string>& tasks() const { return tasks_; }
+  /// Kinds of damage that the tasks and paired sources can show; "clean" first.
+  const std::vector<std::string>& kinds() const { return kinds_; }
+  /// Names of the sources, as numbered in Batch::source.
+  std::vector<std::string> source_names() const;
   /// What the pictures of this part are, for a model card.
   struct SourceSummary {
     std::string name;
@@ -118,18 +129,24 @@ class Dataset {
     std::int64_t task;
     std::int64_t source;                           // -1: any clean source, drawn by weight
     std::optional<degrade::ChainTemplate> damage;  // none: a paired source
+    double tones = 0;  // probability of other tones of the clean picture
   };
 
   void add_sources(const Recipe& recipe, const std::filesystem::path& root, Part part);
   void add_streams(const Recipe& recipe);
   std::int64_t task_number(const std::string& name);
+  std::int64_t kind_number(const std::string& name) const;
+  void add_kinds();
   const Stream& stream_of(std::int64_t index) const;
   std::int64_t draw_clean_source(Rng& rng) const;
-  bool try_sample(const Stream& stream, Rng& rng, Sample& sample) const;
+  bool try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const;
+  void damage_sample(const Stream& stream, const Pair& pair, Rng& rng, Sample& sample) const;
+  void cut_crop(Rng& rng, Sample& sample) const;
 
   DataOptions options_;
   std::unique_ptr<PictureStore> store_;
   std::vector<std::string> tasks_;
+  std::vector<std::string> kinds_;
   std::vector<Source> sources_;
   std::vector<Stream> streams_;
   double offset_ = 0;

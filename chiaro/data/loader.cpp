@@ -4,8 +4,11 @@
 
 namespace chiaro::data {
 
-Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch)
-    : dataset_(std::move(dataset)), next_to_make_(first_batch), next_to_give_(first_batch) {
+Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch, std::int64_t batch)
+    : dataset_(std::move(dataset)),
+      batch_(batch > 0 ? batch : dataset_->options().batch),
+      next_to_make_(first_batch),
+      next_to_give_(first_batch) {
   for (std::int64_t i = 0; i < dataset_->options().workers; ++i)
     workers_.emplace_back([this] { work(); });
 }
@@ -20,7 +23,6 @@ Loader::~Loader() {
 }
 
 void Loader::work() {
-  const std::int64_t count = dataset_->options().batch;
   std::unique_lock lock(mutex_);
   while (true) {
     room_.wait(lock, [&] {
@@ -32,7 +34,7 @@ void Loader::work() {
     Batch batch;
     std::exception_ptr failure;
     try {
-      batch = dataset_->batch(number * count, count);
+      batch = dataset_->batch(number * batch_, batch_);
     } catch (...) {
       failure = std::current_exception();
     }

@@ -18,8 +18,8 @@ namespace chiaro::data {
 class Loader {
  public:
   /// Hands out batches first_batch, first_batch + 1, …; batch b holds samples [b·N, (b+1)·N) with N
-  /// = data.batch.
-  Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch);
+  /// = `batch`, or data.batch where that is 0.
+  Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch, std::int64_t batch = 0);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
@@ -34,6 +34,7 @@ class Loader {
   void work();
 
   std::shared_ptr<const Dataset> dataset_;
+  std::int64_t batch_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::condition_variable room_;

@@ -35,6 +35,7 @@ struct Entry {
   std::string name;  ///< set by catalogue()
   std::string summary;
   std::string reference;
+  std::string kind;  ///< what it is called where ways of doing the same damage count as one: "blur"
   std::vector<FieldInfo> options;
   std::vector<RandomRange> ranges;  ///< options not named here keep their default when drawn
   bool random = true;               ///< false: the seed has no influence
@@ -66,6 +67,7 @@ struct Definition {
   std::string name;
   std::string summary;
   std::string reference;
+  std::string kind = {};  ///< empty: the name
   std::vector<RandomRange> ranges = {};
   bool random = true;
   void (*apply)(Image& picture, const Options& options, Rng& rng, const Inputs& inputs);
@@ -79,6 +81,7 @@ Entry define(Definition<Options> d) {
   entry.name = d.name;
   entry.summary = std::move(d.summary);
   entry.reference = std::move(d.reference);
+  entry.kind = d.kind.empty() ? d.name : std::move(d.kind);
   entry.options = describe_options<Options>();
   entry.ranges = std::move(d.ranges);
   entry.random = d.random;

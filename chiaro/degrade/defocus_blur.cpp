@@ -27,6 +27,7 @@ Entry defocus_blur() {
       .summary = "out-of-focus blur by a disc",
       .reference = "M. Potmesil and I. Chakravarty, Synthetic image generation with a lens and "
                    "aperture camera model, ACM TOG 1982",
+      .kind = "blur",
       .ranges = {{"radius_px", "1.2..6~log"}},
       .random = false,
       .apply = blur,

@@ -41,6 +41,7 @@ Entry gaussian_blur() {
       .summary = "round or elliptic Gaussian blur",
       .reference = "K. Zhang et al., Designing a Practical Degradation Model (BSRGAN), ICCV 2021, "
                    "arXiv:2103.14006",
+      .kind = "blur",
       .ranges = {{"sigma_px", "0.8..3.5~log"}, {"ratio", "1|0.4..1"}, {"angle_deg", "-90..90"}},
       .random = false,
       .apply = blur,

@@ -79,6 +79,7 @@ Entry motion_blur() {
       .summary = "blur along a straight or trembling path",
       .reference = "G. Boracchi and A. Foi, Modeling the performance of image restoration from "
                    "motion blur, IEEE TIP 2012",
+      .kind = "blur",
       .ranges = {{"length_px", "5..27"}, {"angle_deg", "-90..90"}, {"tremble", "0|0.1..1"}},
       .apply = blur,
       .severity = [](const MotionBlurOptions& o) { return (o.length_px - 1) / (kLongest - 1); },

@@ -108,6 +108,7 @@ Entry poisson_gaussian() {
       .summary = "camera noise that grows with the light, with grain",
       .reference = "A. Foi et al., Practical Poissonian-Gaussian noise modeling and fitting for "
                    "single-image raw-data, IEEE TIP 2008",
+      .kind = "noise",
       .ranges = {{"shot_u8", "5..60~log"},
                  {"read_u8", "1..15~log"},
                  {"domain", "coded|linear"},

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <istream>
 #include <list>
+#include <map>
 #include <new>
 #include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
@@ -99,10 +101,37 @@ std::vector<std::int64_t> signed_shape(const ov::Shape& shape) {
   return {shape.begin(), shape.end()};
 }
 
-ov::Shape unsigned_shape(std::initializer_list<std::int64_t> sides) {
+ov::Shape unsigned_shape(std::span<const std::int64_t> sides) {
   ov::Shape shape;
   for (const std::int64_t side : sides) shape.push_back(static_cast<std::size_t>(side));
   return shape;
+}
+
+/// 0 stands for a free side.
+std::vector<std::int64_t> stated_shape(const ov::PartialShape& shape) {
+  std::vector<std::int64_t> sides;
+  if (shape.rank().is_dynamic()) return sides;
+  for (const auto& side : shape) sides.push_back(side.is_static() ? side.get_length() : 0);
+  return sides;
+}
+
+/// The place of a name among a graph's inputs or outputs.
+template <typename Ports>
+std::size_t place_of(const Ports& ports, std::string_view name, const std::string& origin) {
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].get_names().contains(std::string(name))) return i;
+  }
+  fail(ErrorCode::Internal, "[engine.place_of] graph '{}' has nothing named '{}'", origin, name);
+}
+
+/// The name the graph gives an input or output; "" where it has none.
+template <typename Ports>
+std::vector<std::string> names_of(const Ports& ports) {
+  std::vector<std::string> names;
+  for (const auto& port : ports) {
+    names.push_back(port.get_names().empty() ? "" : port.get_any_name());
+  }
+  return names;
 }
 
 }  // namespace
@@ -120,17 +149,20 @@ std::string_view precision_name(Precision precision) {
 }
 
 struct Engine::State {
+  using Shapes = std::vector<ov::Shape>;  // of the inputs, in the graph's order
+
   struct Prepared {
-    ov::Shape shape;
+    Shapes shapes;
     ov::CompiledModel compiled;
     ov::InferRequest request;
-    ov::Tensor input;
+    std::vector<ov::Tensor> inputs;
   };
 
   std::string origin;
   Precision precision = Precision::F32;
   int threads = 1;
   ov::Core core;
+  std::future<void> plugin;  // the processor's library, loaded while the graph is read
   std::shared_ptr<ov::Model> graph;
   std::list<Prepared> prepared;  // the current one first
 
@@ -140,18 +172,61 @@ struct Engine::State {
     return prepared.front();
   }
 
-  std::shared_ptr<ov::Model> reshaped(const ov::Shape& shape) const {
+  /// Puts shapes into the graph's order. Errors: Internal (names that are not the inputs').
+  Shapes ordered(std::span<const NamedShape> named) const {
+    const auto& inputs = graph->inputs();
+    CHIARO_CHECK(named.size() == inputs.size(), Internal,
+                 "[engine.prepare] {} shapes for the {} inputs of '{}'", named.size(),
+                 inputs.size(), origin);
+    Shapes shapes(inputs.size());
+    for (const NamedShape& entry : named) {
+      const bool possible =
+          !entry.shape.empty() && std::all_of(entry.shape.begin(), entry.shape.end(),
+                                              [](std::int64_t side) { return side > 0; });
+      CHIARO_CHECK(possible, Internal, "[engine.prepare] impossible shape ({}) for '{}'",
+                   fmt::join(entry.shape, ", "), entry.name);
+      ov::Shape& place = shapes[place_of(inputs, entry.name, origin)];
+      CHIARO_CHECK(place.empty(), Internal, "[engine.prepare] two shapes for '{}'", entry.name);
+      place = unsigned_shape(entry.shape);
+    }
+    return shapes;
+  }
+
+  /// The shape of the only input. Errors: Bundle, where there are several.
+  Shapes single(std::initializer_list<std::int64_t> sides) const {
+    CHIARO_CHECK(graph->inputs().size() == 1, Bundle,
+                 "[engine.prepare] graph '{}' has {} inputs; expected one", origin,
+                 graph->inputs().size());
+    return {unsigned_shape({sides.begin(), sides.size()})};
+  }
+
+  std::shared_ptr<ov::Model> reshaped(const Shapes& shapes) const {
     auto copy = graph->clone();
-    copy->reshape(ov::PartialShape(shape));
+    std::map<std::size_t, ov::PartialShape> places;
+    for (std::size_t i = 0; i < shapes.size(); ++i) places[i] = ov::PartialShape(shapes[i]);
+    copy->reshape(places);
     return copy;
   }
 
-  void drop_for(const ov::Shape& next) {
-    const auto large = [](const ov::Shape& shape) { return ov::shape_size(shape) > kKeptElements; };
+  std::size_t work_bytes(const Shapes& shapes) const {
+    return translated(ErrorCode::Bundle, "work_bytes", origin, [&] {
+      const std::size_t element = precision == Precision::Bf16 ? 2 : 4;
+      return peak_value_bytes(*reshaped(shapes), element);
+    });
+  }
+
+  void drop_for(const Shapes& next) {
+    const auto large = [](const Shapes& shapes) {
+      return std::any_of(shapes.begin(), shapes.end(), [](const ov::Shape& shape) {
+        return ov::shape_size(shape) > kKeptElements;
+      });
+    };
     if (large(next)) prepared.clear();
-    prepared.remove_if([&](const Prepared& entry) { return large(entry.shape); });
+    prepared.remove_if([&](const Prepared& entry) { return large(entry.shapes); });
     while (prepared.size() >= kPreparedShapes) prepared.pop_back();
   }
+
+  void prepare(const Shapes& shapes);
 };
 
 Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
@@ -165,6 +240,8 @@ Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
   state_->origin = origin;
   state_->precision = settled_precision(options.precision);
   state_->threads = options.threads > 0 ? options.threads : available_cores();
+  state_->plugin =
+      std::async(std::launch::async, [&core = state_->core] { core.get_versions("CPU"); });
   translated(ErrorCode::Bundle, "open", origin, [&] {
     // Naming the frontend loads one library instead of all that lie beside the runtime.
     ov::frontend::FrontEndManager frontends;
@@ -179,63 +256,81 @@ Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
     state_->graph = frontend->convert(loaded);
   });
   const auto& graph = *state_->graph;
-  CHIARO_CHECK(graph.inputs().size() == 1 && !graph.outputs().empty(), Bundle,
-               "[engine.open] graph '{}' has {} inputs and {} outputs; expected one input", origin,
-               graph.inputs().size(), graph.outputs().size());
-  const auto& input = graph.input();
-  CHIARO_CHECK(
-      input.get_partial_shape().rank().is_static() && input.get_partial_shape().size() == 4 &&
-          input.get_element_type() == ov::element::f32,
-      Bundle, "[engine.open] graph '{}' takes {} of shape {}; expected float32 of four sides",
-      origin, input.get_element_type().get_type_name(), input.get_partial_shape().to_string());
+  CHIARO_CHECK(!graph.inputs().empty() && !graph.outputs().empty(), Bundle,
+               "[engine.open] graph '{}' has {} inputs and {} outputs; expected at least one of "
+               "each",
+               origin, graph.inputs().size(), graph.outputs().size());
+  for (const auto& input : graph.inputs()) {
+    CHIARO_CHECK(
+        input.get_partial_shape().rank().is_static() && input.get_partial_shape().size() > 0 &&
+            input.get_element_type() == ov::element::f32,
+        Bundle,
+        "[engine.open] graph '{}' takes {} of shape {}; expected float32 of a known number of "
+        "sides",
+        origin, input.get_element_type().get_type_name(), input.get_partial_shape().to_string());
+  }
 }
 
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-void Engine::prepare(std::int64_t batch, std::int64_t channels, std::int64_t height,
-                     std::int64_t width) {
-  CHIARO_CHECK(batch > 0 && channels > 0 && height > 0 && width > 0, Internal,
-               "[engine.prepare] impossible shape ({}, {}, {}, {})", batch, channels, height,
-               width);
-  const auto shape = unsigned_shape({batch, channels, height, width});
-  auto& prepared = state_->prepared;
-  const auto found =
-      std::find_if(prepared.begin(), prepared.end(),
-                   [&](const State::Prepared& entry) { return entry.shape == shape; });
+void Engine::State::prepare(const Shapes& shapes) {
+  const auto found = std::find_if(prepared.begin(), prepared.end(),
+                                  [&](const Prepared& entry) { return entry.shapes == shapes; });
   if (found != prepared.end()) {
     prepared.splice(prepared.begin(), prepared, found);
     return;
   }
-  state_->drop_for(shape);
-  translated(ErrorCode::Bundle, "prepare", state_->origin, [&] {
-    State::Prepared next;
-    next.shape = shape;
+  drop_for(shapes);
+  translated(ErrorCode::Bundle, "prepare", origin, [&] {
+    if (plugin.valid()) plugin.get();
+    Prepared next;
+    next.shapes = shapes;
     const ov::AnyMap properties = {
         ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
-        ov::hint::inference_precision(state_->precision == Precision::Bf16 ? ov::element::bf16
-                                                                           : ov::element::f32),
+        ov::hint::inference_precision(precision == Precision::Bf16 ? ov::element::bf16
+                                                                   : ov::element::f32),
         ov::hint::enable_cpu_pinning(false),  // pinned threads of two processes would share cores
         ov::hint::allow_auto_batching(false),
-        ov::inference_num_threads(state_->threads),
+        ov::inference_num_threads(threads),
         ov::num_streams(1)};
-    next.compiled =
-        state_->core.compile_model(state_->reshaped(shape), std::string("CPU"), properties);
+    next.compiled = core.compile_model(reshaped(shapes), std::string("CPU"), properties);
     next.request = next.compiled.create_infer_request();
-    next.input = ov::Tensor(ov::element::f32, shape);
-    next.request.set_input_tensor(next.input);
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      next.inputs.emplace_back(ov::element::f32, shapes[i]);
+      next.request.set_input_tensor(i, next.inputs.back());
+    }
     for (const auto& output : next.compiled.outputs()) {
       CHIARO_CHECK(output.get_element_type() == ov::element::f32, Bundle,
-                   "[engine.prepare] graph '{}' gives {}; expected float32", state_->origin,
+                   "[engine.prepare] graph '{}' gives {}; expected float32", origin,
                    output.get_element_type().get_type_name());
     }
     prepared.push_front(std::move(next));
   });
 }
 
+void Engine::prepare(std::int64_t batch, std::int64_t channels, std::int64_t height,
+                     std::int64_t width) {
+  CHIARO_CHECK(batch > 0 && channels > 0 && height > 0 && width > 0, Internal,
+               "[engine.prepare] impossible shape ({}, {}, {}, {})", batch, channels, height,
+               width);
+  state_->prepare(state_->single({batch, channels, height, width}));
+}
+
+void Engine::prepare(std::span<const NamedShape> shapes) {
+  state_->prepare(state_->ordered(shapes));
+}
+
 std::span<float> Engine::input() {
-  auto& tensor = state_->current().input;
+  auto& inputs = state_->current().inputs;
+  CHIARO_CHECK(inputs.size() == 1, Internal, "[engine.input] which of the {} inputs of '{}'?",
+               inputs.size(), state_->origin);
+  return {inputs[0].data<float>(), inputs[0].get_size()};
+}
+
+std::span<float> Engine::input(std::string_view name) {
+  auto& tensor = state_->current().inputs[place_of(state_->graph->inputs(), name, state_->origin)];
   return {tensor.data<float>(), tensor.get_size()};
 }
 
@@ -249,14 +344,30 @@ std::span<const float> Engine::output(std::size_t index) const {
   return {tensor.data<const float>(), tensor.get_size()};
 }
 
+std::span<const float> Engine::output(std::string_view name) const {
+  return output(place_of(state_->graph->outputs(), name, state_->origin));
+}
+
 std::vector<std::int64_t> Engine::output_shape(std::size_t index) const {
   return signed_shape(state_->current().request.get_output_tensor(index).get_shape());
 }
 
+std::vector<std::string> Engine::input_names() const {
+  return names_of(state_->graph->inputs());
+}
+
 std::vector<std::string> Engine::output_names() const {
-  std::vector<std::string> names;
-  for (const auto& output : state_->graph->outputs()) names.push_back(output.get_any_name());
-  return names;
+  return names_of(state_->graph->outputs());
+}
+
+std::vector<std::int64_t> Engine::stated_input_shape(std::string_view name) const {
+  const auto inputs = state_->graph->inputs();
+  return stated_shape(inputs[place_of(inputs, name, state_->origin)].get_partial_shape());
+}
+
+std::vector<std::int64_t> Engine::stated_output_shape(std::string_view name) const {
+  const auto outputs = state_->graph->outputs();
+  return stated_shape(outputs[place_of(outputs, name, state_->origin)].get_partial_shape());
 }
 
 std::vector<Tensor> Engine::run_once(const Tensor& given) {
@@ -276,18 +387,34 @@ std::vector<Tensor> Engine::run_once(const Tensor& given) {
   return outputs;
 }
 
-std::int64_t Engine::input_channels() const {
-  const auto channels = state_->graph->input().get_partial_shape()[1];
-  return channels.is_static() ? channels.get_length() : 0;
+NamedTensors Engine::run_by_name(const NamedTensors& given) {
+  std::vector<NamedShape> shapes;
+  for (const auto& [name, tensor] : given) shapes.push_back({name, tensor.shape});
+  prepare(shapes);
+  for (const auto& [name, tensor] : given) {
+    const auto target = input(name);
+    CHIARO_CHECK(tensor.values.size() == target.size(), Internal,
+                 "[engine.run] {} values for the {} places of '{}'", tensor.values.size(),
+                 target.size(), name);
+    std::copy(tensor.values.begin(), tensor.values.end(), target.begin());
+  }
+  run();
+  NamedTensors outputs;
+  const auto names = output_names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto values = output(i);
+    outputs[names[i]] = {output_shape(i), {values.begin(), values.end()}};
+  }
+  return outputs;
 }
 
 double Engine::bytes_per_pixel(std::int64_t channels, std::int64_t side) const {
-  return translated(ErrorCode::Bundle, "bytes_per_pixel", state_->origin, [&] {
-    const auto graph = state_->reshaped(unsigned_shape({1, channels, side, side}));
-    const std::size_t element = state_->precision == Precision::Bf16 ? 2 : 4;
-    return static_cast<double>(peak_value_bytes(*graph, element)) /
-           static_cast<double>(side * side);
-  });
+  return static_cast<double>(state_->work_bytes(state_->single({1, channels, side, side}))) /
+         static_cast<double>(side * side);
+}
+
+std::size_t Engine::work_bytes(std::span<const NamedShape> shapes) const {
+  return state_->work_bytes(state_->ordered(shapes));
 }
 
 std::size_t Engine::weight_bytes() const {

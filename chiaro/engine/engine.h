@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,24 +34,41 @@ struct Tensor {
   std::vector<float> values;
 };
 
-/// One loaded graph with one input. Not for use from several threads at once. In f32 and in bf16
-/// the result does not depend on the number of threads.
+/// The shape an input of the graph is to have.
+struct NamedShape {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
+/// Tensors by the names of a graph's inputs or outputs.
+using NamedTensors = std::map<std::string, Tensor, std::less<>>;
+
+/// One loaded graph. Most have one input of four sides; the short forms without names are for them.
+/// Not for use from several threads at once. In f32 and in bf16 the result does not depend on the
+/// number of threads.
 class Engine {
  public:
   /// Loads a graph; `origin` names it in messages. Errors: Bundle (not an ONNX graph, unknown
-  /// operators, not exactly one input of four sides), Usage (unknown device).
+  /// operators, no output, an input that is not float32 of a known number of sides), Usage (unknown
+  /// device).
   Engine(std::span<const std::byte> onnx, const EngineOptions& options, const std::string& origin);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
   /// Sets the input's shape (N,C,H,W) and prepares the graph for it; free if nothing changes.
-  /// Errors: Bundle (the graph refuses the shape), Resource (not enough memory).
+  /// Errors: Bundle (the graph refuses the shape or has several inputs), Resource (not enough
+  /// memory).
   void prepare(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width);
 
-  /// The input's values in the prepared shape, row-major; write here before run(). Valid until
-  /// prepare or release.
+  /// The same for any graph: every input by name, in any order. Errors: as above; Internal where
+  /// the names are not those of the graph's inputs.
+  void prepare(std::span<const NamedShape> shapes);
+
+  /// The values of the only input in the prepared shape, row-major; write here before run(). Valid
+  /// until prepare or release.
   std::span<float> input();
+  std::span<float> input(std::string_view name);
 
   /// Runs the graph once. Errors: Resource (not enough memory), Internal.
   void run();
@@ -58,19 +76,29 @@ class Engine {
   /// The outputs of the last run, in the graph's order. Valid until the next run, prepare or
   /// release.
   std::span<const float> output(std::size_t index = 0) const;
+  std::span<const float> output(std::string_view name) const;
   std::vector<std::int64_t> output_shape(std::size_t index = 0) const;
-  std::vector<std::string> output_names() const;
 
   /// prepare + copy + run + copy, for small things.
   std::vector<Tensor> run_once(const Tensor& input);
+  NamedTensors run_by_name(const NamedTensors& inputs);
 
-  /// Channels the graph takes; 0: any.
-  std::int64_t input_channels() const;
+  /// In the graph's order.
+  std::vector<std::string> input_names() const;
+  std::vector<std::string> output_names() const;
 
-  /// Estimate of the bytes that running needs per input pixel: the largest sum of values alive
-  /// together, from a walk through the graph at (1,channels,side,side) in the precision in use.
-  /// `side` must suit the graph. Errors: Bundle.
+  /// The shape as the graph states it, 0 where a side is free; an output whose number of sides the
+  /// graph leaves open has none. Errors: Internal (no such input or output).
+  std::vector<std::int64_t> stated_input_shape(std::string_view name) const;
+  std::vector<std::int64_t> stated_output_shape(std::string_view name) const;
+
+  /// Estimate of the bytes that running needs per pixel of the only input: the largest sum of
+  /// values alive together, from a walk through the graph at (1,channels,side,side) in the
+  /// precision in use. `side` must suit the graph. Errors: Bundle.
   double bytes_per_pixel(std::int64_t channels, std::int64_t side) const;
+
+  /// The same estimate for given shapes of all inputs, in bytes.
+  std::size_t work_bytes(std::span<const NamedShape> shapes) const;
 
   /// Bytes of the weights as they will lie in memory.
   std::size_t weight_bytes() const;

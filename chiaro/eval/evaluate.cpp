@@ -23,9 +23,10 @@ PictureScores score_entry(const PairSet& set, const PairEntry& entry,
     return scores;
   }
   const double started_s = monotonic_s();
-  const image::Image restored = restore(pair.input);
+  const Restored restored = restore(pair.input);
   scores.seconds = monotonic_s() - started_s;
-  scores.restored = scores_of(measures, restored, pair.target);
+  scores.type_found = restored.type;
+  scores.restored = scores_of(measures, restored.picture, pair.target);
   scores.input = scores_of(measures, pair.input, pair.target);
   return scores;
 }
@@ -43,6 +44,7 @@ Report evaluate(const PairSet& set, const RestoreFunction& restore,
   report.degradation = set.degradation;
   report.seed = set.seed;
   report.bootstrap = options.bootstrap;
+  report.types = options.types;
   for (const auto& measure : measures) {
     report.labels.push_back(measure.label);
     report.fingerprints.push_back(metrics::fingerprint(measure.metric, measure.protocol));

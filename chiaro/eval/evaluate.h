@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chiaro/base/log.h"
@@ -13,8 +14,17 @@
 
 namespace chiaro::eval {
 
+/// A restored picture and what it was taken for.
+struct Restored {
+  image::Image picture;
+  std::string type;  ///< the degradation a controller found; "" where none looked
+
+  Restored(image::Image restored, std::string found = "")  // NOLINT: a picture alone is one, too
+      : picture(std::move(restored)), type(std::move(found)) {}
+};
+
 /// What is measured: damaged picture in, restored picture of the same size and channels out.
-using RestoreFunction = std::function<image::Image(const image::Image&)>;
+using RestoreFunction = std::function<Restored(const image::Image&)>;
 
 struct PictureScores {
   std::string name;
@@ -22,6 +32,7 @@ struct PictureScores {
   std::vector<double> restored;  ///< one per measure
   std::vector<double> input;     ///< of the untouched input; empty when nothing was restored
   double seconds = 0;            ///< restoring alone
+  std::string type_found = {};   ///< by a controller; "" where none looked
 };
 
 /// Everything measured on one set.
@@ -36,11 +47,13 @@ struct Report {
   std::vector<std::string> fingerprints;  ///< of the measures
   std::vector<PictureScores> pictures;
   BootstrapOptions bootstrap;
+  std::vector<std::string> types = {};  ///< a controller should name one of these; may be empty
 };
 
 struct EvaluateOptions {
   std::string restorer = {};  ///< name for the report
   BootstrapOptions bootstrap = {};
+  std::vector<std::string> types = {};  ///< of the set's degradation, for the report
 };
 
 /// Restores and scores every pair, one at a time in memory. Without a restore function the inputs

@@ -1,11 +1,13 @@
 #include "chiaro/eval/report.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "chiaro/base/text.h"
+#include "chiaro/eval/found_types.h"
 #include "chiaro/eval/table.h"
 
 namespace chiaro::eval {
@@ -102,6 +104,11 @@ Json set_json(const Report& report) {
   for (std::size_t m = 0; m < report.labels.size(); ++m) {
     json["measures"].push_back(measure_json(report, m));
   }
+  if (const auto types = summarize_types(report)) {
+    json["types"] = report.types;
+    json["type_accuracy"] = types->right_share ? Json(*types->right_share) : Json(nullptr);
+    json["types_found"] = types->found;
+  }
   return json;
 }
 
@@ -118,6 +125,7 @@ Report report_from(const Json& json) {
     report.labels.push_back(measure.at("label"));
     report.fingerprints.push_back(measure.at("fingerprint"));
   }
+  if (json.contains("types")) report.types = json.at("types").get<std::vector<std::string>>();
   return report;
 }
 
@@ -150,6 +158,7 @@ std::string report_text(std::span<const Report> reports) {
     }
     text += aligned_table(rows) + "\n";
   }
+  if (const std::string types = types_text(reports); !types.empty()) text += types + "\n";
   for (const auto& report : reports) text += origin_line(report);
   text += fmt::format("intervals: bootstrap over scenes, seed {}, {} resamples\n",
                       first.bootstrap.seed, first.bootstrap.resamples);
@@ -160,7 +169,10 @@ std::string report_csv(std::span<const Report> reports) {
   std::string text = "set,file,scene,seconds";
   const auto& labels = reports.front().labels;
   for (const auto& label : labels) text += "," + label + "," + label + "_input";
-  text += "\n";
+  const bool with_types = std::any_of(reports.begin(), reports.end(), [](const Report& report) {
+    return summarize_types(report).has_value();
+  });
+  text += with_types ? ",type_found\n" : "\n";
   for (const auto& report : reports) {
     for (const auto& picture : report.pictures) {
       text += csv_cell(report.set) + "," + csv_cell(picture.name) + "," + csv_cell(picture.scene) +
@@ -169,7 +181,7 @@ std::string report_csv(std::span<const Report> reports) {
         text += "," + score_text(picture.restored.at(m)) + ",";
         if (!picture.input.empty()) text += score_text(picture.input.at(m));
       }
-      text += "\n";
+      text += with_types ? "," + csv_cell(picture.type_found) + "\n" : "\n";
     }
   }
   return text;
@@ -182,13 +194,14 @@ std::string report_json(std::span<const Report> reports) {
   for (const auto& report : reports) {
     text += json_line(set_json(report));
     for (const auto& picture : report.pictures) {
-      const Json line{{"event", "picture"},
-                      {"set", report.set},
-                      {"file", picture.name},
-                      {"scene", picture.scene},
-                      {"seconds", picture.seconds},
-                      {"scores", scores_json(report.labels, picture.restored)},
-                      {"input_scores", scores_json(report.labels, picture.input)}};
+      Json line{{"event", "picture"},
+                {"set", report.set},
+                {"file", picture.name},
+                {"scene", picture.scene},
+                {"seconds", picture.seconds},
+                {"scores", scores_json(report.labels, picture.restored)},
+                {"input_scores", scores_json(report.labels, picture.input)}};
+      if (!picture.type_found.empty()) line["type_found"] = picture.type_found;
       text += json_line(line);
       seconds += picture.seconds;
     }
@@ -215,9 +228,10 @@ std::vector<Report> parse_report_json(std::string_view text, const std::string& 
         reports.push_back(report_from(json));
       } else if (event == "picture") {
         Report& report = reports.at(places.at(json.at("set")));
-        report.pictures.push_back(
-            {json.at("file"), json.at("scene"), scores_from(report.labels, json.at("scores")),
-             scores_from(report.labels, json.at("input_scores")), json.at("seconds")});
+        report.pictures.push_back({json.at("file"), json.at("scene"),
+                                   scores_from(report.labels, json.at("scores")),
+                                   scores_from(report.labels, json.at("input_scores")),
+                                   json.at("seconds"), json.value("type_found", "")});
       } else if (event == "summary") {
         ended = true;
       }

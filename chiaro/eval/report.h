@@ -5,7 +5,11 @@
 //   {seed, resamples},
 //              measures: [{label, fingerprint, mean, low, high, input, gain, worse_share,
 //              worst_loss, worst_file}]
-//   "picture"  set, file, scene, seconds, scores {label: value}, input_scores {label: value}
+//              of conditioned bundles: types (expected), type_accuracy, types_found {type:
+//              pictures}
+//   "picture"  set, file, scene, seconds, scores {label: value}, input_scores {label: value}, of
+//   conditioned
+//              bundles type_found
 //   "summary"  sets, pictures, seconds; always last
 // Infinite values are the texts "inf" and "-inf"; what is not known is null.
 #pragma once

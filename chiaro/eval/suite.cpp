@@ -43,6 +43,8 @@ Fields<SetOptions> SetOptions::fields() {
       field("clean", &SetOptions::clean, "folder of clean pictures to damage"),
       field("degrade", &SetOptions::degrade, "how, e.g. noise(sigma_u8=25)"),
       field("seed", &SetOptions::seed, "of the degradation", {.min = 0}),
+      field("type", &SetOptions::type,
+            "what a controller should find, as rain or rain+noise; empty: from degrade"),
       field("only", &SetOptions::only, "stems of the clean pictures to keep; empty: all"),
       field("floor_db", &SetOptions::floor_db, "lowest mean PSNR", {.unit = "dB"}),
       field("floor_gain_db", &SetOptions::floor_gain_db, "lowest mean gain over the input",

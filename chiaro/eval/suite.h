@@ -6,8 +6,9 @@
 //   [[set]]
 //   name = "rain"
 //   input = "Rain100L/input"          # with target, and pair = "rule" where names need one;
-//   target = "Rain100L/target"        # or clean = "CBSD68", degrade = "noise(sigma_u8=15)", seed =
-//   0; floor_db = 25.6                   # or list = "pairs.txt"
+//   target = "Rain100L/target"        # or clean = "CBSD68", degrade = "noise(sigma_u8=15)",
+//   floor_db = 25.6                   #    seed = 0; or list = "pairs.txt"
+//   type = "rain"                     # what a controller should find; default: from degrade
 //
 // Folders are relative to the data folder.
 #pragma once
@@ -34,6 +35,7 @@ struct SetOptions {
   std::string clean;
   std::string degrade;
   int seed = 0;
+  std::string type;               ///< what a controller should find, as "rain"; "": from `degrade`
   std::vector<std::string> only;  ///< stems of the targets to keep; empty: all
   double floor_db = -std::numeric_limits<double>::infinity();
   double floor_gain_db = -std::numeric_limits<double>::infinity();

@@ -8,10 +8,15 @@
 #include "chiaro/base/files.h"
 #include "chiaro/image/vips_decode.h"
 #include "chiaro/image/vips_encode.h"
+#include "chiaro/image/vips_session.h"
 
 namespace chiaro::image {
 
 namespace fs = std::filesystem;
+
+void start_codecs() {
+  start_vips();
+}
 
 Image read(const fs::path& path, const ReadOptions& options) {
   return decode_picture(open_picture(path), options);

@@ -37,6 +37,12 @@ struct WriteOptions {
   bool restore_profile = true;  ///< convert sRGB back to the source's profile; false: write sRGB
 };
 
+/// Starts the codecs; whatever reads or writes does so by itself. A program that starts threads of
+/// its own before the first picture calls it earlier: only then can the optional codecs, which take
+/// longer to open than a small picture to decode, be left until a format needs them. Errors:
+/// Internal.
+void start_codecs();
+
 /// Sniffs by content, never by name. Orientation applied, profile converted to sRGB, palette
 /// expanded, alpha straight. Errors: Input (missing, a folder, not a picture, truncated, animated
 /// more than first page noted in the log, too large).

@@ -18,6 +18,7 @@
 
 #include "chiaro/base/options.h"
 #include "chiaro/data/batch.h"
+#include "chiaro/networks/conditioner.h"
 #include "chiaro/networks/network.h"
 
 namespace chiaro::methods {
@@ -34,7 +35,8 @@ struct StepInfo {
 /// One stretch of training. Methods with one phase need not mention it.
 struct Phase {
   std::string name = "train";
-  double share = 1.0;  ///< of the total steps; the shares of all phases sum to 1
+  double share = 1.0;      ///< of the total steps; the shares of all phases sum to 1
+  std::int64_t batch = 0;  ///< samples per step; 0: data.batch
 };
 
 /// One scalar term of the loss.
@@ -54,7 +56,7 @@ struct Losses {
 struct Product {
   std::shared_ptr<networks::Network>
       restorer;  ///< picture → picture; null for representation methods
-  std::shared_ptr<torch::nn::Module> conditioner;  ///< picture → condition; null: unconditioned
+  std::shared_ptr<networks::Conditioner> conditioner;  ///< picture → condition; null: unconditioned
 };
 
 class Method {
@@ -91,6 +93,8 @@ struct Setting {
   std::vector<std::string> tasks;  ///< names behind Batch::task
   std::uint64_t seed =
       0;  ///< for the method's own random numbers, apart from data and initial weights
+  std::vector<std::string> kinds = {};    ///< names behind Batch::kinds, "clean" first
+  std::vector<std::string> sources = {};  ///< names behind Batch::source
 };
 
 struct Entry {

@@ -1,7 +1,6 @@
 // What a restoration network is, and the catalogue of them.
 //
-// Letters: N batch, C channels, H, W height and width, M condition tokens, D width of a token or
-// vector.
+// Letters: N batch, C channels, H, W height and width, K kinds of damage, E width of an embedding.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -25,10 +24,11 @@ struct Geometry {
   bool global_statistics = false;  ///< true: every output pixel depends on the whole picture
 };
 
-/// What a network may be conditioned on; undefined tensors mean "none".
+/// What a network may be told about a picture: how likely each kind of damage is, how strong it is,
+/// and an embedding of what the numbers do not say.
 struct Condition {
-  at::Tensor tokens;  ///< (N,M,D) float32, for cross-attention
-  at::Tensor vector;  ///< (N,D) float32, for FiLM
+  at::Tensor code;  ///< (N,2K+E) or (1,2K+E) float32: K probabilities | K severities in [0,1] |
+                    ///< embedding; all zero or undefined: nothing is known
 };
 
 /// A restoration network: picture in, picture out.
@@ -39,6 +39,8 @@ class Network : public torch::nn::Module {
   /// ignores it.
   virtual at::Tensor forward(const at::Tensor& x, const Condition& condition = {}) = 0;
   virtual Geometry geometry() const = 0;
+  /// Width 2K+E of the code it takes; 0: it takes no condition.
+  virtual std::int64_t condition_width() const { return 0; }
 };
 
 /// Multiply–accumulates of one forward pass on a (1,3,height,width) picture, counted from the

@@ -72,4 +72,37 @@ void fill_hidden_colors(image::Image& picture) {
   }
 }
 
+std::vector<float> enlarged_plane(const std::vector<float>& plane, int height, int width,
+                                  int scale) {
+  std::vector<float> result;
+  result.reserve(plane.size() * static_cast<std::size_t>(scale * scale));
+  const auto neighbours = [scale](int position, int length, int& low, int& high, float& share) {
+    const float at = (static_cast<float>(position) + 0.5F) / static_cast<float>(scale) - 0.5F;
+    low = std::clamp(static_cast<int>(std::floor(at)), 0, length - 1);
+    high = std::min(low + 1, length - 1);
+    share = std::clamp(at - static_cast<float>(low), 0.0F, 1.0F);
+  };
+  const auto value = [&](int y, int x) {
+    return plane[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                 static_cast<std::size_t>(x)];
+  };
+  for (int y = 0; y < height * scale; ++y) {
+    int top = 0;
+    int bottom = 0;
+    float down = 0;
+    neighbours(y, height, top, bottom, down);
+    for (int x = 0; x < width * scale; ++x) {
+      int left = 0;
+      int right = 0;
+      float across = 0;
+      neighbours(x, width, left, right, across);
+      const float above = value(top, left) + across * (value(top, right) - value(top, left));
+      const float below =
+          value(bottom, left) + across * (value(bottom, right) - value(bottom, left));
+      result.push_back(above + down * (below - above));
+    }
+  }
+  return result;
+}
+
 }  // namespace chiaro::restore

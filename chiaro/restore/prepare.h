@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "chiaro/image/image.h"
 
@@ -16,5 +17,9 @@ std::size_t replace_not_finite(image::Image& picture);
 /// do not spread over the edge when the network mixes neighbours. Nothing happens without alpha, or
 /// where nothing is hidden or visible.
 void fill_hidden_colors(image::Image& picture);
+
+/// Bilinear enlargement of a plane (H,W) by a whole factor.
+std::vector<float> enlarged_plane(const std::vector<float>& plane, int height, int width,
+                                  int scale);
 
 }  // namespace chiaro::restore

@@ -121,7 +121,8 @@ Region with_context(const Region& region, int height, int width, int receptive_f
 
 bool is_local(const Restorer& restorer, const RestoreOptions& options) {
   const bundle::Manifest& manifest = restorer.manifest();
-  return !manifest.global_statistics &&
+  const bool sees_whole = manifest.global_statistics || (manifest.condition && !options.stated);
+  return !sees_whole &&
          (options.overlap_px < 0 || options.overlap_px >= manifest.receptive_field_px / 2);
 }
 

@@ -28,8 +28,8 @@ Region with_context(const Region& region, int height, int width, int receptive_f
                     int alignment_px);
 
 /// Whether the network's result at a place depends on its surroundings alone, so that a part can be
-/// restored alone: not where it looks at the whole picture, nor with an overlap below its reach,
-/// where the result depends on the tiles.
+/// restored alone: not where it or its controller looks at the whole picture, nor with an overlap
+/// below its reach, where the result depends on the tiles.
 bool is_local(const Restorer& restorer, const RestoreOptions& options);
 
 /// That region of what restorer.restore gives for the whole picture, sides times scale; the pixels

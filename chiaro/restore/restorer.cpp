@@ -9,6 +9,8 @@
 #include "chiaro/base/process_memory.h"
 #include "chiaro/engine/processor.h"
 #include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/graph_inputs.h"
+#include "chiaro/restore/inspector.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/weave.h"
 
@@ -49,40 +51,6 @@ image::Image grey_picture(std::span<const float> values, int height, int width) 
   return picture;
 }
 
-/// Bilinear enlargement of the alpha plane by a whole factor.
-std::vector<float> enlarged_plane(const std::vector<float>& plane, int height, int width,
-                                  int scale) {
-  std::vector<float> result;
-  result.reserve(plane.size() * static_cast<std::size_t>(scale * scale));
-  const auto neighbours = [scale](int position, int length, int& low, int& high, float& share) {
-    const float at = (static_cast<float>(position) + 0.5F) / static_cast<float>(scale) - 0.5F;
-    low = std::clamp(static_cast<int>(std::floor(at)), 0, length - 1);
-    high = std::min(low + 1, length - 1);
-    share = std::clamp(at - static_cast<float>(low), 0.0F, 1.0F);
-  };
-  const auto value = [&](int y, int x) {
-    return plane[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
-                 static_cast<std::size_t>(x)];
-  };
-  for (int y = 0; y < height * scale; ++y) {
-    int top = 0;
-    int bottom = 0;
-    float down = 0;
-    neighbours(y, height, top, bottom, down);
-    for (int x = 0; x < width * scale; ++x) {
-      int left = 0;
-      int right = 0;
-      float across = 0;
-      neighbours(x, width, left, right, across);
-      const float above = value(top, left) + across * (value(top, right) - value(top, left));
-      const float below =
-          value(bottom, left) + across * (value(bottom, right) - value(bottom, left));
-      result.push_back(above + down * (below - above));
-    }
-  }
-  return result;
-}
-
 }  // namespace
 
 AlphaMode parse_alpha_mode(std::string_view text) {
@@ -100,21 +68,22 @@ struct Restorer::State {
   bundle::Manifest manifest;
   std::string origin;
   engine::Engine engine;
+  std::optional<Inspector> inspector;  // of a conditioned bundle
   int channels;
   double bytes_per_pixel;
-  std::int64_t held_bytes = 0;  // of the prepared graph, as predicted
+  std::int64_t held_bytes = 0;   // of the prepared graph, as predicted
+  std::vector<float> condition;  // what the network is told of the current picture
 
   State(bundle::Bundle bundle, const engine::EngineOptions& options)
-      : manifest(std::move(bundle.manifest)),
+      : manifest(bundle.manifest),
         origin(bundle.origin),
         engine(bundle.member(bundle::kRestoreMember), settled(options, manifest), bundle.origin),
-        channels(manifest.color == "grey" ? 1 : 3) {
-    CHIARO_CHECK(
-        engine.input_channels() == 0 || engine.input_channels() == channels, Bundle,
-        "[restore.open] bundle '{}' says its pictures have {} channels, but its graph takes {}",
-        origin, channels, engine.input_channels());
-    bytes_per_pixel =
-        engine.bytes_per_pixel(channels, round_up(kSampleSidePx, manifest.alignment_px));
+        channels(picture_channels(manifest)) {
+    check_restore_graph(engine, manifest, origin);
+    if (manifest.condition) inspector.emplace(bundle, options);
+    const int side = round_up(kSampleSidePx, manifest.alignment_px);
+    bytes_per_pixel = static_cast<double>(engine.work_bytes(window_shapes(manifest, side, side))) /
+                      (double{1} * side * side);
   }
 
   int overlap(const RestoreOptions& options) const {
@@ -146,17 +115,19 @@ struct Restorer::State {
   }
 
   std::int64_t base_bytes() const {
-    const std::int64_t runtime =
-        held_bytes > 0
-            ? 0
-            : kRuntimeBytes + kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
-    return resident_bytes() - held_bytes + runtime;
+    std::int64_t pending = inspector ? inspector->pending_bytes() : 0;
+    const bool engine_runs = held_bytes > 0 || (inspector && pending == 0);
+    if (!engine_runs) pending += kRuntimeBytes;
+    if (held_bytes == 0)
+      pending += kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
+    return resident_bytes() - held_bytes + pending;
   }
 
   Grid grid_within(int height, int width, const RestoreOptions& options, std::int64_t budget,
                    std::int64_t max_pixels) const;
   RestorePlan plan(int height, int width, const RestoreOptions& options,
                    std::int64_t max_pixels) const;
+  double look_at(const image::Image& source, const RestoreOptions& options, RestoreReport& report);
   void restore_part(image::Image& part, const RestoreOptions& options,
                     const ProgressCallback& progress);
   void release();
@@ -166,11 +137,14 @@ struct Restorer::State {
 class Restorer::State::EngineGraph : public Graph {
  public:
   explicit EngineGraph(State& state) : state_(state) {}
-  void prepare(int channels, int height, int width) override {
-    state_.engine.prepare(1, channels, height, width);
+  void prepare(int, int height, int width) override {
+    state_.engine.prepare(window_shapes(state_.manifest, height, width));
+    if (!state_.manifest.condition) return;
+    std::copy(state_.condition.begin(), state_.condition.end(),
+              state_.engine.input(kConditionInput).begin());
   }
   void release() override { state_.release(); }
-  std::span<float> input() override { return state_.engine.input(); }
+  std::span<float> input() override { return state_.engine.input(kPictureInput); }
   void run() override { state_.engine.run(); }
   std::span<const float> output() const override { return state_.engine.output(); }
 
@@ -245,6 +219,35 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
           .predicted_peak_bytes = base + work_bytes(height, width, weave)};
 }
 
+/// Settles what the network is told of the picture. Returns the strength to restore with.
+double Restorer::State::look_at(const image::Image& source, const RestoreOptions& options,
+                                RestoreReport& report) {
+  report.blind = !options.stated.has_value();
+  if (!manifest.condition) return options.strength;
+  if (options.stated) {
+    condition = stated_condition(*options.stated, *manifest.condition);
+    return options.strength;
+  }
+  if (source.alpha.empty()) {
+    report.inspection = inspector->inspect(source);
+  } else {
+    image::Image visible = source;
+    fill_hidden_colors(visible);
+    report.inspection = inspector->inspect(visible);
+  }
+  condition = report.inspection->condition;
+  if (options.guard == GuardMode::Off) return options.strength;
+  GuardDecision decision = judge(*report.inspection, *manifest.condition);
+  // An enlarged picture cannot be mixed with its input.
+  if (manifest.scale != 1) decision.strength = 1;
+  CHIARO_CHECK(options.guard != GuardMode::Strict || !decision.unlike, CheckFailed,
+               "[restore.guard] the picture is unlike anything '{}' has seen in training; got a "
+               "novelty of {:.3g}; expected at most {:.3g}",
+               origin, report.inspection->novelty, manifest.condition->novelty_threshold);
+  report.guard = decision;
+  return options.strength * decision.strength;
+}
+
 void Restorer::State::restore_part(image::Image& part, const RestoreOptions& options,
                                    const ProgressCallback& progress) {
   const int height = part.height();
@@ -303,19 +306,31 @@ RestorePlan Restorer::plan(int height, int width, const RestoreOptions& options)
   return state_->plan(height, width, options, std::numeric_limits<std::int64_t>::max());
 }
 
-image::Image Restorer::restore(image::Image source, const RestoreOptions& options,
-                               const ProgressCallback& progress) {
+image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted,
+                               const ProgressCallback& progress, RestoreReport* report) {
   State& state = *state_;
+  RestoreOptions options = wanted;
   CHIARO_CHECK(!source.empty(), Usage, "[restore.restore] the picture is empty");
   CHIARO_CHECK(options.strength >= 0 && options.strength <= 1, Usage,
                "[restore.restore] impossible strength; got {}; expected 0 to 1", options.strength);
   CHIARO_CHECK(options.strength == 1 || state.manifest.scale == 1, Usage,
                "[restore.restore] a strength below 1 needs a bundle of scale 1; '{}' has scale {}",
                state.origin, state.manifest.scale);
+  const bool guided = options.stated.has_value() || options.guard == GuardMode::Strict;
+  CHIARO_CHECK(!guided || state.manifest.condition, Usage,
+               "[restore.restore] bundle '{}' has no controller: it cannot be told what is wrong, "
+               "nor guard strictly",
+               state.origin);
+  CHIARO_CHECK(!options.stated || options.guard != GuardMode::Strict, Usage,
+               "[restore.restore] damages that are stated leave nothing to guard strictly");
   if (const std::size_t replaced = replace_not_finite(source); replaced > 0) {
     spdlog::warn("{} values of the picture were not finite and have been replaced", replaced);
   }
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
+  RestoreReport seen;
+  if (options.strength > 0) options.strength = state.look_at(source, options, seen);
+  seen.strength = options.strength;
+  if (report != nullptr) *report = std::move(seen);
   if (options.strength == 0) {
     CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.restore] stopped");
     return source;

@@ -12,6 +12,9 @@
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/engine.h"
 #include "chiaro/image/image.h"
+#include "chiaro/restore/guard.h"
+#include "chiaro/restore/inspector.h"
+#include "chiaro/restore/override.h"
 
 namespace chiaro::restore {
 
@@ -31,6 +34,18 @@ struct RestoreOptions {
   double strength = 1.0;  ///< 0: the input's pixels, 1: the network's; below 1 only at scale 1
   AlphaMode alpha = AlphaMode::Keep;
   std::int64_t max_memory_bytes = 0;  ///< ceiling of the whole process; 0: the graph gets 512 MiB
+  /// Has an effect only with a conditioned bundle and without `stated`.
+  GuardMode guard = GuardMode::Soft;
+  /// What is wrong with the picture, instead of what the controller would say; not blind any more.
+  std::optional<std::vector<StatedDamage>> stated = std::nullopt;
+};
+
+/// What a restoration went by.
+struct RestoreReport {
+  bool blind = true;                     ///< false: the damages were stated
+  std::optional<Inspection> inspection;  ///< where the controller looked at the picture
+  std::optional<GuardDecision> guard;    ///< where the guard was on
+  double strength = 1;                   ///< that was used; 0: the input's pixels
 };
 
 /// What a restoration will do, before it is done.
@@ -47,8 +62,9 @@ struct RestorePlan {
 
 class Restorer {
  public:
-  /// Loads restore.onnx. Precision::Auto takes bf16 where the processor has it and the manifest's
-  /// evidence calls it harmless. Errors: Bundle, Usage.
+  /// Loads restore.onnx and, of a conditioned bundle, condition.onnx. Precision::Auto takes bf16
+  /// where the processor has it and the manifest's evidence calls it harmless. Errors: Bundle,
+  /// Usage.
   explicit Restorer(bundle::Bundle bundle, engine::EngineOptions options = {});
   ~Restorer();
   Restorer(Restorer&&) noexcept;
@@ -56,11 +72,13 @@ class Restorer {
 
   /// The restored picture, same metadata, sides times scale. Takes the source by value: moved in,
   /// its memory is used for the result. Values that are not finite are replaced with one warning;
-  /// the result lies in [0,1] (at strength 0 all finite values are returned as they came). Where
-  /// memory runs out, smaller tiles are tried. Errors: Usage (options), Resource (memory limit too
-  /// small; names the smallest that works), Interrupted (progress returned false).
+  /// the result lies in [0,1] (at strength 0 all finite values are returned as they came). A
+  /// controller looks once, at the whole picture; every tile, and alpha, is restored by what it
+  /// said. Where memory runs out, smaller tiles are tried. `report`, if given, is filled. Errors:
+  /// Usage (options), Resource (memory limit too small; names the smallest that works), CheckFailed
+  /// (guard: unlike anything seen in training), Interrupted (progress returned false).
   image::Image restore(image::Image source, const RestoreOptions& options = {},
-                       const ProgressCallback& progress = {});
+                       const ProgressCallback& progress = {}, RestoreReport* report = nullptr);
 
   /// How restore would go about a picture of this size. Errors: Usage, Resource.
   RestorePlan plan(int height, int width, const RestoreOptions& options = {}) const;

@@ -6,7 +6,9 @@
 #include <limits>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
 #include "chiaro/bundle/safetensors.h"
+#include "chiaro/restore/restorer.h"
 
 namespace chiaro::restore {
 namespace {
@@ -33,33 +35,108 @@ double largest_difference(const engine::Tensor& got, const engine::Tensor& expec
   return largest;
 }
 
+class Replay {
+ public:
+  Replay(const bundle::Bundle& bundle, int threads)
+      : bundle_(bundle),
+        options_{.precision = engine::Precision::F32, .threads = threads},
+        file_(parse(bundle)) {}
+
+  /// Cases of the graph that maps a picture.
+  void run_main() {
+    const bool conditioned = bundle_.manifest.condition.has_value();
+    const auto graph =
+        bundle_.manifest.kind == "encode" ? bundle::kEncodeMember : bundle::kRestoreMember;
+    engine::Engine engine(bundle_.member(graph), options_, bundle_.origin);
+    int cases = 0;
+    for (;; ++cases) {
+      const auto name = [cases](const char* role) { return bundle::self_test_name(cases, role); };
+      if (!has(name("input"))) break;
+      const auto input = stored(name("input"));
+      CHIARO_CHECK(input.shape.size() == 4, Bundle,
+                   "[restore.verify] '{}': '{}' has {} sides; expected 4", bundle_.origin,
+                   name("input"), input.shape.size());
+      const auto output =
+          conditioned ? run(engine, {{"input", input}, {"condition", stored(name("condition"))}})
+                            .at(engine.output_names().front())
+                      : engine.run_once(input).front();
+      compare(output, name("output"));
+    }
+    CHIARO_CHECK(cases > 0, Bundle, "[restore.verify] '{}' has a self-test without cases",
+                 bundle_.origin);
+  }
+
+  /// Cases of the controller.
+  void run_condition() {
+    engine::Engine engine(bundle_.member(bundle::kConditionMember), options_, bundle_.origin);
+    int cases = 0;
+    for (;; ++cases) {
+      const auto name = [cases](const char* role) {
+        return bundle::condition_test_name(cases, role);
+      };
+      if (!has(name("views"))) break;
+      const auto outputs =
+          run(engine, {{"views", stored(name("views"))}, {"whole", stored(name("whole"))}});
+      CHIARO_CHECK(outputs.contains("condition"), Bundle,
+                   "[restore.verify] '{}': {} has no output 'condition'", bundle_.origin,
+                   bundle::kConditionMember);
+      compare(outputs.at("condition"), name("condition"));
+    }
+    CHIARO_CHECK(cases > 0, Bundle, "[restore.verify] '{}' has a self-test without cases of {}",
+                 bundle_.origin, bundle::kConditionMember);
+  }
+
+  const SelfTestResult& result() const { return result_; }
+
+ private:
+  static bundle::Safetensors parse(const bundle::Bundle& bundle) {
+    const auto stored = bundle.member(bundle::kSelftestMember);
+    return bundle::Safetensors::parse({stored.begin(), stored.end()}, bundle.origin);
+  }
+
+  bool has(const std::string& name) const {
+    return file_.tensors().find(name) != file_.tensors().end();
+  }
+
+  engine::Tensor stored(const std::string& name) const {
+    return float_tensor(file_.tensor(name), bundle_.origin, name);
+  }
+
+  engine::NamedTensors run(engine::Engine& engine, const engine::NamedTensors& inputs) const {
+    for (const auto& name : engine.input_names()) {
+      CHIARO_CHECK(inputs.contains(name) && engine.input_names().size() == inputs.size(), Bundle,
+                   "[restore.verify] '{}': a graph with the inputs {} does not fit a conditioned "
+                   "bundle",
+                   bundle_.origin, join(engine.input_names()));
+    }
+    return engine.run_by_name(inputs);
+  }
+
+  void compare(const engine::Tensor& got, const std::string& name) {
+    const double difference = largest_difference(got, stored(name));
+    result_.largest_difference = std::max(result_.largest_difference, difference);
+    if (difference > kSelfTestTolerance && result_.first_difference.empty())
+      result_.first_difference = name;
+    ++result_.cases;
+  }
+
+  const bundle::Bundle& bundle_;
+  engine::EngineOptions options_;
+  bundle::Safetensors file_;
+  SelfTestResult result_;
+};
+
 }  // namespace
 
 SelfTestResult verify(const bundle::Bundle& bundle, int threads) {
-  const auto stored = bundle.member(bundle::kSelftestMember);
-  const auto file = bundle::Safetensors::parse({stored.begin(), stored.end()}, bundle.origin);
-  const auto graph =
-      bundle.manifest.kind == "encode" ? bundle::kEncodeMember : bundle::kRestoreMember;
-  engine::Engine engine(bundle.member(graph),
-                        {.precision = engine::Precision::F32, .threads = threads}, bundle.origin);
-  SelfTestResult result;
-  for (;; ++result.cases) {
-    const std::string input_name = bundle::self_test_name(result.cases, "input");
-    const std::string output_name = bundle::self_test_name(result.cases, "output");
-    if (file.tensors().find(input_name) == file.tensors().end()) break;
-    const auto input = float_tensor(file.tensor(input_name), bundle.origin, input_name);
-    const auto expected = float_tensor(file.tensor(output_name), bundle.origin, output_name);
-    CHIARO_CHECK(input.shape.size() == 4, Bundle,
-                 "[restore.verify] '{}': '{}' has {} sides; expected 4", bundle.origin, input_name,
-                 input.shape.size());
-    const double difference = largest_difference(engine.run_once(input).front(), expected);
-    result.largest_difference = std::max(result.largest_difference, difference);
-    if (difference > kSelfTestTolerance && result.first_difference.empty())
-      result.first_difference = output_name;
+  Replay replay(bundle, threads);
+  replay.run_main();
+  if (bundle.manifest.condition) {
+    replay.run_condition();
+    // Sizes the graphs leave open or state otherwise than the manifest.
+    const Restorer opened(bundle, {.precision = engine::Precision::F32, .threads = threads});
   }
-  CHIARO_CHECK(result.cases > 0, Bundle, "[restore.verify] '{}' has a self-test without cases",
-               bundle.origin);
-  return result;
+  return replay.result();
 }
 
 }  // namespace chiaro::restore

@@ -103,7 +103,7 @@ TileCheck check_tiles(Restorer& restorer, const image::Image& source, const imag
   untiled.overlap_px = -1;
   untiled.tile_px = std::numeric_limits<int>::max();  // no memory limit but the one that is set
   untiled.alpha = AlphaMode::Drop;
-  if (manifest.global_statistics) {
+  if (manifest.global_statistics || (manifest.condition && !options.stated)) {
     const image::Image again = restorer.restore(source, untiled, progress);
     check.probes = 1;
     compare(result, again, {0, 0, again.width(), again.height()}, check);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
@@ -13,6 +14,7 @@
 
 #include "chiaro/base/log.h"
 #include "chiaro/base/rng.h"
+#include "chiaro/base/text.h"
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/checkpoint/optimizer_state.h"
 #include "chiaro/data/loader.h"
@@ -144,6 +146,14 @@ void Trainer::enter_phase(const PhaseSpan& span) {
           : make_optimizer<torch::optim::AdamW, torch::optim::AdamWOptions>(trainable_, options_);
 }
 
+/// What a method is made of beside options and weights, so that it can be made again without data.
+void Trainer::put_descriptions(checkpoint::Checkpoint& state) const {
+  state.texts["recipe"] = recipe_text_;
+  state.texts["tasks"] = join(dataset_->tasks(), ",");
+  state.texts["kinds"] = join(dataset_->kinds(), ",");
+  state.texts["sources"] = join(dataset_->source_names(), ",");
+}
+
 checkpoint::Checkpoint Trainer::state() const {
   checkpoint::Checkpoint state;
   checkpoint::put_module(state, kMethodPrefix, method_->state());
@@ -154,7 +164,7 @@ checkpoint::Checkpoint Trainer::state() const {
   state.integers["ema_updates"] = ema_->updates();
   state.integers["step"] = step_;
   state.texts["phase"] = current_phase_;
-  state.texts["recipe"] = recipe_text_;
+  put_descriptions(state);
   if (has_best_) state.numbers["best"] = best_;
   return state;
 }
@@ -197,10 +207,12 @@ bool Trainer::resume() {
 data::Batch Trainer::to_device(data::Batch batch) const {
   const auto format =
       options_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-  for (at::Tensor* pictures : {&batch.input, &batch.target}) {
+  for (at::Tensor* pictures :
+       {&batch.input, &batch.target, &batch.context, &batch.context_target}) {
     if (pictures->defined()) *pictures = pictures->to(device_).contiguous(format);
   }
-  for (at::Tensor* labels : {&batch.task, &batch.severity, &batch.source, &batch.content}) {
+  for (at::Tensor* labels : {&batch.task, &batch.severity, &batch.kinds, &batch.severities,
+                             &batch.source, &batch.content}) {
     if (labels->defined()) *labels = labels->to(device_);
   }
   return batch;
@@ -294,22 +306,32 @@ void Trainer::validate(Outcome& outcome) {
   checkpoint::Checkpoint best;
   checkpoint::put_module(best, kMethodPrefix, method_->state());
   best.integers["step"] = step_;
-  best.texts["recipe"] = recipe_text_;
+  put_descriptions(best);
   best.numbers["best"] = best_;
   folder_.save_best(best);
 }
 
 Outcome Trainer::run() {
   log_ = std::make_unique<RunLog>(folder_.path(), step_, options_.steps);
-  data::Loader loader(dataset_, step_ * options_.accumulate);
-  const std::function<data::Batch()> next_batch = [&] { return loader.next(); };
+  std::optional<data::Loader> loader;
+  std::string loading;  // the phase whose batches the loader makes
+  double waited_s = 0;  // of the loaders of earlier phases
+  const std::function<data::Batch()> next_batch = [&] {
+    const PhaseSpan& span = phase_at(step_);
+    if (!loader || loading != span.phase.name) {
+      if (loader) waited_s += loader->waited_s();
+      loader.emplace(dataset_, step_ * options_.accumulate, span.phase.batch);
+      loading = span.phase.name;
+    }
+    return loader->next();
+  };
   Outcome outcome;
   if (step_ == 0) save();  // so that a run stopped early still knows the weights it began with
   while (step_ < options_.steps && !surroundings_.should_stop()) {
     const StepReport report = take_step(next_batch);
     log_->step(step_,
                {current_phase_, report.learning_rate, report.gradient_norm, report.values,
-                loader.waited_s()},
+                waited_s + loader->waited_s()},
                step_ % options_.log_every == 0 || step_ == options_.steps);
     const auto due = [&](std::int64_t every) {
       return every > 0 && (step_ % every == 0 || step_ == options_.steps);

@@ -73,6 +73,7 @@ class Trainer {
   void enter_phase(const PhaseSpan& span);
   StepReport take_step(const std::function<data::Batch()>& next_batch);
   void add_losses(data::Batch batch, StepReport& report);
+  void put_descriptions(checkpoint::Checkpoint& state) const;
   void save();
   void validate(Outcome& outcome);
   data::Batch to_device(data::Batch batch) const;

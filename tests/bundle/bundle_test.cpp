@@ -100,6 +100,95 @@ TEST(Manifest, WrongOnesAreRefused) {
                       "scores[].metric");
 }
 
+ConditionInfo example_condition() {
+  return {.types = {"clean", "noise", "rain"},
+          .embedding = 64,
+          .view_px = 128,
+          .max_views = 9,
+          .whole_px = 256,
+          .whole_alignment_px = 16,
+          .domains = {"photos", "scans"},
+          .novelty_threshold = 2.5,
+          .text_table_sha256 = std::string(64, 'a')};
+}
+
+TEST(Manifest, TheConditionSurvivesWritingAndReading) {
+  Manifest before = example_manifest();
+  before.condition = example_condition();
+  const Manifest after = parse_manifest(print_manifest(before), "test");
+  EXPECT_EQ(print_manifest(after), print_manifest(before));
+  ASSERT_TRUE(after.condition.has_value());
+  EXPECT_EQ(after.condition->types, before.condition->types);
+  EXPECT_EQ(after.condition->domains, before.condition->domains);
+  EXPECT_EQ(after.condition->width(), 2 * 3 + 64);
+  EXPECT_EQ(after.condition->max_views, 9);
+  EXPECT_DOUBLE_EQ(after.condition->novelty_threshold, 2.5);
+  EXPECT_FALSE(parse_manifest(print_manifest(example_manifest()), "test").condition.has_value());
+}
+
+TEST(Manifest, WrongConditionsAreRefused) {
+  const auto written = [](auto change) {
+    Manifest manifest = example_manifest();
+    manifest.condition = example_condition();
+    change(*manifest.condition);
+    parse_manifest(print_manifest(manifest), "f");
+  };
+  using Info = ConditionInfo;
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.types = {"clean"}; }), Bundle,
+                      "condition.types' must be 2 to");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.types = {"rain", "noise"};
+                      }),
+                      Bundle, "must have 'clean'");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.types = {"clean", "rain", "rain"};
+                      }),
+                      Bundle, "names 'rain' twice");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.types = {"clean", ""};
+                      }),
+                      Bundle, "empty name");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.domains = {"a", "a"};
+                      }),
+                      Bundle, "condition.domains' names 'a' twice");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.embedding = -1; }), Bundle, "embedding");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.view_px = 0; }), Bundle, "view_px");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.max_views = 0; }), Bundle, "max_views");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.whole_px = 0; }), Bundle, "whole_px");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.whole_alignment_px = 0; }), Bundle,
+                      "whole_alignment_px");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.novelty_threshold = 0; }), Bundle,
+                      "novelty_threshold' must be above zero");
+  EXPECT_CHIARO_ERROR(written([](Info& info) {
+                        info.novelty_threshold = std::numeric_limits<double>::quiet_NaN();
+                      }),
+                      Bundle, "novelty_threshold");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.text_table_sha256 = "abc"; }), Bundle,
+                      "64 lower-case hexadecimal digits");
+  EXPECT_NO_THROW(written([](Info& info) {
+    info.novelty_threshold = std::numeric_limits<double>::infinity();
+    info.text_table_sha256.clear();
+    info.domains.clear();
+    info.embedding = 0;
+  }));
+}
+
+TEST(Bundle, AConditionAndItsGraphComeTogether) {
+  Manifest manifest = example_manifest();
+  manifest.condition = example_condition();
+  Members members = example_members();
+  EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "there is no condition.onnx");
+  members["condition.onnx"] = bytes_of("another graph");
+  EXPECT_NO_THROW(parse_bundle(serialize_bundle(manifest, members), "both"));
+  manifest.condition.reset();
+  EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "does not describe");
+  manifest.condition = example_condition();
+  manifest.kind = "encode";
+  members["encode.onnx"] = bytes_of("a third graph");
+  EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "expected kind restore");
+}
+
 TEST(Manifest, Bf16NeedsEvidence) {
   Manifest manifest = example_manifest();
   EXPECT_TRUE(bf16_is_harmless(manifest));
@@ -245,6 +334,26 @@ TEST(HostileBundle, EachTrickGetsOneClearError) {
   EXPECT_CHIARO_ERROR(parse_bundle(bytes_of("not a zip at all, but some text"), "trick"), Bundle,
                       "not a sound bundle");
   EXPECT_CHIARO_ERROR(parse_bundle({}, "trick"), Bundle, "empty");
+}
+
+TEST(HostileBundle, AConditionWithoutItsGraphIsRefused) {
+  Members members = example_members();
+  const auto parse = [&](bool described, bool with_graph) {
+    Manifest manifest = example_manifest();
+    if (described) manifest.condition = example_condition();
+    std::vector<ZipEntry> entries{{"restore.onnx", "a graph"}, {"card.md", "# Card\n"}};
+    if (with_graph) {
+      members["condition.onnx"] = bytes_of("x");
+      entries.push_back({"condition.onnx", "x"});
+    }
+    for (const auto& [name, bytes] : members)
+      manifest.members[name] = {bytes.size(), sha256_hex(bytes)};
+    entries.insert(entries.begin(), {"manifest.json", print_manifest(manifest)});
+    return parse_bundle(zip_of(entries), "trick");
+  };
+  EXPECT_CHIARO_ERROR(parse(true, false), Bundle, "there is no condition.onnx");
+  EXPECT_CHIARO_ERROR(parse(false, true), Bundle, "does not describe");
+  EXPECT_NO_THROW(parse(true, true));
 }
 
 TEST(HostileBundle, ADeclaredSizeLargerThanTheFileIsRefused) {

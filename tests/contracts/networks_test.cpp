@@ -74,7 +74,7 @@ TEST_P(Networks, DescribesItself) {
 // The sizes of the defaults; a change here breaks every bundle and checkpoint that relies on them.
 TEST_P(Networks, HasTheKnownNumberOfParameters) {
   const std::map<std::string, std::int64_t> known{
-      {"resunet", 1'807'331}, {"nafnet", 29'159'715}, {"dncnn", 557'443}};
+      {"resunet", 1'807'331}, {"nafnet", 29'159'715}, {"dncnn", 557'443}, {"mmf_unet", 1}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
 }

@@ -203,5 +203,111 @@ TEST_F(DatasetTest, LoaderPassesAFailureOn) {
   EXPECT_CHIARO_ERROR(loader.next(), Input, "40x40");
 }
 
+TEST_F(DatasetTest, CropsAreCutFromTheContext) {
+  Recipe wide = recipe();
+  set_recipe_value(wide, "data.context_px=30");
+  const Batch batch = dataset(wide)->batch(0, 6);
+  ASSERT_EQ(batch.context.sizes(), (at::IntArrayRef{6, 3, 30, 30}));
+  ASSERT_EQ(batch.context_target.sizes(), batch.context.sizes());
+  ASSERT_EQ(batch.input.sizes(), (at::IntArrayRef{6, 3, 16, 16}));
+  for (std::int64_t i = 0; i < 6; ++i) {
+    bool found = false;
+    for (std::int64_t y = 0; y <= 14; ++y) {
+      for (std::int64_t x = 0; x <= 14; ++x) {
+        const auto at_place = [&](const at::Tensor& whole) {
+          return whole[i].narrow(1, y, 16).narrow(2, x, 16);
+        };
+        found = found || (at::equal(at_place(batch.context), batch.input[i]) &&
+                          at::equal(at_place(batch.context_target), batch.target[i]));
+      }
+    }
+    EXPECT_TRUE(found) << i;
+  }
+}
+
+TEST_F(DatasetTest, WithoutMoreContextTheCropIsTheContext) {
+  const Batch batch = dataset(recipe())->batch(0, 2);
+  EXPECT_TRUE(at::equal(batch.context, batch.input));
+  EXPECT_TRUE(at::equal(batch.context_target, batch.target));
+}
+
+TEST_F(DatasetTest, VariantsShareTheSceneButNotTheDamage) {
+  Recipe grid = recipe("[[task]]\nname = \"jpeg\"\nspec = \"jpeg(quality=5..60)\"\nweight = 3.0\n");
+  set_recipe_value(grid, "data.variants=3");
+  set_recipe_value(grid, "data.context_px=16");
+  const auto set = dataset(grid);
+  int shared = 0;
+  for (std::int64_t group = 0; group < 8; ++group) {
+    const Batch batch = set->batch(3 * group, 3);
+    for (std::int64_t i = 1; i < 3; ++i) {
+      if (batch.source[0].item<std::int64_t>() == 1 || batch.source[i].item<std::int64_t>() == 1)
+        continue;  // a real pair has a scene of its own
+      EXPECT_TRUE(at::equal(batch.target[0], batch.target[i]));
+      EXPECT_FALSE(at::equal(batch.input[0], batch.input[i]));
+      ++shared;
+    }
+  }
+  EXPECT_GT(shared, 4);
+  EXPECT_FALSE(at::equal(set->batch(0, 1).target, set->batch(3, 1).target));
+}
+
+TEST_F(DatasetTest, KindsNameEveryDamageOfAChain) {
+  Recipe chains = recipe(
+      "[[task]]\nname = \"mixed\"\nspec = \"gaussian_blur(sigma_px=1)+poisson_gaussian+jpeg\"\n"
+      "[[task]]\nname = \"untouched\"\nspec = \"clean\"\n");
+  const auto set = dataset(chains);
+  EXPECT_EQ(set->kinds(), (std::vector<std::string>{"clean", "noise", "blur", "jpeg", "rain"}));
+  const auto number = [&](const char* task) {
+    return std::ranges::find(set->tasks(), task) - set->tasks().begin();
+  };
+  const Batch batch = set->batch(0, 60);
+  int mixed = 0;
+  int paired = 0;
+  int untouched = 0;
+  for (std::int64_t i = 0; i < 60; ++i) {
+    const auto kinds = batch.kinds[i];
+    const auto severities = batch.severities[i];
+    const auto task = batch.task[i].item<std::int64_t>();
+    if (task == number("mixed")) {
+      EXPECT_TRUE(at::equal(kinds, at::tensor({0, 1, 1, 1, 0}).to(at::kBool)));
+      EXPECT_NEAR(severities.max().item<double>(), batch.severity[i].item<double>(), 1e-6);
+      ++mixed;
+    } else if (task == number("rain")) {  // a real pair: its severity is not known
+      EXPECT_TRUE(at::equal(kinds, at::tensor({0, 0, 0, 0, 1}).to(at::kBool)));
+      EXPECT_EQ(severities[4].item<double>(), -1);
+      ++paired;
+    } else if (task == number("untouched")) {
+      EXPECT_TRUE(at::equal(kinds, at::tensor({1, 0, 0, 0, 0}).to(at::kBool)));
+      ++untouched;
+    }
+  }
+  EXPECT_GT(std::min({mixed, paired, untouched}), 0);
+}
+
+TEST_F(DatasetTest, InputsAreRoundedToEightBitsWhereAsked) {
+  const Recipe blurred =
+      recipe("[[task]]\nname = \"blur\"\nspec = \"gaussian_blur(sigma_px=1)\"\nweight = 1000.0\n");
+  Recipe rounded = blurred;
+  set_recipe_value(rounded, "data.input_u8=true");
+  const auto off_grid = [&](const Recipe& made) {
+    const auto levels = dataset(made)->batch(0, 8).input * 255;
+    return (levels - levels.round()).abs().max().item<double>();
+  };
+  EXPECT_GT(off_grid(blurred), 0.1);
+  EXPECT_LT(off_grid(rounded), 1e-4);
+}
+
+TEST_F(DatasetTest, OtherTonesChangeTargetAndInputAlike) {
+  const std::string task = "[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\n";
+  const Batch plain = dataset(recipe(task))->batch(0, 8);
+  const Batch toned = dataset(recipe(task + "tones = 1.0\n"))->batch(0, 8);
+  for (std::int64_t i = 0; i < 8; ++i) {
+    EXPECT_TRUE(at::equal(toned.input[i], toned.target[i]));
+    EXPECT_GT((toned.target[i] - plain.target[i]).abs().max().item<double>(), 0.02);
+  }
+  EXPECT_LE(toned.target.max().item<double>(), 1);
+  EXPECT_GE(toned.target.min().item<double>(), 0);
+}
+
 }  // namespace
 }  // namespace chiaro::data

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "chiaro/base/rng.h"
 #include "chiaro/engine/processor.h"
 #include "tests/support/expect_error.h"
@@ -25,7 +27,8 @@ Engine make(const std::string& graph, Precision precision = Precision::F32, int 
 
 TEST(Engine, RunsAnyShapeOneAfterTheOther) {
   Engine engine = make("identity");
-  EXPECT_EQ(engine.input_channels(), 3);
+  EXPECT_EQ(engine.input_names(), std::vector<std::string>{"input"});
+  EXPECT_EQ(engine.stated_input_shape("input"), (std::vector<std::int64_t>{0, 3, 0, 0}));
   EXPECT_EQ(engine.output_names(), std::vector<std::string>{"output"});
   for (const auto& [height, width] : {std::pair{4, 6}, {6, 4}, {1, 1}, {4, 6}, {31, 7}}) {
     const auto input = noise(2, 3, height, width);
@@ -96,6 +99,52 @@ TEST(Engine, EstimatesWorkMemory) {
   // Biases are stored with a shape of their own: a few bytes more.
   EXPECT_NEAR(static_cast<double>(make("stack").weight_bytes()),
               4 * (3 * 8 * 9 + 8 + 8 * 8 * 9 + 8 + 8 * 3 * 9 + 3), 64);
+}
+
+TEST(Engine, RunsGraphsOfSeveralInputsByName) {
+  // `told` adds one number of its condition to the picture.
+  Engine engine = make("told");
+  EXPECT_EQ(engine.input_names(), (std::vector<std::string>{"input", "condition"}));
+  EXPECT_EQ(engine.stated_input_shape("condition"), (std::vector<std::int64_t>{1, 8}));
+  EXPECT_EQ(engine.stated_output_shape("output"), (std::vector<std::int64_t>{0, 3, 0, 0}));
+  NamedTensors inputs;
+  inputs["input"] = noise(2, 3, 5, 7);
+  inputs["condition"] = {{1, 8}, {9, 0.5F, 0.25F, 9, 1, 9, 0.2F, 9}};
+  const float told = 0.1F * 0.5F + 0.2F * 0.25F + 0.05F + 0.3F * 0.2F;
+  const auto output = engine.run_by_name(inputs).at("output");
+  EXPECT_EQ(output.shape, inputs["input"].shape);
+  for (std::size_t i = 0; i < output.values.size(); ++i)
+    ASSERT_NEAR(output.values[i], inputs["input"].values[i] + told, 1e-5);
+
+  // Written by name and run again without preparing.
+  std::fill(engine.input("condition").begin(), engine.input("condition").end(), 0.0F);
+  engine.run();
+  EXPECT_NEAR(engine.output("output")[3], inputs["input"].values[3], 1e-6);
+
+  const NamedShape picture{"input", {1, 3, 8, 8}};
+  const NamedShape condition{"condition", {1, 8}};
+  const std::vector<NamedShape> shapes{condition, picture};
+  EXPECT_GE(engine.work_bytes(shapes), 2U * 3 * 64 * 4);
+  const auto prepare = [&](const std::vector<NamedShape>& wrong) { engine.prepare(wrong); };
+  EXPECT_CHIARO_ERROR(engine.prepare(1, 3, 8, 8), Bundle, "2 inputs; expected one");
+  EXPECT_CHIARO_ERROR(prepare({picture, {"condition", {1, 9}}}), Bundle, "told");
+  EXPECT_CHIARO_ERROR(prepare({picture}), Internal, "1 shapes for the 2 inputs");
+  EXPECT_CHIARO_ERROR(prepare({picture, picture}), Internal, "two shapes");
+  EXPECT_CHIARO_ERROR(prepare({picture, {"condition", {1, 0}}}), Internal, "impossible shape");
+  EXPECT_CHIARO_ERROR(prepare({picture, {"state", {1, 8}}}), Internal, "nothing named 'state'");
+  EXPECT_CHIARO_ERROR(engine.input(), Internal, "which of the 2 inputs");
+}
+
+TEST(Engine, GivesSeveralOutputsByName) {
+  Engine engine = make("controller");
+  const auto outputs =
+      engine.run_by_name({{"views", {{3, 3, 16, 16}, std::vector<float>(2304, 0.25F)}},
+                          {"whole", {{1, 3, 8, 16}, std::vector<float>(384, 0.5F)}}});
+  ASSERT_EQ(outputs.size(), 3U);
+  EXPECT_EQ(outputs.at("condition").shape, (std::vector<std::int64_t>{1, 8}));
+  EXPECT_NEAR(outputs.at("novelty").values.at(0), 0, 1e-6);
+  EXPECT_NEAR(outputs.at("domain").values.at(0), 0.25, 1e-6);
+  EXPECT_NEAR(engine.output("domain")[1], 0.75, 1e-6);
 }
 
 TEST(Engine, WrongGraphsAndOptionsAreRefused) {

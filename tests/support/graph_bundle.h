@@ -14,6 +14,7 @@ struct GraphFacts {
   int scale = 1;
   bool global_statistics = false;
   std::string color = "srgb";
+  bool conditioned = false;
 };
 
 /// What tools/make_test_graphs.py builds.
@@ -23,11 +24,26 @@ inline GraphFacts facts_of(const std::string& graph) {
   if (graph == "twice") return {.receptive_field_px = 3, .scale = 2};
   if (graph == "pooled") return {.receptive_field_px = 64, .global_statistics = true};
   if (graph == "grey") return {.receptive_field_px = 5, .color = "grey"};
+  if (graph == "told") return {.conditioned = true};
+  if (graph == "told_grey") return {.color = "grey", .conditioned = true};
+  if (graph == "film") return {.receptive_field_px = 5, .conditioned = true};
   return {};
 }
 
 inline std::vector<std::byte> graph_bytes(const std::string& graph) {
   return read_file(std::string(CHIARO_SOURCE_DIR) + "/tests/restore/data/" + graph + ".onnx");
+}
+
+/// What the graph `controller` gives and takes.
+inline bundle::ConditionInfo controller_info() {
+  return {.types = {"clean", "noise", "haze"},
+          .embedding = 2,
+          .view_px = 16,
+          .max_views = 4,
+          .whole_px = 32,
+          .whole_alignment_px = 8,
+          .domains = {"bright", "dark"},
+          .novelty_threshold = 1};
 }
 
 inline bundle::Manifest graph_manifest(const std::string& graph) {
@@ -42,6 +58,7 @@ inline bundle::Manifest graph_manifest(const std::string& graph) {
   manifest.scale = facts.scale;
   manifest.global_statistics = facts.global_statistics;
   manifest.color = facts.color;
+  if (facts.conditioned) manifest.condition = controller_info();
   return manifest;
 }
 
@@ -51,6 +68,8 @@ inline bundle::Bundle graph_bundle(const std::string& graph) {
   made.origin = graph;
   made.manifest = graph_manifest(graph);
   made.members.emplace(bundle::kRestoreMember, graph_bytes(graph));
+  if (facts_of(graph).conditioned)
+    made.members.emplace(bundle::kConditionMember, graph_bytes("controller"));
   return made;
 }
 

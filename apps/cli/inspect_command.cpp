@@ -1,0 +1,160 @@
+// chiaro inspect: what is wrong with pictures, and where.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/flags.h"
+#include "apps/cli/inspection_sheet.h"
+#include "apps/cli/inspection_text.h"
+#include "apps/cli/interruption.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/restore/bundle_search.h"
+
+namespace chiaro::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct InspectArguments {
+  std::vector<std::string> inputs;
+  std::string map;
+  bool overwrite = false;
+  EngineFlags engine;
+  OutputFlags show;
+};
+
+/// The files themselves; of a folder all pictures below it.
+std::vector<fs::path> pictures_of(const std::vector<std::string>& inputs) {
+  std::vector<fs::path> pictures;
+  for (const std::string& input : inputs) {
+    std::error_code failed;
+    if (!fs::is_directory(input, failed)) {
+      pictures.emplace_back(input);
+      continue;
+    }
+    const auto found = image::list_pictures(input, /*recursive=*/true);
+    CHIARO_CHECK(!found.empty(), Input, "[cli.inspect] there are no pictures in '{}'", input);
+    pictures.insert(pictures.end(), found.begin(), found.end());
+  }
+  return pictures;
+}
+
+void check_map(const InspectArguments& arguments) {
+  std::error_code failed;
+  CHIARO_CHECK(arguments.inputs.size() == 1 && !fs::is_directory(arguments.inputs[0], failed),
+               Usage, "[cli.inspect] --map draws one picture; got {} names or a folder",
+               arguments.inputs.size());
+  CHIARO_CHECK(image::has_picture_extension(arguments.map), Usage,
+               "[cli.inspect] the name '{}' tells no picture format; use .png or .jpg",
+               arguments.map);
+  CHIARO_CHECK(!fs::equivalent(arguments.inputs[0], arguments.map, failed), Output,
+               "[cli.inspect] '{}' is the input itself, which is never overwritten", arguments.map);
+  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(arguments.map, failed)),
+               Output, "[cli.inspect] '{}' exists already; --overwrite replaces it", arguments.map);
+}
+
+void print_one(const fs::path& file, const image::Image& picture, const restore::Inspection& found,
+               const restore::Inspector& inspector, const InspectArguments& arguments) {
+  const auto& info = inspector.info();
+  const auto decision = restore::judge(found, info);
+  const std::string advice = restore::recommendation(decision);
+  if (arguments.show.json) {
+    Json event = {
+        {"file", file.string()}, {"width", picture.width()}, {"height", picture.height()}};
+    event.update(inspection_json(found, info));
+    event["confidence"] = decision.confidence;
+    event["unlike"] = decision.unlike;
+    event["recommendation"] = advice;
+    event["guard"] = guard_json(decision);
+    print_event("inspected", event);
+    return;
+  }
+  const std::string unlike = decision.unlike ? "  UNLIKE ANYTHING SEEN IN TRAINING" : "";
+  if (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0])) {
+    fmt::print("{:<12} {:>5.2f} {:>9.2f} {:>11.2f} {:>8.3g}  {}{}\n", info.types[found.top()],
+               found.probabilities[found.top()], found.severities[found.top()], decision.confidence,
+               found.novelty, file.string(), unlike);
+    return;
+  }
+  fmt::print("{}: {}\n", file.string(), types_text(found, info));
+  if (!found.domains.empty()) fmt::print("  like         {}\n", domain_text(found, info));
+  fmt::print(
+      "  confidence   {:.2f}\n  novelty      {:.3g} (threshold {:.3g}){}\n  do           {}\n",
+      decision.confidence, found.novelty, info.novelty_threshold, unlike, advice);
+}
+
+void draw_map(const image::Image& picture, restore::Inspector& inspector,
+              const InspectArguments& arguments) {
+  ProgressBar bar("looking", stderr_is_terminal() && !arguments.show.quiet);
+  const auto map = inspector.map(picture, [&](double done) {
+    bar.update(done);
+    return !interrupted();
+  });
+  image::write(arguments.map, inspection_sheet(picture, map, inspector.info()));
+  spdlog::info("wrote {}", arguments.map);
+}
+
+void run(const InspectArguments& arguments) {
+  begin_output(arguments.show);
+  if (!arguments.map.empty()) check_map(arguments);
+  watch_for_interruption();
+  image::start_codecs();
+  const auto pictures = pictures_of(arguments.inputs);
+  restore::Inspector inspector(bundle::read_bundle(restore::find_bundle(arguments.engine.bundle)),
+                               engine_options(arguments.engine));
+  const bool table = !arguments.show.json &&
+                     (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0]));
+  if (table) {
+    fmt::print("{:<12} {:>5} {:>9} {:>11} {:>8}  {}\n", "type", "prob", "severity", "confidence",
+               "novelty", "file");
+  }
+  int failed = 0;
+  for (const fs::path& file : pictures) {
+    stop_if_interrupted();
+    try {
+      const image::Image picture = image::read(file);
+      print_one(file, picture, inspector.inspect(picture), inspector, arguments);
+      if (!arguments.map.empty()) draw_map(picture, inspector, arguments);
+    } catch (const Error& error) {
+      // One picture of many must not stop the rest; what is not the picture's fault does.
+      if (pictures.size() == 1 || error.code() != ErrorCode::Input) throw;
+      ++failed;
+      spdlog::error("{}", error.what());
+      if (arguments.show.json)
+        print_event("failed", {{"file", file.string()}, {"message", error.what()}});
+    }
+  }
+  if (arguments.show.json) {
+    print_event("summary",
+                {{"done", pictures.size() - static_cast<std::size_t>(failed)}, {"failed", failed}});
+  }
+  CHIARO_CHECK(failed == 0, SomeFailed, "[cli.inspect] {} of {} pictures cannot be read", failed,
+               pictures.size());
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& root) {
+  auto* command = root.add_subcommand("inspect", "Tell what is wrong with pictures");
+  auto arguments = std::make_shared<InspectArguments>();
+  command->footer(
+      "Examples:\n  chiaro inspect old.jpg\n  chiaro inspect old.jpg --map where.png\n  chiaro "
+      "inspect scans --json\n\nNeeds a bundle with a controller.");
+  command->add_option("photos", arguments->inputs, "pictures, or folders of them")
+      ->required()
+      ->type_name("PHOTO...");
+  command->add_option("--map", arguments->map,
+                      "draw where which damage is, of one picture, into this file");
+  command->add_flag("--overwrite", arguments->overwrite, "replace an existing map");
+  add_engine_flags(*command, arguments->engine);
+  command->remove_option(command->get_option("--precision"));  // a controller runs in f32
+  add_output_flags(*command, arguments->show);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace chiaro::cli

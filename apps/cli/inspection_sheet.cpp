@@ -1,0 +1,147 @@
+#include "apps/cli/inspection_sheet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/cli/contact_sheet.h"
+#include "apps/cli/inspection_text.h"
+
+namespace chiaro::cli {
+namespace {
+
+constexpr int kCellWidth = 420;
+constexpr int kCellHeight = 420;
+constexpr int kColumns = 3;
+constexpr int kGap = 10;
+constexpr int kLabelHeight = 22;
+constexpr float kOpacity = 0.7F;
+// Distinct hues of like lightness, taken in turn.
+constexpr std::array<std::array<float, 3>, 7> kColours = {{{0.90F, 0.15F, 0.20F},
+                                                           {0.10F, 0.45F, 0.95F},
+                                                           {0.95F, 0.60F, 0.00F},
+                                                           {0.10F, 0.65F, 0.30F},
+                                                           {0.65F, 0.25F, 0.85F},
+                                                           {0.00F, 0.65F, 0.70F},
+                                                           {0.85F, 0.30F, 0.60F}}};
+
+struct Cell {
+  image::Image picture;
+  std::string label;
+};
+
+/// Where `position` lies between the centres of windows: the one before, the one after, the share
+/// of the latter.
+void between(const std::vector<int>& starts, int view_px, double position, std::size_t& low,
+             std::size_t& high, double& share) {
+  const auto centre = [&](std::size_t i) { return starts[i] + 0.5 * view_px; };
+  high = 0;
+  while (high < starts.size() && centre(high) < position) ++high;
+  low = high == 0 ? 0 : high - 1;
+  high = std::min(high, starts.size() - 1);
+  share = low == high ? 0 : (position - centre(low)) / (centre(high) - centre(low));
+}
+
+image::Image reduced(const image::Image& picture) {
+  const double shrink = std::max({1.0, static_cast<double>(picture.width()) / kCellWidth,
+                                  static_cast<double>(picture.height()) / kCellHeight});
+  const auto side = [&](int length) {
+    return std::max(1, static_cast<int>(std::lround(length / shrink)));
+  };
+  image::Image rgb =
+      image::reduce_area(image::to_rgb(picture), side(picture.height()), side(picture.width()));
+  image::sanitize(rgb);
+  return rgb;
+}
+
+/// Greyed, with the colour laid over where the type is probable.
+Cell overlay(const image::Image& base, const image::Image& full, const restore::InspectionMap& map,
+             std::size_t type, const std::string& name, std::size_t colour) {
+  Cell cell{base, ""};
+  const double scale_y = static_cast<double>(full.height()) / base.height();
+  const double scale_x = static_cast<double>(full.width()) / base.width();
+  std::size_t likely = 0;
+  for (int y = 0; y < base.height(); ++y) {
+    for (int x = 0; x < base.width(); ++x) {
+      const float value = map_value(map, type, (y + 0.5) * scale_y, (x + 0.5) * scale_x);
+      likely += value >= 0.5F ? 1 : 0;
+      const float grey =
+          0.299F * base.at(0, y, x) + 0.587F * base.at(1, y, x) + 0.114F * base.at(2, y, x);
+      const float share = kOpacity * std::clamp(value, 0.0F, 1.0F);
+      for (int channel = 0; channel < 3; ++channel) {
+        const float ink = kColours[colour % kColours.size()][static_cast<std::size_t>(channel)];
+        cell.picture.at(channel, y, x) = (1 - share) * grey + share * ink;
+      }
+    }
+  }
+  const auto highest =
+      *std::max_element(map.probabilities[type].begin(), map.probabilities[type].end());
+  cell.label =
+      fmt::format("{}: at most {:.2f}; likely on {:.0f} %", name, highest,
+                  100.0 * static_cast<double>(likely) / static_cast<double>(base.plane_size()));
+  return cell;
+}
+
+void paste(image::Image& sheet, const image::Image& part, int y, int x) {
+  for (int channel = 0; channel < 3; ++channel) {
+    for (int row = 0; row < part.height(); ++row) {
+      std::copy_n(&part.plane(channel)[static_cast<std::size_t>(row * part.width())], part.width(),
+                  &sheet.at(channel, y + row, x));
+    }
+  }
+}
+
+}  // namespace
+
+float map_value(const restore::InspectionMap& map, std::size_t type, double y, double x) {
+  std::size_t top = 0;
+  std::size_t bottom = 0;
+  std::size_t left = 0;
+  std::size_t right = 0;
+  double down = 0;
+  double across = 0;
+  between(map.tops, map.view_px, y, top, bottom, down);
+  between(map.lefts, map.view_px, x, left, right, across);
+  const auto value = [&](std::size_t row, std::size_t column) {
+    return double{map.probabilities[type][row * map.lefts.size() + column]};
+  };
+  const double above = value(top, left) + across * (value(top, right) - value(top, left));
+  const double below = value(bottom, left) + across * (value(bottom, right) - value(bottom, left));
+  return static_cast<float>(above + down * (below - above));
+}
+
+image::Image inspection_sheet(const image::Image& picture, const restore::InspectionMap& map,
+                              const bundle::ConditionInfo& info) {
+  const image::Image base = reduced(picture);
+  std::vector<Cell> cells{{base, "the picture"}};
+  for (std::size_t k = 0; k < info.types.size(); ++k) {
+    const auto& values = map.probabilities[k];
+    if (info.types[k] == bundle::kCleanType ||
+        *std::max_element(values.begin(), values.end()) < kNoticeable)
+      continue;
+    cells.push_back(overlay(base, picture, map, k, info.types[k], cells.size() - 1));
+  }
+  if (cells.size() == 1) cells[0].label = "the picture: no damage is noticeable anywhere";
+
+  const int columns = std::min<int>(kColumns, static_cast<int>(cells.size()));
+  const int rows = (static_cast<int>(cells.size()) + columns - 1) / columns;
+  // A narrow picture must not cut its label.
+  const int step_x = std::max(base.width(), kCellWidth * 3 / 4) + kGap;
+  const int step_y = base.height() + kLabelHeight + kGap;
+  image::Image sheet(3, rows * step_y + kGap, columns * step_x + kGap, 1.0F);
+  for (int i = 0; i < static_cast<int>(cells.size()); ++i) {
+    const Cell& cell = cells[static_cast<std::size_t>(i)];
+    const int y = kGap + i / columns * step_y;
+    const int x = kGap + i % columns * step_x;
+    paste(sheet, cell.picture, y, x);
+    draw_label(sheet, y + base.height() + 2, x, cell.label, kLabelHeight - 6);
+  }
+  return sheet;
+}
+
+}  // namespace chiaro::cli

@@ -1,0 +1,85 @@
+#include "apps/cli/inspection_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "chiaro/base/text.h"
+
+namespace chiaro::cli {
+namespace {
+
+/// Indices from the largest value down; of equal ones the first first.
+std::vector<std::size_t> descending(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+  return order;
+}
+
+}  // namespace
+
+Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info) {
+  Json types = Json::array();
+  for (const std::size_t k : descending(found.probabilities)) {
+    types.push_back({{"type", info.types[k]},
+                     {"probability", found.probabilities[k]},
+                     {"severity", found.severities[k]}});
+  }
+  Json json = {{"type", types[0]["type"]},         {"probability", types[0]["probability"]},
+               {"severity", types[0]["severity"]}, {"types", std::move(types)},
+               {"novelty", found.novelty},         {"novelty_threshold", info.novelty_threshold}};
+  if (found.domains.empty()) return json;
+  Json domains = Json::array();
+  for (const std::size_t k : descending(found.domains)) {
+    domains.push_back({{"domain", info.domains[k]}, {"probability", found.domains[k]}});
+  }
+  json["domain"] = domains[0]["domain"];
+  json["domains"] = std::move(domains);
+  return json;
+}
+
+Json guard_json(const restore::GuardDecision& decision) {
+  return {{"certainty", decision.certainty},   {"familiarity", decision.familiarity},
+          {"confidence", decision.confidence}, {"strength", decision.strength},
+          {"clean", decision.clean},           {"unlike", decision.unlike}};
+}
+
+std::string types_text(const restore::Inspection& found, const bundle::ConditionInfo& info) {
+  std::vector<std::string> parts;
+  for (const std::size_t k : descending(found.probabilities)) {
+    if (!parts.empty() && found.probabilities[k] < kNoticeable) break;
+    const auto name = fmt::format("{} {:.2f}", info.types[k], found.probabilities[k]);
+    parts.push_back(info.types[k] == bundle::kCleanType
+                        ? name
+                        : fmt::format("{} (severity {:.2f})", name, found.severities[k]));
+  }
+  return join(parts);
+}
+
+std::string domain_text(const restore::Inspection& found, const bundle::ConditionInfo& info) {
+  return found.domains.empty() ? "" : info.domains[descending(found.domains).front()];
+}
+
+std::string guard_text(const restore::GuardDecision& decision, const restore::Inspection& found,
+                       const bundle::ConditionInfo& info) {
+  if (decision.clean) {
+    return fmt::format(
+        "the picture looks clean ({:.2f}) and is left as it is; --guard off restores "
+        "it all the same",
+        found.probabilities[found.top()]);
+  }
+  if (decision.strength >= 1) return "";
+  return fmt::format("strength lowered to {:.2f}: {}; --guard off does not hold back",
+                     decision.strength,
+                     decision.unlike ? fmt::format("unlike anything seen in training (novelty "
+                                                   "{:.3g}, threshold {:.3g})",
+                                                   found.novelty, info.novelty_threshold)
+                                     : "the damage is not clear (" + types_text(found, info) + ")");
+}
+
+}  // namespace chiaro::cli

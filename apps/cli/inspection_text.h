@@ -1,0 +1,32 @@
+// What a controller and the guard say of a picture, for people and for programs.
+#pragma once
+
+#include <string>
+
+#include "apps/cli/events.h"
+#include "chiaro/restore/guard.h"
+#include "chiaro/restore/inspector.h"
+
+namespace chiaro::cli {
+
+/// Types by probability, those of at least this much are worth a word.
+inline constexpr double kNoticeable = 0.1;
+
+/// {type, probability, severity, types: [{type, probability, severity}], domain?, domains?,
+/// novelty, novelty_threshold}; lists from the most probable down.
+Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info);
+
+/// {certainty, familiarity, confidence, strength, clean, unlike}.
+Json guard_json(const restore::GuardDecision& decision);
+
+/// "rain 0.83 (severity 0.4), noise 0.12 (severity 0.2)": the noticeable types, the first always.
+std::string types_text(const restore::Inspection& found, const bundle::ConditionInfo& info);
+
+/// The most probable domain; "" where the controller knows none.
+std::string domain_text(const restore::Inspection& found, const bundle::ConditionInfo& info);
+
+/// One line on what the guard did; "" where it had nothing to hold back.
+std::string guard_text(const restore::GuardDecision& decision, const restore::Inspection& found,
+                       const bundle::ConditionInfo& info);
+
+}  // namespace chiaro::cli

@@ -1,0 +1,88 @@
+#include "chiaro/eval/found_types.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
+#include "chiaro/degrade/spec.h"
+#include "chiaro/eval/evaluate.h"
+#include "chiaro/eval/table.h"
+
+namespace chiaro::eval {
+namespace {
+
+/// The type that stands for a degradation: itself, or the kind it is one of.
+std::string type_of(const std::string& name, std::span<const std::string> known) {
+  const auto knows = [&](const std::string& type) {
+    return std::find(known.begin(), known.end(), type) != known.end();
+  };
+  if (knows(name)) return name;
+  if (name.ends_with("_blur") && knows("blur")) return "blur";
+  if (name == "poisson_gaussian" && knows("noise")) return "noise";
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> types_of_spec(const std::string& spec,
+                                       std::span<const std::string> known) {
+  std::vector<std::string> types;
+  for (const degrade::Step& step : degrade::parse_spec(spec)) {
+    std::string type = type_of(step.name, known);
+    if (type.empty()) return {};
+    if (std::find(types.begin(), types.end(), type) == types.end())
+      types.push_back(std::move(type));
+  }
+  return types;
+}
+
+std::vector<std::string> stated_types(std::string_view text, std::span<const std::string> known) {
+  std::vector<std::string> types;
+  for (const std::string& part : split(text, '+')) {
+    std::string type(trim(part));
+    CHIARO_CHECK(std::find(known.begin(), known.end(), type) != known.end(), Usage,
+                 "[eval.type] the bundle does not know the type '{}'{}; it knows {}", type,
+                 did_you_mean(type, known), join(known));
+    types.push_back(std::move(type));
+  }
+  return types;
+}
+
+std::optional<TypeSummary> summarize_types(const Report& report) {
+  TypeSummary summary;
+  std::size_t right = 0;
+  for (const auto& picture : report.pictures) {
+    if (picture.type_found.empty()) return std::nullopt;
+    ++summary.found[picture.type_found];
+    const auto& types = report.types;
+    right += std::find(types.begin(), types.end(), picture.type_found) != types.end() ? 1U : 0U;
+  }
+  if (report.pictures.empty()) return std::nullopt;
+  if (!report.types.empty())
+    summary.right_share = static_cast<double>(right) / static_cast<double>(report.pictures.size());
+  return summary;
+}
+
+std::string types_text(std::span<const Report> reports) {
+  std::vector<std::vector<std::string>> rows{
+      {"found by the controller", "n", "expected", "right", "named"}};
+  for (const Report& report : reports) {
+    const auto summary = summarize_types(report);
+    if (!summary) continue;
+    std::vector<std::pair<std::size_t, std::string>> ranked;
+    for (const auto& [type, count] : summary->found) ranked.emplace_back(count, type);
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<std::string> named;
+    for (const auto& [count, type] : ranked) named.push_back(fmt::format("{} {}", type, count));
+    rows.push_back(
+        {report.set, std::to_string(report.pictures.size()),
+         report.types.empty() ? "-" : join(report.types, "+"),
+         summary->right_share ? fmt::format("{:.1f} %", 100 * *summary->right_share) : "-",
+         join(named)});
+  }
+  return rows.size() == 1 ? "" : aligned_table(rows);
+}
+
+}  // namespace chiaro::eval

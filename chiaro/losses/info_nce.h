@@ -1,0 +1,21 @@
+// Contrast as classification: which of the candidates belongs to the query?
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace chiaro::losses {
+
+/// Masked multi-positive InfoNCE (van den Oord et al. 2018, arXiv:1807.03748; with several
+/// positives the outer sum of supervised contrast, Khosla et al. 2020, arXiv:2004.11362, eq. 2):
+///
+///   ℓ_i = −1/|P(i)| · Σ_{p∈P(i)} log( exp z_ip / Σ_{a∈A(i)} exp z_ia ),   the mean over all i with
+///   P(i) not empty; 0 if there is none.
+///
+/// logits z: (Q,K), already divided by the temperature. positives P, candidates A: (Q,K) bool;
+/// positives are meant to be candidates too, a query itself is not. Computed in at least float32.
+/// Returns a 0-dim tensor with gradient. One positive in K equal logits gives ln K. Errors:
+/// Internal (shapes, a positive that is no candidate).
+at::Tensor info_nce(const at::Tensor& logits, const at::Tensor& positives,
+                    const at::Tensor& candidates);
+
+}  // namespace chiaro::losses

@@ -1,0 +1,304 @@
+// MMF: one blind network for all degradations. A controller, trained by contrast, says what is
+// wrong with a picture; its answer conditions the restorer.
+//
+//   x  (N,3,H,W)  damaged crops      v  (N,V,3,S,S) native views, w (N,3,h,w) the reduced window of
+//   x y  (N,3,H,W)  clean crops        Y_i  kinds of damage of sample i, s_ik their severities e_d,
+//   e_c      unit embeddings of damage and content, T_k prototypes: projected text rows
+//
+// Phase "controller" (C learns, on windows that show one scene under several degradations):
+//
+//   p = softmax( e^ℓ · e_d·T_k )
+//   L_deg = −1/|Y| Σ_{k∈Y} log p_k           prototype cross-entropy, smoothed labels
+//   L_sup = InfoNCE( e_d·e_d / τ )           positives: same kinds, severities within 0.25
+//   L_con = InfoNCE( e_c·ē_c / τ )           ē_c: a slow copy of C on the clean window of the scene
+//   L_sev = SmoothL1(ŝ_k, s_k) over k∈Y + 0.1·mean ŝ² over the others
+//   L_dom = cross-entropy of the source of the picture
+//   L₁ = L_deg + 0.5 L_sup + 0.5 L_con + 0.25 L_sev + 0.1 L_dom
+//
+// Phase "restorer" (R learns, C is frozen): L₂ = Σ_i w_i · ℓ_i( R(x; C(v,w)), y ).
+//
+// Reference: L. Chen et al., Neurocomputing 2024, doi 10.1016/j.neucom.2024.128955, of which the
+// abstract alone is public; layers, losses and weights are choices after DA-CLIP (Luo et al. 2024,
+// arXiv:2310.01018), with the clean picture's own embedding in the place of a caption's.
+#include <ATen/ATen.h>
+
+#include "chiaro/base/rng.h"
+#include "chiaro/base/text.h"
+#include "chiaro/losses/by_name.h"
+#include "chiaro/losses/info_nce.h"
+#include "chiaro/methods/catalogue.h"
+#include "chiaro/networks/controller.h"
+
+namespace chiaro::methods {
+namespace {
+
+constexpr double kSeverityReach = 0.25;  // of positives of L_sup
+constexpr double kUnknownSeverity = 0.5;
+
+struct MmfOptions {
+  std::string loss = "charbonnier";
+  double controller_share = 0.2;
+  std::int64_t controller_batch = 24;
+  std::int64_t width = 24;
+  std::int64_t views = 2;
+  double temperature = 0.2;
+  double smoothing = 0.05;
+  double supervised_contrast = 0.5;
+  double content = 0.5;
+  double severity = 0.25;
+  double domain = 0.1;
+  double copy_decay = 0.99;
+  double drop = 0.1;
+  double told = 0.1;
+  std::string condition = "predicted";
+
+  static Fields<MmfOptions> fields() {
+    using T = MmfOptions;
+    const FieldLimits share{.min = 0, .max = 1};
+    return {
+        field("loss", &T::loss, "of the restorer: weighted sum of pixel losses"),
+        field("controller_share", &T::controller_share,
+              "of the steps that train the controller; the rest train the restorer", share),
+        field("controller_batch", &T::controller_batch,
+              "samples per step of the controller; data.variants of them show one scene",
+              {.min = 2, .max = 65536}),
+        field("width", &T::width, "channels of the controller's first convolution",
+              {.min = 4, .max = 512}),
+        field("views", &T::views, "native views of a training window", {.min = 1, .max = 64}),
+        field("temperature", &T::temperature, "τ of both contrasts", {.min = 0.001, .max = 10}),
+        field("smoothing", &T::smoothing, "share of the label given to all kinds alike", share),
+        field("supervised_contrast", &T::supervised_contrast, "weight of L_sup", {.min = 0}),
+        field("content", &T::content, "weight of L_con", {.min = 0}),
+        field("severity", &T::severity, "weight of L_sev", {.min = 0}),
+        field("domain", &T::domain, "weight of L_dom", {.min = 0}),
+        field("copy_decay", &T::copy_decay, "of the slow copy that sees the clean window", share),
+        field("drop", &T::drop, "how often the restorer is told nothing", share),
+        field("told", &T::told, "how often it is told the truth instead of the prediction", share),
+        field("condition", &T::condition,
+              "what the restorer is told; others than predicted are for comparison",
+              {.choices = {"predicted", "shuffled", "oracle", "none"}}),
+    };
+  }
+};
+
+/// All parts under one roof for checkpoints.
+class Parts : public torch::nn::Module {
+ public:
+  Parts(std::shared_ptr<networks::Network> network,
+        std::shared_ptr<networks::Controller> controller,
+        std::shared_ptr<networks::Controller> copy) {
+    register_module("network", std::move(network));
+    register_module("controller", std::move(controller));
+    register_module("copy", std::move(copy));
+  }
+};
+
+class Mmf : public Method {
+ public:
+  Mmf(const Setting& setting, const MmfOptions& options)
+      : options_(options),
+        seed_(setting.seed),
+        network_(setting.network),
+        terms_(losses::parse_loss_terms(options.loss)) {
+    CHIARO_CHECK(
+        setting.kinds.size() >= 2, Usage,
+        "[methods.mmf] the data shows the kinds '{}'; expected clean and at least one damage",
+        join(setting.kinds));
+    const auto kinds = static_cast<std::int64_t>(setting.kinds.size());
+    const std::int64_t embedding = networks::ControllerOptions{}.embedding;
+    CHIARO_CHECK(network_->condition_width() == 2 * kinds + embedding, Usage,
+                 "[methods.mmf] the network takes a condition of width {}, the data shows {} kinds "
+                 "({}); expected network mmf_unet with types = {} and embedding = {}",
+                 network_->condition_width(), kinds, join(setting.kinds), kinds, embedding);
+    const auto make = [&] {
+      return std::make_shared<networks::Controller>(
+          networks::ControllerOptions{.width = options.width}, setting.kinds, setting.sources,
+          networks::simplex_table(kinds));
+    };
+    controller_ = make();
+    copy_ = make();
+    const at::NoGradGuard no_grad;
+    auto copied = copy_->parameters();
+    const auto learned = controller_->parameters();
+    for (std::size_t i = 0; i < copied.size(); ++i)
+      copied[i].copy_(learned[i]).set_requires_grad(false);
+    parts_ = std::make_shared<Parts>(network_, controller_, copy_);
+  }
+
+  std::vector<Phase> phases() const override {
+    if (options_.controller_share <= 0) return {{"restorer", 1}};
+    const Phase controller{"controller", options_.controller_share, options_.controller_batch};
+    if (options_.controller_share >= 1) return {controller};
+    return {controller, {"restorer", 1 - options_.controller_share}};
+  }
+
+  Losses losses(const data::Batch& batch, const StepInfo& info) override {
+    return info.phase == "controller" ? controller_losses(batch) : restorer_losses(batch);
+  }
+
+  void after_step(const StepInfo& info) override {
+    if (info.phase != "controller") return;
+    auto copied = copy_->parameters();
+    const auto learned = controller_->parameters();
+    for (std::size_t i = 0; i < copied.size(); ++i)
+      copied[i].lerp_(learned[i], 1 - options_.copy_decay);
+  }
+
+  std::vector<at::Tensor> trainable(const std::string& phase) override {
+    return phase == "controller" ? controller_->parameters() : network_->parameters();
+  }
+  torch::nn::Module& state() override { return *parts_; }
+  Product product() override { return {network_, controller_}; }
+
+ private:
+  /// Native views at random places of the window, and the whole window.
+  networks::Views training_views(const at::Tensor& windows, const data::Batch& batch,
+                                 std::uint64_t stream) const {
+    const networks::ConditionLayout layout = controller_->layout();
+    networks::Views views = networks::cut_views(windows, layout);
+    const std::int64_t room = std::min(windows.size(2), windows.size(3)) - layout.view_px;
+    if (room <= 0) return views;
+    std::vector<at::Tensor> rows;
+    for (std::int64_t i = 0; i < windows.size(0); ++i) {
+      Rng rng(seed_, {stream, batch.seeds[static_cast<std::size_t>(i)]});
+      std::vector<at::Tensor> row;
+      for (std::int64_t v = 0; v < options_.views; ++v) {
+        const std::int64_t y = rng.integer(0, room);
+        const std::int64_t x = rng.integer(0, room);
+        row.push_back(windows[i].narrow(1, y, layout.view_px).narrow(2, x, layout.view_px));
+      }
+      rows.push_back(at::stack(row));
+    }
+    views.native = at::stack(rows);
+    return views;
+  }
+
+  Losses controller_losses(const data::Batch& batch) {
+    const auto views = training_views(batch.context, batch, stable_hash("views"));
+    const auto f = controller_->features(views.native, views.whole);
+    Losses result;
+    result.terms = {{"degradation", degradation_loss(f, batch), 1.0},
+                    {"contrast", damage_contrast(f, batch), options_.supervised_contrast},
+                    {"severity", severity_loss(f, batch), options_.severity},
+                    {"domain", at::cross_entropy_loss(f.domain, batch.source), options_.domain}};
+    if (options_.content > 0 && batch.context_target.defined())
+      result.terms.push_back({"content", content_contrast(f, batch), options_.content});
+    const auto right = batch.kinds.gather(1, f.logits.argmax(1, /*keepdim=*/true));
+    result.meters = {{"type_accuracy", right.to(at::kFloat).mean().item<double>()}};
+    return result;
+  }
+
+  /// L_deg.
+  at::Tensor degradation_loss(const networks::Controller::Features& f,
+                              const data::Batch& batch) const {
+    const auto present = batch.kinds.to(at::kFloat);
+    const auto label = present / present.sum(1, /*keepdim=*/true);
+    const auto target =
+        (1 - options_.smoothing) * label + options_.smoothing / static_cast<double>(label.size(1));
+    return -(target * at::log_softmax(f.logits, 1)).sum(1).mean();
+  }
+
+  /// L_sup. Where no sample of the same kinds is near in severity, any of the same kinds counts.
+  at::Tensor damage_contrast(const networks::Controller::Features& f,
+                             const data::Batch& batch) const {
+    const auto count = f.damage.size(0);
+    const auto others =
+        at::logical_not(at::eye(count, at::TensorOptions(at::kBool).device(f.damage.device())));
+    const auto same =
+        batch.kinds.unsqueeze(0).eq(batch.kinds.unsqueeze(1)).all(2).logical_and(others);
+    const auto apart =
+        (batch.severities.unsqueeze(0) - batch.severities.unsqueeze(1)).abs().amax(2);
+    const auto near = same.logical_and(apart.le(kSeverityReach));
+    const auto positives = at::where(near.any(1, /*keepdim=*/true), near, same);
+    return losses::info_nce(at::matmul(f.damage, f.damage.t()) / options_.temperature, positives,
+                            others);
+  }
+
+  /// L_con.
+  at::Tensor content_contrast(const networks::Controller::Features& f, const data::Batch& batch) {
+    at::Tensor clean;
+    {
+      const at::NoGradGuard no_grad;
+      const auto views = training_views(batch.context_target, batch, stable_hash("clean views"));
+      clean = copy_->features(views.native, views.whole).content;
+    }
+    const auto same = batch.content.unsqueeze(1).eq(batch.content.unsqueeze(0));
+    return losses::info_nce(at::matmul(f.content, clean.t()) / options_.temperature, same,
+                            at::ones_like(same));
+  }
+
+  /// L_sev; real pairs have no known severity.
+  static at::Tensor severity_loss(const networks::Controller::Features& f,
+                                  const data::Batch& batch) {
+    const auto known = batch.kinds.logical_and(batch.severities.ge(0)).to(at::kFloat);
+    const auto absent = batch.kinds.logical_not().to(at::kFloat);
+    const auto error =
+        at::smooth_l1_loss(f.severity, batch.severities, at::Reduction::None, /*beta=*/0.1);
+    return (error * known).sum() / known.sum().clamp_min(1) +
+           0.1 * (f.severity.square() * absent).sum() / absent.sum().clamp_min(1);
+  }
+
+  Losses restorer_losses(const data::Batch& batch) {
+    const at::Tensor output = network_->forward(batch.input, {told(batch)});
+    Losses result;
+    for (const auto& term : terms_)
+      result.terms.push_back({term.name, term.function(output, batch.target), term.weight});
+    return result;
+  }
+
+  /// What the restorer is told about each sample, (N,2K+E). Undefined: nothing.
+  at::Tensor told(const data::Batch& batch) const {
+    if (options_.condition == "none") return {};
+    const at::NoGradGuard no_grad;
+    const auto views = networks::cut_views(batch.context, controller_->layout());
+    at::Tensor code = controller_->diagnose(views.native, views.whole).code.to(at::kFloat);
+    const at::Tensor truth = true_code(batch, code.size(1));
+    if (options_.condition == "oracle") return truth;
+    if (options_.condition == "shuffled") code = code.roll(1, 0);
+    for (std::int64_t i = 0; i < code.size(0); ++i) {
+      Rng rng(seed_, {stable_hash("told"), batch.seeds[static_cast<std::size_t>(i)]});
+      const double u = rng.uniform();
+      if (u < options_.drop) {
+        code[i].zero_();
+      } else if (u < options_.drop + options_.told) {
+        code[i].copy_(truth[i]);
+      }
+    }
+    return code;
+  }
+
+  /// The labels as a code without embedding: what a user says who overrides the controller.
+  static at::Tensor true_code(const data::Batch& batch, std::int64_t width) {
+    const auto present = batch.kinds.to(at::kFloat);
+    const auto severity =
+        at::where(batch.severities.lt(0), at::full_like(batch.severities, kUnknownSeverity),
+                  batch.severities);
+    const auto known = at::cat({present / present.sum(1, /*keepdim=*/true), severity}, 1);
+    return at::constant_pad_nd(known, {0, width - known.size(1)}, 0);
+  }
+
+  MmfOptions options_;
+  std::uint64_t seed_;
+  std::shared_ptr<networks::Network> network_;
+  std::shared_ptr<networks::Controller> controller_;
+  std::shared_ptr<networks::Controller> copy_;  // slow, sees clean windows
+  std::shared_ptr<Parts> parts_;
+  std::vector<losses::WeightedLoss> terms_;
+};
+
+}  // namespace
+
+Entry mmf() {
+  return {
+      .name = {},
+      .summary =
+          "One blind network for all degradations, told by a contrastively trained "
+          "controller what is wrong",
+      .reference = "after Chen et al. 2024, https://doi.org/10.1016/j.neucom.2024.128955",
+      .options = describe_options<MmfOptions>(),
+      .make = [](const Setting& setting, const OptionTable& options) -> std::unique_ptr<Method> {
+        return std::make_unique<Mmf>(setting, parse_options<MmfOptions>(options, "method"));
+      }};
+}
+
+}  // namespace chiaro::methods

@@ -1,0 +1,190 @@
+#include "chiaro/restore/inspector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include "chiaro/base/error.h"
+#include "chiaro/restore/views.h"
+
+namespace chiaro::restore {
+namespace {
+
+constexpr double kSumTolerance = 1e-3;
+// Weights are kept as read and once more in the layout of the processor.
+constexpr std::int64_t kWeightCopies = 2;
+
+const bundle::ConditionInfo& described(const bundle::Bundle& bundle) {
+  CHIARO_CHECK(
+      bundle.manifest.condition.has_value(), Bundle,
+      "[restore.inspect] bundle '{}' has no controller; it cannot say what is wrong with a "
+      "picture",
+      bundle.origin);
+  return *bundle.manifest.condition;
+}
+
+engine::EngineOptions in_f32(engine::EngineOptions options) {
+  options.precision = engine::Precision::F32;
+  return options;
+}
+
+bool agrees(const std::vector<std::int64_t>& stated, std::initializer_list<std::int64_t> expected) {
+  if (stated.empty()) return true;
+  return std::equal(
+      stated.begin(), stated.end(), expected.begin(), expected.end(),
+      [](std::int64_t got, std::int64_t want) { return got == 0 || want == 0 || got == want; });
+}
+
+void check_names(std::vector<std::string> got, std::vector<std::string> expected, const char* what,
+                 const std::string& origin) {
+  std::sort(got.begin(), got.end());
+  std::sort(expected.begin(), expected.end());
+  CHIARO_CHECK(got == expected, Bundle,
+               "[restore.open] '{}': {} has the wrong {}; got {}; expected {}", origin,
+               bundle::kConditionMember, what, fmt::join(got, ", "), fmt::join(expected, ", "));
+}
+
+/// Compares the graph's doors with the manifest, as far as the graph states their sizes.
+void check_graph(const engine::Engine& engine, const bundle::ConditionInfo& info,
+                 const std::string& origin) {
+  check_names(engine.input_names(), {"views", "whole"}, "inputs", origin);
+  std::vector<std::string> outputs{"condition", "novelty"};
+  if (!info.domains.empty()) outputs.emplace_back("domain");
+  check_names(engine.output_names(), outputs, "outputs", origin);
+  const auto check = [&](const char* name, const std::vector<std::int64_t>& stated,
+                         std::initializer_list<std::int64_t> expected) {
+    CHIARO_CHECK(agrees(stated, expected), Bundle,
+                 "[restore.open] '{}': '{}' of {} does not fit the manifest; got ({}); expected "
+                 "({}), where 0 is free",
+                 origin, name, bundle::kConditionMember, fmt::join(stated, ", "),
+                 fmt::join(expected, ", "));
+  };
+  check("views", engine.stated_input_shape("views"), {0, 3, info.view_px, info.view_px});
+  check("whole", engine.stated_input_shape("whole"), {1, 3, 0, 0});
+  check("condition", engine.stated_output_shape("condition"), {1, info.width()});
+  check("novelty", engine.stated_output_shape("novelty"), {1, 1});
+  if (!info.domains.empty()) {
+    check("domain", engine.stated_output_shape("domain"),
+          {1, static_cast<std::int64_t>(info.domains.size())});
+  }
+}
+
+std::vector<engine::NamedShape> shapes_of(std::size_t views, int view_px, int whole_height,
+                                          int whole_width) {
+  return {{"views", {static_cast<std::int64_t>(views), 3, view_px, view_px}},
+          {"whole", {1, 3, whole_height, whole_width}}};
+}
+
+float* put(const image::Image& picture, float* target) {
+  const auto pixels = picture.pixels();
+  // A comparison with NaN is false, so NaN becomes 0.
+  return std::transform(pixels.begin(), pixels.end(), target,
+                        [](float value) { return value > 0 ? std::min(value, 1.0F) : 0.0F; });
+}
+
+bool are_probabilities(std::span<const double> values) {
+  const bool within = std::all_of(values.begin(), values.end(),
+                                  [](double value) { return value >= -kSumTolerance; });
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  return within && std::abs(sum - 1) <= kSumTolerance;
+}
+
+}  // namespace
+
+std::size_t Inspection::top() const {
+  return static_cast<std::size_t>(std::max_element(probabilities.begin(), probabilities.end()) -
+                                  probabilities.begin());
+}
+
+Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options)
+    : origin_(bundle.origin),
+      info_(described(bundle)),
+      engine_(bundle.member(bundle::kConditionMember), in_f32(std::move(options)), bundle.origin) {
+  check_graph(engine_, info_, origin_);
+  const int largest = info_.whole_px + info_.whole_alignment_px - 1;
+  const int side = largest - largest % info_.whole_alignment_px;
+  work_bytes_ = static_cast<std::int64_t>(engine_.work_bytes(shapes_of(
+                    static_cast<std::size_t>(info_.max_views), info_.view_px, side, side))) +
+                kWeightCopies * static_cast<std::int64_t>(engine_.weight_bytes());
+}
+
+std::int64_t Inspector::pending_bytes() const {
+  return warm_ ? 0 : work_bytes_;
+}
+
+Inspection Inspector::inspect(const image::Image& picture) {
+  CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
+  return run(native_views(picture, info_.view_px, info_.max_views),
+             whole_view(picture, info_.whole_px, info_.whole_alignment_px));
+}
+
+Inspection Inspector::run(const std::vector<image::Image>& views, const image::Image& whole) {
+  engine_.prepare(shapes_of(views.size(), info_.view_px, whole.height(), whole.width()));
+  warm_ = true;
+  float* place = engine_.input("views").data();
+  for (const image::Image& view : views) place = put(view, place);
+  put(whole, engine_.input("whole").data());
+  engine_.run();
+
+  const auto condition = engine_.output("condition");
+  const auto novelty = engine_.output("novelty");
+  const std::size_t types = info_.types.size();
+  CHIARO_CHECK(condition.size() == static_cast<std::size_t>(info_.width()) && novelty.size() == 1,
+               Bundle,
+               "[restore.inspect] '{}': {} gives a condition of {} values and a novelty of {}; "
+               "expected {} and 1",
+               origin_, bundle::kConditionMember, condition.size(), novelty.size(), info_.width());
+  Inspection found;
+  found.condition.assign(condition.begin(), condition.end());
+  const auto middle = condition.begin() + static_cast<std::ptrdiff_t>(types);
+  found.probabilities.assign(condition.begin(), middle);
+  found.severities.assign(middle, middle + static_cast<std::ptrdiff_t>(types));
+  found.novelty = novelty[0];
+  if (!info_.domains.empty()) {
+    const auto domains = engine_.output("domain");
+    CHIARO_CHECK(domains.size() == info_.domains.size(), Bundle,
+                 "[restore.inspect] '{}': {} gives {} domains; expected {}", origin_,
+                 bundle::kConditionMember, domains.size(), info_.domains.size());
+    found.domains.assign(domains.begin(), domains.end());
+  }
+  const bool finite = std::all_of(condition.begin(), condition.end(),
+                                  [](float value) { return std::isfinite(value); });
+  CHIARO_CHECK(finite && !std::isnan(found.novelty) && are_probabilities(found.probabilities) &&
+                   (found.domains.empty() || are_probabilities(found.domains)),
+               Bundle,
+               "[restore.inspect] '{}': what {} gives is no condition; expected finite values and "
+               "probabilities that sum to 1",
+               origin_, bundle::kConditionMember);
+  return found;
+}
+
+InspectionMap Inspector::map(const image::Image& picture, const ProgressCallback& progress) {
+  CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
+  const bool small = picture.height() < info_.view_px || picture.width() < info_.view_px;
+  const image::Image padded = small ? at_least(picture, info_.view_px) : image::Image();
+  const image::Image& source = small ? padded : picture;
+  const image::Image whole = whole_view(picture, info_.whole_px, info_.whole_alignment_px);
+  InspectionMap map;
+  map.view_px = info_.view_px;
+  map.tops = window_starts(source.height(), info_.view_px);
+  map.lefts = window_starts(source.width(), info_.view_px);
+  map.probabilities.resize(info_.types.size());
+  const double total = static_cast<double>(map.tops.size() * map.lefts.size());
+  double done = 0;
+  for (const int top : map.tops) {
+    for (const int left : map.lefts) {
+      const auto window = image::crop(source, top, left, info_.view_px, info_.view_px);
+      const Inspection found = run(native_views(window, info_.view_px, 1), whole);
+      for (std::size_t k = 0; k < map.probabilities.size(); ++k) {
+        map.probabilities[k].push_back(static_cast<float>(found.probabilities[k]));
+      }
+      done += 1;
+      CHIARO_CHECK(!progress || progress(done / total), Interrupted, "[restore.inspect] stopped");
+    }
+  }
+  return map;
+}
+
+}  // namespace chiaro::restore

@@ -1,0 +1,68 @@
+// Asks a bundle's controller what is wrong with a picture.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/log.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/engine/engine.h"
+#include "chiaro/image/image.h"
+
+namespace chiaro::restore {
+
+/// What a controller says of one picture. Lists are in the order of the manifest.
+struct Inspection {
+  std::vector<double> probabilities;  ///< K, of the types; they sum to 1
+  std::vector<double> severities;     ///< K, in [0,1]; how strong a type is, if it is there
+  std::vector<double> domains;        ///< Nd, probabilities; empty where the controller knows none
+  double novelty = 0;                 ///< >= 0; the larger, the less like training
+  std::vector<float> condition;       ///< 2K+E, as restore.onnx takes it
+
+  /// The most probable type; of equal ones the first.
+  std::size_t top() const;
+};
+
+/// How probable the types are from place to place: the controller on windows that overlap by half.
+struct InspectionMap {
+  std::vector<int> tops;                          ///< first row of the windows, ascending
+  std::vector<int> lefts;                         ///< first column of the windows
+  int view_px = 0;                                ///< side of a window
+  std::vector<std::vector<float>> probabilities;  ///< K × (tops, lefts), row by row
+};
+
+/// Runs condition.onnx, always in float32: what a picture is taken for must not depend on the
+/// processor. Not for use from several threads at once.
+class Inspector {
+ public:
+  /// Errors: Bundle (no controller, inputs or outputs that the manifest does not describe), Usage
+  /// (engine options).
+  explicit Inspector(const bundle::Bundle& bundle, engine::EngineOptions options = {});
+
+  const bundle::ConditionInfo& info() const { return info_; }
+
+  /// Values outside [0,1] are limited, others that are not finite taken as 0. Errors: Usage (empty
+  /// picture), Bundle (what the controller gives is no condition), Resource.
+  Inspection inspect(const image::Image& picture);
+
+  /// Each window alone with the whole view of the picture. Errors: as inspect; Interrupted
+  /// (progress returned false).
+  InspectionMap map(const image::Image& picture, const ProgressCallback& progress = {});
+
+  /// What running for the first time adds to the process; 0 afterwards.
+  std::int64_t pending_bytes() const;
+
+ private:
+  /// Fills the graph's inputs, runs it and reads its outputs. `views` are of one size.
+  Inspection run(const std::vector<image::Image>& views, const image::Image& whole);
+
+  std::string origin_;
+  bundle::ConditionInfo info_;
+  engine::Engine engine_;
+  std::int64_t work_bytes_ = 0;
+  bool warm_ = false;
+};
+
+}  // namespace chiaro::restore

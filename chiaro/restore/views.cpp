@@ -1,0 +1,93 @@
+#include "chiaro/restore/views.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro::restore {
+namespace {
+
+/// Pixels alone, three channels.
+image::Image bare_rgb(const image::Image& picture) {
+  image::Image rgb(3, picture.height(), picture.width());
+  for (int channel = 0; channel < 3; ++channel) {
+    const auto from = picture.plane(std::min(channel, picture.channels() - 1));
+    std::copy(from.begin(), from.end(), rgb.plane(channel).begin());
+  }
+  return rgb;
+}
+
+}  // namespace
+
+std::vector<int> view_starts(int length, int view_px, int count) {
+  std::vector<int> starts;
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t doubled = (2 * std::int64_t{i} + 1) * length - std::int64_t{count} * view_px;
+    starts.push_back(static_cast<int>(doubled / (2 * count)));
+  }
+  return starts;
+}
+
+int view_count(int length, int view_px, int max_views) {
+  int most = 1;
+  while ((most + 1) * (most + 1) <= max_views) ++most;
+  const std::int64_t twice = 2 * std::int64_t{view_px};
+  return static_cast<int>(std::clamp<std::int64_t>((length + twice - 1) / twice, 1, most));
+}
+
+image::Image at_least(const image::Image& picture, int side_px) {
+  return image::pad_reflect(picture, 0, std::max(0, side_px - picture.height()), 0,
+                            std::max(0, side_px - picture.width()));
+}
+
+std::vector<image::Image> native_views(const image::Image& picture, int view_px, int max_views) {
+  CHIARO_CHECK(!picture.empty() && view_px > 0 && max_views > 0, Usage,
+               "[restore.native_views] nothing to look at; got {} x {} pixels, {} views of {} px",
+               picture.width(), picture.height(), max_views, view_px);
+  const bool small = picture.height() < view_px || picture.width() < view_px;
+  const image::Image padded = small ? at_least(picture, view_px) : image::Image();
+  const image::Image& source = small ? padded : picture;
+  const auto starts = [&](int length) {
+    return view_starts(length, view_px, view_count(length, view_px, max_views));
+  };
+  std::vector<image::Image> views;
+  for (const int top : starts(source.height())) {
+    for (const int left : starts(source.width())) {
+      views.push_back(bare_rgb(image::crop(source, top, left, view_px, view_px)));
+    }
+  }
+  return views;
+}
+
+image::Image whole_view(const image::Image& picture, int whole_px, int alignment_px) {
+  CHIARO_CHECK(!picture.empty() && whole_px > 0 && alignment_px > 0, Usage,
+               "[restore.whole_view] nothing to look at; got {} x {} pixels, a long side of {} px, "
+               "alignment {}",
+               picture.width(), picture.height(), whole_px, alignment_px);
+  const int longer = std::max(picture.height(), picture.width());
+  const auto reduced_side = [&](int side) {
+    const double exact = static_cast<double>(side) * whole_px / longer;
+    return std::max(1, static_cast<int>(std::lround(exact)));
+  };
+  const auto missing = [&](int side) {
+    return (alignment_px - side % alignment_px) % alignment_px;
+  };
+  const image::Image reduced =
+      longer <= whole_px ? bare_rgb(picture)
+                         : bare_rgb(image::reduce_area(picture, reduced_side(picture.height()),
+                                                       reduced_side(picture.width())));
+  return image::pad_reflect(reduced, 0, missing(reduced.height()), 0, missing(reduced.width()));
+}
+
+std::vector<int> window_starts(int length, int view_px) {
+  const int step = std::max(1, view_px / 2);
+  const int last = std::max(0, length - view_px);
+  std::vector<int> starts;
+  for (int start = 0; start < last; start += step) starts.push_back(start);
+  starts.push_back(last);
+  return starts;
+}
+
+}  // namespace chiaro::restore

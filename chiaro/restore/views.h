@@ -1,0 +1,37 @@
+// The small pictures that a controller looks at instead of the whole one. Pure geometry, the same
+// in training and restoring: docs/bundle_format.md, "Conditioned bundles".
+#pragma once
+
+#include <vector>
+
+#include "chiaro/image/image.h"
+
+namespace chiaro::restore {
+
+/// Where crops begin along one axis, evenly centred: crop i of `count` begins at
+/// floor(((2i+1) length - count * view) / (2 count)). `length` is at least `count * view`, or
+/// `count` is 1 and `length` at least `view`.
+std::vector<int> view_starts(int length, int view_px, int count);
+
+/// How many native views lie along a side of `length` pixels: ceil(length / (2 view_px)), at least
+/// 1 and at most the largest r with r*r <= max_views.
+int view_count(int length, int view_px, int max_views);
+
+/// Crops of view_px × view_px at native resolution, row by row, three channels each (grey is
+/// repeated), without alpha. A picture smaller than a view is mirrored at bottom and right first.
+/// Errors: Usage (empty picture, sizes below 1).
+std::vector<image::Image> native_views(const image::Image& picture, int view_px, int max_views);
+
+/// The whole picture, reduced by averaging areas to a long side of whole_px (never enlarged), then
+/// mirrored at bottom and right to the next multiples of alignment_px. Three channels, without
+/// alpha. Errors: Usage (empty picture, sizes below 1).
+image::Image whole_view(const image::Image& picture, int whole_px, int alignment_px);
+
+/// Where windows of view_px begin that slide over `length` pixels by half of themselves; the last
+/// one ends at the end. One window where `length` is at most view_px.
+std::vector<int> window_starts(int length, int view_px);
+
+/// The picture, mirrored at bottom and right where a side is below `side_px`.
+image::Image at_least(const image::Image& picture, int side_px);
+
+}  // namespace chiaro::restore

@@ -1,0 +1,220 @@
+// Conditioned bundles on the command line: `inspect`, and what `restore` and `eval` say of them.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <vector>
+
+#include "chiaro/base/files.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+/// A folder with the bundle "default" (graphs `told` and `controller`, types clean, noise, haze),
+/// the plain bundle "plain", and pictures of which the controller's words are known.
+class InspectCli : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "models");
+    const auto told = test::graph_bundle("told");
+    bundle::write_bundle(folder_ / "models/default.chiaro", told.manifest, told.members);
+    const auto plain = test::graph_bundle("stack");
+    bundle::write_bundle(folder_ / "models/plain.chiaro", plain.manifest, plain.members);
+    ::setenv("CHIARO_BUNDLE_PATH", (folder_.path() / "models").c_str(), 1);
+    image::write(dark_, image::Image(3, 40, 56, 0.0F));    // clean 1; novelty 2
+    image::write(bright_, image::Image(3, 40, 56, 1.0F));  // haze 1; novelty 2, unlike training
+    image::Image striped(3, 40, 56, 0.5F);                 // s = 0.25: noise 1; novelty 0
+    for (int c = 0; c < 3; ++c) {
+      for (int y = 0; y < 40; ++y) {
+        for (int x = 0; x < 56; ++x) striped.at(c, y, x) = x % 2 == 0 ? 0.2F : 0.8F;
+      }
+    }
+    image::write(striped_, striped);
+  }
+  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
+
+  static test::ProcessResult chiaro(std::vector<std::string> words) {
+    words.insert(words.begin(), CHIARO_PROGRAM);
+    return test::run_process(words);
+  }
+
+  static std::vector<Json> events(const std::string& out) {
+    std::vector<Json> parsed;
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);) parsed.push_back(Json::parse(line));
+    return parsed;
+  }
+
+  void expect_refused(const std::vector<std::string>& words, int status, const std::string& part) {
+    const auto result = chiaro(words);
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_FALSE(fs::exists(out_));
+  }
+
+  test::TemporaryFolder folder_;
+  std::string dark_ = folder_ / "dark.png";
+  std::string bright_ = folder_ / "bright.png";
+  std::string striped_ = folder_ / "striped.png";
+  std::string out_ = folder_ / "out.png";
+};
+
+TEST_F(InspectCli, TellsWhatIsWrong) {
+  const auto result = chiaro({"inspect", striped_});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("noise 1.00 (severity 0.60)"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("do           restore\n"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("UNLIKE"), std::string::npos);
+  EXPECT_NE(chiaro({"inspect", bright_}).out.find("UNLIKE ANYTHING"), std::string::npos);
+  EXPECT_NE(chiaro({"inspect", dark_}).out.find("leave it alone"), std::string::npos);
+}
+
+TEST_F(InspectCli, PrintsEventsAsJson) {
+  const auto lines = events(chiaro({"inspect", striped_, bright_, "--json"}).out);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0]["event"], "inspected");
+  EXPECT_EQ(lines[0]["type"], "noise");
+  EXPECT_NEAR(lines[0]["severity"].get<double>(), 0.6, 1e-2);
+  ASSERT_EQ(lines[0]["types"].size(), 3U);
+  EXPECT_EQ(lines[0]["types"][0]["type"], "noise");
+  EXPECT_EQ(lines[0]["unlike"], false);
+  EXPECT_EQ(lines[0]["confidence"], 1.0);
+  EXPECT_EQ(lines[1]["type"], "haze");
+  EXPECT_EQ(lines[1]["domain"], "bright");
+  EXPECT_EQ(lines[1]["unlike"], true);
+  EXPECT_NEAR(lines[1]["novelty"].get<double>(), 2, 1e-4);
+  EXPECT_EQ(lines[2], Json::parse(R"({"event":"summary","done":2,"failed":0})"));
+}
+
+TEST_F(InspectCli, AFolderGivesATableAndOneBadPictureDoesNotStopIt) {
+  fs::create_directories(folder_ / "album/inner");
+  fs::copy(bright_, folder_ / "album/inner/bright.png");
+  fs::copy(striped_, folder_ / "album/striped.png");
+  const auto good = chiaro({"inspect", folder_ / "album"});
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_EQ(std::count(good.out.begin(), good.out.end(), '\n'), 3) << good.out;
+  write_file_atomically(folder_ / "album/bad.png", std::string_view("no picture"));
+  const auto result = chiaro({"inspect", folder_ / "album"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("bad.png"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("1 of 3"), std::string::npos) << result.err;
+  EXPECT_NE(result.out.find("inner/bright.png"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("striped.png"), std::string::npos) << result.out;
+  const auto lines = events(chiaro({"inspect", folder_ / "album", "--json"}).out);
+  ASSERT_EQ(lines.size(), 5U);  // failed, two inspected, summary, error
+  EXPECT_EQ(lines[3]["failed"], 1);
+}
+
+TEST_F(InspectCli, DrawsAMap) {
+  const auto result = chiaro({"inspect", striped_, "--map", out_});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto sheet = image::read(out_);
+  EXPECT_GT(sheet.width(), 2 * 56);  // the picture and one type beside it
+  EXPECT_GT(sheet.height(), 40);
+  expect_refused({"inspect", striped_, "--map", folder_ / "map.xyz"}, 2, "picture format");
+}
+
+TEST_F(InspectCli, BadMapsAreRefused) {
+  expect_refused({"inspect", striped_, bright_, "--map", out_}, 2, "--map draws one picture");
+  expect_refused({"inspect", folder_.path(), "--map", out_}, 2, "--map draws one picture");
+  expect_refused({"inspect", striped_, "--map", striped_}, 4, "never overwritten");
+  expect_refused({"inspect", striped_, "--map", bright_}, 4, "--overwrite");
+}
+
+TEST_F(InspectCli, NeedsPicturesAndAController) {
+  expect_refused({"inspect"}, 2, "photos");
+  expect_refused({"inspect", folder_ / "none.png"}, 3, "none.png");
+  expect_refused({"inspect", folder_ / "models"}, 3, "no pictures");
+  expect_refused({"inspect", striped_, "--bundle", "plain"}, 5, "has no controller");
+  expect_refused({"inspect", striped_, "--precision", "f32"}, 2, "--precision");
+}
+
+TEST_F(InspectCli, RestoreGoesByTheController) {
+  const auto lines = events(chiaro({"restore", striped_, "-o", out_, "--json"}).out);
+  const Json& event = lines.at(1);
+  EXPECT_EQ(event["event"], "restored");
+  EXPECT_EQ(event["blind"], true);
+  EXPECT_EQ(event["strength"], 1.0);
+  EXPECT_EQ(event["inspection"]["type"], "noise");
+  EXPECT_EQ(event["guard"]["mode"], "soft");
+  // 0.1 for noise, 0.05 · 0.6 for its severity, 0.3 · 0.5: 0.2 becomes 0.48.
+  EXPECT_NEAR(image::read(out_).at(0, 3, 4), 0.2 + 0.1 + 0.03 + 0.15, 0.005);
+}
+
+TEST_F(InspectCli, RestoreSaysWhatItHoldsBack) {
+  auto result = chiaro({"restore", dark_, "-o", out_});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_NE(result.err.find("looks clean"), std::string::npos) << result.err;
+  EXPECT_EQ(image::read(out_).at(0, 3, 4), 0);
+  result = chiaro({"restore", bright_, "-o", out_, "--overwrite", "--json"});
+  EXPECT_NE(result.err.find("unlike anything"), std::string::npos) << result.err;
+  EXPECT_EQ(events(result.out).at(1)["guard"]["unlike"], true);
+  result = chiaro({"restore", bright_, "-o", out_, "--overwrite", "--json", "--guard", "off"});
+  EXPECT_EQ(result.err.find("unlike anything"), std::string::npos) << result.err;
+  EXPECT_EQ(events(result.out).at(1)["guard"], Json::parse(R"({"mode":"off"})"));
+}
+
+TEST_F(InspectCli, TheStrictGuardNamesThePicture) {
+  expect_refused({"restore", bright_, "-o", out_, "--guard", "strict"}, 7, "bright.png");
+  expect_refused({"restore", bright_, "-o", out_, "--guard", "sometimes"}, 2, "'sometimes'");
+}
+
+TEST_F(InspectCli, StatedDamagesAreMarked) {
+  const auto result = chiaro({"restore", striped_, "-o", out_, "--json", "--as", "haze(0.5)"});
+  EXPECT_NE(result.err.find("not blind: restored as haze(0.5)"), std::string::npos) << result.err;
+  const auto lines = events(result.out);
+  EXPECT_EQ(lines.at(1)["blind"], false);
+  EXPECT_EQ(lines.at(1)["as"], "haze(0.5)");
+  EXPECT_NEAR(image::read(out_).at(0, 3, 4), 0.4, 0.005);
+  fs::remove(out_);
+  expect_refused({"restore", striped_, "-o", out_, "--as", "hase"}, 2, "did you mean 'haze'");
+  expect_refused({"restore", striped_, "-o", out_, "--as", "haze(2)"}, 2, "expected 0 to 1");
+  expect_refused({"restore", striped_, "-o", out_, "--as", "haze", "--bundle", "plain"}, 2,
+                 "has no controller");
+}
+
+TEST_F(InspectCli, BundlesWithHalfACondition) {
+  const auto told = test::graph_bundle("told");
+  auto manifest = told.manifest;
+  manifest.condition->types = {"clean", "noise", "haze", "rain"};
+  bundle::write_bundle(folder_ / "wrong.chiaro", manifest, told.members);
+  expect_refused({"restore", striped_, "-o", out_, "--bundle", folder_ / "wrong.chiaro"}, 5,
+                 "does not fit the manifest");
+  auto members = told.members;
+  members["restore.onnx"] = test::graph_bytes("stack");
+  bundle::write_bundle(folder_ / "half.chiaro", told.manifest, members);
+  expect_refused({"restore", striped_, "-o", out_, "--bundle", folder_ / "half.chiaro"}, 5,
+                 "wrong inputs");
+}
+
+TEST_F(InspectCli, EvalCountsTheTypesFound) {
+  fs::create_directories(folder_ / "clean");
+  fs::copy(striped_, folder_ / "clean/a.png");
+  fs::copy(striped_, folder_ / "clean/b.png");
+  const auto result = chiaro({"eval", "--clean", folder_ / "clean", "--degrade",
+                              "noise(sigma_u8=5)", "--json", "--quiet"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto lines = events(result.out);
+  EXPECT_EQ(lines.at(0)["types"], Json::parse(R"(["noise"])"));
+  EXPECT_EQ(lines.at(0)["type_accuracy"], 1.0);
+  EXPECT_EQ(lines.at(1)["type_found"], "noise");
+  const auto wrong = chiaro({"eval", "--clean", folder_ / "clean", "--degrade", "noise(sigma_u8=5)",
+                             "--type", "haze", "--quiet"});
+  EXPECT_NE(wrong.out.find("0.0 %"), std::string::npos) << wrong.out;
+  EXPECT_EQ(
+      chiaro({"eval", "--clean", folder_ / "clean", "--degrade", "noise", "--type", "fog"}).status,
+      2);
+  EXPECT_EQ(chiaro({"bench", "--sizes", "32", "--repetitions", "1", "--json"}).status, 0);
+}
+
+}  // namespace
+}  // namespace chiaro

@@ -1,0 +1,83 @@
+#include "chiaro/losses/info_nce.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/expect_error.h"
+
+namespace chiaro::losses {
+namespace {
+
+at::Tensor mask(std::initializer_list<std::initializer_list<int>> rows) {
+  std::vector<at::Tensor> list;
+  for (const auto& row : rows) list.push_back(at::tensor(std::vector<int>(row)).to(at::kBool));
+  return at::stack(list);
+}
+
+TEST(InfoNce, OfEqualLogitsIsTheLogarithmOfTheCandidates) {
+  const auto z = at::full({2, 5}, 3.0, at::kDouble);
+  const auto positives = mask({{1, 0, 0, 0, 0}, {0, 0, 1, 0, 0}});
+  EXPECT_NEAR(info_nce(z, positives, at::ones_like(positives)).item<double>(), std::log(5), 1e-12);
+  const auto three = mask({{1, 1, 1, 0, 0}, {0, 0, 1, 1, 1}});
+  EXPECT_NEAR(info_nce(z, positives, three).item<double>(), std::log(3), 1e-12);
+}
+
+TEST(InfoNce, WorkedByHand) {
+  // Row 0: positives 0 and 2 of candidates 0, 1, 2; row 1 has no positive and does not count.
+  const auto z = at::tensor({1.0, 2.0, 3.0, 9.0, 5.0, 6.0, 7.0, 8.0}, at::kDouble).view({2, 4});
+  const auto positives = mask({{1, 0, 1, 0}, {0, 0, 0, 0}});
+  const auto candidates = mask({{1, 1, 1, 0}, {1, 1, 1, 1}});
+  const double log_sum = std::log(std::exp(1.0) + std::exp(2.0) + std::exp(3.0));
+  EXPECT_NEAR(info_nce(z, positives, candidates).item<double>(), log_sum - (1.0 + 3.0) / 2, 1e-12);
+}
+
+TEST(InfoNce, FallsToTheFloorOfRepeatedLabels) {
+  // B = 6 samples of K = 3 labels against one prototype per sample: with a perfect classifier the
+  // loss that counts only the own copy as positive cannot fall below ln(B/K).
+  const auto label = at::tensor({0, 1, 2, 0, 1, 2});
+  const auto same = label.unsqueeze(0).eq(label.unsqueeze(1));
+  const auto z = same.to(at::kDouble) * 200;
+  const auto own = at::eye(6, at::kBool);
+  EXPECT_NEAR(info_nce(z, own, at::ones_like(own)).item<double>(), std::log(2), 1e-12);
+}
+
+TEST(InfoNce, GradientEqualsFiniteDifferencesAndIsFiniteForEmptyRows) {
+  auto z = at::tensor({0.3, -0.2, 0.9, 0.1, 0.0, 0.7, 0.2, 0.4, -0.5}, at::kDouble).view({3, 3});
+  const auto positives = mask({{0, 1, 0}, {1, 0, 0}, {0, 0, 0}});
+  const auto candidates = mask({{0, 1, 1}, {1, 0, 1}, {0, 0, 0}});
+  auto variable = z.clone().set_requires_grad(true);
+  info_nce(variable, positives, candidates).backward();
+  EXPECT_TRUE(at::isfinite(variable.grad()).all().item<bool>());
+  constexpr double kStep = 1e-6;
+  for (std::int64_t i = 0; i < 9; ++i) {
+    auto up = z.clone();
+    auto down = z.clone();
+    up.view(-1)[i] += kStep;
+    down.view(-1)[i] -= kStep;
+    const double slope = (info_nce(up, positives, candidates).item<double>() -
+                          info_nce(down, positives, candidates).item<double>()) /
+                         (2 * kStep);
+    EXPECT_NEAR(variable.grad().view(-1)[i].item<double>(), slope, 1e-8);
+  }
+}
+
+TEST(InfoNce, WithoutAnyPositiveIsZeroWithGradient) {
+  auto z = at::ones({2, 2}, at::kDouble).set_requires_grad(true);
+  const auto none = at::zeros({2, 2}, at::kBool);
+  const auto loss = info_nce(z, none, at::ones_like(none));
+  EXPECT_EQ(loss.item<double>(), 0);
+  loss.backward();
+  EXPECT_EQ(z.grad().abs().sum().item<double>(), 0);
+}
+
+TEST(InfoNce, RefusesMasksThatDoNotFit) {
+  const auto z = at::zeros({2, 2});
+  const auto own = at::eye(2, at::kBool);
+  EXPECT_CHIARO_ERROR(info_nce(z, own.narrow(0, 0, 1), own), Internal, "one shape");
+  EXPECT_CHIARO_ERROR(info_nce(z, own, at::logical_not(own)), Internal, "not among the candidates");
+}
+
+}  // namespace
+}  // namespace chiaro::losses

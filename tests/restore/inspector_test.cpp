@@ -1,0 +1,136 @@
+#include "chiaro/restore/inspector.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tests/support/expect_error.h"
+#include "tests/support/graph_bundle.h"
+
+namespace chiaro::restore {
+namespace {
+
+/// Columns alternate between level - swing and level + swing: mean `level`, deviation `swing`.
+image::Image striped(int height, int width, float level, float swing, int channels = 3) {
+  image::Image picture(channels, height, width);
+  for (int channel = 0; channel < channels; ++channel) {
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x)
+        picture.at(channel, y, x) = x % 2 == 0 ? level - swing : level + swing;
+    }
+  }
+  return picture;
+}
+
+Inspector make() {
+  return Inspector(test::graph_bundle("told"), {.threads = 1});
+}
+
+TEST(Inspector, GivesWhatTheControllerComputes) {
+  // tools/make_test_graphs.py: m = 0.5, s = 0.1, w = 0.5.
+  Inspector inspector = make();
+  const auto found = inspector.inspect(striped(48, 64, 0.5F, 0.1F));
+  const double noise = 4 * 0.1;
+  ASSERT_EQ(found.probabilities.size(), 3U);
+  EXPECT_NEAR(found.probabilities[0], (1 - noise) * 0.5, 1e-5);
+  EXPECT_NEAR(found.probabilities[1], noise, 1e-5);
+  EXPECT_NEAR(found.probabilities[2], (1 - noise) * 0.5, 1e-5);
+  EXPECT_EQ(found.top(), 1U);
+  EXPECT_NEAR(found.severities[0], 0, 1e-6);
+  EXPECT_NEAR(found.severities[1], 0.2, 1e-5);
+  EXPECT_NEAR(found.severities[2], 0.5, 1e-5);
+  EXPECT_NEAR(found.novelty, 0, 1e-6);
+  ASSERT_EQ(found.domains.size(), 2U);
+  EXPECT_NEAR(found.domains[1], 0.5, 1e-5);
+  ASSERT_EQ(found.condition.size(), 8U);
+  EXPECT_NEAR(found.condition[6], 0.5, 1e-5);
+  EXPECT_NEAR(found.condition[7], 0.1, 1e-5);
+}
+
+TEST(Inspector, AnySizeAndGreyAlike) {
+  Inspector inspector = make();
+  for (const auto& [height, width] : {std::pair{1, 1}, {16, 16}, {7, 90}, {200, 33}}) {
+    const auto found = inspector.inspect(image::Image(1, height, width, 0.9F));
+    EXPECT_NEAR(found.probabilities[2], 0.9, 1e-5) << height << " x " << width;
+    EXPECT_NEAR(found.novelty, 8 * 0.4 * 0.4, 1e-4);
+  }
+}
+
+TEST(Inspector, ValuesOutsideTheRangeAreLimited) {
+  Inspector inspector = make();
+  image::Image wild(3, 20, 20, 7.0F);
+  EXPECT_NEAR(inspector.inspect(wild).domains[0], 1, 1e-6);
+  wild = image::Image(3, 20, 20, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_NEAR(inspector.inspect(wild).domains[0], 0, 1e-6);
+}
+
+TEST(Inspector, MapsWhereTheDamageIs) {
+  // Smooth on the left, striped on the right; windows of 16 by steps of 8.
+  auto picture = striped(32, 64, 0.5F, 0.2F);
+  for (int channel = 0; channel < 3; ++channel) {
+    for (int y = 0; y < 32; ++y) {
+      for (int x = 0; x < 32; ++x) picture.at(channel, y, x) = 0.5F;
+    }
+  }
+  Inspector inspector = make();
+  double last = 0;
+  const auto map = inspector.map(picture, [&](double done) {
+    EXPECT_GT(done, last);
+    last = done;
+    return true;
+  });
+  EXPECT_EQ(last, 1);
+  EXPECT_EQ(map.view_px, 16);
+  EXPECT_EQ(map.tops, (std::vector<int>{0, 8, 16}));
+  EXPECT_EQ(map.lefts, (std::vector<int>{0, 8, 16, 24, 32, 40, 48}));
+  ASSERT_EQ(map.probabilities.size(), 3U);
+  ASSERT_EQ(map.probabilities[1].size(), 21U);
+  EXPECT_NEAR(map.probabilities[1][0], 0, 1e-3);
+  EXPECT_NEAR(map.probabilities[1][6], 0.8, 1e-3);
+  // Half of the fourth window is striped: s = 0.2 sqrt(1/2).
+  EXPECT_NEAR(map.probabilities[1][3], 4 * 0.2 * std::sqrt(0.5), 1e-3);
+  EXPECT_CHIARO_ERROR(inspector.map(picture, [](double) { return false; }), Interrupted, "stopped");
+}
+
+TEST(Inspector, SaysWhatItsFirstRunWillTake) {
+  Inspector inspector = make();
+  // At least the largest inputs: four views of 16 x 16 and a whole of 32 x 32.
+  EXPECT_GE(inspector.pending_bytes(), 4 * 3 * (4 * 16 * 16 + 32 * 32));
+  EXPECT_LE(inspector.pending_bytes(), 1 << 20);
+  inspector.inspect(image::Image(3, 20, 20, 0.5F));
+  EXPECT_EQ(inspector.pending_bytes(), 0);
+}
+
+TEST(Inspector, BundlesThatDoNotFitAreRefused) {
+  EXPECT_CHIARO_ERROR(Inspector(test::graph_bundle("stack")), Bundle, "has no controller");
+  const auto with = [](auto change) {
+    auto bundle = test::graph_bundle("told");
+    change(*bundle.manifest.condition);
+    return bundle;
+  };
+  EXPECT_CHIARO_ERROR(
+      Inspector(with([](bundle::ConditionInfo& info) { info.types.emplace_back("rain"); })), Bundle,
+      "'condition' of condition.onnx does not fit");
+  EXPECT_CHIARO_ERROR(Inspector(with([](bundle::ConditionInfo& info) { info.embedding = 3; })),
+                      Bundle, "expected (1, 9)");
+  EXPECT_CHIARO_ERROR(Inspector(with([](bundle::ConditionInfo& info) { info.view_px = 32; })),
+                      Bundle, "'views' of condition.onnx does not fit");
+  EXPECT_CHIARO_ERROR(Inspector(with([](bundle::ConditionInfo& info) { info.domains.clear(); })),
+                      Bundle, "wrong outputs");
+  EXPECT_CHIARO_ERROR(
+      Inspector(with([](bundle::ConditionInfo& info) { info.domains.emplace_back("third"); })),
+      Bundle, "'domain' of condition.onnx does not fit");
+  auto bundle = test::graph_bundle("told");
+  bundle.members[std::string(bundle::kConditionMember)] = test::graph_bytes("identity");
+  EXPECT_CHIARO_ERROR(Inspector{bundle}, Bundle, "wrong inputs");
+}
+
+TEST(Inspector, AnEmptyPictureIsRefused) {
+  Inspector inspector = make();
+  EXPECT_CHIARO_ERROR(inspector.inspect(image::Image()), Usage, "empty");
+  EXPECT_CHIARO_ERROR(inspector.map(image::Image()), Usage, "empty");
+}
+
+}  // namespace
+}  // namespace chiaro::restore

@@ -109,7 +109,7 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
       .add_option("--guard", arguments.guard,
                   "off; soft: hold back where the controller is unsure, leave clean pictures; "
                   "strict: refuse what is unlike training as well")
-      .capture_default_str();
+      ->capture_default_str();
   command.add_option("--as", arguments.stated,
                      "what is wrong, instead of what the controller finds, e.g. "
                      "'rain(0.6)+noise(0.2)'; severities from 0 to 1");

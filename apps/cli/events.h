@@ -9,6 +9,12 @@ namespace chiaro::cli {
 
 using Json = nlohmann::ordered_json;
 
+/// Thrown by a subcommand that has said everything already, on stderr and as events: the program
+/// ends with this exit status.
+struct EndWith {
+  int status = 0;
+};
+
 /// Prints {"event": name, …fields} as one line and flushes. Text that is not UTF-8 (file names) is
 /// shown with replacement characters; numbers that are not finite become text.
 void print_event(const std::string& name, const Json& fields);

@@ -116,6 +116,8 @@ int run(int argc, char** argv) {
     return root.exit(asked);
   } catch (const CLI::ParseError& error) {
     return report(error.what(), static_cast<int>(ErrorCode::Usage), json);
+  } catch (const EndWith& end) {
+    return end.status;
   } catch (const Error& error) {
     const int status =
         error.code() == ErrorCode::Interrupted ? interruption_status() : error.exit_status();

@@ -58,6 +58,10 @@ bool has_picture_extension(const fs::path& path) {
   return std::ranges::find(kOthers, lower) != kOthers.end();
 }
 
+std::string format_written_as(const fs::path& path) {
+  return format_of_extension(path.extension().string());
+}
+
 std::vector<fs::path> list_pictures(const fs::path& folder, bool recursive) {
   std::vector<fs::path> result;
   const auto take = [&](const fs::directory_entry& entry) {

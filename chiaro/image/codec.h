@@ -64,6 +64,10 @@ Image jpeg_round_trip(const Image& picture, int quality, bool chroma_subsampled)
 /// True for file names whose extension is that of a picture format read here.
 bool has_picture_extension(const std::filesystem::path& path);
 
+/// The format that writing to this name gives, by its extension ("png", "jpeg", …); "" where it is
+/// none that is written.
+std::string format_written_as(const std::filesystem::path& path);
+
 /// The picture files directly in a folder (or below it), sorted by path. Errors: Input.
 std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder,
                                                  bool recursive = false);

@@ -70,7 +70,8 @@ std::vector<std::uint8_t> iptc_of_png(VipsImage* header) {
     std::istringstream stream{std::string(text)};
     std::string heading;
     std::size_t size = 0;
-    stream >> heading >> size;
+    std::getline(stream >> std::ws, heading);  // one word or several: "iptc", "IPTC profile"
+    stream >> size;
     std::vector<std::uint8_t> result;
     char digits[3] = {};
     while (result.size() < size && stream >> digits[0] >> digits[1]) {

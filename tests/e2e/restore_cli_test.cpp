@@ -170,7 +170,7 @@ TEST_F(RestoreCli, KeepsDepthAndReplacesNotFiniteValues) {
 
 TEST_F(RestoreCli, BadPicturesAreRefused) {
   expect_refused(folder_ / "none.png", 3, "none.png");
-  expect_refused(folder_.path(), 3, folder_.path());
+  expect_refused(folder_.path(), 2, "name of one picture");
   write_file_atomically(folder_ / "empty.png", std::string_view());
   expect_refused(folder_ / "empty.png", 3, "empty.png");
   write_file_atomically(folder_ / "text.jpg", std::string_view("this is a letter, not a picture"));
@@ -193,7 +193,7 @@ TEST_F(RestoreCli, BadOutputsAreRefused) {
   };
   const auto before = read_file(in_);
   refused(folder_ / "no/such/out.png", 4, "does not exist");
-  refused(folder_.path(), 4, "is a folder");
+  refused(folder_.path(), 4, "never overwritten");  // a result of that name would lie there
   refused(in_, 4, "never overwritten");
   EXPECT_EQ(chiaro({"restore", in_, "-o", in_, "--overwrite"}).status, 4);
   EXPECT_EQ(read_file(in_), before);

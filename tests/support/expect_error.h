@@ -18,3 +18,19 @@
           << "message: " << error.what();                                          \
     }                                                                              \
   } while (false)
+
+namespace chiaro::test {
+
+/// The same for calls that a macro cannot take.
+template <typename Call>
+void expect_error(ErrorCode code, const std::string& part, const Call& call) {
+  try {
+    call();
+    ADD_FAILURE() << "no error with '" << part << "'";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace chiaro::test

@@ -1,0 +1,186 @@
+#include "apps/cli/batch_report.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "apps/cli/audit.h"
+#include "apps/cli/events.h"
+#include "apps/cli/interruption.h"
+#include "apps/cli/restore_work.h"
+#include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
+
+namespace chiaro::cli {
+namespace {
+
+constexpr double kBarEverySeconds = 0.2;
+constexpr double kLineEverySeconds = 30;
+constexpr std::size_t kNamedAtMost = 20;
+
+std::string pictures_text(std::size_t count) {
+  return fmt::format("{} picture{}", count, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+BatchReport::BatchReport(const restore::BatchPlan& plan, const OutputFlags& show)
+    : plan_(plan),
+      show_(show),
+      bar_(stderr_is_terminal() && !show.quiet),
+      started_(monotonic_s()),
+      last_shown_(started_) {}
+
+BatchReport::~BatchReport() {
+  clear_bar();
+}
+
+void BatchReport::clear_bar() {
+  if (shown_) std::fputs("\r\x1b[K", stderr);
+  shown_ = false;
+}
+
+void BatchReport::begin(const std::string& bundle) {
+  if (plan_.existing > 0)
+    spdlog::info("{} exist already and stay as they are", pictures_text(plan_.existing));
+  if (show_.json) {
+    print_event("plan", {{"pictures", plan_.items.size()},
+                         {"existing", plan_.existing},
+                         {"in_other_shards", plan_.in_other_shards},
+                         {"left_aside", plan_.left_aside},
+                         {"output", plan_.output.string()},
+                         {"bundle", bundle}});
+  }
+  for (const auto& [path, reason] : plan_.unreadable) {
+    fail_with(path.string(), "", reason, static_cast<int>(ErrorCode::Input));
+  }
+}
+
+void BatchReport::done(const restore::BatchDone& one) {
+  const std::lock_guard lock(mutex_);
+  ++done_;
+  megapixels_ += static_cast<double>(one.picture.plane_size()) / 1e6;
+  if (show_.verbose) {
+    clear_bar();
+    spdlog::info("wrote {} ({} x {}, {:.2f} s)", one.item.output.string(), one.picture.width(),
+                 one.picture.height(), one.restore_seconds);
+  }
+  if (!show_.json) return;
+  print_event("restored", {{"file", one.item.input.string()},
+                           {"output", one.item.output.string()},
+                           {"width", one.picture.width()},
+                           {"height", one.picture.height()},
+                           {"bytes", one.bytes},
+                           {"seconds", one.read_seconds + one.restore_seconds + one.write_seconds},
+                           {"read_seconds", one.read_seconds},
+                           {"restore_seconds", one.restore_seconds},
+                           {"write_seconds", one.write_seconds},
+                           {"pixels_sha256", pixels_sha256(one.picture)}});
+}
+
+void BatchReport::checked(const restore::BatchItem& item, const restore::TileCheck& check) {
+  const std::lock_guard lock(mutex_);
+  clear_bar();
+  say_tile_check(item.input.string(), check, show_);
+}
+
+void BatchReport::audited(const restore::BatchItem& item, std::span<const std::byte> result,
+                          const RestoreArguments& arguments) {
+  const std::lock_guard lock(mutex_);
+  clear_bar();
+  audit(item.input.string(), result, arguments, true);
+}
+
+void BatchReport::failed(const restore::BatchItem& item, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  fail_with(item.input.string(), item.output.string(), error.what(), error.exit_status());
+}
+
+void BatchReport::fail_with(const std::string& file, const std::string& output,
+                            const std::string& reason, int status) {
+  failures_.push_back({file, reason, status});
+  clear_bar();
+  spdlog::warn("not done: {}: {}", file, reason);
+  if (!show_.json) return;
+  print_event("failed",
+              {{"file", file}, {"output", output}, {"message", reason}, {"exit_status", status}});
+}
+
+void BatchReport::show_progress(double share) {
+  const std::lock_guard lock(mutex_);
+  const double now = monotonic_s();
+  if (now - last_shown_ < (bar_ ? kBarEverySeconds : kLineEverySeconds)) return;
+  last_shown_ = now;
+  const double elapsed = now - started_;
+  const std::size_t total = plan_.items.size() + plan_.unreadable.size();
+  const std::size_t settled = done_ + failures_.size();
+  const double position =
+      std::min(static_cast<double>(settled) + share, static_cast<double>(total));
+  const std::string left =
+      settled == 0 ? "?"
+                   : duration_text(elapsed * (static_cast<double>(total) - position) / position);
+  const std::string line =
+      fmt::format("{} of {}{}  {:.2f} pictures/s  {:.1f} MP/s  {} left", settled, total,
+                  failures_.empty() ? "" : fmt::format(" ({} not done)", failures_.size()),
+                  static_cast<double>(done_) / elapsed, megapixels_ / elapsed, left);
+  if (!bar_) return spdlog::info("{}", line);
+  const auto filled = static_cast<int>(position * 30 / static_cast<double>(total));
+  fmt::print(stderr, "\r\x1b[Krestoring [{:#<{}}{:-<{}}] {}", "", filled, "", 30 - filled, line);
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+/// 7 where all that failed are checks that said no.
+int BatchReport::exit_status(const restore::BatchSummary& summary) const {
+  if (!summary.stopped.empty() && summary.stop_code != ErrorCode::SomeFailed) {
+    return summary.stop_code == ErrorCode::Interrupted ? interruption_status()
+                                                       : static_cast<int>(summary.stop_code);
+  }
+  if (failures_.empty()) return 0;
+  constexpr int kCheck = static_cast<int>(ErrorCode::CheckFailed);
+  const bool checks = std::ranges::all_of(
+      failures_, [](int status) { return status == kCheck; }, &Failure::status);
+  return checks ? kCheck : static_cast<int>(ErrorCode::SomeFailed);
+}
+
+int BatchReport::finish(const restore::BatchSummary& summary) {
+  clear_bar();
+  const double seconds = std::max(summary.seconds, 1e-9);
+  const std::size_t failed = failures_.size();
+  const int status = exit_status(summary);
+  spdlog::info("{} restored in {}: {:.2f} pictures/s, {:.1f} MP/s", pictures_text(summary.done),
+               duration_text(seconds), static_cast<double>(summary.done) / seconds,
+               summary.megapixels / seconds);
+  if (failed > 0) {
+    std::string names;
+    for (const Failure& failure : failures_)
+      names += fmt::format("\n  {}: {}", failure.file, failure.reason);
+    spdlog::error("{} not done:{}", pictures_text(failed), names);
+  }
+  if (!summary.stopped.empty()) {
+    std::string names;
+    for (std::size_t i = 0; i < std::min(kNamedAtMost, summary.not_done.size()); ++i)
+      names += "\n  " + summary.not_done[i]->input.string();
+    if (summary.not_done.size() > kNamedAtMost)
+      names += fmt::format("\n  and {} more", summary.not_done.size() - kNamedAtMost);
+    spdlog::error("{}; {} not begun or dropped, which --skip-existing goes on with:{}",
+                  summary.stopped, pictures_text(summary.not_done.size()), names);
+  }
+  if (!show_.json) return status;
+  for (const restore::BatchItem* item : summary.not_done)
+    print_event("not_begun", {{"file", item->input.string()}, {"output", item->output.string()}});
+  print_event("summary", {{"done", summary.done},
+                          {"failed", failed},
+                          {"not_begun", summary.not_done.size()},
+                          {"existing", plan_.existing},
+                          {"seconds", summary.seconds},
+                          {"megapixels", summary.megapixels},
+                          {"pictures_per_second", static_cast<double>(summary.done) / seconds},
+                          {"megapixels_per_second", summary.megapixels / seconds},
+                          {"network_waited_seconds", summary.waited_seconds},
+                          {"peak_resident_bytes", peak_resident_bytes()},
+                          {"stopped", summary.stopped},
+                          {"exit_status", status}});
+  return status;
+}
+
+}  // namespace chiaro::cli

@@ -1,0 +1,62 @@
+// What a batch says while it runs and at its end: a bar, messages, events.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/cli/flags.h"
+#include "apps/cli/restore_arguments.h"
+#include "chiaro/restore/batch.h"
+#include "chiaro/restore/tile_check.h"
+
+namespace chiaro::cli {
+
+/// Counts what is done and says so: on a terminal as a bar with pictures a second, megapixels a
+/// second and the time left, elsewhere as a line every half minute; under --json as events.
+class BatchReport {
+ public:
+  BatchReport(const restore::BatchPlan& plan, const OutputFlags& show);
+  ~BatchReport();
+  BatchReport(const BatchReport&) = delete;
+  BatchReport& operator=(const BatchReport&) = delete;
+
+  /// The event `plan`, and what the plan already knows cannot be done.
+  void begin(const std::string& bundle);
+  void done(const restore::BatchDone& one);
+  void failed(const restore::BatchItem& item, const Error& error);
+  void show_progress(double share);
+  void checked(const restore::BatchItem& item, const restore::TileCheck& check);
+  /// Errors: as audit.
+  void audited(const restore::BatchItem& item, std::span<const std::byte> result,
+               const RestoreArguments& arguments);
+
+  /// The summary: every picture that was not done, and why. Returns the exit status.
+  int finish(const restore::BatchSummary& summary);
+
+ private:
+  struct Failure {
+    std::string file;
+    std::string reason;
+    int status = 1;
+  };
+  int exit_status(const restore::BatchSummary& summary) const;
+  void fail_with(const std::string& file, const std::string& output, const std::string& reason,
+                 int status);
+  void clear_bar();
+
+  std::mutex mutex_;  // of the output: checks come from other threads than the batch's own calls
+  const restore::BatchPlan& plan_;
+  OutputFlags show_;
+  bool bar_;
+  bool shown_ = false;
+  double started_;
+  double last_shown_;
+  std::size_t done_ = 0;
+  double megapixels_ = 0;
+  std::vector<Failure> failures_;
+};
+
+}  // namespace chiaro::cli

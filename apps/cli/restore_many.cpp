@@ -1,0 +1,126 @@
+// chiaro restore with files, folders and patterns: results into a folder.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "apps/cli/batch_report.h"
+#include "apps/cli/events.h"
+#include "apps/cli/interruption.h"
+#include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_work.h"
+#include "chiaro/base/error.h"
+#include "chiaro/restore/batch.h"
+
+namespace chiaro::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+restore::BatchPlan plan_of(const RestoreArguments& arguments, const std::string& bundle) {
+  std::error_code failed;
+  CHIARO_CHECK(
+      std::ranges::find(arguments.inputs, "-") == arguments.inputs.end() && arguments.output != "-",
+      Usage, "[cli.restore] '-' stands for one picture; expected files and folders");
+  CHIARO_CHECK(arguments.output.ends_with('/') || fs::exists(arguments.output, failed) ||
+                   image::format_written_as(arguments.output).empty(),
+               Usage,
+               "[cli.restore] '{}' is the name of one picture, and there may be several; expected "
+               "a folder ('{}/' if it is to be called so)",
+               arguments.output, arguments.output);
+  CHIARO_CHECK(arguments.region.empty(), Usage,
+               "[cli.restore] --region is for one picture; '{}' makes many", arguments.output);
+  restore::BatchPlanOptions options{
+      .output = arguments.output, .format = arguments.write.format, .bundle = bundle};
+  if (!arguments.name.empty()) options.name = arguments.name;
+  if (!arguments.shard.empty()) {
+    options.shard =
+        restore::parse_shard(arguments.shard, [](const char* name) { return std::getenv(name); });
+  }
+  auto plan = restore::plan_batch(arguments.inputs, options);
+  if (arguments.skip_existing) restore::leave_out_existing(plan);
+  if (!arguments.skip_existing && !arguments.overwrite) restore::refuse_existing(plan);
+  return plan;
+}
+
+void show_plan(const restore::BatchPlan& plan, const OutputFlags& show) {
+  for (const auto& [input, output] : plan.items) {
+    if (show.json) {
+      print_event("planned", {{"file", input.string()}, {"output", output.string()}});
+    } else {
+      fmt::print("{} -> {}\n", input.string(), output.string());
+    }
+  }
+}
+
+/// Of the pictures between file and file; the rest of --max-memory is for the network.
+std::int64_t in_flight_bytes(const RestoreArguments& arguments) {
+  constexpr std::int64_t kUsual = std::int64_t{1} << 30;
+  const std::int64_t limit = arguments.options.max_memory_bytes;
+  return limit == 0 ? kUsual : std::min(kUsual, limit / 4);
+}
+
+restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restorer& restorer,
+                             BatchReport& report) {
+  // While a picture is restored, others that were let in may still grow.
+  restore::RestoreOptions options = arguments.options;
+  if (options.max_memory_bytes > 0) options.max_memory_bytes -= in_flight_bytes(arguments);
+  return {.bytes =
+              [&restorer](const fs::path& input) {
+                return restore::picture_bytes(input, restorer.manifest().scale);
+              },
+          .read = [](const fs::path& input) { return image::read(input); },
+          .restore =
+              [&restorer, &arguments, options, &report](const restore::BatchItem& item,
+                                                        image::Image picture,
+                                                        const ProgressCallback& progress) {
+                return restored_as_asked(
+                    restorer, std::move(picture), arguments, options, progress,
+                    [&](const restore::TileCheck& check) { report.checked(item, check); });
+              },
+          .encode =
+              [&arguments, &report](const restore::BatchItem& item, const image::Image& picture) {
+                image::WriteOptions write = arguments.write;
+                if (write.format.empty()) write.format = image::format_written_as(item.output);
+                auto bytes = image::encode(picture, write);
+                if (arguments.audit) report.audited(item, bytes, arguments);
+                return bytes;
+              }};
+}
+
+}  // namespace
+
+void restore_many(RestoreArguments& arguments) {
+  const auto open = [&arguments] {
+    return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
+  };
+  // The plan is settled before the network is loaded, unless it needs the bundle's name.
+  std::optional<restore::Restorer> restorer;
+  if (arguments.name.find("{bundle}") != std::string::npos) restorer.emplace(open());
+  image::start_codecs();  // before there is a second thread
+  const restore::BatchPlan plan = plan_of(arguments, restorer ? restorer->manifest().name : "");
+  if (arguments.dry_run) return show_plan(plan, arguments.show);
+  if (!plan.items.empty()) restore::prepare_folders(plan);
+  if (!restorer) restorer.emplace(open());
+
+  watch_for_interruption();
+  BatchReport report(plan, arguments.show);
+  report.begin(restorer->manifest().name);
+  const auto summary = restore::run_batch(
+      plan.items, steps_of(arguments, *restorer, report),
+      {.in_flight_bytes = in_flight_bytes(arguments), .fail_fast = arguments.fail_fast},
+      {.done = [&](const restore::BatchDone& one) { report.done(one); },
+       .failed = [&](const restore::BatchItem& item,
+                     const Error& error) { report.failed(item, error); },
+       .keep_going =
+           [&](double share) {
+             report.show_progress(share);
+             return !interrupted();
+           }});
+  if (const int status = report.finish(summary); status != 0) throw EndWith{status};
+}
+
+}  // namespace chiaro::cli

@@ -1,0 +1,205 @@
+// chiaro restore with one picture: in, and a better one out.
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <future>
+#include <system_error>
+
+#include "apps/cli/audit.h"
+#include "apps/cli/events.h"
+#include "apps/cli/inspection_text.h"
+#include "apps/cli/interruption.h"
+#include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_work.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
+#include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/restore/restorer.h"
+
+namespace chiaro::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Above this the network's work memory is freed before the result is encoded.
+constexpr std::size_t kLargeValues = 3 * 4'000'000;
+
+/// Everything about the output that can be known before the work is done.
+void check_output(const RestoreArguments& arguments) {
+  const std::string& input = arguments.inputs.front();
+  CHIARO_CHECK(
+      !arguments.fail_fast && !arguments.dry_run && arguments.name.empty() &&
+          arguments.shard.empty(),
+      Usage,
+      "[cli.restore] --name, --shard, --fail-fast and --dry-run are for many pictures; '{}' "
+      "is one file, and '{}' no folder",
+      input, arguments.output);
+  if (arguments.output == "-") {
+    CHIARO_CHECK(!arguments.write.format.empty(), Usage,
+                 "[cli.restore] a picture to stdout needs --format");
+    CHIARO_CHECK(!arguments.show.json, Usage,
+                 "[cli.restore] --json and a picture cannot both go to stdout");
+    CHIARO_CHECK(isatty(STDOUT_FILENO) == 0, Usage,
+                 "[cli.restore] a picture would go to the terminal; use > FILE");
+    return;
+  }
+  const fs::path output(arguments.output);
+  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
+  std::error_code failed;
+  CHIARO_CHECK(fs::is_directory(folder, failed), Output,
+               "[cli.restore] the folder '{}' does not exist", folder.string());
+  CHIARO_CHECK(!fs::is_directory(output, failed), Output,
+               "[cli.restore] '{}' is a folder; expected a file name", output.string());
+  CHIARO_CHECK(!fs::exists(output, failed) || fs::is_regular_file(output, failed), Output,
+               "[cli.restore] '{}' is no regular file", output.string());
+  CHIARO_CHECK(input == "-" || !fs::equivalent(input, output, failed), Output,
+               "[cli.restore] '{}' is the input itself, which is never overwritten",
+               output.string());
+  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
+               "[cli.restore] '{}' exists already; --overwrite replaces it", output.string());
+  CHIARO_CHECK(::access(folder.c_str(), W_OK) == 0, Output,
+               "[cli.restore] the folder '{}' is not writable", folder.string());
+  CHIARO_CHECK(!arguments.write.format.empty() || !image::format_written_as(output).empty(), Usage,
+               "[cli.restore] the name '{}' tells no picture format; use .png, .jpg, .webp, .tif, "
+               ".ppm, .pfm or --format",
+               output.string());
+}
+
+image::Image read_input(const std::string& input) {
+  if (input != "-") return image::read(input);
+  std::vector<std::byte> bytes;
+  std::byte chunk[1 << 16];
+  for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof(chunk), stdin)) > 0;) {
+    bytes.insert(bytes.end(), chunk, chunk + got);
+  }
+  return image::decode(bytes, "standard input");
+}
+
+void write_output(const RestoreArguments& arguments, const image::Image& picture) {
+  image::WriteOptions write = arguments.write;
+  if (write.format.empty()) write.format = image::format_written_as(arguments.output);
+  const auto bytes = image::encode(picture, write);
+  if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
+  if (arguments.output != "-") return write_file_atomically(arguments.output, bytes);
+  const bool whole = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
+                     std::fflush(stdout) == 0;
+  CHIARO_CHECK(whole, Output, "[cli.restore] cannot write to stdout");
+}
+
+/// Restores in place with a bar, and says what was held back and why.
+restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& picture,
+                                     const RestoreArguments& arguments) {
+  restore::RestoreReport report;
+  try {
+    ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
+    const auto progress = [&](double done) {
+      bar.update(done);
+      return !interrupted();
+    };
+    picture = restored_as_asked(
+        restorer, std::move(picture), arguments, arguments.options, progress,
+        [&](const restore::TileCheck& check) {
+          say_tile_check(arguments.inputs.front(), check, arguments.show);
+        },
+        &report);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::CheckFailed) throw;
+    fail(error.code(), "[cli.restore] '{}': {}", arguments.inputs.front(), error.what());
+  }
+  if (!report.blind) {
+    spdlog::info("not blind: restored as {}", restore::stated_text(*arguments.options.stated));
+  }
+  if (report.guard && report.inspection) {
+    const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
+    if (!text.empty()) spdlog::info("{}", text);
+  }
+  return report;
+}
+
+/// What the restoration went by; nothing for bundles without a controller.
+Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,
+                 const RestoreArguments& arguments) {
+  if (!manifest.condition) return Json::object();
+  Json json = {{"blind", report.blind}, {"strength", report.strength}};
+  if (!report.blind) json["as"] = restore::stated_text(*arguments.options.stated);
+  if (report.inspection)
+    json["inspection"] = inspection_json(*report.inspection, *manifest.condition);
+  Json guard = report.guard ? guard_json(*report.guard) : Json::object();
+  guard["mode"] = report.guard ? restore::guard_mode_name(arguments.options.guard) : "off";
+  json["guard"] = std::move(guard);
+  return json;
+}
+
+}  // namespace
+
+void restore_one(RestoreArguments& arguments) {
+  const std::string& input = arguments.inputs.front();
+  std::error_code failed;
+  if (arguments.skip_existing && fs::is_regular_file(arguments.output, failed)) {
+    spdlog::info("{} exists already and stays as it is", arguments.output);
+    if (arguments.show.json) print_event("summary", {{"done", 0}, {"failed", 0}, {"existing", 1}});
+    return;
+  }
+  check_output(arguments);
+  watch_for_interruption();
+  const double started = monotonic_s();
+
+  image::start_codecs();  // before there is a second thread
+  // The picture is decoded while the network is loaded.
+  auto opening = std::async(std::launch::async, [&arguments] {
+    return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
+  });
+  image::Image picture = read_input(input);
+  const double decoded = monotonic_s();
+  arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
+  restore::Restorer& restorer = *arguments.restorer;
+  stop_if_interrupted();
+
+  const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
+  if (arguments.show.json) {
+    print_event("start", {{"file", input},
+                          {"width", picture.width()},
+                          {"height", picture.height()},
+                          {"bundle", restorer.manifest().name},
+                          {"precision", engine::precision_name(restorer.precision())},
+                          {"threads", restorer.threads()},
+                          {"tiles", plan.tiles()},
+                          {"predicted_peak_bytes", plan.predicted_peak_bytes},
+                          {"seconds", decoded - started}});
+  }
+  spdlog::debug(
+      "bundle {}, {}, {} threads, {} tiles of {} x {} with overlap {}, about {} resident at the "
+      "peak",
+      restorer.manifest().name, engine::precision_name(restorer.precision()), restorer.threads(),
+      plan.tiles(), plan.window_width_px, plan.window_height_px, plan.overlap_px,
+      bytes_text(plan.predicted_peak_bytes));
+  const restore::RestoreReport report = restore_shown(restorer, picture, arguments);
+  const double restored = monotonic_s();
+  const bool large = picture.pixels().size() > kLargeValues;
+  if (large || arguments.options.max_memory_bytes > 0) restorer.release_memory();
+  write_output(arguments, picture);
+  const double written = monotonic_s();
+  spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, picture.width(), picture.height(),
+               written - started);
+  if (arguments.show.json) {
+    Json event = {{"file", input},
+                  {"output", arguments.output},
+                  {"width", picture.width()},
+                  {"height", picture.height()},
+                  {"seconds", written - started},
+                  {"restore_seconds", restored - decoded},
+                  {"encode_seconds", written - restored}};
+    event.update(report_json(report, restorer.manifest(), arguments));
+    print_event("restored", event);
+    print_event("summary", {{"done", 1},
+                            {"failed", 0},
+                            {"seconds", written - started},
+                            {"peak_resident_bytes", peak_resident_bytes()},
+                            {"pixels_sha256", pixels_sha256(picture)}});
+  }
+}
+
+}  // namespace chiaro::cli

@@ -1,0 +1,73 @@
+#include "apps/cli/restore_work.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "apps/cli/events.h"
+#include "chiaro/base/error.h"
+#include "chiaro/restore/region.h"
+
+namespace chiaro::cli {
+namespace {
+
+image::Image restored_and_checked(restore::Restorer& restorer, const image::Image& source,
+                                  const RestoreArguments& arguments,
+                                  const restore::RestoreOptions& options,
+                                  const ProgressCallback& progress, const TileCheckReport& say,
+                                  restore::RestoreReport* report) {
+  const auto plan = restorer.plan(source.height(), source.width(), options);
+  image::Image result = restorer.restore(source, options, progress, report);
+  const auto check = restore::check_tiles(restorer, source, result, plan, options, progress);
+  if (say) say(check);
+  const double bound =
+      arguments.tile_bound > 0 ? arguments.tile_bound : restore::tile_bound(restorer.precision());
+  CHIARO_CHECK(check.largest_difference <= bound, CheckFailed,
+               "[cli.verify_tiles] tiles leave a trace: at ({}, {}) the result differs by {:.2g} "
+               "from the one without tiles; expected at most {:.2g}; nothing was written",
+               check.x, check.y, check.largest_difference, bound);
+  return result;
+}
+
+}  // namespace
+
+void say_tile_check(const std::string& file, const restore::TileCheck& check,
+                    const OutputFlags& show) {
+  if (show.json) {
+    print_event("tiles", {{"file", file},
+                          {"tiles", check.tiles},
+                          {"windows", check.probes},
+                          {"largest_difference", check.largest_difference},
+                          {"x", check.x},
+                          {"y", check.y}});
+  } else if (check.probes == 0) {
+    fmt::print("{}: one tile, no borders\n", file);
+  } else {
+    fmt::print(
+        "{}: {} tiles, {} windows across their borders run again: largest difference {:.2g}\n",
+        file, check.tiles, check.probes, check.largest_difference);
+  }
+}
+
+image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
+                               const RestoreArguments& arguments,
+                               const restore::RestoreOptions& options,
+                               const ProgressCallback& progress, const TileCheckReport& say,
+                               restore::RestoreReport* report) {
+  if (arguments.verify_tiles)
+    return restored_and_checked(restorer, source, arguments, options, progress, say, report);
+  if (!arguments.region.empty()) {
+    const auto region = restore::parse_region(arguments.region);
+    return arguments.ensemble
+               ? restore_region_ensemble(restorer, source, region, options, progress)
+               : restore_region(restorer, std::move(source), region, options, progress);
+  }
+  if (!arguments.ensemble) return restorer.restore(std::move(source), options, progress, report);
+  return restore::restore_ensemble(
+      source,
+      [&](image::Image turned, const ProgressCallback& part) {
+        return restorer.restore(std::move(turned), options, part);
+      },
+      progress);
+}
+
+}  // namespace chiaro::cli

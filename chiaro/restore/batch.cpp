@@ -1,0 +1,273 @@
+#include "chiaro/restore/batch.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "chiaro/base/files.h"
+#include "chiaro/restore/bounded_queue.h"
+
+namespace chiaro::restore {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 100ms;  // how long a signal may go unnoticed
+
+/// A picture on its way.
+struct Job {
+  std::size_t index = 0;
+  image::Image picture;
+  std::int64_t reserved = 0;
+  double read_seconds = 0;
+  double restore_seconds = 0;
+};
+
+/// What must not change while a file is read.
+struct FileState {
+  std::int64_t size = -1;
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const FileState&) const = default;
+};
+
+FileState state_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ino};
+}
+
+/// Whatever was thrown, as one of ours.
+Error caught_error() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return {ErrorCode::Resource, "[restore.run_batch] not enough memory for this picture"};
+  } catch (const std::exception& error) {
+    return {ErrorCode::Internal,
+            std::string("[restore.run_batch] internal error: ") + error.what()};
+  }
+}
+
+class Batch {
+ public:
+  Batch(std::span<const BatchItem> items, const BatchSteps& steps, const BatchOptions& options,
+        const BatchObserver& observer)
+      : items_(items),
+        steps_(steps),
+        options_(options),
+        observer_(observer),
+        states_(items.size(), State::Waiting),
+        budget_(options.in_flight_bytes),
+        decoded_(kAhead + static_cast<std::size_t>(readers())),
+        restored_(kAhead + static_cast<std::size_t>(writers())) {}
+
+  BatchSummary run() {
+    const double started = monotonic_s();
+    std::vector<std::jthread> threads;
+    reading_ = readers();
+    for (int i = 0; i < readers(); ++i) threads.emplace_back([this] { read_all(); });
+    for (int i = 0; i < writers(); ++i) threads.emplace_back([this] { write_all(); });
+    restore_all();
+    restored_.close();
+    threads.clear();  // joins
+    summary_.seconds = monotonic_s() - started;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (states_[i] == State::Waiting) summary_.not_done.push_back(&items_[i]);
+    }
+    return std::move(summary_);
+  }
+
+ private:
+  enum class State : unsigned char { Waiting, Done, Failed };
+  static constexpr std::size_t kAhead = 2;
+
+  static int share_of_cores(unsigned part) {
+    return static_cast<int>(1 + std::thread::hardware_concurrency() / part);
+  }
+  int readers() const { return options_.readers > 0 ? options_.readers : share_of_cores(16); }
+  int writers() const { return options_.writers > 0 ? options_.writers : share_of_cores(8); }
+
+  void read_all() {
+    for (std::size_t index = next_++; index < items_.size() && !stopped_; index = next_++) {
+      try {
+        read_one(index);
+      } catch (...) {
+        record_failure(index, caught_error());
+      }
+    }
+    if (--reading_ == 0) decoded_.close();
+  }
+
+  void read_one(std::size_t index) {
+    const fs::path& input = items_[index].input;
+    const FileState before = state_of(input);
+    Job job{index, {}, steps_.bytes(input), 0, 0};
+    if (!budget_.take(job.reserved)) return;
+    try {
+      const double started = monotonic_s();
+      job.picture = steps_.read(input);
+      job.read_seconds = monotonic_s() - started;
+      CHIARO_CHECK(state_of(input) == before, Input,
+                   "[restore.run_batch] '{}' changed or went away while it was read",
+                   input.string());
+    } catch (...) {
+      budget_.give(job.reserved);
+      throw;
+    }
+    (void)decoded_.push(std::move(job));
+  }
+
+  void restore_all() {
+    while (!stopped_) {
+      const double waiting = monotonic_s();
+      auto job = decoded_.pop(kPatience);
+      summary_.waited_seconds += monotonic_s() - waiting;
+      if (!keep_going(0)) break;
+      if (job) {
+        restore_one(std::move(*job));
+      } else if (decoded_.finished()) {
+        return;
+      }
+    }
+    decoded_.close();
+    decoded_.drop_all();
+  }
+
+  void restore_one(Job job) {
+    try {
+      const double started = monotonic_s();
+      job.picture = steps_.restore(items_[job.index], std::move(job.picture),
+                                   [this](double share) { return keep_going(share) && !stopped_; });
+      job.restore_seconds = monotonic_s() - started;
+    } catch (...) {
+      const Error error = caught_error();
+      budget_.give(job.reserved);
+      if (error.code() != ErrorCode::Interrupted) record_failure(job.index, error);
+      return;
+    }
+    const double waiting = monotonic_s();
+    (void)restored_.push(std::move(job));
+    summary_.waited_seconds += monotonic_s() - waiting;
+  }
+
+  void write_all() {
+    for (;;) {
+      auto job = restored_.pop(kPatience);
+      if (!job) {
+        if (restored_.finished()) return;
+        continue;
+      }
+      try {
+        write_one(*job);
+      } catch (...) {
+        record_failure(job->index, caught_error());
+      }
+      job->picture = {};
+      budget_.give(job->reserved);
+    }
+  }
+
+  void write_one(const Job& job) {
+    const BatchItem& item = items_[job.index];
+    const double started = monotonic_s();
+    const auto bytes = steps_.encode(item, job.picture);
+    try {
+      write_file_atomically(item.output, bytes);
+    } catch (const Error&) {
+      std::error_code failed;
+      const fs::space_info room = fs::space(item.output.parent_path(), failed);
+      if (!failed && room.available < bytes.size()) stop("the disk is full", ErrorCode::Output);
+      throw;
+    }
+    const BatchDone done{item,
+                         job.picture,
+                         static_cast<std::int64_t>(bytes.size()),
+                         job.read_seconds,
+                         job.restore_seconds,
+                         monotonic_s() - started};
+    const std::lock_guard lock(mutex_);
+    states_[job.index] = State::Done;
+    ++summary_.done;
+    summary_.megapixels += static_cast<double>(job.picture.plane_size()) / 1e6;
+    if (observer_.done) observer_.done(done);
+  }
+
+  void record_failure(std::size_t index, const Error& error) {
+    {
+      const std::lock_guard lock(mutex_);
+      states_[index] = State::Failed;
+      ++summary_.failed;
+      if (observer_.failed) observer_.failed(items_[index], error);
+    }
+    if (options_.fail_fast) stop("the first failure ends the batch", ErrorCode::SomeFailed);
+  }
+
+  bool keep_going(double share) {
+    bool wanted = true;
+    if (observer_.keep_going) {
+      const std::lock_guard lock(mutex_);
+      wanted = observer_.keep_going(share);
+    }
+    if (!wanted) stop("interrupted", ErrorCode::Interrupted);
+    return wanted;
+  }
+
+  /// Nothing new begins; what is restored is still written.
+  void stop(const char* why, ErrorCode code) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (summary_.stopped.empty()) {
+        summary_.stopped = why;
+        summary_.stop_code = code;
+      }
+    }
+    stopped_ = true;
+    budget_.close();
+    decoded_.close();
+  }
+
+  std::span<const BatchItem> items_;
+  const BatchSteps& steps_;
+  const BatchOptions& options_;
+  const BatchObserver& observer_;
+  std::mutex mutex_;  // of states_, summary_ and the observer
+  std::vector<State> states_;
+  BatchSummary summary_;
+  ByteBudget budget_;
+  BoundedQueue<Job> decoded_;
+  BoundedQueue<Job> restored_;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<int> reading_ = 0;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace
+
+BatchSummary run_batch(std::span<const BatchItem> items, const BatchSteps& steps,
+                       const BatchOptions& options, const BatchObserver& observer) {
+  return Batch(items, steps, options, observer).run();
+}
+
+std::int64_t picture_bytes(const fs::path& input, int scale) {
+  const image::Probe probe = image::probe(input);
+  const std::int64_t samples = std::int64_t{probe.width} * probe.height * probe.channels;
+  // Beside the floats the coded file: at most a 16-bit sample each, a part of it kept twice.
+  constexpr std::int64_t kBytesPerSample = sizeof(float) + 2;
+  return samples * kBytesPerSample * (scale == 1 ? 1 : 1 + std::int64_t{scale} * scale);
+}
+
+}  // namespace chiaro::restore

@@ -1,0 +1,190 @@
+#include "chiaro/restore/region.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
+#include "chiaro/restore/prepare.h"
+
+namespace chiaro::restore {
+namespace {
+
+int round_down(int value, int multiple) {
+  return value / multiple * multiple;
+}
+
+int round_up(int value, int multiple) {
+  return round_down(value + multiple - 1, multiple);
+}
+
+image::Image cut(const image::Image& picture, const Region& region) {
+  return image::crop(picture, region.y, region.x, region.height, region.width);
+}
+
+/// `region` of a picture that begins at the corner of `around`, both times scale.
+Region within(const Region& region, const Region& around, int scale) {
+  return {(region.x - around.x) * scale, (region.y - around.y) * scale, region.width * scale,
+          region.height * scale};
+}
+
+/// The alpha plane as a picture of its own.
+image::Image alpha_picture(const image::Image& picture) {
+  image::Image result(1, picture.height(), picture.width());
+  std::ranges::copy(picture.alpha, result.pixels().begin());
+  return result;
+}
+
+/// The symmetry that undoes this one: flips undo themselves; behind a transposition, left–right and
+/// top–bottom have changed places.
+int inverse(int symmetry) {
+  if ((symmetry & 4) == 0) return symmetry;
+  return 4 | (symmetry & 1) << 1 | (symmetry & 2) >> 1;
+}
+
+/// Where a region of the picture lies in its mirror image (see image::dihedral).
+Region turned(const Region& region, int height, int width, int symmetry) {
+  Region result = region;
+  if ((symmetry & 1) != 0) result.x = width - region.x - region.width;
+  if ((symmetry & 2) != 0) result.y = height - region.y - region.height;
+  if ((symmetry & 4) != 0) {
+    std::swap(result.x, result.y);
+    std::swap(result.width, result.height);
+  }
+  return result;
+}
+
+void add(std::span<float> sum, std::span<const float> values) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
+}
+
+/// The mean over the symmetries of `restored(symmetry)`, which is turned back here.
+image::Image mean_of_eight(const std::function<image::Image(int symmetry)>& restored) {
+  constexpr int kSymmetries = 8;
+  image::Image sum = restored(0);
+  for (int symmetry = 1; symmetry < kSymmetries; ++symmetry) {
+    const image::Image one = image::dihedral(restored(symmetry), inverse(symmetry));
+    add(sum.pixels(), one.pixels());
+    add(sum.alpha, one.alpha);
+  }
+  for (float& value : sum.pixels()) value /= kSymmetries;
+  for (float& value : sum.alpha) value /= kSymmetries;
+  return sum;
+}
+
+/// Of the eighth that begins at `symmetry`.
+ProgressCallback eighth(const ProgressCallback& progress, int symmetry) {
+  if (!progress) return {};
+  return [&progress, symmetry](double done) { return progress((symmetry + done) / 8); };
+}
+
+}  // namespace
+
+Region parse_region(std::string_view text) {
+  std::array<int, 4> numbers{};
+  const auto parts = split(text, ',');
+  bool good = parts.size() == numbers.size();
+  for (std::size_t i = 0; good && i < numbers.size(); ++i) {
+    const std::string_view part = trim(parts[i]);
+    const auto [end, failed] = std::from_chars(part.data(), part.data() + part.size(), numbers[i]);
+    good =
+        failed == std::errc() && end == part.data() + part.size() && numbers[i] >= (i < 2 ? 0 : 1);
+  }
+  CHIARO_CHECK(good, Usage,
+               "[restore.parse_region] no region; got '{}'; expected x,y,width,height in pixels",
+               text);
+  return {numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+Region with_context(const Region& region, int height, int width, int receptive_field_px,
+                    int alignment_px) {
+  const int reach = receptive_field_px / 2;
+  const auto grow = [&](int begin, int size, int length, int& new_begin, int& new_size) {
+    new_begin = round_down(std::max(0, begin - reach), alignment_px);
+    new_size = std::min(length, round_up(begin + size + reach, alignment_px)) - new_begin;
+    // At the far side the picture is mirrored to a multiple of the alignment: that needs enough of
+    // it.
+    if (new_begin + new_size == length && new_size < 2 * alignment_px) {
+      new_begin = round_down(std::max(0, length - 2 * alignment_px), alignment_px);
+      new_size = length - new_begin;
+    }
+  };
+  Region result;
+  grow(region.x, region.width, width, result.x, result.width);
+  grow(region.y, region.height, height, result.y, result.height);
+  return result;
+}
+
+bool is_local(const Restorer& restorer, const RestoreOptions& options) {
+  const bundle::Manifest& manifest = restorer.manifest();
+  const bool sees_whole = manifest.global_statistics || (manifest.condition && !options.stated);
+  return !sees_whole &&
+         (options.overlap_px < 0 || options.overlap_px >= manifest.receptive_field_px / 2);
+}
+
+image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
+                            const RestoreOptions& options, const ProgressCallback& progress) {
+  CHIARO_CHECK(region.x >= 0 && region.y >= 0 && region.width > 0 && region.height > 0 &&
+                   region.width <= source.width() - region.x &&
+                   region.height <= source.height() - region.y,
+               Usage,
+               "[restore.restore_region] the region leaves the picture; got {},{},{},{} of {} x {} "
+               "pixels",
+               region.x, region.y, region.width, region.height, source.width(), source.height());
+  const bundle::Manifest& manifest = restorer.manifest();
+  const Region whole{0, 0, source.width(), source.height()};
+  if (!is_local(restorer, options))
+    return cut(restorer.restore(std::move(source), options, progress),
+               within(region, whole, manifest.scale));
+  if (options.strength == 0) return restorer.restore(cut(source, region), options, progress);
+
+  // What looks at the whole picture is done with the whole picture: the colours under transparency
+  // come from the nearest visible pixel.
+  replace_not_finite(source);
+  if (options.alpha == AlphaMode::Drop) source.alpha = {};
+  for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
+  fill_hidden_colors(source);
+  const Region around = with_context(region, source.height(), source.width(),
+                                     manifest.receptive_field_px, manifest.alignment_px);
+  image::Image part = cut(source, around);
+  image::Image alpha =
+      part.alpha.empty() || options.alpha == AlphaMode::Drop ? image::Image() : alpha_picture(part);
+  part.alpha = {};
+  const Region inner = within(region, around, manifest.scale);
+  image::Image result = cut(restorer.restore(std::move(part), options, progress), inner);
+  if (alpha.empty()) return result;
+  if (options.alpha == AlphaMode::Restore) {
+    alpha = restorer.restore(std::move(alpha), options, progress);
+  } else if (manifest.scale != 1) {
+    // The enlargement of a plane that is kept is the restorer's: it goes along with a picture.
+    image::Image carrier(1, alpha.height(), alpha.width());
+    carrier.alpha.assign(alpha.pixels().begin(), alpha.pixels().end());
+    alpha = alpha_picture(restorer.restore(std::move(carrier), options, progress));
+  }
+  const image::Image plane = cut(alpha, inner);
+  result.alpha.assign(plane.pixels().begin(), plane.pixels().end());
+  return result;
+}
+
+image::Image restore_ensemble(const image::Image& source, const RestoreFunction& restore,
+                              const ProgressCallback& progress) {
+  return mean_of_eight([&](int symmetry) {
+    return restore(image::dihedral(source, symmetry), eighth(progress, symmetry));
+  });
+}
+
+image::Image restore_region_ensemble(Restorer& restorer, const image::Image& source,
+                                     const Region& region, const RestoreOptions& options,
+                                     const ProgressCallback& progress) {
+  return mean_of_eight([&](int symmetry) {
+    return restore_region(restorer, image::dihedral(source, symmetry),
+                          turned(region, source.height(), source.width(), symmetry), options,
+                          eighth(progress, symmetry));
+  });
+}
+
+}  // namespace chiaro::restore

@@ -1,0 +1,58 @@
+// A part of a picture, restored as the whole would be; the mean over eight symmetries; and a check
+// that tiles leave no trace.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "chiaro/base/log.h"
+#include "chiaro/image/image.h"
+#include "chiaro/restore/restorer.h"
+
+namespace chiaro::restore {
+
+/// A rectangle in pixels of the upright input.
+struct Region {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+};
+
+/// "x,y,w,h". Errors: Usage.
+Region parse_region(std::string_view text);
+
+/// What the network needs to see for `region` of a picture of this size: the region with half a
+/// receptive field around it, out to multiples of `alignment_px`, within the picture.
+Region with_context(const Region& region, int height, int width, int receptive_field_px,
+                    int alignment_px);
+
+/// Whether the network's result at a place depends on its surroundings alone, so that a part can be
+/// restored alone: not where it or its controller looks at the whole picture, nor with an overlap
+/// below its reach, where the result depends on the tiles.
+bool is_local(const Restorer& restorer, const RestoreOptions& options);
+
+/// That region of what restorer.restore gives for the whole picture, sides times scale; the pixels
+/// around it are only run where the network needs them. Where the network is not local, the whole
+/// picture is restored and cut. Errors: as Restorer::restore; Usage (the region leaves the
+/// picture).
+image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
+                            const RestoreOptions& options = {},
+                            const ProgressCallback& progress = {});
+
+/// A function that restores a picture.
+using RestoreFunction =
+    std::function<image::Image(image::Image source, const ProgressCallback& progress)>;
+
+/// The mean of the results for the eight flips and quarter turns of the picture, each turned back
+/// (Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image super resolution",
+/// 2016, section 3.6). Takes eight times as long. Alpha, where there is one, is averaged too.
+image::Image restore_ensemble(const image::Image& source, const RestoreFunction& restore,
+                              const ProgressCallback& progress = {});
+
+/// The same for a region.
+image::Image restore_region_ensemble(Restorer& restorer, const image::Image& source,
+                                     const Region& region, const RestoreOptions& options = {},
+                                     const ProgressCallback& progress = {});
+
+}  // namespace chiaro::restore

@@ -1,0 +1,128 @@
+#include "chiaro/restore/tile_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <utility>
+
+#include "chiaro/base/error.h"
+#include "chiaro/restore/tiling.h"
+
+namespace chiaro::restore {
+namespace {
+
+constexpr int kProbeSidePx = 32;
+constexpr int kMostProbes = 16;
+
+int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/// Positions between the tiles along one axis.
+std::vector<int> borders(int length, int window, int count, int alignment, bool feathered) {
+  std::vector<int> result;
+  for (const AxisTile& tile :
+       plan_axis(round_up(length, alignment), window, count, alignment, feathered)) {
+    if (tile.keep_begin > 0 && tile.keep_begin < length) result.push_back(tile.keep_begin);
+  }
+  return result;
+}
+
+/// The middles between neighbouring positions, the ends of the axis included.
+std::vector<int> middles(const std::vector<int>& positions, int length) {
+  std::vector<int> result;
+  int last = 0;
+  for (const int position : positions) {
+    result.push_back((last + position) / 2);
+    last = position;
+  }
+  result.push_back((last + length) / 2);
+  return result;
+}
+
+Region window_at(int y, int x, int height, int width, int side) {
+  const int h = std::min(side, height);
+  const int w = std::min(side, width);
+  return {std::clamp(x - w / 2, 0, width - w), std::clamp(y - h / 2, 0, height - h), w, h};
+}
+
+/// Notes the largest difference between `again` and that region of `result`.
+void compare(const image::Image& result, const image::Image& again, const Region& region,
+             TileCheck& check) {
+  for (int channel = 0; channel < again.channels(); ++channel) {
+    for (int y = 0; y < again.height(); ++y) {
+      for (int x = 0; x < again.width(); ++x) {
+        const double difference = std::abs(double{again.at(channel, y, x)} -
+                                           double{result.at(channel, region.y + y, region.x + x)});
+        if (difference <= check.largest_difference) continue;
+        check.largest_difference = difference;
+        check.x = region.x + x;
+        check.y = region.y + y;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+double tile_bound(engine::Precision precision) {
+  return precision == engine::Precision::Bf16 ? kTileBoundBf16 : kTileBoundF32;
+}
+
+std::vector<Region> border_windows(int height, int width, const RestorePlan& plan, int alignment_px,
+                                   int side, int most) {
+  const auto rows = borders(height, plan.window_height_px, plan.rows, alignment_px, false);
+  const auto columns = borders(width, plan.window_width_px, plan.columns, alignment_px, false);
+  std::vector<std::pair<int, int>> centres;
+  for (const int y : rows) {
+    for (const int x : columns) centres.emplace_back(y, x);
+  }
+  for (const int y : rows) {
+    for (const int x : middles(columns, width)) centres.emplace_back(y, x);
+  }
+  for (const int x : columns) {
+    for (const int y : middles(rows, height)) centres.emplace_back(y, x);
+  }
+  std::vector<Region> windows;
+  const std::size_t count = std::min(centres.size(), static_cast<std::size_t>(most));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [y, x] = centres[i * centres.size() / count];
+    windows.push_back(window_at(y, x, height, width, side));
+  }
+  return windows;
+}
+
+TileCheck check_tiles(Restorer& restorer, const image::Image& source, const image::Image& result,
+                      const RestorePlan& plan, const RestoreOptions& options,
+                      const ProgressCallback& progress) {
+  TileCheck check{.tiles = plan.tiles()};
+  const bundle::Manifest& manifest = restorer.manifest();
+  if (plan.tiles() == 1 || options.strength == 0) return check;
+  RestoreOptions untiled = options;
+  untiled.overlap_px = -1;
+  untiled.tile_px = std::numeric_limits<int>::max();  // no memory limit but the one that is set
+  untiled.alpha = AlphaMode::Drop;
+  if (manifest.global_statistics || (manifest.condition && !options.stated)) {
+    const image::Image again = restorer.restore(source, untiled, progress);
+    check.probes = 1;
+    compare(result, again, {0, 0, again.width(), again.height()}, check);
+    return check;
+  }
+  const auto windows = border_windows(source.height(), source.width(), plan, manifest.alignment_px,
+                                      kProbeSidePx, kMostProbes);
+  for (const Region& window : windows) {
+    const double done = check.probes;
+    const auto share = [&](double part) {
+      return !progress || progress((done + part) / static_cast<double>(windows.size()));
+    };
+    const image::Image again = restore_region(restorer, source, window, untiled, share);
+    compare(result, again,
+            {window.x * manifest.scale, window.y * manifest.scale, again.width(), again.height()},
+            check);
+    ++check.probes;
+  }
+  return check;
+}
+
+}  // namespace chiaro::restore

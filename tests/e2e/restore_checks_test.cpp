@@ -1,0 +1,176 @@
+// `chiaro restore` with --region, --ensemble, --verify-tiles and --audit.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "chiaro/base/files.h"
+#include "chiaro/base/rng.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using Words = std::vector<std::string>;
+
+class RestoreChecks : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "models");
+    bundle::Members members;
+    members.emplace(bundle::kRestoreMember, test::graph_bytes("unet"));
+    bundle::write_bundle(folder_ / "models/default.chiaro", test::graph_manifest("unet"), members);
+    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
+    image::Image picture(3, 97, 130);
+    Rng rng(3);
+    for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
+    image::write(in_, picture);
+  }
+  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
+
+  static test::ProcessResult restore(Words words) {
+    words.insert(words.begin(), {CHIARO_PROGRAM, "restore"});
+    return test::run_process(words);
+  }
+  static json event(const std::string& text, const std::string& name) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      const json one = json::parse(line);
+      if (one["event"] == name) return one;
+    }
+    ADD_FAILURE() << "no event " << name << " in " << text;
+    return {};
+  }
+  /// A JPEG with a comment, which a restored JPEG does not keep.
+  std::string with_comment(const std::string& name) const {
+    image::write(folder_ / "plain.jpg", image::read(in_));
+    auto bytes = read_file(folder_ / "plain.jpg");
+    const std::string comment("\xff\xfe\0\x07hello", 9);
+    const auto view = std::as_bytes(std::span(comment));
+    bytes.insert(bytes.begin() + 2, view.begin(), view.end());
+    fs::create_directories((folder_ / name).parent_path());
+    write_file_atomically(folder_ / name, bytes);
+    return folder_ / name;
+  }
+
+  test::TemporaryFolder folder_;
+  std::string in_ = folder_ / "in.png";
+  std::string out_ = folder_ / "out.png";
+};
+
+TEST_F(RestoreChecks, ARegionIsThatPartOfTheWhole) {
+  ASSERT_EQ(restore({in_, "-o", out_}).status, 0);
+  const auto whole = image::read(out_);
+  for (const Words& region : {Words{"0,0,130,97"}, Words{"120,90,10,7"}, Words{"31,17,40,33"}}) {
+    const auto result =
+        restore({in_, "-o", folder_ / "part.png", "--region", region[0], "--overwrite"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const auto part = image::read(folder_ / "part.png");
+    int x = 0, y = 0, width = 0, height = 0;
+    ASSERT_EQ(std::sscanf(region[0].c_str(), "%d,%d,%d,%d", &x, &y, &width, &height), 4);
+    const auto expected = image::crop(whole, y, x, height, width);
+    EXPECT_TRUE(std::ranges::equal(part.pixels(), expected.pixels())) << region[0];
+  }
+  EXPECT_EQ(restore({in_, "-o", folder_ / "x.png", "--region", "120,90,11,7"}).status, 2);
+  EXPECT_EQ(restore({in_, "-o", folder_ / "x.png", "--region", "a"}).status, 2);
+  EXPECT_EQ(restore({folder_ / "models", "-o", folder_ / "x/", "--region", "1,1,1,1"}).status, 2);
+  EXPECT_FALSE(fs::exists(folder_ / "x.png"));
+}
+
+TEST_F(RestoreChecks, TheEnsembleIsAnotherPicture) {
+  ASSERT_EQ(restore({in_, "-o", out_}).status, 0);
+  ASSERT_EQ(restore({in_, "-o", folder_ / "mean.png", "--ensemble"}).status, 0);
+  EXPECT_NE(read_file(folder_ / "mean.png"), read_file(out_));
+  EXPECT_EQ(image::read(folder_ / "mean.png").width(), 130);
+}
+
+TEST_F(RestoreChecks, TilesAreVerified) {
+  const auto sound = restore({in_, "-o", out_, "--verify-tiles", "--tile", "64", "--json"});
+  ASSERT_EQ(sound.status, 0) << sound.err;
+  EXPECT_GT(event(sound.out, "tiles")["windows"], 4);
+  EXPECT_LE(event(sound.out, "tiles")["largest_difference"], 1e-4);
+  EXPECT_NE(restore({in_, "-o", folder_ / "one.png", "--verify-tiles"}).out.find("no borders"),
+            std::string::npos);
+
+  const std::string seams = folder_ / "seams.png";
+  const Words words{in_, "-o", seams, "--verify-tiles", "--tile", "64", "--overlap", "0"};
+  const auto refused = restore(words);
+  EXPECT_EQ(refused.status, 7);
+  EXPECT_NE(refused.err.find("leave a trace"), std::string::npos) << refused.err;
+  EXPECT_FALSE(fs::exists(seams));
+  Words generous = words;
+  generous.insert(generous.end(), {"--tile-bound", "1"});
+  EXPECT_EQ(restore(generous).status, 0);
+  EXPECT_EQ(restore({in_, "-o", folder_ / "x.png", "--tile-bound", "1"}).status, 2);
+  EXPECT_EQ(restore({in_, "-o", folder_ / "x.png", "--verify-tiles", "--ensemble"}).status, 2);
+}
+
+TEST_F(RestoreChecks, AnAuditFindsALossAndWritesNothing) {
+  const auto sound = restore({in_, "-o", out_, "--audit"});
+  EXPECT_EQ(sound.status, 0) << sound.err;
+  EXPECT_NE(sound.out.find("kept     bits per sample: 8"), std::string::npos) << sound.out;
+
+  const std::string photo = with_comment("photo.jpg");
+  const std::string result = folder_ / "result.jpg";
+  const auto lossy = restore({photo, "-o", result, "--audit", "--json"});
+  EXPECT_EQ(lossy.status, 7);
+  EXPECT_EQ(event(lossy.out, "audit")["sound"], false);
+  EXPECT_NE(lossy.err.find("JPEG comment"), std::string::npos) << lossy.err;
+  EXPECT_FALSE(fs::exists(result));
+  EXPECT_EQ(restore({photo, "-o", result, "--audit", "--strip"}).status, 0);
+  EXPECT_TRUE(fs::exists(result));
+  EXPECT_EQ(restore({"-", "-o", folder_ / "x.png", "--audit"}).status, 2);
+}
+
+TEST_F(RestoreChecks, ChecksOfManyPictures) {
+  with_comment("photos/a.jpg");
+  fs::copy_file(in_, folder_ / "photos/b.png");
+  const std::string out = folder_ / "many";
+  const auto result = restore({folder_ / "photos", "-o", out, "--audit", "--json"});
+  EXPECT_EQ(result.status, 7) << result.err;  // all that failed are checks
+  EXPECT_FALSE(fs::exists(out + "/a.jpg"));
+  EXPECT_TRUE(fs::exists(out + "/b.png"));
+  EXPECT_EQ(event(result.out, "failed")["exit_status"], 7);
+  write_file_atomically(folder_ / "photos/c.png", std::string_view("no picture"));
+  EXPECT_EQ(restore({folder_ / "photos", "-o", out, "--audit", "--overwrite"}).status, 1);
+}
+
+TEST_F(RestoreChecks, SlowDefaultBundleKeepsItsPromises) {
+  // 100 random regions of a photograph, and its tiles, with the bundle that ships.
+  ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1);
+  const std::string photo = std::string(CHIARO_SOURCE_DIR) + "/examples/photos/coffee_jpeg.jpg";
+  for (const char* precision : {"f32", "auto"}) {
+    ASSERT_EQ(restore({photo, "-o", out_, "--precision", precision, "--overwrite"}).status, 0);
+    const auto whole = image::read(out_);
+    Rng rng(21);
+    for (int i = 0; i < 50; ++i) {
+      const auto width = static_cast<int>(rng.integer(1, 120));
+      const auto height = static_cast<int>(rng.integer(1, 120));
+      const auto x = static_cast<int>(rng.integer(0, whole.width() - width));
+      const auto y = static_cast<int>(rng.integer(0, whole.height() - height));
+      ASSERT_EQ(restore({photo, "-o", folder_ / "part.png", "--precision", precision, "--overwrite",
+                         "--region", fmt::format("{},{},{},{}", x, y, width, height)})
+                    .status,
+                0);
+      const auto part = image::read(folder_ / "part.png");
+      const auto expected = image::crop(whole, y, x, height, width);
+      EXPECT_TRUE(std::ranges::equal(part.pixels(), expected.pixels()))
+          << precision << " " << x << "," << y << "," << width << "," << height;
+    }
+    const auto tiles = restore({photo, "-o", folder_ / "tiled.png", "--precision", precision,
+                                "--overwrite", "--tile", "320", "--verify-tiles", "--json"});
+    EXPECT_EQ(tiles.status, 0) << tiles.out << tiles.err;
+  }
+}
+
+}  // namespace
+}  // namespace chiaro

@@ -1,0 +1,278 @@
+// `chiaro restore` with folders and patterns.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "chiaro/base/files.h"
+#include "chiaro/base/rng.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::ProcessResult;
+using Words = std::vector<std::string>;
+
+image::Image noise(int channels, int height, int width, std::uint64_t seed) {
+  image::Image picture(channels, height, width);
+  Rng rng(seed);
+  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.2, 0.8));
+  return picture;
+}
+
+class RestoreMany : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "models");
+    bundle::Members members;
+    members.emplace(bundle::kRestoreMember, test::graph_bytes("stack"));
+    bundle::write_bundle(folder_ / "models/default.chiaro", test::graph_manifest("stack"), members);
+    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
+    std::uint64_t seed = 0;
+    for (const std::string& name : names_) {
+      fs::create_directories((folder_ / "in" / name).parent_path());
+      image::write(folder_ / "in" / name, noise(3, 20, 30, ++seed));
+    }
+  }
+  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
+
+  ProcessResult restore(Words words) const {
+    words.insert(words.begin(), {CHIARO_PROGRAM, "restore"});
+    return test::run_process(words);
+  }
+  ProcessResult restore_tree(Words more = {}) const {
+    more.insert(more.begin(), {in_, "-o", out_});
+    return restore(more);
+  }
+
+  /// Files below a folder, without the folder.
+  static std::set<std::string> files_in(const fs::path& folder) {
+    std::set<std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (!entry.is_directory()) files.insert(entry.path().lexically_relative(folder));
+    }
+    return files;
+  }
+  std::set<std::string> all() const { return {names_.begin(), names_.end()}; }
+
+  static std::vector<json> events(const std::string& text) {
+    std::vector<json> result;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) result.push_back(json::parse(line));
+    return result;
+  }
+  static std::map<std::string, int> counts(const std::vector<json>& events) {
+    std::map<std::string, int> result;
+    for (const json& event : events) ++result[event.at("event")];
+    return result;
+  }
+
+  test::TemporaryFolder folder_;
+  std::string in_ = folder_ / "in";
+  std::string out_ = folder_ / "out";
+  Words names_{"a.png", "b c/d.jpg", "b c/\xc3\xa9\xc3\xa9/e.tif",
+               "b c/\xc3\xa9\xc3\xa9/\xff\n.webp"};
+};
+
+TEST_F(RestoreMany, ATreeIsMirroredAndEqualsOneByOne) {
+  const auto result = restore_tree();
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("4 pictures restored"), std::string::npos) << result.err;
+  EXPECT_EQ(files_in(out_), all());
+  for (const std::string& name : names_) {
+    const std::string alone = (folder_ / "alone").string() + fs::path(name).extension().string();
+    ASSERT_EQ(restore({in_ + "/" + name, "-o", alone}).status, 0);
+    EXPECT_EQ(read_file(alone), read_file(out_ + "/" + name)) << name;
+  }
+}
+
+TEST_F(RestoreMany, TheSecondRunWritesNothing) {
+  ASSERT_EQ(restore_tree().status, 0);
+  EXPECT_EQ(restore_tree().status, 4);
+  const auto before = fs::last_write_time(out_ + "/a.png");
+  const auto again = restore_tree({"--skip-existing"});
+  EXPECT_EQ(again.status, 0);
+  EXPECT_NE(again.err.find("4 pictures exist already"), std::string::npos) << again.err;
+  EXPECT_EQ(fs::last_write_time(out_ + "/a.png"), before);
+  fs::remove(out_ + "/a.png");
+  const auto one = events(restore_tree({"--skip-existing", "--json"}).out);
+  EXPECT_EQ(counts(one)["restored"], 1);
+  EXPECT_EQ(one.back()["existing"], 3);
+  EXPECT_EQ(restore_tree({"--overwrite"}).status, 0);
+  EXPECT_NE(fs::last_write_time(out_ + "/a.png"), before);
+}
+
+TEST_F(RestoreMany, PatternsTemplatesAndFormats) {
+  ASSERT_EQ(restore({in_ + "/a.p*", in_ + "/**/*.jpg", "-o", out_ + "/", "--name",
+                     "{stem}_{bundle}.{ext}", "--format", "tiff"})
+                .status,
+            0);
+  EXPECT_EQ(files_in(out_), (std::set<std::string>{"a_stack.tif", "b c/d_stack.tif"}));
+  EXPECT_EQ(restore({in_ + "/a.png", "-o", folder_ / "fresh/"}).status, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "fresh/a.png"));
+  EXPECT_EQ(restore({in_, folder_ / "positional"}).status, 0);
+  EXPECT_EQ(files_in(folder_ / "positional"), all());
+}
+
+TEST_F(RestoreMany, ADryRunSaysAndDoesNothing) {
+  const auto text = restore_tree({"--dry-run"});
+  EXPECT_EQ(text.status, 0);
+  EXPECT_NE(text.out.find(in_ + "/a.png -> " + out_ + "/a.png\n"), std::string::npos) << text.out;
+  EXPECT_EQ(counts(events(restore_tree({"--dry-run", "--json"}).out))["planned"], 4);
+  EXPECT_FALSE(fs::exists(out_));
+}
+
+TEST_F(RestoreMany, WhatCannotWorkIsRefusedBeforeTheStart) {
+  const auto refused = [&](int status, const std::string& part, const Words& words) {
+    const auto result = restore(words);
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_FALSE(fs::exists(out_));
+  };
+  refused(2, "where to", {in_});
+  refused(2, "where to", {in_, in_, in_});
+  refused(2, "name of one picture", {in_, "-o", folder_ / "x.png"});
+  refused(2, "stands for one picture", {in_, "-", "-o", out_});
+  refused(2, "contradict", {in_, "-o", out_, "--skip-existing", "--overwrite"});
+  refused(2, "would both become", {in_ + "/a.png", in_ + "/b c", "-o", out_, "--name", "x.png"});
+  refused(2, "no part of a whole", {in_, "-o", out_, "--shard", "4/3"});
+  refused(2, "no array job", {in_, "-o", out_, "--shard", "auto"});
+  refused(3, "nothing matches", {in_ + "/*.gif", "-o", out_});
+  refused(3, "none.png", {in_, in_ + "/none.png", "-o", out_});
+  refused(4, "lies inside", {in_, "-o", in_ + "/out"});
+  refused(4, "/proc/out", {in_, "-o", "/proc/out"});
+  refused(2, "for many pictures", {in_ + "/a.png", "-o", folder_ / "x.png", "--fail-fast"});
+  EXPECT_EQ(files_in(in_), all());
+}
+
+TEST_F(RestoreMany, OneBadPictureAmongGoodOnes) {
+  write_file_atomically(folder_ / "in/b c/bad.png", std::string_view("no picture at all"));
+  fs::create_symlink("nowhere", folder_ / "in/lost.png");
+  const auto result = restore_tree({"--json"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(files_in(out_), all());
+  const auto said = events(result.out);
+  EXPECT_EQ(said.front()["event"], "plan");
+  EXPECT_EQ(said.back()["event"], "summary");
+  EXPECT_EQ(said.back()["done"], 4);
+  EXPECT_EQ(said.back()["failed"], 2);
+  EXPECT_EQ(said.back()["exit_status"], 1);
+  EXPECT_EQ(counts(said)["failed"], 2);
+  const auto summary = result.err.substr(result.err.find("2 pictures not done"));
+  EXPECT_NE(summary.find("bad.png"), std::string::npos) << summary;
+  EXPECT_NE(summary.find("lost.png: a link that leads nowhere"), std::string::npos) << summary;
+
+  fs::remove_all(out_);
+  const auto fast = restore_tree({"--fail-fast", "--json", "--quiet"});
+  EXPECT_EQ(fast.status, 1);
+  EXPECT_EQ(events(fast.out).back()["stopped"], "the first failure ends the batch");
+}
+
+TEST_F(RestoreMany, ShardsShareNothing) {
+  for (int i = 0; i < 8; ++i)
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(1, 8, 8, 50));
+  std::set<std::string> files;
+  for (const char* index : {"4", "5", "6"}) {
+    ::setenv("SLURM_ARRAY_TASK_ID", index, 1);
+    ::setenv("SLURM_ARRAY_TASK_MIN", "4", 1);
+    ::setenv("SLURM_ARRAY_TASK_COUNT", "3", 1);
+    const auto said = events(restore_tree({"--shard", "auto", "--json", "--quiet"}).out);
+    for (const json& event : said) {
+      if (event["event"] != "restored") continue;
+      // The name that is not UTF-8 is shown with a replacement, and is still one name.
+      EXPECT_TRUE(files.insert(event["output"]).second) << event;
+    }
+  }
+  for (const char* name : {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT"})
+    ::unsetenv(name);
+  EXPECT_EQ(files.size(), 12U);
+  EXPECT_EQ(files_in(out_).size(), 12U);
+}
+
+TEST_F(RestoreMany, GoesOnAfterBeingKilled) {
+  for (int i = 0; i < 30; ++i)
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 300, 300, 70));
+  const auto done = [&] { return fs::exists(out_) ? files_in(out_).size() : 0; };
+  for (const int signal : {SIGKILL, SIGINT}) {
+    const std::size_t enough = done() + 3;
+    test::Process process({CHIARO_PROGRAM, "restore", in_, "-o", out_, "--skip-existing",
+                           "--threads", "1", "--tile", "48", "--json"});
+    for (int i = 0; i < 1000 && done() < enough; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    process.signal(signal);
+    const auto result = process.finish();
+    EXPECT_EQ(result.status, 128 + signal) << result.err;
+    if (signal != SIGINT) continue;
+    const auto said = events(result.out);
+    ASSERT_FALSE(said.empty());
+    EXPECT_EQ(said.back()["stopped"], "interrupted");
+  }
+  // What a killed run may leave.
+  write_file_atomically(out_ + "/7.png.aB3dEf.part", std::string_view("half"));
+  const auto before = files_in(out_);
+  std::size_t whole = 0;
+  for (const std::string& name : before) whole += name.ends_with(".part") ? 0 : 1;
+  ASSERT_LT(whole, 34U);
+  ASSERT_GE(whole, 3U);
+  const auto rest = restore_tree({"--skip-existing", "--json"});
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  EXPECT_EQ(static_cast<std::size_t>(counts(events(rest.out))["restored"]), 34 - whole);
+  EXPECT_EQ(files_in(out_).size(), 34U);
+  for (const std::string& name : files_in(out_)) EXPECT_FALSE(name.ends_with(".part")) << name;
+}
+
+TEST_F(RestoreMany, AFullDiskStopsAndLeavesWholeFiles) {
+  fs::create_directory(out_);
+  if (::mount("tmpfs", out_.c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "needs the right to mount";
+  for (int i = 0; i < 12; ++i)
+    image::write(folder_ / "in" / (std::to_string(i) + ".ppm"), noise(3, 50, 100, 5));
+  const auto result = restore_tree({"--json"});
+  EXPECT_EQ(result.status, 4);
+  const auto last = events(result.out).back();
+  EXPECT_EQ(last["stopped"], "the disk is full");
+  EXPECT_GT(last["done"], 0);
+  EXPECT_GT(last["not_begun"], 0);
+  for (const std::string& name : files_in(out_))
+    EXPECT_GT(image::read(out_ + "/" + name).width(), 0) << name;
+  EXPECT_EQ(files_in(out_).size(), last["done"]);
+  ::umount(out_.c_str());
+}
+
+TEST_F(RestoreMany, AReadOnlyTargetIsRefused) {
+  fs::create_directory(out_);
+  if (::mount("tmpfs", out_.c_str(), "tmpfs", MS_RDONLY, nullptr) != 0)
+    GTEST_SKIP() << "needs the right to mount";
+  const auto result = restore_tree();
+  ::umount(out_.c_str());
+  EXPECT_EQ(result.status, 4);
+  EXPECT_NE(result.err.find("cannot write into"), std::string::npos) << result.err;
+}
+
+TEST_F(RestoreMany, MemoryStaysUnderItsCeiling) {
+  for (int i = 0; i < 3; ++i)
+    image::write(folder_ / "in" / (std::to_string(i) + ".ppm"), noise(3, 1000, 1500, 5));
+  const auto result = restore_tree({"--max-memory", "300M", "--json", "--threads", "1"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_LT(events(result.out).back()["peak_resident_bytes"], 300 << 20);
+}
+
+}  // namespace
+}  // namespace chiaro

@@ -1,0 +1,235 @@
+#include "chiaro/image/fidelity.h"
+
+#include <gtest/gtest.h>
+#include <vips/vips.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/files.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/image/inventory.h"
+#include "tests/image/exiftool.h"
+#include "tests/image/handmade_files.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::image {
+namespace {
+
+namespace fs = std::filesystem;
+using Fates = std::map<std::string, Fate>;
+
+const std::string kTags =
+    "-EXIF:Artist=Anna -EXIF:Make=Maker -EXIF:Copyright=mine -GPSLatitude=45.5 -GPSLatitudeRef=N "
+    "-ExposureTime=1/250 -UserComment=hello -XMP:Title=Title -XMP:Rating=4 -IPTC:Keywords=key "
+    "-IPTC:Headline=head -XResolution=300 -YResolution=300 -ResolutionUnit=inches";
+
+Fates fates(const fs::path& before, const fs::path& after) {
+  Fates result;
+  for (const Trait& trait : compare_files(read_file(before), read_file(after)))
+    result[trait.name] = trait.fate;
+  return result;
+}
+
+std::vector<std::string> not_kept(const Fates& fates) {
+  std::vector<std::string> names;
+  for (const auto& [name, fate] : fates)
+    if (fate != Fate::Kept) names.push_back(std::string(fate_name(fate)) + " " + name);
+  return names;
+}
+
+class Fidelity : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!test::has_exiftool()) GTEST_SKIP() << "needs exiftool";
+  }
+  std::string at(const std::string& name) const { return folder_ / name; }
+  void tag(const std::string& name, const std::string& tags) const {
+    test::exiftool("-q -overwrite_original " + tags + " '" + at(name) + "'");
+  }
+  chiaro::test::TemporaryFolder folder_;
+};
+
+TEST_F(Fidelity, WhatExifToolWroteIsSeenAndKept) {
+  const Image picture = test::numbered(3, 8, 12, 255);
+  const std::vector<std::string> formats{"jpg", "png", "tif", "webp"};
+  for (const std::string& format : formats) {
+    write(at("source." + format), picture);
+    tag("source." + format, kTags);
+  }
+  for (const std::string& from : formats) {
+    const Image once = read(at("source." + from));
+    for (const std::string& to : formats) {
+      write(at("result." + to), once);
+      const Fates found = fates(at("source." + from), at("result." + to));
+      for (const char* name : {"EXIF Artist", "EXIF ExposureTime", "EXIF GPS tag 0x0002", "XMP"})
+        EXPECT_TRUE(found.contains(name)) << from << " lacks " << name;
+      EXPECT_EQ(found.contains("IPTC 2:25"), from != "webp") << from;
+      // WebP has no place for IPTC and no resolution of its own.
+      std::vector<std::string> expected;
+      if (to == "webp" && from != "webp") expected = {"lost IPTC 2:105", "lost IPTC 2:25"};
+      const auto lost = not_kept(found);
+      for (const std::string& name : lost) {
+        const bool known =
+            to == "webp" && (name.find("IPTC") != std::string::npos || name == "lost resolution");
+        EXPECT_TRUE(known) << from << " to " << to << ": " << name;
+      }
+      for (const std::string& name : expected)
+        EXPECT_NE(std::ranges::find(lost, name), lost.end()) << from << " to " << to << name;
+    }
+  }
+}
+
+TEST_F(Fidelity, AgreesWithExifToolAboutEveryPlantedLoss) {
+  const Image picture = test::numbered(3, 8, 12, 255);
+  write(at("source.jpg"), picture);
+  tag("source.jpg", kTags);
+  const std::vector<std::pair<std::string, std::string>> losses{
+      {"-Artist=", "lost EXIF Artist"},
+      {"-Artist=Otto", "changed EXIF Artist"},
+      {"-XMP:all=", "lost XMP"},
+      {"-XMP:Rating=3", "changed XMP"},
+      {"-IPTC:Headline=", "lost IPTC 2:105"},
+      {"-IPTC:Keywords=other", "changed IPTC 2:25"},
+      {"-XResolution=72 -YResolution=72", "changed resolution"},
+      {"-UserComment=", "lost EXIF UserComment"}};
+  for (const auto& [change, expected] : losses) {
+    fs::copy_file(at("source.jpg"), at("copy.jpg"), fs::copy_options::overwrite_existing);
+    EXPECT_TRUE(not_kept(fates(at("source.jpg"), at("copy.jpg"))).empty());
+    tag("copy.jpg", change);
+    EXPECT_EQ(not_kept(fates(at("source.jpg"), at("copy.jpg"))), std::vector<std::string>{expected})
+        << change;
+  }
+}
+
+TEST_F(Fidelity, ProfilesOfSeveralColourSpaces) {
+  Image picture = test::numbered(3, 8, 12, 255);
+  for (const char* name : {"p3", "srgb"}) {
+    VipsBlob* blob = nullptr;
+    read(fs::path(CHIARO_SOURCE_DIR) / "examples/photos/wine_dark.jpg");  // starts libvips
+    ASSERT_EQ(vips_profile_load(name, &blob, nullptr), 0);
+    std::size_t size = 0;
+    const auto* bytes = static_cast<const std::uint8_t*>(vips_blob_get(blob, &size));
+    picture.metadata.icc.assign(bytes, bytes + size);
+    vips_area_unref(VIPS_AREA(blob));
+    for (const std::string from : {"jpg", "tif"}) {
+      write(at("source." + from), picture);
+      for (const std::string to : {"jpg", "png", "tif", "webp"}) {
+        const Image once = read(at("source." + from));
+        write(at("result." + to), once);
+        EXPECT_EQ(fates(at("source." + from), at("result." + to)).at("ICC profile"), Fate::Kept)
+            << name << " " << from << " to " << to;
+        write(at("bare." + to), once, {.restore_profile = false});
+        EXPECT_EQ(fates(at("source." + from), at("bare." + to)).at("ICC profile"), Fate::Lost);
+        if (from == "tif") continue;
+        const auto named = [&](const std::string& file) {
+          return test::exiftool("-ICC_Profile:ProfileDescription '" + at(file) + "'")
+                     .find("Profile Description") != std::string::npos;
+        };
+        EXPECT_TRUE(named("result." + to)) << to;
+        EXPECT_FALSE(named("bare." + to)) << to;
+      }
+    }
+  }
+}
+
+TEST_F(Fidelity, DepthTransparencyColourAndOrientation) {
+  Image deep = test::numbered(3, 6, 9, 65535);
+  deep.sample_type = SampleType::U16;
+  test::add_alpha(deep, 65535);
+  write(at("deep.png"), deep);
+  write(at("same.tif"), deep);
+  EXPECT_TRUE(not_kept(fates(at("deep.png"), at("same.tif"))).empty());
+  write(at("flat.jpg"), deep);
+  EXPECT_EQ(not_kept(fates(at("deep.png"), at("flat.jpg"))),
+            (std::vector<std::string>{"lost bits per sample", "lost transparency"}));
+  write(at("grey.png"), Image(1, 6, 9, 0.5F));
+  EXPECT_EQ(fates(at("deep.png"), at("grey.png")).at("colours"), Fate::Changed);
+
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    write(at("turned.jpg"), test::numbered(3, 6, 9, 255));
+    tag("turned.jpg", "-n -IFD0:Orientation=" + std::to_string(orientation));
+    write(at("upright.jpg"), read(at("turned.jpg")));
+    EXPECT_TRUE(not_kept(fates(at("turned.jpg"), at("upright.jpg"))).empty()) << orientation;
+    if (orientation == 1) continue;
+    EXPECT_EQ(fates(at("turned.jpg"), at("turned.jpg")).at("orientation"), Fate::Lost);
+    write(at("unturned.jpg"), test::numbered(3, 6, 9, 255));
+    EXPECT_EQ(fates(at("turned.jpg"), at("unturned.jpg")).at("orientation"),
+              orientation < 5 ? Fate::Kept : Fate::Lost);
+  }
+}
+
+TEST(FidelityOfBlocks, WhatTheReaderPassesOverIsSeen) {
+  const chiaro::test::TemporaryFolder folder;
+  const Image picture = test::numbered(3, 8, 12, 255);
+  write(folder / "plain.jpg", picture);
+  write(folder / "plain.png", picture);
+  const auto jpeg = test::load(folder / "plain.jpg");
+  const auto with_segment = [&](int marker, const std::string& body) {
+    test::Bytes file(jpeg.begin(), jpeg.begin() + 2);
+    test::put_big(file, 0xff00U + static_cast<unsigned>(marker), 2);
+    test::put_big(file, static_cast<std::uint32_t>(body.size() + 2), 2);
+    test::put(file, body);
+    file.insert(file.end(), jpeg.begin() + 2, jpeg.end());
+    test::save(folder / "source.jpg", file);
+    return not_kept(fates(folder / "source.jpg", folder / "plain.jpg"));
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(with_segment(0xfe, "a comment"), (Names{"lost JPEG comment"}));
+  EXPECT_EQ(with_segment(0xe2, std::string("MPF\0MM", 6)),
+            (Names{"lost further pictures (MPF: gain map, preview or depth)"}));
+  EXPECT_EQ(with_segment(0xeb, std::string("JP\0\1", 4)),
+            (Names{"lost content credentials (JUMBF)"}));
+  EXPECT_EQ(with_segment(0xe7, std::string("MAKER\0x", 7)), (Names{"lost JPEG APP7 MAKER"}));
+  EXPECT_EQ(with_segment(0xe1, "http://ns.adobe.com/xmp/extension/" + std::string(1, '\0') + "x"),
+            (Names{"lost XMP extension"}));
+
+  const auto png = test::load(folder / "plain.png");
+  const auto with_chunk = [&](const std::string& type, const std::string& body) {
+    test::Bytes file(png.begin(), png.begin() + 33);
+    test::Bytes bytes;
+    test::put(bytes, body);
+    test::put_png_chunk(file, type, bytes);
+    file.insert(file.end(), png.begin() + 33, png.end());
+    test::save(folder / "source.png", file);
+    return not_kept(fates(folder / "source.png", folder / "plain.png"));
+  };
+  EXPECT_EQ(with_chunk("tEXt", std::string("Title\0A title", 13)),
+            (Names{"lost PNG text 'Title'"}));
+  EXPECT_EQ(with_chunk("cICP", std::string("\x0c\x0d\0\1", 4)), (Names{"lost PNG chunk cICP"}));
+  EXPECT_EQ(with_chunk("gAMA", std::string("\0\1\x86\xa0", 4)), (Names{"lost PNG gamma"}));
+  EXPECT_TRUE(with_chunk("gAMA", std::string("\0\0\xb1\x8f", 4)).empty());
+}
+
+TEST(FidelityOfBlocks, DamagedFilesAreSurvived) {
+  const chiaro::test::TemporaryFolder folder;
+  Image picture = test::numbered(3, 8, 12, 255);
+  picture.metadata.exif = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x3b, 1,   2,   0,   5, 0,
+                           0,   0,   26, 0, 0, 0, 0, 0, 0, 0, 'A',  'n', 'n', 'a', 0};
+  test::put(picture.metadata.xmp, "<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>");
+  for (const char* format : {"a.jpg", "a.png", "a.tif", "a.webp"}) {
+    write(folder / format, picture);
+    const auto whole = test::load(folder / format);
+    ASSERT_GE(take_inventory(whole).size(), 2U) << format;
+    for (std::size_t size = 0; size < whole.size(); ++size)
+      take_inventory(std::span(whole).first(size));
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      for (const int change : {0x01, 0x80, 0xff}) {
+        auto damaged = whole;
+        damaged[at] = static_cast<std::uint8_t>(damaged[at] ^ change);
+        take_inventory(damaged);
+      }
+    }
+  }
+  chiaro::test::expect_error(ErrorCode::Input, "not a picture", [] {
+    const std::string text = "this is a letter";
+    compare_files(std::as_bytes(std::span(text)), std::as_bytes(std::span(text)));
+  });
+}
+
+}  // namespace
+}  // namespace chiaro::image

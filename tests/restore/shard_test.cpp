@@ -1,0 +1,80 @@
+#include "chiaro/restore/shard.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "tests/support/expect_error.h"
+
+namespace chiaro::restore {
+namespace {
+
+/// The part that "auto" makes of these variables, as "K/N".
+std::string automatic(std::map<std::string, std::string> variables) {
+  const Shard shard = parse_shard("auto", [&](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+  return std::to_string(shard.index) + "/" + std::to_string(shard.count);
+}
+
+TEST(Shard, IsReadFromText) {
+  const Shard shard = parse_shard("3/8", {});
+  EXPECT_EQ(shard.index, 3);
+  EXPECT_EQ(shard.count, 8);
+  for (const char* wrong : {"", "3", "0/3", "4/3", "-1/3", "1/0", "a/b", "1/2/3", "1 /2", "1/2x"})
+    test::expect_error(ErrorCode::Usage, wrong, [&] { parse_shard(wrong, {}); });
+}
+
+TEST(Shard, IsTakenFromSchedulers) {
+  // sbatch --array=10-16:2, the third of four.
+  EXPECT_EQ(automatic({{"SLURM_ARRAY_TASK_ID", "14"},
+                       {"SLURM_ARRAY_TASK_COUNT", "4"},
+                       {"SLURM_ARRAY_TASK_MIN", "10"},
+                       {"SLURM_ARRAY_TASK_STEP", "2"},
+                       {"SLURM_PROCID", "0"},
+                       {"SLURM_NTASKS", "1"}}),
+            "3/4");
+  EXPECT_EQ(automatic({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "5"}}), "1/5");
+  // qsub -t 2-10:4 has the tasks 2, 6 and 10.
+  EXPECT_EQ(automatic({{"SGE_TASK_ID", "10"},
+                       {"SGE_TASK_FIRST", "2"},
+                       {"SGE_TASK_LAST", "10"},
+                       {"SGE_TASK_STEPSIZE", "4"}}),
+            "3/3");
+  EXPECT_EQ(automatic({{"LSB_JOBINDEX", "7"}, {"LSB_JOBINDEX_END", "9"}}), "7/9");
+  EXPECT_EQ(automatic({{"RANK", "1"}, {"WORLD_SIZE", "2"}}), "2/2");
+}
+
+TEST(Shard, RefusesWhatMakesNoWhole) {
+  test::expect_error(ErrorCode::Usage, "no array job", [] { automatic({}); });
+  test::expect_error(ErrorCode::Usage, "no array job", [] {
+    automatic({{"SGE_TASK_ID", "undefined"}, {"SGE_TASK_LAST", "undefined"}});
+  });
+  // sbatch --array=1,5,9-11 has five tasks, whose numbers are not evenly spaced.
+  test::expect_error(ErrorCode::Usage, "Slurm array", [] {
+    automatic({{"SLURM_ARRAY_TASK_ID", "9"},
+               {"SLURM_ARRAY_TASK_COUNT", "5"},
+               {"SLURM_ARRAY_TASK_MIN", "1"}});
+  });
+}
+
+TEST(Shard, EachKeyIsInOnePartAndPartsAreAboutEqual) {
+  constexpr int kParts = 7;
+  constexpr int kKeys = 7000;
+  int sizes[kParts] = {};
+  for (int key = 0; key < kKeys; ++key) {
+    int holders = 0;
+    for (int part = 1; part <= kParts; ++part) {
+      if (!Shard{part, kParts}.holds("a/b c/" + std::to_string(key) + ".jpg")) continue;
+      ++holders;
+      ++sizes[part - 1];
+    }
+    ASSERT_EQ(holders, 1) << key;
+  }
+  for (const int size : sizes) EXPECT_NEAR(size, kKeys / kParts, 150);  // five deviations
+}
+
+}  // namespace
+}  // namespace chiaro::restore

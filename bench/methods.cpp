@@ -43,7 +43,9 @@ class Training {
   }
 
   void step(const data::Batch& batch) {
-    methods::StepInfo info{.step = steps_++, .total_steps = 500'000};
+    methods::StepInfo info;
+    info.step = steps_++;
+    info.total_steps = 500'000;
     optimizer_->zero_grad();
     at::autocast::set_autocast_enabled(at::kCPU, true);
     at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);

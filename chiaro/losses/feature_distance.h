@@ -10,9 +10,9 @@ namespace chiaro::losses {
 /// One tensor for each layer l of a feature extractor φ, any shape.
 using Features = std::vector<at::Tensor>;
 
-/// d(a, b) = Σ_l w_l · mean|φ_l(a) − φ_l(b)|, the mean over all values of the layer. Returns a 0-dim
-/// tensor, at least float32, with the gradients of a and b. Errors: Internal (other numbers of
-/// layers or weights; shapes, see Pair).
+/// d(a, b) = Σ_l w_l · mean|φ_l(a) − φ_l(b)|, the mean over all values of the layer. Returns a
+/// 0-dim tensor, at least float32, with the gradients of a and b. Errors: Internal (other numbers
+/// of layers or weights; shapes, see Pair).
 at::Tensor feature_distance(const Features& a, const Features& b,
                             const std::vector<double>& weights);
 

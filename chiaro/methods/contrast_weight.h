@@ -10,9 +10,9 @@
 namespace chiaro::methods {
 
 struct ContrastWeightOptions {
-  double lambda = 1e-3;         ///< λ, and with `share` λ while the averages fill
-  double share = 0;             ///< ρ; 0: λ stays as it is
-  double guard_share = 0.5;     ///< of L_rec
+  double lambda = 1e-3;      ///< λ, and with `share` λ while the averages fill
+  double share = 0;          ///< ρ; 0: λ stays as it is
+  double guard_share = 0.5;  ///< of L_rec
   std::int64_t guard_steps = 1000;
 };
 
@@ -32,8 +32,8 @@ class ContrastWeight : public torch::nn::Module {
   double next(double reconstruction, double contrast, std::int64_t total_steps);
 
   /// For a term that is subtracted, once a step. Nothing bounds it below, so a λ too large drives
-  /// the objective instead of the reconstruction. Errors: CheckFailed after `guard_steps` steps in a
-  /// row with λ·L_con > guard_share·L_rec. Sleeps while L_rec is not positive, as under the loss
+  /// the objective instead of the reconstruction. Errors: CheckFailed after `guard_steps` steps in
+  /// a row with λ·L_con > guard_share·L_rec. Sleeps while L_rec is not positive, as under the loss
   /// `psnr`.
   void guard(double reconstruction, double subtracted, std::int64_t step);
 

@@ -98,8 +98,8 @@ struct Setting {
   /// Another network built like `network`, with weights of its own from torch's default generator;
   /// for methods that keep copies.
   std::function<std::shared_ptr<networks::Network>()> make_network = {};
-  /// true: only `state` and `product` will be asked for, as freezing does; what `losses` alone needs
-  /// from elsewhere may be left out.
+  /// true: only `state` and `product` will be asked for, as freezing does; what `losses` alone
+  /// needs from elsewhere may be left out.
   bool inference_only = false;
 };
 

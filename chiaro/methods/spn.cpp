@@ -8,8 +8,8 @@
 //   θ_k ← r_k·θ_k + (1 − r_k)·θ                         after every s_k-th optimiser step
 //   θ_k at the start: n·(fresh random weights) + (1 − n)·θ
 //
-// Adaptive variant: no intervals; where v = mean_n std(2·(ŷ_n − y_n)) > T, the copy whose turn it is
-// takes the weights θ before the step. T = 2·10^(−PSNR/20).
+// Adaptive variant: no intervals; where v = mean_n std(2·(ŷ_n − y_n)) > T, the copy whose turn it
+// is takes the weights θ before the step. T = 2·10^(−PSNR/20).
 //
 // For comparison the same method has other terms in place of −λ·L_neg (objective =):
 //   frozen_negative    as spn, copies never refreshed
@@ -78,10 +78,11 @@ Fields<SpnOptions> SpnOptions::fields() {
             {.min = 1, .unit = "steps"}),
       field("retained", &O::retained, "r_k: what a refresh leaves of a copy; one for all, or each",
             {.min = 0, .max = 1}),
-      field("meant_for_steps", &O::meant_for_steps,
-            "length of the run the intervals are meant for; other runs stretch them, to 10 steps at "
-            "least; 0: as they are",
-            {.min = 0, .unit = "steps"}),
+      field(
+          "meant_for_steps", &O::meant_for_steps,
+          "length of the run the intervals are meant for; other runs stretch them, to 10 steps at "
+          "least; 0: as they are",
+          {.min = 0, .unit = "steps"}),
       field("start_random", &O::start_random,
             "n: share of fresh random weights in the first copies; 0 for a trained network",
             {.min = 0, .max = 1}),
@@ -102,8 +103,8 @@ Fields<SpnOptions> SpnOptions::fields() {
             {.min = 0, .max = 1e6}),
       field("feature_precision", &O::feature_precision,
             "φ in float32, or in the precision of the run", {.choices = {"f32", "run"}}),
-      field("random_width", &O::random_width, "random_vgg: channels of its first layers; VGG has 64",
-            {.min = 1, .max = 256}),
+      field("random_width", &O::random_width,
+            "random_vgg: channels of its first layers; VGG has 64", {.min = 1, .max = 256}),
       field("feature_seed", &O::feature_seed, "random_vgg: seed of its weights", {.min = 0}),
       field("guard_share", &O::guard_share, "stops where λ·L_neg exceeds this share of L_rec …",
             {.min = 0}),
@@ -185,11 +186,12 @@ void Spn::choose_features(bool inference_only) {
                "many of both",
                layers.size(), layer_weights_.size());
   if (inference_only) return;
-  features_ = nn::make_feature_extractor({.network = options_.features,
-                                          .file = options_.feature_file,
-                                          .layers = layers,
-                                          .width = options_.random_width,
-                                          .seed = static_cast<std::uint64_t>(options_.feature_seed)});
+  features_ =
+      nn::make_feature_extractor({.network = options_.features,
+                                  .file = options_.feature_file,
+                                  .layers = layers,
+                                  .width = options_.random_width,
+                                  .seed = static_cast<std::uint64_t>(options_.feature_seed)});
   features_->set_precision_of_run(options_.feature_precision == "run");
 }
 
@@ -201,8 +203,7 @@ void Spn::make_copies(const Setting& setting) {
                options_.retained.size(), count);
   CHIARO_CHECK(setting.make_network != nullptr, Internal,
                "[methods.spn] the setting cannot make further networks");
-  nn::expect_room_for_copies(*network_, static_cast<std::int64_t>(count),
-                             available_memory_bytes());
+  nn::expect_room_for_copies(*network_, static_cast<std::int64_t>(count), available_memory_bytes());
   std::vector<std::shared_ptr<torch::nn::Module>> modules;
   for (std::size_t k = 0; k < count; ++k) {
     const nn::GeneratorScope own_generator(seed_ + k);
@@ -236,8 +237,8 @@ Losses Spn::losses(const data::Batch& batch, const StepInfo& info) {
   return result;
 }
 
-at::Tensor Spn::contrast(const data::Batch& batch, const at::Tensor& restored,
-                         const StepInfo& info, Losses& result) {
+at::Tensor Spn::contrast(const data::Batch& batch, const at::Tensor& restored, const StepInfo& info,
+                         Losses& result) {
   const Features features = features_->forward(restored);  // φ(ŷ) once, for all comparisons
   if (has_copies()) return negative_term(batch, restored, features, info, result);
   const auto fixed = [&](const at::Tensor& picture) {
@@ -309,8 +310,9 @@ void Spn::after_step(const StepInfo& info) {
 
 Entry spn() {
   return {.name = {},
-          .summary = "Pulls the output to the target and pushes it away from the outputs of older "
-                     "versions of the network (model contrastive learning)",
+          .summary =
+              "Pulls the output to the target and pushes it away from the outputs of older "
+              "versions of the network (model contrastive learning)",
           .reference = "Wu, Jiang, Jiang, Liu, AAAI 2024, https://arxiv.org/abs/2309.06023",
           .options = describe_options<SpnOptions>(),
           .make = [](const Setting& setting, const OptionTable& table) -> std::unique_ptr<Method> {

@@ -27,10 +27,11 @@ class Pixels : public FeatureExtractor {
 
 void expect_network(const std::string& name) {
   const auto& known = feature_networks();
-  CHIARO_CHECK(std::ranges::count(known, name) > 0, Usage,
-               "[nn.make_feature_extractor] unknown network of features; got '{}'; expected one of: "
-               "{}{}",
-               name, join(known), did_you_mean(name, known));
+  CHIARO_CHECK(
+      std::ranges::count(known, name) > 0, Usage,
+      "[nn.make_feature_extractor] unknown network of features; got '{}'; expected one of: "
+      "{}{}",
+      name, join(known), did_you_mean(name, known));
 }
 
 NamedWeights read_weights(const FeatureOptions& options) {
@@ -60,7 +61,8 @@ FeatureExtractor::FeatureExtractor(std::string kind, std::vector<std::string> wa
 
 void FeatureExtractor::normalise_as_imagenet() {
   mean_ = register_buffer("mean", at::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1}));
-  deviation_ = register_buffer("deviation", at::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1}));
+  deviation_ =
+      register_buffer("deviation", at::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1}));
 }
 
 std::vector<at::Tensor> FeatureExtractor::forward(const at::Tensor& x) {
@@ -110,10 +112,11 @@ std::shared_ptr<FeatureExtractor> make_feature_extractor(const FeatureOptions& o
   CHIARO_CHECK(takes_file || options.file.empty(), Usage,
                "[nn.make_feature_extractor] features '{}' take no file; got '{}'; expected none",
                options.network, options.file);
-  CHIARO_CHECK(!takes_file || !options.file.empty(), Usage,
-               "[nn.make_feature_extractor] features '{}' need a file of weights; got none; expected "
-               "a path, or features that need none: pixels, random_vgg",
-               options.network);
+  CHIARO_CHECK(
+      !takes_file || !options.file.empty(), Usage,
+      "[nn.make_feature_extractor] features '{}' need a file of weights; got none; expected "
+      "a path, or features that need none: pixels, random_vgg",
+      options.network);
   std::vector<std::string> layers = options.layers;
   if (layers.empty()) {
     for (const auto& [layer, weight] : default_layers(options.network)) layers.push_back(layer);

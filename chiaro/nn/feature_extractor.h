@@ -17,9 +17,10 @@ namespace chiaro::nn {
 /// layer exist.
 class FeatureExtractor : public torch::nn::Module {
  public:
-  /// x: (N,3,H,W), sRGB-coded, nominally [0,1], not clamped. Returns the wanted layers, in the order
-  /// they were named, (N,C,H/stride,W/stride) each. Follows x to its device. In float32 also inside
-  /// autocast, unless `set_precision_of_run`. Errors: Input (a picture too small for the stages).
+  /// x: (N,3,H,W), sRGB-coded, nominally [0,1], not clamped. Returns the wanted layers, in the
+  /// order they were named, (N,C,H/stride,W/stride) each. Follows x to its device. In float32 also
+  /// inside autocast, unless `set_precision_of_run`. Errors: Input (a picture too small for the
+  /// stages).
   std::vector<at::Tensor> forward(const at::Tensor& x);
 
   /// true: inside autocast the stages run in its precision.
@@ -30,8 +31,8 @@ class FeatureExtractor : public torch::nn::Module {
  protected:
   using Stage = std::function<at::Tensor(const at::Tensor&)>;
 
-  /// `known`: all layers the kind of network has, in order. Errors: Usage (no layer, an unknown one,
-  /// one named twice).
+  /// `known`: all layers the kind of network has, in order. Errors: Usage (no layer, an unknown
+  /// one, one named twice).
   FeatureExtractor(std::string kind, std::vector<std::string> wanted,
                    const std::vector<std::string>& known);
 
@@ -54,11 +55,11 @@ class FeatureExtractor : public torch::nn::Module {
 
 /// Which φ, as methods take it from a recipe.
 struct FeatureOptions {
-  std::string network = "random_vgg";  ///< see feature_networks()
-  std::string file;                    ///< weights; see make_feature_extractor
-  std::vector<std::string> layers;     ///< empty: default_layers(network)
-  std::int64_t width = 16;             ///< random_vgg: channels of the first stage (VGG has 64)
-  std::uint64_t seed = 1;              ///< random_vgg: of its weights
+  std::string network = "random_vgg";    ///< see feature_networks()
+  std::string file = {};                 ///< weights; see make_feature_extractor
+  std::vector<std::string> layers = {};  ///< empty: default_layers(network)
+  std::int64_t width = 16;               ///< random_vgg: channels of the first stage (VGG has 64)
+  std::uint64_t seed = 1;                ///< random_vgg: of its weights
 };
 
 /// pixels, random_vgg, vgg16, vgg19, squeezenet, encoder.

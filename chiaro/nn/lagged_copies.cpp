@@ -77,8 +77,8 @@ std::vector<std::int64_t> stretched_intervals(const std::vector<std::int64_t>& i
                static_cast<double>(least_steps) / shortest);
   std::vector<std::int64_t> stretched;
   for (const auto interval : intervals)
-    stretched.push_back(std::max<std::int64_t>(
-        1, std::llround(static_cast<double>(interval) * factor)));
+    stretched.push_back(
+        std::max<std::int64_t>(1, std::llround(static_cast<double>(interval) * factor)));
   return stretched;
 }
 

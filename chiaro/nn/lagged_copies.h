@@ -12,8 +12,8 @@
 namespace chiaro::nn {
 
 /// A bank of N copies θ_k of a network θ. A copy shares no tensor with the network, takes no
-/// gradient, stays in evaluation mode, and changes only by `blend`. Copies, ages and the turn of the
-/// round robin are registered, so a checkpoint holds them all.
+/// gradient, stays in evaluation mode, and changes only by `blend`. Copies, ages and the turn of
+/// the round robin are registered, so a checkpoint holds them all.
 class LaggedCopies : public torch::nn::Module {
  public:
   /// `copies`: networks built like θ, with fresh weights of their own; at least one.

@@ -62,8 +62,7 @@ Squeezenet::Squeezenet(const std::vector<std::string>& wanted)
     const FireShape& shape = kFires[i];
     const auto fire = features->register_module(std::to_string(shape.index),
                                                 std::make_shared<torch::nn::Module>());
-    auto squeeze =
-        conv(*fire, "squeeze", torch::nn::Conv2dOptions(shape.in, shape.squeezed, 1));
+    auto squeeze = conv(*fire, "squeeze", torch::nn::Conv2dOptions(shape.in, shape.squeezed, 1));
     auto one =
         conv(*fire, "expand1x1", torch::nn::Conv2dOptions(shape.squeezed, shape.expanded, 1));
     auto three = conv(*fire, "expand3x3",
@@ -83,9 +82,10 @@ Squeezenet::Squeezenet(const std::vector<std::string>& wanted)
 NamedWeights squeezenet_weights(const std::vector<NcnnConvolution>& convolutions,
                                 const std::string& origin) {
   constexpr std::size_t kExpected = 1 + 3 * kFires.size() + 1;
-  CHIARO_CHECK(convolutions.size() == kExpected, Bundle,
-               "[nn.squeezenet_weights] '{}' is no SqueezeNet 1.1; got {} convolutions; expected {}",
-               origin, convolutions.size(), kExpected);
+  CHIARO_CHECK(
+      convolutions.size() == kExpected, Bundle,
+      "[nn.squeezenet_weights] '{}' is no SqueezeNet 1.1; got {} convolutions; expected {}", origin,
+      convolutions.size(), kExpected);
   NamedWeights weights;
   const auto put = [&](const std::string& name, const NcnnConvolution& convolution) {
     weights[name + ".weight"] = convolution.weight;

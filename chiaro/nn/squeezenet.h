@@ -21,8 +21,9 @@ class Squeezenet : public FeatureExtractor {
   explicit Squeezenet(const std::vector<std::string>& wanted);
 };
 
-/// The 26 convolutions of an ncnn SqueezeNet 1.1 under torchvision's names. Which of a fire module's
-/// two expanding convolutions is which shows in their kernels. Errors: Bundle (another network).
+/// The 26 convolutions of an ncnn SqueezeNet 1.1 under torchvision's names. Which of a fire
+/// module's two expanding convolutions is which shows in their kernels. Errors: Bundle (another
+/// network).
 NamedWeights squeezenet_weights(const std::vector<NcnnConvolution>& convolutions,
                                 const std::string& origin);
 

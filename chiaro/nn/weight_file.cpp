@@ -77,9 +77,10 @@ class NcnnWeights {
  private:
   std::span<const std::byte> take(std::int64_t count) {
     const auto size = static_cast<std::size_t>(count);
-    CHIARO_CHECK(size <= left(), Bundle,
-                 "[nn.read_ncnn_convolutions] '{}' is too short; got {} bytes; expected at least {}",
-                 origin_, bytes_.size(), position_ + size);
+    CHIARO_CHECK(
+        size <= left(), Bundle,
+        "[nn.read_ncnn_convolutions] '{}' is too short; got {} bytes; expected at least {}",
+        origin_, bytes_.size(), position_ + size);
     position_ += size;
     return std::span<const std::byte>(bytes_).subspan(position_ - size, size);
   }
@@ -119,10 +120,11 @@ void fill_weights(torch::nn::Module& module, const NamedWeights& weights,
   std::vector<std::pair<at::Tensor, at::Tensor>> copies;  // to, from
   for (const auto& item : module.named_parameters()) {
     const auto found = weights.find(item.key());
-    CHIARO_CHECK(found != weights.end(), Bundle,
-                 "[nn.fill_weights] '{}' lacks a tensor; got {} others; expected '{}' of shape {}{}",
-                 origin, weights.size(), item.key(), shape_text(item.value().sizes()),
-                 did_you_mean(item.key(), known));
+    CHIARO_CHECK(
+        found != weights.end(), Bundle,
+        "[nn.fill_weights] '{}' lacks a tensor; got {} others; expected '{}' of shape {}{}", origin,
+        weights.size(), item.key(), shape_text(item.value().sizes()),
+        did_you_mean(item.key(), known));
     CHIARO_CHECK(found->second.sizes() == item.value().sizes(), Bundle,
                  "[nn.fill_weights] a tensor of '{}' has the wrong shape; got '{}' of {}; expected "
                  "{}",
@@ -157,10 +159,11 @@ std::vector<NcnnConvolution> read_ncnn_convolutions(const fs::path& param_file) 
     const bool sound = out > 0 && out < (1 << 20) && kernel > 0 && kernel < 1024 && count > 0 &&
                        count < kMostWeights && count % (out * kernel * kernel) == 0 &&
                        ncnn_value(words, "5", 0) == 1;
-    CHIARO_CHECK(sound, Bundle,
-                 "[nn.read_ncnn_convolutions] a layer of '{}' contradicts itself; got '{}'; expected "
-                 "outputs (0=), kernel (1=), a bias (5=1) and a fitting number of weights (6=)",
-                 origin, line);
+    CHIARO_CHECK(
+        sound, Bundle,
+        "[nn.read_ncnn_convolutions] a layer of '{}' contradicts itself; got '{}'; expected "
+        "outputs (0=), kernel (1=), a bias (5=1) and a fitting number of weights (6=)",
+        origin, line);
     const std::int64_t in = count / (out * kernel * kernel);
     // Weights first, then the bias: one after the other in the file.
     at::Tensor weight = weights.marked({out, in, kernel, kernel}, count);

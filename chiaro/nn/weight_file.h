@@ -33,8 +33,9 @@ struct NcnnConvolution {
 };
 
 /// The convolutions of an ncnn network in the order of its lines: `param_file` is its text
-/// (NAME.param), the weights lie in the file of the same name ending in .bin, as float16 or float32.
-/// Errors: Input (missing, unreadable), Bundle (not such a pair, sizes that contradict each other).
+/// (NAME.param), the weights lie in the file of the same name ending in .bin, as float16 or
+/// float32. Errors: Input (missing, unreadable), Bundle (not such a pair, sizes that contradict
+/// each other).
 std::vector<NcnnConvolution> read_ncnn_convolutions(const std::filesystem::path& param_file);
 
 }  // namespace chiaro::nn

@@ -49,9 +49,7 @@ std::unique_ptr<Method> made(const std::string& name, const OptionTable& options
                              std::uint64_t seed = 1) {
   const Trial trial = trial_of(name);
   Setting setting{.network = network_for(trial, seed), .tasks = {"noise", "dark"}, .seed = seed};
-  setting.make_network = [trial] {
-    return networks::make(trial.network, trial.network_options);
-  };
+  setting.make_network = [trial] { return networks::make(trial.network, trial.network_options); };
   return find(name).make(setting, options);
 }
 
@@ -60,40 +58,28 @@ std::unique_ptr<Method> made(const std::string& name, std::uint64_t seed = 1) {
 }
 
 /// A whole batch, every field filled: soft pictures, half of them noisy and half of them dark, two
-/// of each scene; windows a little larger than the crops.
+/// of each scene.
 data::Batch batch_of(std::int64_t count, std::int64_t height, std::int64_t width,
                      std::uint64_t seed = 5) {
   torch::manual_seed(seed);
-  constexpr std::int64_t kRim = 4;
-  const std::int64_t side = std::max(height, width) + 2 * kRim;
-  const at::Tensor coarse = at::rand({(count + 1) / 2, 3, side / 4 + 1, side / 4 + 1});
+  const at::Tensor coarse = at::rand({(count + 1) / 2, 3, height / 4 + 1, width / 4 + 1});
   data::Batch batch;
-  batch.context_target = at::upsample_bilinear2d(coarse, {side, side}, false)
-                             .repeat_interleave(2, 0)
-                             .slice(0, 0, count)
-                             .contiguous();
+  batch.target = at::upsample_bilinear2d(coarse, {height, width}, false)
+                     .repeat_interleave(2, 0)
+                     .slice(0, 0, count)
+                     .contiguous();
   batch.task = at::arange(count) % 2;
   const at::Tensor noisy = (batch.task == 0).view({count, 1, 1, 1});
-  batch.context = at::where(noisy, batch.context_target + 0.1 * at::randn_like(batch.context_target),
-                            0.4 * batch.context_target)
-                      .clamp(0, 1);
-  const auto cut = [&](const at::Tensor& window) {
-    return window.slice(2, kRim, kRim + height).slice(3, kRim, kRim + width).contiguous();
-  };
-  batch.input = cut(batch.context);
-  batch.target = cut(batch.context_target);
+  batch.input =
+      at::where(noisy, batch.target + 0.1 * at::randn_like(batch.target), 0.4 * batch.target)
+          .clamp(0, 1);
   batch.severity = at::full({count}, 0.5);
-  batch.kinds = at::zeros({count, 3}, at::kBool);  // clean, noise, dark
-  batch.severities = at::zeros({count, 3});
+  batch.source = at::arange(count) % 2;
+  batch.content = at::arange(count).div(2, "floor");
   for (std::int64_t i = 0; i < count; ++i) {
-    batch.kinds[i][1 + i % 2] = true;
-    batch.severities[i][1 + i % 2] = 0.5;
     batch.seeds.push_back(static_cast<std::uint64_t>(i));
     batch.origins.push_back("picture " + std::to_string(i));
   }
-  batch.source = at::arange(count) % 2;
-  batch.content = at::arange(count) / 2;
-  batch.content = batch.content.to(at::kLong);
   return batch;
 }
 
@@ -141,8 +127,8 @@ std::vector<double> train(Method& method, const data::Batch& batch, std::int64_t
 void expect_equal_state(const torch::nn::Module& a, const torch::nn::Module& b) {
   checkpoint::Checkpoint first;
   checkpoint::Checkpoint second;
-  checkpoint::put_module(first, "", a);
-  checkpoint::put_module(second, "", b);
+  checkpoint::put_module(first, "state", a);
+  checkpoint::put_module(second, "state", b);
   ASSERT_EQ(first.tensors.size(), second.tensors.size());
   for (const auto& [name, tensor] : first.tensors)
     EXPECT_TRUE(at::equal(tensor, second.tensors.at(name))) << name;

@@ -94,11 +94,16 @@ double objective(const Losses& losses) {
 
 /// The weight of copy k.
 double copy_weight(Method& method, int k) {
-  return method.state().named_parameters()["copies." + std::to_string(k) + ".weight"].item<double>();
+  return method.state()
+      .named_parameters()["copies." + std::to_string(k) + ".weight"]
+      .item<double>();
 }
 
-StepInfo after(std::int64_t step) {
-  return {.step = step, .total_steps = 2000};
+StepInfo at_step(std::int64_t step, std::int64_t total_steps = 2000) {
+  StepInfo info;
+  info.step = step;
+  info.total_steps = total_steps;
+  return info;
 }
 
 TEST(Spn, SubtractsTheDistanceToItsOlderSelf) {
@@ -119,7 +124,7 @@ TEST(Spn, BlendsWeightsAsPublished) {
   const auto network = std::make_shared<Gain>(2.0);
   const auto method = spn().make(setting_of(network), plain({{"start_random", 1.0}}));
   EXPECT_NEAR(copy_weight(*method, 0), kFresh, 1e-6);
-  method->after_step(after(100));
+  method->after_step(at_step(100));
   EXPECT_NEAR(copy_weight(*method, 0), 2.8, 1e-6);
   EXPECT_NEAR(copy_weight(*method, 1), kFresh, 1e-6) << "its interval is 200";
 }
@@ -136,7 +141,7 @@ TEST(Spn, ARefreshThatRetainsNothingMakesAnEqualCopy) {
       spn().make(setting_of(network), plain({{"retained", std::vector<double>{0.0}}}));
   network->set(1.0 / 3.0);
   EXPECT_GT(term(method->losses(ones_and_twos(), {}), "contrast").value.item<double>(), 0);
-  method->after_step(after(1000));
+  method->after_step(at_step(1000));
   const Losses losses = method->losses(ones_and_twos(), {});
   EXPECT_EQ(term(losses, "contrast").value.item<double>(), 0.0);
   term(losses, "contrast").value.backward();
@@ -151,11 +156,12 @@ TEST(Spn, AllFourCopiesAreRefreshedAtStepThousand) {
   const std::map<int, int> fresh_after{{99, 0}, {100, 1}, {200, 2}, {500, 3}, {999, 3}, {1000, 4}};
   int refreshed = 0;
   for (int step = 1; step <= 1000; ++step) {
-    method->after_step(after(step));
+    method->after_step(at_step(step));
     refreshed = 0;
     for (int k = 0; k < 4; ++k) refreshed += copy_weight(*method, k) == 1.0 ? 1 : 0;
-    if (const auto found = fresh_after.find(step); found != fresh_after.end())
+    if (const auto found = fresh_after.find(step); found != fresh_after.end()) {
       EXPECT_EQ(refreshed, found->second) << step;
+    }
   }
 }
 
@@ -164,7 +170,7 @@ TEST(Spn, EachCopyHasItsOwnShareRetained) {
   const auto method = spn().make(
       setting_of(network),
       plain({{"start_random", 1.0}, {"retained", std::vector<double>{0.1, 0.2, 0.3, 0.4}}}));
-  method->after_step(after(1000));
+  method->after_step(at_step(1000));
   for (int k = 0; k < 4; ++k) EXPECT_NEAR(copy_weight(*method, k), (k + 1) * 0.1 * kFresh, 1e-5);
 }
 
@@ -196,8 +202,8 @@ TEST(Spn, GradientIsThatOfTheEquationAndReachesOnlyTheNetwork) {
 TEST(Spn, GradientThroughFeaturesEqualsFiniteDifferences) {
   const auto network = std::make_shared<Gain>(0.5);
   const auto method = spn().make(
-      setting_of(network), plain({{"features", std::string("random_vgg")},
-                                  {"random_width", std::int64_t{4}}}));
+      setting_of(network),
+      plain({{"features", std::string("random_vgg")}, {"random_width", std::int64_t{4}}}));
   data::Batch batch = ones_and_twos();
   torch::manual_seed(5);
   batch.input = at::rand({1, 3, 16, 16});
@@ -217,17 +223,16 @@ TEST(Spn, GradientThroughFeaturesEqualsFiniteDifferences) {
 
 TEST(Spn, OneDrawnNegativeIsRightOnAverage) {
   const auto network = std::make_shared<Gain>(0.0);
-  const auto method = spn().make(
-      setting_of(network),
-      plain({{"start_random", 1.0},
-             {"negatives", std::string("one")},
-             {"retained", std::vector<double>{0.1, 0.2, 0.3, 0.4}}}));
-  method->after_step(after(1000));  // copies are 1, 2, 3 and 4 now
+  const auto method = spn().make(setting_of(network),
+                                 plain({{"start_random", 1.0},
+                                        {"negatives", std::string("one")},
+                                        {"retained", std::vector<double>{0.1, 0.2, 0.3, 0.4}}}));
+  method->after_step(at_step(1000));  // copies are 1, 2, 3 and 4 now
   std::map<long, int> drawn;
   double sum = 0;
   constexpr int kSteps = 2000;
   for (int step = 0; step < kSteps; ++step) {
-    const Losses losses = method->losses(ones_and_twos(), {.step = step});
+    const Losses losses = method->losses(ones_and_twos(), at_step(step));
     const double distance = term(losses, "contrast").value.item<double>();
     EXPECT_EQ(meter(losses, "distance_drawn"), distance);
     sum += distance;
@@ -236,23 +241,22 @@ TEST(Spn, OneDrawnNegativeIsRightOnAverage) {
   EXPECT_EQ(drawn.size(), 4U);
   EXPECT_NEAR(sum / kSteps, 2.5, 4 * 1.118 / std::sqrt(kSteps));  // four standard errors
   // The draw depends on seed and step alone, so that resuming repeats it.
-  EXPECT_EQ(meter(method->losses(ones_and_twos(), {.step = 7}), "distance_drawn"),
-            meter(method->losses(ones_and_twos(), {.step = 7}), "distance_drawn"));
+  EXPECT_EQ(meter(method->losses(ones_and_twos(), at_step(7)), "distance_drawn"),
+            meter(method->losses(ones_and_twos(), at_step(7)), "distance_drawn"));
 }
 
 // T = 0.022 of the released code is a target of 39.2 dB.
 TEST(Spn, AdaptiveRefreshTakesTurnsWhileTheErrorIsLarge) {
   const auto network = std::make_shared<Gain>(1.0);
-  const auto method = spn().make(setting_of(network),
-                                 plain({{"start_random", 1.0},
-                                        {"refresh", std::string("adaptive")},
-                                        {"adaptive_retained", 0.0}}));
+  const auto method = spn().make(setting_of(network), plain({{"start_random", 1.0},
+                                                             {"refresh", std::string("adaptive")},
+                                                             {"adaptive_retained", 0.0}}));
   data::Batch batch = ones_and_twos();
   const auto with_error = [&](double deviation, std::int64_t step) {
     // ±deviation, so that the standard deviation of 2·(ŷ − y) is 2·deviation.
     batch.target = batch.input + deviation;
     batch.target.slice(3, 0, 8).copy_(batch.input.slice(3, 0, 8) - deviation);
-    method->losses(batch, {.step = step});
+    method->losses(batch, at_step(step));
     int copied = 0;
     for (int k = 0; k < 4; ++k) copied += copy_weight(*method, k) == 1.0 ? 1 : 0;
     return copied;
@@ -261,16 +265,16 @@ TEST(Spn, AdaptiveRefreshTakesTurnsWhileTheErrorIsLarge) {
   EXPECT_EQ(with_error(0.0111, 1), 1);
   EXPECT_EQ(with_error(0.0111, 1), 1) << "a second micro-batch of the same step";
   EXPECT_EQ(with_error(0.0111, 2), 2);
-  method->after_step(after(1000));
+  method->after_step(at_step(1000));
   EXPECT_EQ(with_error(0.0, 3), 2) << "no intervals in this variant";
 }
 
 TEST(Spn, FrozenNegativesStay) {
   const auto network = std::make_shared<Gain>(1.0);
-  const auto method = spn().make(setting_of(network),
-                                 plain({{"objective", std::string("frozen_negative")}}));
+  const auto method =
+      spn().make(setting_of(network), plain({{"objective", std::string("frozen_negative")}}));
   network->set(3.0);
-  for (int step = 1; step <= 1000; ++step) method->after_step(after(step));
+  for (int step = 1; step <= 1000; ++step) method->after_step(at_step(step));
   EXPECT_EQ(copy_weight(*method, 0), 1.0);
   const Losses losses = method->losses(ones_and_twos(), {});
   EXPECT_NEAR(objective(losses), 1.0 - 0.25 * 2.0, 1e-6);
@@ -305,27 +309,25 @@ TEST(Spn, TakesNetworksThatEnlarge) {
 
 TEST(Spn, ShareHoldsLambdaAtAFractionOfTheReconstruction) {
   const auto network = std::make_shared<Gain>(1.0);
-  const auto method =
-      spn().make(setting_of(network), plain({{"share", 0.03}, {"lambda", 1e-6}}));
+  const auto method = spn().make(setting_of(network), plain({{"share", 0.03}, {"lambda", 1e-6}}));
   network->set(1.5);  // L_rec = 0.5 and L_neg = 0.5
   for (std::int64_t step = 0; step < 9; ++step) {
-    EXPECT_EQ(meter(method->losses(ones_and_twos(), {.step = step, .total_steps = 200}), "lambda"),
-              1e-6);
+    EXPECT_EQ(meter(method->losses(ones_and_twos(), at_step(step, 200)), "lambda"), 1e-6);
   }
-  const Losses losses = method->losses(ones_and_twos(), {.step = 9, .total_steps = 200});
+  const Losses losses = method->losses(ones_and_twos(), at_step(9, 200));
   EXPECT_NEAR(meter(losses, "lambda"), 0.03, 1e-9);
   EXPECT_NEAR(meter(losses, "contrast_share"), 0.03, 1e-9);
   network->set(1.0);  // L_neg = 0 from now on: λ rises, but not beyond ten times its start
   double lambda = 0;
   for (std::int64_t step = 10; step < 200; ++step)
-    lambda = meter(method->losses(ones_and_twos(), {.step = step, .total_steps = 200}), "lambda");
+    lambda = meter(method->losses(ones_and_twos(), at_step(step, 200)), "lambda");
   EXPECT_NEAR(lambda, 0.3, 1e-9);
 }
 
 TEST(Spn, ShareRefusesALossThatIsNotPositive) {
   const auto network = std::make_shared<Gain>(1.9);
-  const auto method = spn().make(
-      setting_of(network), plain({{"share", 0.03}, {"loss", std::string("psnr")}}));
+  const auto method =
+      spn().make(setting_of(network), plain({{"share", 0.03}, {"loss", std::string("psnr")}}));
   EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), {}), Usage, "psnr");
 }
 
@@ -334,14 +336,14 @@ TEST(Spn, StopsWhenTheNegativeTermTakesOver) {
   const auto method =
       spn().make(setting_of(network), plain({{"lambda", 2.0}, {"guard_steps", std::int64_t{3}}}));
   network->set(1.5);  // λ·L_neg = 1 against L_rec = 0.5
-  EXPECT_LT(objective(method->losses(ones_and_twos(), {.step = 0})), 0);
-  method->losses(ones_and_twos(), {.step = 1});
+  EXPECT_LT(objective(method->losses(ones_and_twos(), at_step(0))), 0);
+  method->losses(ones_and_twos(), at_step(1));
   network->set(1.1);  // 0.2 against 0.9: the count starts again
-  method->losses(ones_and_twos(), {.step = 2});
+  method->losses(ones_and_twos(), at_step(2));
   network->set(1.5);
-  method->losses(ones_and_twos(), {.step = 3});
-  method->losses(ones_and_twos(), {.step = 4});
-  EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), {.step = 5}), CheckFailed, "step 5");
+  method->losses(ones_and_twos(), at_step(3));
+  method->losses(ones_and_twos(), at_step(4));
+  EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), at_step(5)), CheckFailed, "step 5");
 }
 
 TEST(Spn, RefusesWhatDoesNotFit) {
@@ -350,7 +352,8 @@ TEST(Spn, RefusesWhatDoesNotFit) {
     return spn().make(setting_of(network), plain(more));
   };
   EXPECT_CHIARO_ERROR(make({{"features", std::string("vgg16")}}), Usage, "need a file");
-  EXPECT_CHIARO_ERROR(make({{"feature_file", std::string("x.safetensors")}}), Usage, "take no file");
+  EXPECT_CHIARO_ERROR(make({{"feature_file", std::string("x.safetensors")}}), Usage,
+                      "take no file");
   EXPECT_CHIARO_ERROR(make({{"features", std::string("vgg16")},
                             {"feature_file", std::string("nowhere.safetensors")}}),
                       Input, "nowhere.safetensors");
@@ -375,9 +378,7 @@ TEST(Spn, FreezingNeedsNoWeightsOfFeatures) {
 /// A network too large to be copied, without being there: one value seen many times.
 class Vast : public Gain {
  public:
-  Vast() : Gain(1.0) {
-    register_buffer("vast", at::zeros({1}).expand({std::int64_t{1} << 44}));
-  }
+  Vast() : Gain(1.0) { register_buffer("vast", at::zeros({1}).expand({std::int64_t{1} << 44})); }
 };
 
 TEST(Spn, ABankThatDoesNotFitIsRefusedBeforeItIsMade) {
@@ -407,11 +408,11 @@ std::vector<at::Tensor> trained(const std::string& method_name, const OptionTabl
     batch.input = batch.target + 0.1 * at::randn({2, 3, 12, 12});
     optimizer.zero_grad();
     at::Tensor total = at::zeros({});
-    for (const auto& one : method->losses(batch, {.step = step, .total_steps = 5}).terms)
+    for (const auto& one : method->losses(batch, at_step(step, 5)).terms)
       total = total + one.value * one.weight;
     total.backward();
     optimizer.step();
-    method->after_step({.step = step + 1, .total_steps = 5});
+    method->after_step(at_step(step + 1, 5));
   }
   std::vector<at::Tensor> weights;
   for (const auto& weight : method->trainable("train")) weights.push_back(weight.detach().clone());

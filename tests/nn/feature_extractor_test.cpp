@@ -42,7 +42,8 @@ void write_weights(const fs::path& file, const torch::nn::Module& module,
     if (item.key() == reshape) tensor = tensor.flatten();
     kept.push_back(tensor);
     tensors[item.key()] = {
-        bundle::Dtype::F32, tensor.sizes().vec(),
+        bundle::Dtype::F32,
+        tensor.sizes().vec(),
         {static_cast<const std::byte*>(kept.back().const_data_ptr()), kept.back().nbytes()}};
   }
   bundle::write_safetensors(file, tensors);
@@ -81,7 +82,7 @@ TEST(Vgg, LayersHaveTheirShapesInTheOrderAsked) {
 TEST(Vgg, CostsWhatThePublicationImplies) {
   const Vgg vgg(16, 64, {"relu3_3"});
   double per_pixel = 0;
-  const std::map<std::string, double> stride{{"0", 1}, {"2", 1},  {"5", 2}, {"7", 2},
+  const std::map<std::string, double> stride{{"0", 1},  {"2", 1},  {"5", 2}, {"7", 2},
                                              {"10", 4}, {"12", 4}, {"14", 4}};
   for (const auto& item : vgg.named_parameters()) {
     const auto parts = split(item.key(), '.');
@@ -230,7 +231,7 @@ void write_ncnn(const fs::path& folder, const std::string& line, const std::vect
 TEST(Ncnn, ReadsFloat16WithItsPadding) {
   const test::TemporaryFolder folder;
   const std::string line = "Convolution conv 1 1 in out 0=1 1=1 5=1 6=3";
-  std::vector<char> bytes{0x47, 0x6b, 0x30, 0x01};                       // the mark
+  std::vector<char> bytes{0x47, 0x6b, 0x30, 0x01};                                     // the mark
   for (const char byte : {0x00, 0x3c, 0x00, 0x40, 0x00, 0x42}) bytes.push_back(byte);  // 1, 2, 3
   for (const char byte : {0, 0, 0x00, 0x00, 0x00, 0x3f}) bytes.push_back(byte);  // padding, 0.5
   write_ncnn(folder.path(), line, bytes);
@@ -260,8 +261,8 @@ TEST(Ncnn, ReadsFloat16WithItsPadding) {
 TEST(Squeezenet, ItsParametersAreCountedWithoutAFile) {
   EXPECT_EQ(parameters_of(Squeezenet({"classes"})), 1'235'496);
   const auto names = Squeezenet({"fire9"}).named_parameters();
-  for (const char* name : {"features.0.weight", "features.3.squeeze.bias",
-                           "features.12.expand3x3.weight"}) {
+  for (const char* name :
+       {"features.0.weight", "features.3.squeeze.bias", "features.12.expand3x3.weight"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
   EXPECT_FALSE(names.contains("classifier.1.weight"));

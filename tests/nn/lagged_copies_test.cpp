@@ -45,8 +45,8 @@ TEST(LaggedCopies, RetainingNothingGivesEqualBits) {
 
 // The published intervals with 0.1 retained: the mean age is 0.611 of the interval.
 TEST(LaggedCopies, MeanAgeIsThatOfTheGeometricSeries) {
-  for (const auto& [interval, mean] :
-       {std::pair{100, 61.1}, std::pair{200, 122.2}, std::pair{500, 305.6}, std::pair{1000, 611.1}}) {
+  for (const auto& [interval, mean] : {std::pair{100, 61.1}, std::pair{200, 122.2},
+                                       std::pair{500, 305.6}, std::pair{1000, 611.1}}) {
     const auto network = std::make_shared<torch::nn::LinearImpl>(1, 1);
     LaggedCopies bank({std::make_shared<torch::nn::LinearImpl>(1, 1)});
     double sum = 0;
@@ -75,8 +75,8 @@ TEST(LaggedCopies, RefusesAnotherArchitecture) {
   LaggedCopies bank({std::make_shared<torch::nn::LinearImpl>(1, 1)});
   const torch::nn::BatchNorm2dImpl other(2);
   EXPECT_CHIARO_ERROR(
-      bank.blend(0, torch::nn::LinearImpl(torch::nn::LinearOptions(1, 1).bias(false)), 0.1), Internal,
-      "other parameters");
+      bank.blend(0, torch::nn::LinearImpl(torch::nn::LinearOptions(1, 1).bias(false)), 0.1),
+      Internal, "other parameters");
   EXPECT_CHIARO_ERROR(LaggedCopies({}), Internal, "no copies");
 }
 

@@ -66,13 +66,12 @@ TEST_F(SqueezenetWeights, SeeACatAndACup) {
   const auto words = split(read_text(folder_ / "synset_words.txt"), '\n');
   const at::NoGradGuard no_grad;
   const auto best = [&](const std::string& photo) {
-    const auto picture =
-        image::read(fs::path(CHIARO_SOURCE_DIR) / "examples/photos/clean" / photo);
+    const auto picture = image::read(fs::path(CHIARO_SOURCE_DIR) / "examples/photos/clean" / photo);
     const int side = std::min(picture.height(), picture.width());
     const auto square = image::crop(picture, (picture.height() - side) / 2,
                                     (picture.width() - side) / 2, side, side);
-    const auto logits = extractor->forward(tensor_of(image::reduce_area(square, 224, 224)))[0]
-                            .mean(std::vector<std::int64_t>{2, 3});
+    const auto logits = extractor->forward(tensor_of(image::reduce_area(square, 224, 224)))[0].mean(
+        std::vector<std::int64_t>{2, 3});
     return words.at(static_cast<std::size_t>(logits.argmax().item<std::int64_t>()));
   };
   EXPECT_NE(best("cat.jpg").find("cat"), std::string::npos) << best("cat.jpg");
@@ -83,13 +82,8 @@ TEST_F(SqueezenetWeights, SeeACatAndACup) {
 
 /// The linear heads of LPIPS v0.1 for SqueezeNet: where each begins in its file, and its length.
 std::vector<at::Tensor> lpips_heads(const fs::path& file) {
-  constexpr std::array<std::pair<std::size_t, std::int64_t>, 7> kHeads = {{{6435, 64},
-                                                                           {3339, 128},
-                                                                           {3859, 256},
-                                                                           {4891, 384},
-                                                                           {1795, 384},
-                                                                           {6699, 512},
-                                                                           {8755, 512}}};
+  constexpr std::array<std::pair<std::size_t, std::int64_t>, 7> kHeads = {
+      {{6435, 64}, {3339, 128}, {3859, 256}, {4891, 384}, {1795, 384}, {6699, 512}, {8755, 512}}};
   const auto bytes = read_file(file);
   std::vector<at::Tensor> heads;
   for (const auto& [begin, length] : kHeads) {
@@ -124,10 +118,7 @@ TEST_F(SqueezenetWeights, GiveTheReferenceScoresOfLpips) {
     double score = 0;
     for (std::size_t l = 0; l < heads.size(); ++l) {
       const at::Tensor difference = (unit(damaged[l]) - unit(clean[l])).square();
-      score += (difference * heads[l])
-                   .sum(std::vector<std::int64_t>{1})
-                   .mean()
-                   .item<double>();
+      score += (difference * heads[l]).sum(std::vector<std::int64_t>{1}).mean().item<double>();
     }
     EXPECT_NEAR(score, expected, 1e-4) << name;
   }

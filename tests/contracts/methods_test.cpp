@@ -18,6 +18,7 @@ namespace chiaro::methods {
 namespace {
 
 constexpr std::int64_t kSteps = 20;
+constexpr std::int64_t kKinds = 3;  // clean, noise, dark
 
 std::vector<std::string> names() {
   std::vector<std::string> result;
@@ -28,12 +29,21 @@ std::vector<std::string> names() {
 /// What a method is tried on.
 struct Trial {
   std::string network = "dncnn";
-  OptionTable network_options{{"depth", std::int64_t{4}}, {"width", std::int64_t{8}}};
-  OptionTable options;  ///< beside the defaults: smaller parts, so that the laws are quick
+  OptionTable network_options = {{"depth", std::int64_t{4}}, {"width", std::int64_t{8}}};
+  OptionTable options = {};  ///< beside the defaults: smaller parts, so that the laws are quick
 };
 
 Trial trial_of(const std::string& method) {
+  using List = std::vector<std::int64_t>;
   static const std::map<std::string, Trial> special{
+      {"mmf",
+       {.network = "mmf_unet",
+        .network_options = {{"channels", List{4, 8}},
+                            {"encoder_blocks", List{1}},
+                            {"middle_blocks", std::int64_t{1}},
+                            {"decoder_blocks", List{1}},
+                            {"types", kKinds}},
+        .options = {{"width", std::int64_t{4}}}}},
       {"spn", {.options = {{"random_width", std::int64_t{4}}}}}};
   const auto found = special.find(method);
   return found == special.end() ? Trial{} : found->second;
@@ -48,7 +58,11 @@ std::shared_ptr<networks::Network> network_for(const Trial& trial, std::uint64_t
 std::unique_ptr<Method> made(const std::string& name, const OptionTable& options,
                              std::uint64_t seed = 1) {
   const Trial trial = trial_of(name);
-  Setting setting{.network = network_for(trial, seed), .tasks = {"noise", "dark"}, .seed = seed};
+  Setting setting{.network = network_for(trial, seed),
+                  .tasks = {"clean", "noise", "dark"},
+                  .seed = seed,
+                  .kinds = {"clean", "noise", "dark"},
+                  .sources = {"one", "two"}};
   setting.make_network = [trial] { return networks::make(trial.network, trial.network_options); };
   return find(name).make(setting, options);
 }
@@ -57,25 +71,37 @@ std::unique_ptr<Method> made(const std::string& name, std::uint64_t seed = 1) {
   return made(name, trial_of(name).options, seed);
 }
 
-/// A whole batch, every field filled: soft pictures, half of them noisy and half of them dark, two
-/// of each scene.
+/// A whole batch, every field filled: soft pictures, each scene undamaged, noisy and dark in turn;
+/// windows a little larger than the crops.
 data::Batch batch_of(std::int64_t count, std::int64_t height, std::int64_t width,
                      std::uint64_t seed = 5) {
   torch::manual_seed(seed);
-  const at::Tensor coarse = at::rand({(count + 1) / 2, 3, height / 4 + 1, width / 4 + 1});
+  constexpr std::int64_t kRim = 4;
+  const std::int64_t side = std::max(height, width) + 2 * kRim;
+  const std::int64_t scenes = (count + kKinds - 1) / kKinds;
   data::Batch batch;
-  batch.target = at::upsample_bilinear2d(coarse, {height, width}, false)
-                     .repeat_interleave(2, 0)
-                     .slice(0, 0, count)
-                     .contiguous();
-  batch.task = at::arange(count) % 2;
-  const at::Tensor noisy = (batch.task == 0).view({count, 1, 1, 1});
-  batch.input =
-      at::where(noisy, batch.target + 0.1 * at::randn_like(batch.target), 0.4 * batch.target)
-          .clamp(0, 1);
-  batch.severity = at::full({count}, 0.5);
+  batch.context_target = at::upsample_bilinear2d(at::rand({scenes, 3, side / 4 + 1, side / 4 + 1}),
+                                                 {side, side}, false)
+                             .repeat_interleave(kKinds, 0)
+                             .slice(0, 0, count)
+                             .contiguous();
+  const at::Tensor kind = at::arange(count) % kKinds;
+  const auto of_kind = [&](std::int64_t k) { return (kind == k).view({count, 1, 1, 1}); };
+  const at::Tensor noisy = batch.context_target + 0.1 * at::randn_like(batch.context_target);
+  batch.context = at::where(of_kind(1), noisy, batch.context_target);
+  batch.context = at::where(of_kind(2), 0.4 * batch.context_target, batch.context).clamp(0, 1);
+  const auto cut = [&](const at::Tensor& window) {
+    return window.slice(2, kRim, kRim + height).slice(3, kRim, kRim + width).contiguous();
+  };
+  batch.input = cut(batch.context);
+  batch.target = cut(batch.context_target);
+  batch.task = kind;
+  batch.kinds = at::one_hot(kind, kKinds).to(at::kBool);
+  batch.severities = 0.5 * batch.kinds.to(at::kFloat);
+  batch.severities.select(1, 0).zero_();  // undamaged
+  batch.severity = batch.severities.amax(1);
   batch.source = at::arange(count) % 2;
-  batch.content = at::arange(count).div(2, "floor");
+  batch.content = at::arange(count).div(kKinds, "floor");
   for (std::int64_t i = 0; i < count; ++i) {
     batch.seeds.push_back(static_cast<std::uint64_t>(i));
     batch.origins.push_back("picture " + std::to_string(i));
@@ -171,7 +197,7 @@ TEST_P(Methods, OptionsSurviveAsText) {
   for (auto& [key, value] : table) value = parse_value(to_text(value));
   const auto spelled_out = made(GetParam(), table);
   const auto direct = made(GetParam());
-  const auto batch = batch_of(4, 16, 16);
+  const auto batch = batch_of(6, 16, 16);
   EXPECT_EQ(train(*spelled_out, batch, 3), train(*direct, batch, 3));
 }
 
@@ -190,7 +216,7 @@ TEST_P(Methods, WhatIsTrainedIsPartOfTheState) {
 
 TEST_P(Methods, TermsAndGradientsAreFinite) {
   const auto method = made(GetParam());
-  const auto batch = batch_of(4, 16, 16);
+  const auto batch = batch_of(6, 16, 16);
   for (std::size_t phase = 0; phase < method->phases().size(); ++phase) {
     const auto losses = method->losses(batch, info_at(*method, phase, 0));
     ASSERT_FALSE(losses.terms.empty());
@@ -216,7 +242,7 @@ TEST_P(Methods, TermsAndGradientsAreFinite) {
 }
 
 TEST_P(Methods, SameSeedSameSteps) {
-  const auto batch = batch_of(4, 16, 16);
+  const auto batch = batch_of(6, 16, 16);
   const auto one = made(GetParam());
   const auto same = made(GetParam());
   EXPECT_EQ(train(*one, batch, 3), train(*same, batch, 3));
@@ -225,7 +251,7 @@ TEST_P(Methods, SameSeedSameSteps) {
 
 // The state is all there is: put into another object, it goes on as the first one does.
 TEST_P(Methods, GoesOnFromItsState) {
-  const auto batch = batch_of(4, 16, 16);
+  const auto batch = batch_of(6, 16, 16);
   const auto first = made(GetParam());
   train(*first, batch, 7);
   checkpoint::Checkpoint kept;
@@ -240,9 +266,12 @@ TEST_P(Methods, GoesOnFromItsState) {
   expect_equal_state(first->state(), third->state());
 }
 
+// As odd as the network allows.
 TEST_P(Methods, TakesOddSizes) {
   const auto method = made(GetParam());
-  for (const double value : train(*method, batch_of(4, 17, 23), 1))
+  const auto unit = network_for(trial_of(GetParam()), 1)->geometry().alignment_px;
+  const auto odd = [&](std::int64_t least) { return ((least / unit) | 1) * unit; };
+  for (const double value : train(*method, batch_of(6, odd(17), odd(23)), 1))
     EXPECT_TRUE(std::isfinite(value));
 }
 
@@ -260,7 +289,7 @@ TEST_P(Methods, BatchOfOneIsTakenOrRefused) {
 
 TEST_P(Methods, LossFallsOverTwentySteps) {
   const auto method = made(GetParam());
-  const auto values = train(*method, batch_of(4, 16, 16));
+  const auto values = train(*method, batch_of(6, 16, 16));
   const auto mean = [&](std::size_t from) { return (values[from] + values[from + 1]) / 2; };
   for (std::size_t phase = 0; phase < method->phases().size(); ++phase)
     EXPECT_LT(mean(phase * kSteps + kSteps - 2), mean(phase * kSteps))

@@ -46,7 +46,8 @@ double ContrastWeight::next(double reconstruction, double contrast, std::int64_t
   return wanted;
 }
 
-void ContrastWeight::guard(double reconstruction, double subtracted, std::int64_t step) {
+void ContrastWeight::guard(double reconstruction, double subtracted, std::int64_t step,
+                           std::int64_t total_steps) {
   const bool above = reconstruction > 0 && subtracted > options_.guard_share * reconstruction;
   if (!above) {
     counts_[1].zero_();
@@ -54,7 +55,9 @@ void ContrastWeight::guard(double reconstruction, double subtracted, std::int64_
   }
   counts_[1].add_(1);
   const auto in_a_row = counts_[1].item<std::int64_t>();
-  CHIARO_CHECK(in_a_row < options_.guard_steps, CheckFailed,
+  const std::int64_t allowed =
+      options_.guard_steps > 0 ? options_.guard_steps : horizon_steps(total_steps);
+  CHIARO_CHECK(in_a_row < allowed, CheckFailed,
                "[methods.contrast_weight] the negative term has taken over; got λ·L_neg = {:.3g} "
                "against L_rec = {:.3g} at step {}, above {} of it for {} steps; expected a smaller "
                "lambda, or share = 0.03 to have it set",

@@ -10,10 +10,10 @@
 namespace chiaro::methods {
 
 struct ContrastWeightOptions {
-  double lambda = 1e-3;      ///< λ, and with `share` λ while the averages fill
-  double share = 0;          ///< ρ; 0: λ stays as it is
-  double guard_share = 0.5;  ///< of L_rec
-  std::int64_t guard_steps = 1000;
+  double lambda = 1e-3;          ///< λ, and with `share` λ while the averages fill
+  double share = 0;              ///< ρ; 0: λ stays as it is
+  double guard_share = 0.5;      ///< of L_rec
+  std::int64_t guard_steps = 0;  ///< 0: h, see below
 };
 
 /// λ over the steps. With share ρ > 0, and avg the exponential averages over h = 5 % of the run
@@ -35,7 +35,7 @@ class ContrastWeight : public torch::nn::Module {
   /// the objective instead of the reconstruction. Errors: CheckFailed after `guard_steps` steps in
   /// a row with λ·L_con > guard_share·L_rec. Sleeps while L_rec is not positive, as under the loss
   /// `psnr`.
-  void guard(double reconstruction, double subtracted, std::int64_t step);
+  void guard(double reconstruction, double subtracted, std::int64_t step, std::int64_t total_steps);
 
  private:
   ContrastWeightOptions options_;

@@ -61,7 +61,7 @@ struct SpnOptions {
   std::int64_t random_width = 16;
   std::int64_t feature_seed = 1;
   double guard_share = 0.5;
-  std::int64_t guard_steps = 1000;
+  std::int64_t guard_steps = 0;
   static Fields<SpnOptions> fields();
 };
 
@@ -108,8 +108,9 @@ Fields<SpnOptions> SpnOptions::fields() {
       field("feature_seed", &O::feature_seed, "random_vgg: seed of its weights", {.min = 0}),
       field("guard_share", &O::guard_share, "stops where λ·L_neg exceeds this share of L_rec …",
             {.min = 0}),
-      field("guard_steps", &O::guard_steps, "… for so many steps in a row",
-            {.min = 1, .unit = "steps"}),
+      field("guard_steps", &O::guard_steps,
+            "… for so many steps in a row; 0: 5 % of the run, 10 to 1000",
+            {.min = 0, .unit = "steps"}),
   };
 }
 
@@ -228,10 +229,11 @@ Losses Spn::losses(const data::Batch& batch, const StepInfo& info) {
   const at::Tensor contrast_term = contrast(batch, restored, info, result);
   const double size = contrast_term.item<double>();
   const double lambda = weight_->next(reconstruction, size, info.total_steps);
-  if (subtracts()) weight_->guard(reconstruction, lambda * size, info.step);
+  if (subtracts()) weight_->guard(reconstruction, lambda * size, info.step, info.total_steps);
   result.terms.push_back({"contrast", contrast_term, subtracts() ? -lambda : lambda});
   result.meters.emplace_back("lambda", lambda);
-  result.meters.emplace_back("contrast_share", lambda * size / reconstruction);
+  if (reconstruction != 0)
+    result.meters.emplace_back("contrast_share", lambda * size / reconstruction);
   if (options_.objective == "spn" && options_.refresh == "adaptive")
     capture_if_bad(batch, restored, info);
   return result;

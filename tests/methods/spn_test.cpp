@@ -346,6 +346,15 @@ TEST(Spn, StopsWhenTheNegativeTermTakesOver) {
   EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), at_step(5)), CheckFailed, "step 5");
 }
 
+TEST(Spn, WatchesForATwentiethOfTheRunByDefault) {
+  const auto network = std::make_shared<Gain>(1.0);
+  const auto method = spn().make(setting_of(network), plain({{"lambda", 2.0}}));
+  network->set(1.5);
+  for (std::int64_t step = 0; step < 99; ++step)
+    method->losses(ones_and_twos(), at_step(step, 2000));
+  EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), at_step(99, 2000)), CheckFailed, "100 steps");
+}
+
 TEST(Spn, RefusesWhatDoesNotFit) {
   const auto network = std::make_shared<Gain>(1.0);
   const auto make = [&](const OptionTable& more) {

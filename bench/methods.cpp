@@ -104,7 +104,7 @@ void spn_step(benchmark::State& state, const Setting& setting, Report& report) {
   const double v = networks::multiplications(features, kCrop, kCrop);
   // A step costs the forward pass three times; a copy once, φ once for ŷ and each copy, and about
   // once more for the gradient back to ŷ.
-  const auto floor = [&](double copies) {
+  const auto arithmetic = [&](double copies) {
     return (3 * f + copies * f + (copies + 1) * v + v) / (3 * f);
   };
   const auto add = [&](const char* name, std::size_t body, double copies) {
@@ -112,7 +112,7 @@ void spn_step(benchmark::State& state, const Setting& setting, Report& report) {
                 .value = median_ratio(times[body], times[0]),
                 .unit = "x",
                 .detail = fmt::format("{}x{}x{} bf16, arithmetic {:.2f}: ", kBatch, kCrop, kCrop,
-                                      floor(copies)) +
+                                      arithmetic(copies)) +
                           pair_text(times[body], times[0])});
   };
   add("train/spn_step", 1, kCopies);

@@ -73,7 +73,6 @@ TEST(LaggedCopies, TakeTurns) {
 
 TEST(LaggedCopies, RefusesAnotherArchitecture) {
   LaggedCopies bank({std::make_shared<torch::nn::LinearImpl>(1, 1)});
-  const torch::nn::BatchNorm2dImpl other(2);
   EXPECT_CHIARO_ERROR(
       bank.blend(0, torch::nn::LinearImpl(torch::nn::LinearOptions(1, 1).bias(false)), 0.1),
       Internal, "other parameters");

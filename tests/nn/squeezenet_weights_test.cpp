@@ -4,11 +4,11 @@
 #include <ATen/Functions.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <set>
 
 #include "chiaro/base/files.h"
 #include "chiaro/base/text.h"

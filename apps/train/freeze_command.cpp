@@ -64,7 +64,8 @@ Trained load_run(const FreezeArguments& arguments) {
   Trained trained{check_training_recipe(parse_recipe(text->second, stored.path.string())), nullptr,
                   nullptr, stored.checkpoint.integers.at("step")};
   trained.network = make_network(trained.recipe);
-  const auto method = make_method(trained.recipe, trained.network, names_of(stored.checkpoint));
+  const auto method =
+      make_method(trained.recipe, trained.network, names_of(stored.checkpoint), Purpose::Freezing);
   checkpoint::take_module(stored.checkpoint, "method", method->state());
   if (arguments.weights == "last") {
     auto tensors = train::averaged_tensors(*method);

@@ -90,6 +90,10 @@ void run_training(const TrainArguments& arguments) {
   auto network = make_network(recipe);
   if (!arguments.from.empty())
     freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
+  CHIARO_CHECK(network->geometry().scale == training->options().scale, Usage,
+               "[train] network and data differ in scale; got a network that enlarges {} times and "
+               "data.scale = {}; expected the same",
+               network->geometry().scale, training->options().scale);
   spdlog::info("{}: {:.2f} M parameters", recipe.network,
                static_cast<double>(networks::parameter_count(*network)) / 1e6);
   train::Trainer trainer(recipe.train, training, make_method(recipe, network, names_of(*training)),

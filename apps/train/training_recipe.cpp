@@ -54,11 +54,15 @@ std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe) {
 
 std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
                                              std::shared_ptr<networks::Network> network,
-                                             const DataNames& names) {
-  return methods::find(recipe.method)
-      .make({std::move(network), names.tasks, static_cast<std::uint64_t>(recipe.train.seed),
-             names.kinds, names.sources},
-            recipe.method_options);
+                                             const DataNames& names, Purpose purpose) {
+  methods::Setting setting{std::move(network), names.tasks,
+                           static_cast<std::uint64_t>(recipe.train.seed), names.kinds,
+                           names.sources};
+  setting.make_network = [name = recipe.network, options = recipe.network_options] {
+    return networks::make(name, options);
+  };
+  setting.inference_only = purpose == Purpose::Freezing;
+  return methods::find(recipe.method).make(setting, recipe.method_options);
 }
 
 DataNames names_of(const data::Dataset& dataset) {

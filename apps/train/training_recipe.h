@@ -51,10 +51,17 @@ DataNames names_of(const data::Dataset& dataset);
 /// As stored in a checkpoint; empty where an old one lacks them.
 DataNames names_of(const checkpoint::Checkpoint& checkpoint);
 
+/// What a method is made for.
+enum class Purpose {
+  Training,
+  Freezing  ///< its state and product; what only losses need is not looked for
+};
+
 /// The method over that network.
 std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
                                              std::shared_ptr<networks::Network> network,
-                                             const DataNames& names);
+                                             const DataNames& names,
+                                             Purpose purpose = Purpose::Training);
 
 /// Where relative data folders start: `given`, else the recipe's data.root, else the environment's
 /// CHIARO_DATA_DIR, else the recipe's folder. Absolute.

@@ -72,6 +72,12 @@ class TypeScore {
   std::vector<at::Tensor> confidence_;
 };
 
+/// The damaged pictures, as large as the clean ones: what a network that enlarges is compared with.
+at::Tensor damaged(const data::Batch& batch) {
+  if (batch.input.sizes() == batch.target.sizes()) return batch.input;
+  return at::upsample_bicubic2d(batch.input, batch.target.sizes().slice(2), false).clamp(0, 1);
+}
+
 double psnr_db(const at::Tensor& a, const at::Tensor& b) {
   const double mse = (a.to(at::kDouble) - b.to(at::kDouble)).square().mean().item<double>();
   return 10 *
@@ -107,13 +113,14 @@ train::Metrics Validation::measure(methods::Method& method) const {
   for (const auto& batch : batches_) {
     const auto [output, code] = restore(method, batch);
     types.add(batch, code);
+    const at::Tensor input = damaged(batch);
     for (std::int64_t i = 0; i < output.size(0); ++i) {
-      const double before = psnr_db(batch.input[i], batch.target[i]);
+      const double before = psnr_db(input[i], batch.target[i]);
       const double after = psnr_db(output[i], batch.target[i]);
       auto& [sum, n] = by_task[batch.task[i].item<std::int64_t>()];
       sum += after;
       ++n;
-      if (at::equal(batch.input[i], batch.target[i])) continue;  // undamaged: no gain to be had
+      if (at::equal(input[i], batch.target[i])) continue;  // undamaged: no gain to be had
       gain += after - before;
       worse += after < before ? 1 : 0;
       ++count;
@@ -137,12 +144,13 @@ void Validation::write_strip(methods::Method& method, const std::filesystem::pat
   std::map<std::int64_t, std::vector<at::Tensor>> rows;
   for (const auto& batch : batches_) {
     const at::Tensor output = restore(method, batch).output;
+    const at::Tensor input = damaged(batch);
     for (std::int64_t i = 0; i < output.size(0); ++i) {
       rows.try_emplace(batch.task[i].item<std::int64_t>(),
-                       std::vector{batch.input[i], output[i], batch.target[i]});
+                       std::vector{input[i], output[i], batch.target[i]});
     }
   }
-  const int side = static_cast<int>(batches_.front().input.size(2));
+  const int side = static_cast<int>(batches_.front().target.size(2));
   image::Image sheet(3, side * static_cast<int>(rows.size()), side * 3, 1.0F);
   int top = 0;
   for (const auto& [task, row] : rows) {

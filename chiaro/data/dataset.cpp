@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "chiaro/base/text.h"
+#include "chiaro/degrade/resample.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pairing.h"
 
@@ -112,12 +113,30 @@ image::Image fit(const image::Image& window, int side) {
                             missing - missing / 2);
 }
 
+/// The picture with sides divided by `scale`, free of aliases: what a super-resolution network is
+/// given.
+image::Image reduced(const image::Image& picture, int scale) {
+  if (scale == 1) return picture;
+  image::Image small(picture.channels(), picture.height() / scale, picture.width() / scale);
+  for (int c = 0; c < picture.channels(); ++c) {
+    const auto plane = degrade::resize_cubic(picture.plane(c), picture.height(), picture.width(),
+                                             small.height(), small.width());
+    std::ranges::transform(plane, small.plane(c).begin(),
+                           [](float value) { return std::clamp(value, 0.0F, 1.0F); });
+  }
+  return small;
+}
+
 }  // namespace
 
 Fields<DataOptions> DataOptions::fields() {
   return {
       field("crop_px", &DataOptions::crop_px, "side of the training crops",
             {.min = 8, .max = 4096, .unit = "px"}),
+      field("scale", &DataOptions::scale,
+            "side of a clean crop / side of the damaged one, for networks that enlarge: clean "
+            "pictures are reduced before they are damaged",
+            {.min = 1, .max = 16}),
       field("context_px", &DataOptions::context_px,
             "side of the window that is damaged as a whole and shown to methods that judge a "
             "picture; "
@@ -309,28 +328,35 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
   const auto size = store_->size(pair.target);
   if (!size) return false;
   const int side = static_cast<int>(std::max(options_.context_px, options_.crop_px));
-  const Window window = draw_window(
-      *size, side, scene.log_uniform(source.options.scale_min, source.options.scale_max), scene);
+  const int scale = static_cast<int>(options_.scale);
+  const PictureStore::Size input_size{size->height / scale, size->width / scale};
+  if (input_size.height < 1 || input_size.width < 1) return false;
+  const Window window =
+      draw_window(input_size, side,
+                  scene.log_uniform(source.options.scale_min, source.options.scale_max), scene);
   const int symmetry = options_.dihedral ? static_cast<int>(scene.integer(0, 7)) : 0;
-  const auto cut = [&](std::int64_t number) -> std::optional<image::Image> {
-    const auto part = store_->crop(number, window.y, window.x, window.height, window.width);
+  const auto cut = [&](std::int64_t number, int times) -> std::optional<image::Image> {
+    const auto part = store_->crop(number, times * window.y, times * window.x,
+                                   times * window.height, times * window.width);
     if (!part) return std::nullopt;
-    return image::dihedral(fit(*part, side), symmetry);
+    return image::dihedral(fit(*part, times * side), symmetry);
   };
-  auto target = cut(pair.target);
+  auto target = cut(pair.target, scale);
   if (!target) return false;
   sample.content = pair.content;
   sample.context_target = std::move(*target);
   if (pair.input < 0) {
     damage_sample(stream, pair, damage, sample);
   } else {
-    const auto input_size = store_->size(pair.input);
-    if (!input_size) return false;
-    CHIARO_CHECK(input_size->height == size->height && input_size->width == size->width, Input,
-                 "[data.pair] '{}' is {}x{} but its target '{}' is {}x{}",
-                 store_->path(pair.input).string(), input_size->height, input_size->width,
-                 store_->path(pair.target).string(), size->height, size->width);
-    auto input = cut(pair.input);
+    const auto found = store_->size(pair.input);
+    if (!found) return false;
+    CHIARO_CHECK(scale * found->height == size->height && scale * found->width == size->width,
+                 Input,
+                 "[data.pair] '{}' is {}x{} but its target '{}' is {}x{}; expected {} times "
+                 "as large",
+                 store_->path(pair.input).string(), found->height, found->width,
+                 store_->path(pair.target).string(), size->height, size->width, scale);
+    auto input = cut(pair.input, 1);
     if (!input) return false;
     sample.context = std::move(*input);
     sample.severity = 0.5;  // unknown for real pairs
@@ -346,7 +372,8 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, Rng& rng,
                             Sample& sample) const {
   if (stream.tones > 0 && rng.chance(stream.tones)) vary_tones(sample.context_target, rng);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);
-  sample.context = degrade::apply(sample.context_target, chain, rng);
+  sample.context =
+      degrade::apply(reduced(sample.context_target, static_cast<int>(options_.scale)), chain, rng);
   if (options_.input_u8) image::quantize_u8(sample.context);
   sample.severity = 0;
   std::map<std::int64_t, double> kinds;
@@ -376,7 +403,9 @@ void Dataset::cut_crop(Rng& rng, Sample& sample) const {
   const int y = static_cast<int>(rng.integer(0, side - crop_px));
   const int x = static_cast<int>(rng.integer(0, side - crop_px));
   sample.input = image::crop(sample.context, y, x, crop_px, crop_px);
-  sample.target = image::crop(sample.context_target, y, x, crop_px, crop_px);
+  const int scale = static_cast<int>(options_.scale);
+  sample.target =
+      image::crop(sample.context_target, scale * y, scale * x, scale * crop_px, scale * crop_px);
 }
 
 Sample Dataset::sample(std::int64_t index) const {

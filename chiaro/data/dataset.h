@@ -24,6 +24,7 @@ namespace chiaro::data {
 /// Table [data] of a recipe.
 struct DataOptions {
   std::int64_t crop_px = 128;
+  std::int64_t scale = 1;
   std::int64_t context_px = 0;
   std::int64_t variants = 1;
   std::int64_t batch = 8;

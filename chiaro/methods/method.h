@@ -95,6 +95,12 @@ struct Setting {
       0;  ///< for the method's own random numbers, apart from data and initial weights
   std::vector<std::string> kinds = {};    ///< names behind Batch::kinds, "clean" first
   std::vector<std::string> sources = {};  ///< names behind Batch::source
+  /// Another network built like `network`, with weights of its own from torch's default generator;
+  /// for methods that keep copies.
+  std::function<std::shared_ptr<networks::Network>()> make_network = {};
+  /// true: only `state` and `product` will be asked for, as freezing does; what `losses` alone
+  /// needs from elsewhere may be left out.
+  bool inference_only = false;
 };
 
 struct Entry {

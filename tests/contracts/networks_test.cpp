@@ -26,8 +26,10 @@ std::vector<std::string> names() {
 
 /// Options of a smaller network of the same make, where the defaults would take long.
 OptionTable light(const std::string& name) {
-  static const std::map<std::string, OptionTable> table{{"nafnet", {{"width", std::int64_t{8}}}},
-                                                        {"dncnn", {{"width", std::int64_t{16}}}}};
+  static const std::map<std::string, OptionTable> table{
+      {"nafnet", {{"width", std::int64_t{8}}}},
+      {"dncnn", {{"width", std::int64_t{16}}}},
+      {"edsr", {{"blocks", std::int64_t{3}}, {"channels", std::int64_t{16}}}}};
   const auto found = table.find(name);
   return found == table.end() ? OptionTable{} : found->second;
 }
@@ -36,6 +38,12 @@ OptionTable light(const std::string& name) {
 std::shared_ptr<Network> seeded(const std::string& name, std::uint64_t seed = 1) {
   torch::manual_seed(seed);
   return make(name, light(name));
+}
+
+/// The picture as large as the network's output: every pixel repeated.
+at::Tensor enlarged(const Network& network, const at::Tensor& x) {
+  const auto scale = network.geometry().scale;
+  return x.repeat_interleave(scale, 2).repeat_interleave(scale, 3);
 }
 
 /// Weights as after some training: nothing at zero any more, activations of moderate size.
@@ -73,8 +81,11 @@ TEST_P(Networks, DescribesItself) {
 
 // The sizes of the defaults; a change here breaks every bundle and checkpoint that relies on them.
 TEST_P(Networks, HasTheKnownNumberOfParameters) {
-  const std::map<std::string, std::int64_t> known{
-      {"resunet", 1'807'331}, {"nafnet", 29'159'715}, {"dncnn", 557'443}, {"mmf_unet", 1}};
+  const std::map<std::string, std::int64_t> known{{"resunet", 1'807'331},
+                                                  {"nafnet", 29'159'715},
+                                                  {"dncnn", 557'443},
+                                                  {"mmf_unet", 1},
+                                                  {"edsr", 1'369'859}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
 }
@@ -181,7 +192,7 @@ TEST_P(Networks, AutocastToBfloat16IsClose) {
   y.to(at::kFloat).square().mean().backward();
   EXPECT_EQ(y.scalar_type(), at::kFloat);
   // Relative to what the network adds to its input.
-  const auto added = (expected - x).square().mean().sqrt().item<float>();
+  const auto added = (expected - enlarged(*network, x)).square().mean().sqrt().item<float>();
   EXPECT_GT(added, 0);
   EXPECT_LT((y - expected).square().mean().sqrt().item<float>(), 0.05 * added);
   for (const auto& item : network->named_parameters()) {
@@ -210,10 +221,10 @@ std::int64_t measured_radius(Network& network, int axis) {
   shape[static_cast<std::size_t>(axis)] = 2 * middle;
   const std::vector<std::int64_t> others{0, 1, 5 - axis};
   std::int64_t radius = 0;
-  for (std::int64_t phase = 0; phase < unit; ++phase) {
+  for (std::int64_t phase = 0; phase < unit * geometry.scale; ++phase) {
     const auto x = at::rand(shape).requires_grad_(true);
-    const std::int64_t at_px = middle + phase;
-    network.forward(x).select(axis, at_px).sum().backward();
+    const std::int64_t at_px = middle + phase / geometry.scale;
+    network.forward(x).select(axis, middle * geometry.scale + phase).sum().backward();
     const auto influence = x.grad().abs().amax(others);
     const auto touched = influence.nonzero().flatten();
     radius = std::max({radius, at_px - touched.min().item<std::int64_t>(),
@@ -259,7 +270,10 @@ TEST_P(Networks, PixelsOutsideTheReceptiveFieldDoNotMatter) {
       .copy_(x.narrow(3, centre - radius, 2 * radius + 1));
   const auto before = network->forward(x);
   const auto after = network->forward(changed);
-  EXPECT_TRUE(at::equal(before.select(3, centre), after.select(3, centre)));
+  const auto seen = [&](const at::Tensor& y) {
+    return y.narrow(3, centre * geometry.scale, geometry.scale);
+  };
+  EXPECT_TRUE(at::equal(seen(before), seen(after)));
   EXPECT_FALSE(at::equal(before, after));
 }
 
@@ -267,12 +281,13 @@ TEST_P(Networks, LossFallsOverTwentySteps) {
   const auto network = seeded(GetParam());
   const auto clean = at::rand({2, 3, 4, 4}).repeat_interleave(8, 2).repeat_interleave(8, 3);
   const auto dark = 0.5 * clean;
+  const auto target = enlarged(*network, clean);
   torch::optim::AdamW optimizer(network->parameters(), torch::optim::AdamWOptions(1e-3));
   double first = 0;
   double last = 0;
   for (int step = 0; step < 20; ++step) {
     optimizer.zero_grad();
-    const auto loss = (network->forward(dark) - clean).square().mean();
+    const auto loss = (network->forward(dark) - target).square().mean();
     loss.backward();
     optimizer.step();
     last = loss.item<double>();

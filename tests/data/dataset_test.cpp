@@ -84,6 +84,44 @@ bool equal(const Batch& a, const Batch& b) {
          at::equal(a.task, b.task) && a.origins == b.origins;
 }
 
+// Super-resolution: the clean crop is larger, and the damaged one is its reduction.
+TEST_F(DatasetTest, ScaleMakesCleanCropsLarger) {
+  Recipe enlarging = recipe();
+  enlarging.tables["data"].values["scale"] = std::int64_t{2};
+  enlarging.lists["task"][0].values["spec"] = std::string("clean");
+  enlarging.lists["source"].pop_back();
+  const Batch batch = dataset(enlarging)->batch(0, 6);
+  EXPECT_EQ(batch.input.sizes(), (at::IntArrayRef{6, 3, 16, 16}));
+  EXPECT_EQ(batch.target.sizes(), (at::IntArrayRef{6, 3, 32, 32}));
+  // Cubic reduction keeps means, up to the rim's mirrored pixels.
+  EXPECT_LT((batch.input.mean({2, 3}) - batch.target.mean({2, 3})).abs().max().item<float>(), 0.03);
+  EXPECT_GT(
+      (batch.input - batch.target.slice(2, 0, 32, 2).slice(3, 0, 32, 2)).abs().max().item<float>(),
+      0.01)
+      << "pixels were dropped instead of averaged";
+}
+
+TEST_F(DatasetTest, ScaleTakesPairsOfTheirSizes) {
+  std::filesystem::create_directories(folder_ / "small");
+  for (int i = 0; i < 6; ++i) {
+    const auto large = image::read(folder_ / "good" / name("p", i));
+    image::write(folder_ / "small" / name("p", i), image::reduce_area(large, 20, 20));
+  }
+  Recipe enlarging = recipe();
+  enlarging.tables["data"].values["scale"] = std::int64_t{2};
+  enlarging.tables["data"].values["crop_px"] = std::int64_t{12};
+  enlarging.lists["source"].erase(enlarging.lists["source"].begin());
+  enlarging.lists.erase("task");
+  EXPECT_CHIARO_ERROR(dataset(enlarging)->batch(0, 1), Input, "2 times as large");
+  enlarging.lists["source"][0].values["input"] = std::string("small");
+  const Batch batch = dataset(enlarging)->batch(0, 8);
+  EXPECT_EQ(batch.target.sizes(), (at::IntArrayRef{8, 3, 24, 24}));
+  // Each damaged pixel is the mean of its four clean ones, within rounding: the crops belong
+  // together.
+  const auto means = at::avg_pool2d(batch.target, {2, 2});
+  EXPECT_LT((batch.input - means).abs().max().item<float>(), 1.01F / 255);
+}
+
 TEST_F(DatasetTest, SamplesArePureInSeedAndIndex) {
   const auto first = dataset(recipe());
   const auto second = dataset(recipe());

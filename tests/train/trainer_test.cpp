@@ -109,15 +109,18 @@ class TrainerTest : public ::testing::Test {
                                                data::Part::Training);
   }
 
-  std::unique_ptr<methods::Method> supervised() const {
+  std::unique_ptr<methods::Method> method(const std::string& name,
+                                          const OptionTable& options) const {
+    const OptionTable small{{"channels", std::vector<std::int64_t>{8, 12}},
+                            {"encoder_blocks", std::vector<std::int64_t>{1}},
+                            {"decoder_blocks", std::vector<std::int64_t>{1}},
+                            {"middle_blocks", std::int64_t{1}}};
     torch::manual_seed(1);
-    OptionTable options{{"channels", std::vector<std::int64_t>{8, 12}},
-                        {"encoder_blocks", std::vector<std::int64_t>{1}},
-                        {"decoder_blocks", std::vector<std::int64_t>{1}},
-                        {"middle_blocks", std::int64_t{1}}};
-    return methods::find("supervised")
-        .make({networks::make("resunet", options), dataset_->tasks(), 1}, {});
+    methods::Setting setting{networks::make("resunet", small), dataset_->tasks(), 1};
+    setting.make_network = [small] { return networks::make("resunet", small); };
+    return methods::find(name).make(setting, options);
   }
+  std::unique_ptr<methods::Method> supervised() const { return method("supervised", {}); }
 
   /// Trains `make()` for `steps` steps, stopping after each count in `stops` and resuming in fresh
   /// objects.
@@ -164,6 +167,51 @@ TEST_F(TrainerTest, ResumeIsExactAcrossPhasesWithExtraState) {
   for (const std::int64_t stop : {1, 5, 6, 7, 11}) {  // 6 is the border of the phases
     EXPECT_TRUE(straight == train("stopped" + std::to_string(stop), options, make, {stop})) << stop;
   }
+}
+
+// Lagged copies, their ages, averages of the weight, the turn of the round robin: all in the
+// checkpoint.
+TEST_F(TrainerTest, ResumeIsExactWithLaggedCopies) {
+  for (const char* variant : {"interval", "adaptive", "one"}) {
+    const auto make = [&] {
+      OptionTable options{{"random_width", std::int64_t{4}}, {"share", 0.03}};
+      if (variant == std::string("one")) {
+        options["negatives"] = std::string("one");
+      } else {
+        options["refresh"] = std::string(variant);
+      }
+      return method("spn", options);
+    };
+    const TrainOptions options = short_run(24);
+    const std::string name = variant;
+    const std::string straight = train(name + "_straight", options, make, {});
+    EXPECT_TRUE(straight == train(name + "_stopped", options, make, {5, 9})) << variant;
+  }
+}
+
+TEST_F(TrainerTest, SpnWithoutItsTermIsSupervisedTrainingBitForBit) {
+  const TrainOptions options = short_run(12);
+  const OptionTable l1{{"loss", std::string("l1")}};
+  train("plain", options, [&] { return method("supervised", l1); }, {});
+  train("zero", options, [&] { return method("spn", {{"lambda", 0.0}}); }, {});
+  train("pushed", options, [&] { return method("spn", {{"lambda", 0.1}}); }, {});
+  const auto weights = [&](const char* run) {
+    return checkpoint::load(folder_ / run / "checkpoints" / "step_000012.safetensors").tensors;
+  };
+  const auto plain = weights("plain");
+  const auto zero = weights("zero");
+  const auto pushed = weights("pushed");
+  int compared = 0;
+  bool moved = false;
+  for (const auto& [name, tensor] : plain) {
+    if (!name.starts_with("method.")) continue;
+    const std::string same = "method.network." + name.substr(7);
+    EXPECT_TRUE(at::equal(tensor, zero.at(same))) << name;
+    moved = moved || !at::equal(tensor, pushed.at(same));
+    ++compared;
+  }
+  EXPECT_GT(compared, 10);
+  EXPECT_TRUE(moved);
 }
 
 TEST_F(TrainerTest, LossFallsOnATinySet) {

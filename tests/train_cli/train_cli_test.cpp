@@ -163,6 +163,18 @@ TEST_F(TrainCli, ProvesThatResumingIsExact) {
   EXPECT_FALSE(fs::exists(folder_ / "proof"));
 }
 
+// Lagged copies, ages, averages of the automatic weight and drawn negatives are in the checkpoint.
+TEST_F(TrainCli, ProvesThatResumingIsExactWithLaggedCopies) {
+  for (const char* setting :
+       {"method.refresh=interval", "method.refresh=adaptive", "method.negatives=one"}) {
+    EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("proof"), "--prove-resume", "12",
+                   "--set", "method.name=spn", "--set", "method.share=0.03", "--set",
+                   "method.random_width=4", "--set", setting}),
+              0)
+        << log();
+  }
+}
+
 TEST_F(TrainCli, ResumingByFolderFindsTheData) {
   ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("elsewhere/run"), "--set",
                  "train.steps=8", "--stop-after", "3"}),
@@ -191,6 +203,13 @@ TEST_F(TrainCli, FaultsHaveOneSentenceAndACode) {
   EXPECT_EQ(run({"train", "--out", path("x")}), 2);
   EXPECT_EQ(run({"freeze", path("nothing"), "-o", path("y.chiaro")}), 3);
   EXPECT_FALSE(fs::exists(folder_ / "y.chiaro"));
+
+  EXPECT_EQ(
+      run({"train", path("recipe.toml"), "--out", path("x"), "--set", "method.name=spn", "--set",
+           "method.features=vgg16", "--set", "method.feature_file=none.safetensors"}),
+      3);
+  EXPECT_NE(log().find("none.safetensors"), std::string::npos) << log();
+  EXPECT_FALSE(fs::exists(folder_ / "x" / "recipe.toml"));
 
   ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("z"), "--set", "train.steps=2"}), 0);
   EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("z"), "--set", "train.steps=2"}), 2);

@@ -1,0 +1,67 @@
+#include "chiaro/methods/contrast_weight.h"
+
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro::methods {
+namespace {
+
+constexpr double kLargestDrift = 10;
+
+std::int64_t horizon_steps(std::int64_t total_steps) {
+  return std::clamp<std::int64_t>(total_steps / 20, 10, 1000);
+}
+
+}  // namespace
+
+ContrastWeight::ContrastWeight(const ContrastWeightOptions& options) : options_(options) {
+  averages_ = register_buffer("averages", at::zeros({2}, at::kDouble));
+  start_ = register_buffer("start", at::zeros({1}, at::kDouble));
+  counts_ = register_buffer("counts", at::zeros({2}, at::kLong));
+}
+
+double ContrastWeight::next(double reconstruction, double contrast, std::int64_t total_steps) {
+  if (options_.share <= 0) return options_.lambda;
+  CHIARO_CHECK(reconstruction > 0, Usage,
+               "[methods.contrast_weight] share needs a positive reconstruction loss; got {}; "
+               "expected another loss than psnr, or share = 0 with lambda",
+               reconstruction);
+  const std::int64_t horizon = horizon_steps(total_steps);
+  const double keep = 1.0 - 1.0 / static_cast<double>(horizon);
+  // Both averages start at 0 and lack the same factor, which their ratio does not have.
+  averages_[0].mul_(keep).add_((1 - keep) * reconstruction);
+  averages_[1].mul_(keep).add_((1 - keep) * contrast);
+  counts_[0].add_(1);
+  const double average_contrast = averages_[1].item<double>();
+  if (average_contrast <= 0) return options_.lambda;
+  const double wanted = options_.share * averages_[0].item<double>() / average_contrast;
+  const double start = start_.item<double>();
+  if (start > 0) return std::clamp(wanted, start / kLargestDrift, start * kLargestDrift);
+  if (counts_[0].item<std::int64_t>() < horizon) return options_.lambda;
+  start_.fill_(wanted);
+  return wanted;
+}
+
+void ContrastWeight::guard(double reconstruction, double subtracted, std::int64_t step,
+                           std::int64_t total_steps) {
+  const bool above = reconstruction > 0 && subtracted > options_.guard_share * reconstruction;
+  if (!above) {
+    counts_[1].zero_();
+    return;
+  }
+  counts_[1].add_(1);
+  const auto in_a_row = counts_[1].item<std::int64_t>();
+  const std::int64_t allowed =
+      options_.guard_steps > 0 ? options_.guard_steps : horizon_steps(total_steps);
+  CHIARO_CHECK(in_a_row < allowed, CheckFailed,
+               "[methods.contrast_weight] the negative term has taken over; got λ·L_neg = {:.3g} "
+               "against L_rec = {:.3g} at step {}, above {} of it for {} steps; expected a smaller "
+               "lambda, or share = 0.03 to have it set",
+               subtracted, reconstruction, step, options_.guard_share, in_a_row);
+}
+
+}  // namespace chiaro::methods

@@ -7,17 +7,15 @@
 
 #include "apps/train/commands.h"
 #include "apps/train/precision_evidence.h"
+#include "apps/train/trained_run.h"
 #include "apps/train/training_recipe.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/bundle/bundle.h"
-#include "chiaro/checkpoint/module_state.h"
-#include "chiaro/checkpoint/run_folder.h"
 #include "chiaro/data/dataset.h"
 #include "chiaro/engine/processor.h"
 #include "chiaro/freeze/freeze.h"
-#include "chiaro/train/averaged_weights.h"
 
 namespace chiaro::apps {
 namespace {
@@ -34,44 +32,6 @@ struct FreezeArguments {
   std::string notes;
   std::int64_t certify = 48;
 };
-
-struct Trained {
-  TrainingRecipe recipe;
-  std::shared_ptr<networks::Network> network;
-  std::int64_t step;
-};
-
-checkpoint::Stored stored_checkpoint(const FreezeArguments& arguments) {
-  if (arguments.weights == "best") {
-    const fs::path path = fs::path(arguments.run) / "checkpoints" / "best.safetensors";
-    checkpoint::Stored stored{0, path, checkpoint::load(path)};
-    return stored;
-  }
-  auto latest = checkpoint::find_latest(arguments.run);
-  CHIARO_CHECK(latest.has_value(), Input, "[freeze] no checkpoint in '{}'", arguments.run);
-  return std::move(*latest);
-}
-
-/// The averaged weights of a run, in its network.
-Trained load_run(const FreezeArguments& arguments) {
-  const checkpoint::Stored stored = stored_checkpoint(arguments);
-  const auto text = stored.checkpoint.texts.find("recipe");
-  CHIARO_CHECK(text != stored.checkpoint.texts.end(), Bundle, "[freeze] '{}' holds no recipe",
-               stored.path.string());
-  Trained trained{check_training_recipe(parse_recipe(text->second, stored.path.string())), nullptr,
-                  stored.checkpoint.integers.at("step")};
-  trained.network = make_network(trained.recipe);
-  const auto method = make_method(trained.recipe, trained.network, {});
-  checkpoint::take_module(stored.checkpoint, "method", method->state());
-  if (arguments.weights == "last") {
-    auto tensors = train::averaged_tensors(*method);
-    train::load_averages(stored.checkpoint, tensors, stored.path.string());
-  }
-  trained.network = method->product().restorer;
-  CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer",
-               trained.recipe.method);
-  return trained;
-}
 
 std::vector<std::string> task_names(const Recipe& recipe) {
   std::vector<std::string> names;
@@ -90,7 +50,9 @@ std::vector<std::string> task_names(const Recipe& recipe) {
 }
 
 void freeze_command(const FreezeArguments& arguments) {
-  Trained trained = load_run(arguments);
+  TrainedRun trained = load_trained_run(arguments.run, arguments.weights);
+  CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer",
+               trained.recipe.method);
   bundle::Manifest manifest;
   manifest.name = fs::path(arguments.out).stem().string();
   manifest.summary = arguments.summary;

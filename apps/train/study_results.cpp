@@ -76,10 +76,11 @@ std::map<std::int64_t, const RunResult*> group_of(const std::vector<RunResult>& 
 
 Comparison compare(const Study& study, const std::vector<RunResult>& runs, const RunResult& first,
                    const std::string& metric) {
-  Comparison line{.setting = first.run.setting,
-                  .fraction = first.run.fraction,
-                  .arm = first.run.arm,
-                  .metric = metric};
+  Comparison line;
+  line.setting = first.run.setting;
+  line.fraction = first.run.fraction;
+  line.arm = first.run.arm;
+  line.metric = metric;
   const auto controls = group_of(runs, first, study.control().name);
   std::vector<double> values;
   std::vector<double> differences;
@@ -107,10 +108,11 @@ Comparison compare(const Study& study, const std::vector<RunResult>& runs, const
 }
 
 StepCost cost_of(const Study& study, const std::vector<RunResult>& runs, const RunResult& first) {
-  StepCost cost{.setting = first.run.setting,
-                .fraction = first.run.fraction,
-                .arm = first.run.arm,
-                .steps = first.progress.steps};
+  StepCost cost;
+  cost.setting = first.run.setting;
+  cost.fraction = first.run.fraction;
+  cost.arm = first.run.arm;
+  cost.steps = first.progress.steps;
   const auto controls = group_of(runs, first, study.control().name);
   std::vector<double> steps;
   std::vector<double> waits;

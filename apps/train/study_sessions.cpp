@@ -4,6 +4,7 @@
 #include <fstream>
 #include <functional>
 #include <system_error>
+#include <utility>
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -72,9 +73,15 @@ std::vector<Session> read_sessions(const fs::path& out) {
     if (line.empty()) continue;
     try {
       const auto json = nlohmann::json::parse(line);
-      sessions.push_back({json.at("run"), json.at("steps"), json.at("seconds"),
-                          json.at("processor"), json.at("device"), json.at("threads"),
-                          json.at("versions")});
+      Session session;
+      json.at("run").get_to(session.run);
+      json.at("steps").get_to(session.steps);
+      json.at("seconds").get_to(session.seconds);
+      json.at("processor").get_to(session.processor);
+      json.at("device").get_to(session.device);
+      json.at("threads").get_to(session.threads);
+      json.at("versions").get_to(session.versions);
+      sessions.push_back(std::move(session));
     } catch (const nlohmann::json::exception& error) {
       fail(ErrorCode::Input, "[study] '{}' holds a line that is no session: {}",
            (out / kFile).string(), error.what());

@@ -77,7 +77,9 @@ void rehearse_training(const TrainingRun& run) {
   const fs::path root = data_root(run.data, recipe.recipe, run.recipe_file);
   const data::Dataset training(recipe.recipe, root, data::Part::Training);
   held_out_set(recipe, root);
-  make_method(recipe, make_network(recipe), names_of(training));
+  auto network = make_network(recipe);
+  if (run.start_weights) run.start_weights(*network);
+  make_method(recipe, network, names_of(training));
 }
 
 }  // namespace chiaro::apps

@@ -158,7 +158,8 @@ Fields<Study> Study::fields() {
       field("base", &Study::base, "recipe, beside the study's file"),
       field("seeds", &Study::seeds, "of data, weights and methods"),
       field("fractions", &Study::fractions, "a third axis: values of fraction_key"),
-      field("fraction_key", &Study::fraction_key, "which value of the recipe the fractions set")};
+      field("fraction_key", &Study::fraction_key, "which value of the recipe the fractions set"),
+      field("set", &Study::set, "overrides for every run: 'section.key=value'")};
 }
 
 const StudyArm& Study::control() const {

@@ -50,6 +50,7 @@ struct Study {
   std::vector<std::int64_t> seeds;
   std::vector<double> fractions;
   std::string fraction_key = "data.label_fraction";
+  std::vector<std::string> set;
   static Fields<Study> fields();
 
   std::vector<StudyArm> arms;          ///< a start stands before those that start from it

@@ -110,6 +110,7 @@ StudyRun plan_run(const Study& study, const StudySetting& setting, const StudyAr
                                                         : study.base);
   run.recipe = load_recipe(run.recipe_file);
   for (const auto& [key, items] : setting.lists.lists) run.recipe.lists[key] = items;
+  apply_settings(run.recipe, study.set, "the study");
   apply_settings(run.recipe, setting.set, fmt::format("setting '{}'", setting.name));
   apply_settings(run.recipe, arm.set, fmt::format("arm '{}'", arm.name));
   apply_settings(run.recipe, overrides, "--set");

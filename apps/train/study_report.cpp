@@ -192,17 +192,21 @@ std::string arm_text(const Study& study) {
 std::string protocol(const Study& study, const StudyCircumstances& circumstances) {
   std::vector<std::string> seeds;
   for (const auto seed : study.seeds) seeds.push_back(std::to_string(seed));
-  return fmt::format(
-             "## Protocol\n\n- command: `{}`\n{}- recipe `{}`, seeds {}\n- runs of one seed see "
-             "the "
-             "same samples in the same order and are validated on the same held-out samples; "
-             "networks built alike start from the same weights, unless they start from another "
-             "arm\n- measured is the averaged network on crops of held-out scenes, as in "
-             "validation.csv of each run\n- an interval covers the spread over seeds (weights, "
-             "order and crops, drawn damage), not that over other pictures or other settings of "
-             "the recipe\n",
-             circumstances.command, machine_text(circumstances.sessions), study.base, join(seeds)) +
-         arm_text(study);
+  std::string text = fmt::format("## Protocol\n\n- command: `{}`\n", circumstances.command);
+  text += machine_text(circumstances.sessions);
+  text += fmt::format("- recipe `{}`, seeds {}\n", study.base, join(seeds));
+  if (!study.set.empty()) text += "- in every run `" + join(study.set, "`, `") + "`\n";
+  text +=
+      "- runs of one seed see the same samples in the same order and are validated on the same "
+      "held-out samples; networks built alike start from the same weights, unless they start from "
+      "another arm\n"
+      "- measured is the averaged network on crops of held-out scenes, as in validation.csv of "
+      "each "
+      "run\n"
+      "- an interval covers the spread over seeds (weights, order and crops, drawn damage), not "
+      "that "
+      "over other pictures or other settings of the recipe\n";
+  return text + arm_text(study);
 }
 
 }  // namespace

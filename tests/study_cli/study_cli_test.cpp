@@ -71,7 +71,9 @@ TEST_F(StudyCli, TheTableIsWhatTheRunsSay) {
     EXPECT_NEAR(std::stod(line.at("high")), (a + b) / 2 + half, 1e-9);
     const bool apart = std::abs(a + b) / 2 > half;
     EXPECT_EQ(line.at("verdict"), !apart ? "undecided" : a + b > 0 ? "above" : "below");
-    if (metric == "psnr") EXPECT_NE(a, b);
+    if (metric == "psnr") {
+      EXPECT_NE(a, b);
+    }
   }
   const auto cost = csv(folder_ / "out" / "cost.csv");
   const double ratio_1 =

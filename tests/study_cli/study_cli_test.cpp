@@ -148,7 +148,7 @@ TEST_F(StudyCli, KillingAndResumingChangesNoNumber) {
 TEST_F(StudyCli, InterruptionLeavesAReportAndTheSameCommandGoesOn) {
   const std::vector<std::string> longer{"--set", "train.steps=60"};
   const test::Process process(command("study.toml", "out", longer));
-  for (int i = 0; i < 600 && !fs::exists(folder_ / "out/runs/squared/1/losses.csv"); ++i)
+  for (int i = 0; i < 4000 && !fs::exists(folder_ / "out/runs/squared/1/losses.csv"); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   process.signal(SIGINT);
   const auto stopped = process.finish();

@@ -11,7 +11,7 @@ void add_inspect(CLI::App& root);
 void add_models(CLI::App& root);
 void add_bench(CLI::App& root);
 void add_describe(CLI::App& root);
-void add_training(CLI::App& root);  ///< train, freeze: handed to the sibling program chiaro-train
+void add_training(CLI::App& root);  ///< train, study, freeze: for chiaro-train
 void add_degrade(CLI::App& root);
 void add_eval(CLI::App& root);
 void add_score(CLI::App& root);

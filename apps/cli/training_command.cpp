@@ -23,8 +23,9 @@ struct Handed {
   const char* help;
 };
 
-constexpr std::array<Handed, 2> kHanded = {
+constexpr std::array<Handed, 3> kHanded = {
     {{"train", "Train a network by a recipe (starts chiaro-train)"},
+     {"study", "Compare ways to train over seeds, with intervals (starts chiaro-train)"},
      {"freeze", "Make a bundle of a checkpoint (starts chiaro-train)"}}};
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace chiaro::cli {
 /// Where chiaro-train lies, or an empty path if it is not installed.
 std::filesystem::path training_program();
 
-/// True for train and freeze.
+/// True for train, study and freeze.
 bool belongs_to_training(std::string_view subcommand);
 
 /// Replaces this process by chiaro-train with the same arguments (argv with its closing null). Does

@@ -1,4 +1,4 @@
-// The subcommands of chiaro-train, which `chiaro train|freeze|describe` start.
+// The subcommands of chiaro-train, which `chiaro train|study|freeze|describe` start.
 #pragma once
 
 namespace CLI {
@@ -8,6 +8,7 @@ class App;
 namespace chiaro::apps {
 
 void add_train(CLI::App& root);
+void add_study(CLI::App& root);
 void add_freeze(CLI::App& root);
 void add_describe(CLI::App& root);
 

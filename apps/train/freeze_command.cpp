@@ -8,17 +8,15 @@
 
 #include "apps/train/commands.h"
 #include "apps/train/precision_evidence.h"
+#include "apps/train/trained_run.h"
 #include "apps/train/training_recipe.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/bundle/bundle.h"
-#include "chiaro/checkpoint/module_state.h"
-#include "chiaro/checkpoint/run_folder.h"
 #include "chiaro/data/dataset.h"
 #include "chiaro/engine/processor.h"
 #include "chiaro/freeze/freeze.h"
-#include "chiaro/train/averaged_weights.h"
 
 namespace chiaro::apps {
 namespace {
@@ -36,47 +34,6 @@ struct FreezeArguments {
   std::int64_t certify = 48;
   bool half = false;
 };
-
-struct Trained {
-  TrainingRecipe recipe;
-  std::shared_ptr<networks::Network> network;
-  std::shared_ptr<networks::Conditioner> conditioner;  // may be null
-  std::int64_t step;
-};
-
-checkpoint::Stored stored_checkpoint(const FreezeArguments& arguments) {
-  if (arguments.weights == "best") {
-    const fs::path path = fs::path(arguments.run) / "checkpoints" / "best.safetensors";
-    checkpoint::Stored stored{0, path, checkpoint::load(path)};
-    return stored;
-  }
-  auto latest = checkpoint::find_latest(arguments.run);
-  CHIARO_CHECK(latest.has_value(), Input, "[freeze] no checkpoint in '{}'", arguments.run);
-  return std::move(*latest);
-}
-
-/// The averaged weights of a run, in its network.
-Trained load_run(const FreezeArguments& arguments) {
-  const checkpoint::Stored stored = stored_checkpoint(arguments);
-  const auto text = stored.checkpoint.texts.find("recipe");
-  CHIARO_CHECK(text != stored.checkpoint.texts.end(), Bundle, "[freeze] '{}' holds no recipe",
-               stored.path.string());
-  Trained trained{check_training_recipe(parse_recipe(text->second, stored.path.string())), nullptr,
-                  nullptr, stored.checkpoint.integers.at("step")};
-  trained.network = make_network(trained.recipe);
-  const auto method =
-      make_method(trained.recipe, trained.network, names_of(stored.checkpoint), Purpose::Freezing);
-  checkpoint::take_module(stored.checkpoint, "method", method->state());
-  if (arguments.weights == "last") {
-    auto tensors = train::averaged_tensors(*method);
-    train::load_averages(stored.checkpoint, tensors, stored.path.string());
-  }
-  trained.network = method->product().restorer;
-  trained.conditioner = method->product().conditioner;
-  CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer",
-               trained.recipe.method);
-  return trained;
-}
 
 std::vector<std::string> task_names(const Recipe& recipe) {
   std::vector<std::string> names;
@@ -111,12 +68,15 @@ double novelty_threshold(networks::Conditioner& conditioner, const TrainingRecip
 }
 
 void freeze_command(const FreezeArguments& arguments) {
-  Trained trained = load_run(arguments);
+  TrainedRun trained = load_trained_run(arguments.run, arguments.weights);
+  CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer",
+               trained.recipe.method);
   bundle::Manifest manifest;
   manifest.name = fs::path(arguments.out).stem().string();
   manifest.summary = arguments.summary;
   manifest.license = arguments.license;
-  manifest.labels = task_names(trained.recipe.recipe);
+  manifest.labels =
+      trained.conditioner ? trained.conditioner->layout().types : task_names(trained.recipe.recipe);
   manifest.network = trained.recipe.network;
   manifest.network_options = trained.recipe.network_options;
   manifest.method = trained.recipe.method;

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
                                      : chiaro::Verbosity::Normal);
   });
   chiaro::apps::add_train(app);
+  chiaro::apps::add_study(app);
   chiaro::apps::add_freeze(app);
   chiaro::apps::add_describe(app);
   try {

@@ -9,18 +9,20 @@
 #include "chiaro/base/error.h"
 #include "chiaro/data/dataset.h"
 #include "chiaro/engine/engine.h"
+#include "chiaro/image/image.h"
+#include "chiaro/restore/restorer.h"
 
 namespace chiaro::apps {
 namespace {
 
-std::vector<float> run(engine::Engine& engine, const at::Tensor& picture) {
-  engine.prepare(1, picture.size(0), picture.size(1), picture.size(2));
+std::vector<float> run(restore::Restorer& restorer, const at::Tensor& picture) {
+  image::Image source(3, static_cast<int>(picture.size(1)), static_cast<int>(picture.size(2)));
   const at::Tensor values = picture.contiguous();
-  std::copy_n(values.data_ptr<float>(), values.numel(), engine.input().begin());
-  engine.run();
-  std::vector<float> output(engine.output().begin(), engine.output().end());
-  for (float& value : output) value = std::clamp(value, 0.0F, 1.0F);
-  return output;
+  std::copy_n(values.data_ptr<float>(), values.numel(), source.pixels().begin());
+  restore::RestoreOptions options;
+  options.guard = restore::GuardMode::Off;
+  const image::Image result = restorer.restore(std::move(source), options);
+  return {result.pixels().begin(), result.pixels().end()};
 }
 
 double psnr_db(const std::vector<float>& output, const at::Tensor& target) {
@@ -42,9 +44,8 @@ bundle::PrecisionEvidence measure_bf16(const bundle::Bundle& bundle, const Recip
   Recipe held_out = recipe;
   held_out.tables["data"].values["crop_px"] = crop_px;
   const data::Dataset dataset(held_out, data_root, data::Part::Validation);
-  const auto onnx = bundle.member(bundle::kRestoreMember);
-  engine::Engine f32(onnx, {.precision = engine::Precision::F32}, bundle.origin);
-  engine::Engine bf16(onnx, {.precision = engine::Precision::Bf16}, bundle.origin);
+  restore::Restorer f32(bundle, {.precision = engine::Precision::F32});
+  restore::Restorer bf16(bundle, {.precision = engine::Precision::Bf16});
   CHIARO_CHECK(bf16.precision() == engine::Precision::Bf16, Resource,
                "[freeze.bf16] this processor has no bf16, so its cost cannot be measured here");
   bundle::PrecisionEvidence evidence;
@@ -53,10 +54,10 @@ bundle::PrecisionEvidence measure_bf16(const bundle::Bundle& bundle, const Recip
   double sum = 0;
   for (std::int64_t i = 0; i < pictures; ++i) {
     const data::Batch sample = dataset.batch(i, 1);
-    const auto exact = run(f32, sample.input[0]);
-    const auto narrow = run(bf16, sample.input[0]);
+    const auto exact = run(f32, sample.context[0]);
+    const auto narrow = run(bf16, sample.context[0]);
     evidence.bf16_psnr_cost_db +=
-        (psnr_db(exact, sample.target[0]) - psnr_db(narrow, sample.target[0])) /
+        (psnr_db(exact, sample.context_target[0]) - psnr_db(narrow, sample.context_target[0])) /
         static_cast<double>(pictures);
     for (std::size_t k = 0; k < exact.size(); ++k) {
       differences.push_back(255 * std::abs(exact[k] - narrow[k]));

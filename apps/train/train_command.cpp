@@ -1,31 +1,25 @@
-#include <csignal>
 #include <filesystem>
-#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
+#include "apps/train/interruption.h"
 #include "apps/train/training_recipe.h"
-#include "apps/train/validation.h"
+#include "apps/train/training_run.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
-#include "chiaro/base/log.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/checkpoint/run_folder.h"
 #include "chiaro/freeze/freeze.h"
-#include "chiaro/train/trainer.h"
 
 namespace chiaro::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-volatile std::sig_atomic_t interrupted = 0;
-
-void on_signal(int number) {
-  interrupted = number;
-}
 
 struct TrainArguments {
   std::string recipe;
@@ -53,61 +47,29 @@ Recipe effective_recipe(const TrainArguments& arguments, const fs::path& folder)
   return recipe;
 }
 
-void run_training(const TrainArguments& arguments) {
-  const fs::path given_folder = arguments.out;
-  TrainingRecipe recipe = check_training_recipe(effective_recipe(arguments, given_folder));
-  const fs::path folder_path = given_folder.empty() ? fs::path("runs") / recipe.name : given_folder;
-  const fs::path root = data_root(
-      arguments.data, recipe.recipe,
-      arguments.recipe.empty() ? folder_path / "recipe.toml" : fs::path(arguments.recipe));
-
-  const auto training = std::make_shared<data::Dataset>(recipe.recipe, root, data::Part::Training);
-  Recipe held_out = recipe.recipe;
-  held_out.tables["data"].values["crop_px"] = recipe.validate.crop_px;
-  const data::Dataset validation_set(held_out, root, data::Part::Validation);
-  spdlog::info("training on {}; held out: {}", training->summary(), validation_set.summary());
-
-  checkpoint::RunFolder folder(folder_path);
-  CHIARO_CHECK(
-      arguments.resume || !folder.latest(), Usage,
-      "[train] '{}' already holds a run; continue it with --resume or choose another --out",
-      folder_path.string());
-  const std::string recipe_text = print_recipe(portable(recipe.recipe));
-  recipe.recipe.tables["data"].values["root"] = root.string();
-
-  const Validation validation(validation_set, recipe.validate.samples);
-  train::Surroundings surroundings;
-  surroundings.validate = [&](methods::Method& method) { return validation.measure(method); };
-  fs::create_directories(folder_path / "samples");
-  surroundings.write_samples = [&](methods::Method& method, std::int64_t step) {
-    validation.write_strip(method, folder_path / "samples" / fmt::format("step_{:07d}.png", step));
-  };
-  std::int64_t taken = 0;
-  surroundings.should_stop = [&] {
-    return interrupted != 0 || (arguments.stop_after > 0 && taken++ >= arguments.stop_after);
-  };
-
-  auto network = make_network(recipe);
-  if (!arguments.from.empty())
-    freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
-  CHIARO_CHECK(network->geometry().scale == training->options().scale, Usage,
-               "[train] network and data differ in scale; got a network that enlarges {} times and "
-               "data.scale = {}; expected the same",
-               network->geometry().scale, training->options().scale);
-  spdlog::info("{}: {:.2f} M parameters", recipe.network,
-               static_cast<double>(networks::parameter_count(*network)) / 1e6);
-  train::Trainer trainer(recipe.train, training, make_method(recipe, network, names_of(*training)),
-                         folder, recipe_text, surroundings);
-  if (arguments.resume) {
-    const bool resumed = trainer.resume();
-    spdlog::info("{} '{}'", resumed ? "resuming" : "no checkpoint yet in", folder_path.string());
+void train_by(const TrainArguments& arguments) {
+  TrainingRun run;
+  run.folder = arguments.out;
+  run.recipe = effective_recipe(arguments, run.folder);
+  run.recipe_file = arguments.recipe;
+  run.data = arguments.data;
+  run.resume = arguments.resume;
+  if (!arguments.from.empty()) {
+    run.start_weights = [&](networks::Network& network) {
+      freeze::thaw(bundle::read_bundle(arguments.from), network, arguments.allow_missing);
+    };
+    run.start_method = [&](methods::Method& method) {
+      const bundle::Bundle from = bundle::read_bundle(arguments.from);
+      const auto conditioner = method.product().conditioner;
+      if (conditioner && from.has(bundle::kConditionMember)) freeze::thaw(from, *conditioner);
+    };
   }
-  // Only now: a recipe that does not work must not replace one that does.
-  write_file_atomically(folder_path / "recipe.toml", print_recipe(recipe.recipe));
-  const train::Outcome outcome = trainer.run();
-  spdlog::info("{} at step {}; run folder '{}'", outcome.finished ? "finished" : "stopped",
-               outcome.step, folder_path.string());
-  CHIARO_CHECK(interrupted == 0, Interrupted,
+  std::int64_t taken = 0;
+  run.should_stop = [&] {
+    return interrupted() || (arguments.stop_after > 0 && taken++ >= arguments.stop_after);
+  };
+  const train::Outcome outcome = run_training(run);
+  CHIARO_CHECK(!interrupted(), Interrupted,
                "[train] interrupted at step {}; continue with --resume", outcome.step);
 }
 
@@ -131,12 +93,12 @@ void prove_resume(TrainArguments arguments, std::int64_t steps) {
                folder.string());
   arguments.out = (folder / "straight").string();
   arguments.stop_after = 2 * steps;
-  run_training(arguments);
+  train_by(arguments);
   arguments.out = (folder / "resumed").string();
   arguments.stop_after = steps;
-  run_training(arguments);
+  train_by(arguments);
   arguments.resume = true;
-  run_training(arguments);
+  train_by(arguments);
   CHIARO_CHECK(last_checkpoint(folder / "straight") == last_checkpoint(folder / "resumed"),
                CheckFailed, "[train.prove] {0} + {0} steps differ from {1}; both stand in '{2}'",
                steps, 2 * steps, folder.string());
@@ -145,12 +107,11 @@ void prove_resume(TrainArguments arguments, std::int64_t steps) {
 }
 
 void train_command(const TrainArguments& arguments) {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
+  note_interruptions();
   if (arguments.prove_resume > 0) {
     prove_resume(arguments, arguments.prove_resume);
   } else {
-    run_training(arguments);
+    train_by(arguments);
   }
 }
 

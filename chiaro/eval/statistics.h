@@ -29,4 +29,14 @@ std::optional<Interval> bootstrap_mean(std::span<const double> values,
                                        std::span<const std::string> groups,
                                        const BootstrapOptions& options = {});
 
+/// The quantile of Student's t distribution with `degrees` (>= 1) degrees of freedom: P(T <= t) =
+/// `probability`, in (0, 1). From the finite series for whole degrees of freedom (Abramowitz &
+/// Stegun, 26.7.3 and 26.7.4), inverted by bisection to about 1e-12 of the value. Errors: Usage.
+double student_t_quantile(double probability, int degrees);
+
+/// 95 % interval of the mean of n independent values: mean ± t(0.975, n − 1)·s/√n, with s² over n −
+/// 1. Exact where the values are normally distributed. Nothing for fewer than two values. Paired
+/// comparisons pass the differences of the pairs.
+std::optional<Interval> student_t_mean(std::span<const double> values);
+
 }  // namespace chiaro::eval

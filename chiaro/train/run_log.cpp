@@ -78,8 +78,7 @@ RunLog::RunLog(const std::filesystem::path& folder, std::int64_t resumed_step,
       started_s_(monotonic_s()),
       losses_(folder / "losses.csv", resumed_step),
       validation_(folder / "validation.csv", resumed_step),
-      events_(folder, resumed_step),
-      last_s_(started_s_) {}
+      events_(folder, resumed_step) {}
 
 void RunLog::step(std::int64_t step, const Step& report, bool due) {
   for (const auto& [name, value] : report.values) {
@@ -91,9 +90,10 @@ void RunLog::step(std::int64_t step, const Step& report, bool due) {
     }
   }
   ++summed_;
+  took_s_ += report.took_s;
   if (!due) return;
   const double now = monotonic_s();
-  const double step_ms = (now - last_s_) * 1000 / static_cast<double>(summed_);
+  const double step_ms = took_s_ * 1000 / static_cast<double>(summed_);
   const double wait_ms = (report.waited_s - last_waited_s_) * 1000 / static_cast<double>(summed_);
   std::vector<std::pair<std::string, double>> cells;
   std::string terms;
@@ -119,7 +119,7 @@ void RunLog::step(std::int64_t step, const Step& report, bool due) {
                duration_text(per_step * static_cast<double>(total_steps_ - step)));
   sums_.clear();
   summed_ = 0;
-  last_s_ = now;
+  took_s_ = 0;
   last_waited_s_ = report.waited_s;
 }
 
@@ -131,7 +131,6 @@ void RunLog::validation(std::int64_t step, const std::map<std::string, double>& 
   }
   validation_.row(step, {metrics.begin(), metrics.end()});
   events_.flush();
-  last_s_ = monotonic_s();
   spdlog::info("validation at {}:{}", step, text);
 }
 

@@ -34,6 +34,7 @@ class RunLog {
     double learning_rate;
     double gradient_norm;
     std::vector<std::pair<std::string, double>> values;
+    double took_s;    ///< the step alone, with its wait for data: no validation, no files
     double waited_s;  ///< for data, since the run started
   };
 
@@ -50,7 +51,7 @@ class RunLog {
   EventFile events_;
   std::vector<std::pair<std::string, double>> sums_;
   std::int64_t summed_ = 0;
-  double last_s_;
+  double took_s_ = 0;
   double last_waited_s_ = 0;
 };
 

@@ -328,10 +328,11 @@ Outcome Trainer::run() {
   Outcome outcome;
   if (step_ == 0) save();  // so that a run stopped early still knows the weights it began with
   while (step_ < options_.steps && !surroundings_.should_stop()) {
+    const double began_s = monotonic_s();
     const StepReport report = take_step(next_batch);
     log_->step(step_,
                {current_phase_, report.learning_rate, report.gradient_norm, report.values,
-                waited_s + loader->waited_s()},
+                monotonic_s() - began_s, waited_s + loader->waited_s()},
                step_ % options_.log_every == 0 || step_ == options_.steps);
     const auto due = [&](std::int64_t every) {
       return every > 0 && (step_ % every == 0 || step_ == options_.steps);

@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <limits>
+#include <numbers>
+#include <utility>
 #include <vector>
 
 #include "chiaro/base/rng.h"
@@ -84,6 +86,54 @@ TEST(Bootstrap, RefusesUnequalLengthsAndTooFewResamples) {
   EXPECT_CHIARO_ERROR(bootstrap_mean(std::vector<double>{1, 2}, own_groups(3)), Usage, "group");
   EXPECT_CHIARO_ERROR(bootstrap_mean(std::vector<double>{1, 2}, own_groups(2), {.resamples = 3}),
                       Usage, "resamples");
+}
+
+TEST(StudentT, QuantilesHaveTheClosedFormsOfOneTwoAndFourDegrees) {
+  for (const double p : {0.6, 0.9, 0.975, 0.9995}) {
+    EXPECT_NEAR(student_t_quantile(p, 1) / std::tan(std::numbers::pi * (p - 0.5)), 1, 1e-10);
+    const double a = 4 * p * (1 - p);
+    EXPECT_NEAR(student_t_quantile(p, 2) / (2 * (p - 0.5) * std::sqrt(2 / a)), 1, 1e-10);
+    const double q = std::cos(std::acos(std::sqrt(a)) / 3) / std::sqrt(a);
+    EXPECT_NEAR(student_t_quantile(p, 4) / (2 * std::sqrt(q - 1)), 1, 1e-10);
+  }
+}
+
+TEST(StudentT, QuantilesAreThoseOfPrintedTables) {
+  // P = 0.975: the usual table of two-sided 5 % points.
+  const std::vector<std::pair<int, double>> table{
+      {1, 12.706}, {2, 4.303},  {3, 3.182},  {4, 2.776},  {5, 2.571},
+      {9, 2.262},  {10, 2.228}, {29, 2.045}, {30, 2.042}, {120, 1.980}};
+  for (const auto& [degrees, t] : table)
+    EXPECT_NEAR(student_t_quantile(0.975, degrees), t, 5e-4) << degrees;
+  EXPECT_NEAR(student_t_quantile(0.995, 7), 3.499, 5e-4);
+  EXPECT_NEAR(student_t_quantile(0.025, 5), -2.571, 5e-4);
+  EXPECT_NEAR(student_t_quantile(0.5, 6), 0, 1e-12);
+}
+
+TEST(StudentT, IntervalOfThreeDifferencesByHand) {
+  // Mean 2, s = 1, n = 3: the half width is 4.302653/√3.
+  const auto interval = student_t_mean(std::vector<double>{1, 2, 3});
+  ASSERT_TRUE(interval);
+  EXPECT_NEAR(interval->low, 2 - 4.302652729911275 / std::sqrt(3), 1e-10);
+  EXPECT_NEAR(interval->high, 2 + 4.302652729911275 / std::sqrt(3), 1e-10);
+  EXPECT_FALSE(student_t_mean(std::vector<double>{1}));
+  EXPECT_FALSE(student_t_mean({}));
+}
+
+TEST(StudentT, CoversTheTrueMeanNineteenTimesOfTwenty) {
+  Rng rng(3);
+  int covered = 0;
+  for (int i = 0; i < 4000; ++i) {
+    const std::vector<double> values{rng.normal(), rng.normal(), rng.normal()};
+    const auto interval = student_t_mean(values);
+    covered += interval->low <= 0 && interval->high >= 0 ? 1 : 0;
+  }
+  EXPECT_NEAR(covered / 4000.0, 0.95, 0.012);
+}
+
+TEST(StudentT, RefusesWhatIsNoProbabilityOrDegree) {
+  EXPECT_CHIARO_ERROR(student_t_quantile(1, 3), Usage, "probability");
+  EXPECT_CHIARO_ERROR(student_t_quantile(0.9, 0), Usage, "degrees");
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ int run(int argc, char** argv) {
 #ifdef CHIARO_BENCH_TRAINING
   add_networks(setting, report);
   add_train(setting, report);
+  add_losses(setting, report);
 #endif
   add_degrade(setting, report);
   add_metrics(setting, report);

@@ -23,5 +23,6 @@ void add_degrade(const Setting& setting, Report& report);   ///< each damage on 
 void add_metrics(const Setting& setting, Report& report);   ///< each metric on a megapixel
 void add_networks(const Setting& setting, Report& report);  ///< engine against libtorch eager
 void add_train(const Setting& setting, Report& report);     ///< the loop against a bare step; data
+void add_losses(const Setting& setting, Report& report);    ///< distances of all pairs of a batch
 
 }  // namespace chiaro::bench

@@ -75,7 +75,7 @@ void run_training(const TrainArguments& arguments) {
   const std::string recipe_text = print_recipe(portable(recipe.recipe));
   recipe.recipe.tables["data"].values["root"] = root.string();
 
-  const Validation validation(validation_set, recipe.validate.samples);
+  Validation validation(validation_set, recipe.validate.samples);
   train::Surroundings surroundings;
   surroundings.validate = [&](methods::Method& method) { return validation.measure(method); };
   fs::create_directories(folder_path / "samples");
@@ -92,8 +92,17 @@ void run_training(const TrainArguments& arguments) {
     freeze::thaw(bundle::read_bundle(arguments.from), *network, arguments.allow_missing);
   spdlog::info("{}: {:.2f} M parameters", recipe.network,
                static_cast<double>(networks::parameter_count(*network)) / 1e6);
-  train::Trainer trainer(recipe.train, training, make_method(recipe, network, names_of(*training)),
-                         folder, recipe_text, surroundings);
+  auto method = make_method(recipe, network, names_of(*training));
+  if (method->views().needs_target) {
+    CHIARO_CHECK(training->has_targets(), Usage,
+                 "[train] method '{}' needs targets; got a source of kind 'noisy', which has none",
+                 recipe.method);
+  } else {
+    validation.add_pretext(data::Dataset(recipe.recipe, root, data::Part::Validation),
+                           recipe.validate.samples);
+  }
+  train::Trainer trainer(recipe.train, training, std::move(method), folder, recipe_text,
+                         surroundings);
   if (arguments.resume) {
     const bool resumed = trainer.resume();
     spdlog::info("{} '{}'", resumed ? "resuming" : "no checkpoint yet in", folder_path.string());

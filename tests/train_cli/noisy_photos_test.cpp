@@ -101,12 +101,12 @@ TEST_F(NoisyPhotos, ResumingIsExact) {
 }
 
 TEST_F(NoisyPhotos, OneNoiseForAllIsSaid) {
-  for (int i = 1; i < 6; ++i) {
+  for (int i = 1; i < 24; ++i) {
     fs::copy_file(folder_ / "noisy" / "0.png", folder_ / "noisy" / fmt::format("{}.png", i),
                   fs::copy_options::overwrite_existing);
   }
-  const auto trained = train(
-      "rcl.toml", "run", {"--set", "method.health_every=1", "--set", "train.learning_rate=0.0"});
+  const auto trained =
+      train("rcl.toml", "run", {"--set", "method.health_every=1", "--set", "data.batch=16"});
   EXPECT_EQ(trained.status, 0) << trained.err;
   EXPECT_NE(trained.err.find("at chance"), std::string::npos) << trained.err;
 }

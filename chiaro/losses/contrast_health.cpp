@@ -4,6 +4,8 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "chiaro/base/error.h"
@@ -16,7 +18,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kEqualLogits = 1e-2;    // spread in nats below which a row is one value
 constexpr double kOnePoint = 1e-4;       // of unit embeddings: root mean square from their mean
 constexpr double kShareOfTheWay = 0.01;  // from collapse to floor: less counts as none
-constexpr double kTimesChance = 2;       // neighbours up to that are random
+constexpr double kErrors = 2;            // standard errors that a difference must exceed
 
 double mean_of(const at::Tensor& values, const at::Tensor& rows) {
   return values.to(at::kDouble).masked_select(rows).mean().item<double>();
@@ -29,6 +31,14 @@ double spread(const at::Tensor& logits, const at::Tensor& candidates, const at::
   const auto mean = kept.sum(1, true) / count;
   const auto square = (logits - mean).square().masked_fill(candidates.logical_not(), 0);
   return std::sqrt(mean_of(square.sum(1) / count.squeeze(1), rows));
+}
+
+/// Deviation over queries of the loss of one query.
+double loss_deviation(const at::Tensor& logits, const at::Tensor& positives,
+                      const at::Tensor& candidates, const at::Tensor& rows) {
+  const auto log_sum = logits.masked_fill(candidates.logical_not(), -kInfinity).logsumexp(1);
+  const auto log_share = logits.masked_fill(positives.logical_not(), 0).sum(1) / positives.sum(1);
+  return (log_sum - log_share).masked_select(rows).std(/*unbiased=*/false).item<double>();
 }
 
 void judge_embeddings(const at::Tensor& embeddings, const at::Tensor& positives,
@@ -48,22 +58,31 @@ void judge_embeddings(const at::Tensor& embeddings, const at::Tensor& positives,
   health.effective_rank = (-at::special_xlogy(share, share).sum()).exp().item<double>();
 }
 
-void judge(double logit_spread, ContrastHealth& health) {
+/// What a verdict rests on beside the values that are reported.
+struct Evidence {
+  double spread;         // of the logits of a query
+  double loss_error;     // standard error of the mean over queries
+  double nearest_error;  // standard deviation of the share of right neighbours under guessing
+};
+
+void judge(const Evidence& evidence, ContrastHealth& health) {
   const double room = health.collapsed - health.floor;
-  const bool better = health.loss < health.collapsed - kShareOfTheWay * room;
+  const double least_gain = std::max(kShareOfTheWay * room, kErrors * evidence.loss_error);
+  const bool better = health.loss < health.collapsed - least_gain;
+  const bool found = health.nearest > health.chance + kErrors * evidence.nearest_error;
   if (room < 1e-6) {
     health.verdict = ContrastVerdict::OneLabel;
     health.reason = fmt::format(
         "one label only: every candidate carries the label of its query, so the loss cannot fall "
         "below {:.3f}, its value at equal logits (now {:.3f})",
         health.floor, health.loss);
-  } else if (logit_spread < kEqualLogits || health.effective_rank.value_or(kInfinity) == 0) {
+  } else if (evidence.spread < kEqualLogits || health.effective_rank.value_or(kInfinity) == 0) {
     health.verdict = ContrastVerdict::Collapsed;
     health.reason = fmt::format(
         "collapsed: the loss is {:.3f} where equal logits give {:.3f} and the labels allow {:.3f}; "
         "the logits of a query differ by {:.2g}",
-        health.loss, health.collapsed, health.floor, logit_spread);
-  } else if (!better && health.nearest <= kTimesChance * health.chance) {
+        health.loss, health.collapsed, health.floor, evidence.spread);
+  } else if (!better && !found) {
     health.verdict = ContrastVerdict::AtChance;
     health.reason = fmt::format(
         "at chance: the loss is {:.3f} where equal logits give {:.3f}, and {:.1f} % of the nearest "
@@ -130,22 +149,22 @@ ContrastHealth contrast_health(const at::Tensor& logits, const at::Tensor& posit
                  Internal, "[losses.contrast_health] expected embeddings (Q,D) of square logits");
     judge_embeddings(embeddings.to(at::kDouble), positives, health);
   }
-  judge(spread(z, candidates, rows), health);
+  const auto queries = static_cast<double>(rows.sum().item<std::int64_t>());
+  judge({.spread = spread(z, candidates, rows),
+         .loss_error = loss_deviation(z, positives, candidates, rows) / std::sqrt(queries),
+         .nearest_error = std::sqrt(health.chance * (1 - health.chance) / queries)},
+        health);
   return health;
 }
 
 ContrastWatch::ContrastWatch(std::int64_t patience) : patience_(patience) {
-  verdict_ = register_buffer("verdict", at::zeros({}, at::kLong));
   in_a_row_ = register_buffer("in_a_row", at::zeros({}, at::kLong));
 }
 
 std::optional<std::string> ContrastWatch::observe(const ContrastHealth& health) {
   const c10::NoGradGuard no_grad;
-  const auto verdict = static_cast<std::int64_t>(health.verdict);
-  const bool again = verdict_.item<std::int64_t>() == verdict;
-  in_a_row_.fill_(again ? in_a_row_.item<std::int64_t>() + 1 : 1);
-  verdict_.fill_(verdict);
-  if (health.verdict == ContrastVerdict::Healthy) return std::nullopt;
+  const bool healthy = health.verdict == ContrastVerdict::Healthy;
+  in_a_row_.fill_(healthy ? 0 : in_a_row_.item<std::int64_t>() + 1);
   if (in_a_row_.item<std::int64_t>() < patience_) return std::nullopt;
   return health.reason;
 }

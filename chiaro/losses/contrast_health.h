@@ -19,8 +19,9 @@ enum class ContrastVerdict {
   NoNegatives,   ///< nothing to contrast with
   OneLabel,      ///< all candidates carry the label of their query: the loss cannot fall
   Collapsed,     ///< the logits of a query, or all embeddings, are equal
-  AtChance,      ///< they differ, but say nothing: no better than equal logits, neighbours random
-  Overconfident  ///< neighbours are found, yet equal logits would do better: temperature too low
+  AtChance,      ///< they differ, but say nothing: not better than equal logits by twice the
+                 ///< standard error, neighbours not more often right than by chance
+  Overconfident  ///< neighbours are found, yet the loss is no better: temperature too low
 };
 
 struct ContrastHealth {
@@ -56,15 +57,14 @@ ContrastHealth contrast_health(const at::Tensor& logits, const at::Tensor& posit
 /// it in the state of the method.
 class ContrastWatch : public torch::nn::Module {
  public:
-  /// A fault is reported from the `patience`-th verdict of its kind in a row on.
-  explicit ContrastWatch(std::int64_t patience = 3);
+  /// A fault is reported from the `patience`-th batch in a row on that is not healthy.
+  explicit ContrastWatch(std::int64_t patience = 4);
 
   /// The reason of a lasting fault.
   std::optional<std::string> observe(const ContrastHealth& health);
 
  private:
   std::int64_t patience_;
-  at::Tensor verdict_;
   at::Tensor in_a_row_;
 };
 

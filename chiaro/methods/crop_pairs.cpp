@@ -11,40 +11,60 @@
 namespace chiaro::methods {
 namespace {
 
-/// Two squares that share no pixel: along one of the axes they lie one behind the other.
-std::array<CropPairs::Place, 2> apart(std::int64_t window_px, std::int64_t crop_px, Rng& rng) {
-  std::array<std::int64_t, 2> split = {rng.integer(0, window_px - 2 * crop_px),
-                                       rng.integer(0, window_px - 2 * crop_px)};
-  std::ranges::sort(split);
-  split[1] += crop_px;
-  if (rng.chance(0.5)) std::swap(split[0], split[1]);
-  const std::array<std::int64_t, 2> free = {rng.integer(0, window_px - crop_px),
-                                            rng.integer(0, window_px - crop_px)};
-  if (rng.chance(0.5)) return {{{split[0], free[0]}, {split[1], free[1]}}};
-  return {{{free[0], split[0]}, {free[1], split[1]}}};
+/// Along one axis: two stretches of `crop` in `window` that do not meet.
+std::array<std::int64_t, 2> apart(std::int64_t window, std::int64_t crop, Rng& rng) {
+  std::array<std::int64_t, 2> begin = {rng.integer(0, window - 2 * crop),
+                                       rng.integer(0, window - 2 * crop)};
+  std::ranges::sort(begin);
+  begin[1] += crop;
+  if (rng.chance(0.5)) std::swap(begin[0], begin[1]);
+  return begin;
+}
+
+std::array<std::int64_t, 2> anywhere(std::int64_t window, std::int64_t crop, Rng& rng) {
+  return {rng.integer(0, window - crop), rng.integer(0, window - crop)};
+}
+
+/// The side of crops cut from a window that shows no more than the input.
+std::int64_t half_side(std::int64_t side, std::int64_t alignment_px) {
+  const std::int64_t half = side / 2 / alignment_px * alignment_px;
+  CHIARO_CHECK(half >= 2, Usage,
+               "[methods.crop_pairs] two crops are cut from each input; got a side of {} px; "
+               "expected at least {}, or windows by data.context_px",
+               side, std::max<std::int64_t>(4, 2 * alignment_px));
+  return half;
 }
 
 }  // namespace
 
-CropPairs::CropPairs(std::int64_t window_px, std::int64_t crop_px,
-                     const std::vector<std::uint64_t>& seeds, std::uint64_t method_seed,
+CropPairs::CropPairs(const data::Batch& batch, std::int64_t alignment_px, std::uint64_t method_seed,
                      Overlap overlap)
-    : crop_px_(crop_px) {
+    : windows_(batch.context.defined() ? batch.context : batch.input),
+      height_(batch.input.size(2)),
+      width_(batch.input.size(3)) {
+  if (windows_.sizes() == batch.input.sizes()) {
+    height_ = half_side(height_, alignment_px);
+    width_ = half_side(width_, alignment_px);
+  }
   const bool forbidden = overlap == Overlap::Forbidden;
-  CHIARO_CHECK(window_px >= (forbidden ? 2 * crop_px : crop_px + 1), Usage,
-               "[methods.crop_pairs] two crops are cut from each window; got windows of {0} px and "
-               "crops of {1} px; expected data.context_px of at least {2}{3}",
-               window_px, crop_px, forbidden ? 2 * crop_px : crop_px + 1,
-               forbidden ? ", or overlap = \"allowed\"" : "");
-  for (const std::uint64_t seed : seeds) {
+  const std::int64_t tall = windows_.size(2);
+  const std::int64_t wide = windows_.size(3);
+  const std::int64_t larger = std::max(height_, width_);
+  CHIARO_CHECK(
+      forbidden ? tall >= 2 * height_ && wide >= 2 * width_ : tall > height_ && wide > width_,
+      Usage,
+      "[methods.crop_pairs] two crops are cut from each window; got windows of {}x{} px and crops "
+      "of {}x{} px; expected data.context_px of at least {}{}",
+      tall, wide, height_, width_, forbidden ? 2 * larger : larger + 1,
+      forbidden ? ", or overlap = \"allowed\"" : "");
+  for (const std::uint64_t seed : batch.seeds) {
     Rng rng(method_seed, {stable_hash("crops"), seed});
-    if (forbidden) {
-      places_.push_back(apart(window_px, crop_px, rng));
-      continue;
-    }
-    const std::int64_t last = window_px - crop_px;
-    const Place first = {rng.integer(0, last), rng.integer(0, last)};
-    places_.push_back({first, {rng.integer(0, last), rng.integer(0, last)}});
+    // Crops that must not meet lie one behind the other along one of the axes.
+    const bool rows_apart = forbidden && rng.chance(0.5);
+    const auto y = rows_apart ? apart(tall, height_, rng) : anywhere(tall, height_, rng);
+    const auto x =
+        forbidden && !rows_apart ? apart(wide, width_, rng) : anywhere(wide, width_, rng);
+    places_.push_back({Place{y[0], x[0]}, Place{y[1], x[1]}});
   }
 }
 
@@ -54,8 +74,8 @@ at::Tensor CropPairs::cut(const at::Tensor& windows) const {
     for (std::size_t i = 0; i < places_.size(); ++i) {
       const Place& place = places_[i][which];
       crops.push_back(windows[static_cast<std::int64_t>(i)]
-                          .narrow(1, place.y, crop_px_)
-                          .narrow(2, place.x, crop_px_));
+                          .narrow(1, place.y, height_)
+                          .narrow(2, place.x, width_));
     }
   }
   return at::stack(crops);

@@ -7,21 +7,27 @@
 #include <cstdint>
 #include <vector>
 
+#include "chiaro/data/batch.h"
+
 namespace chiaro::methods {
 
 enum class Overlap { Forbidden, Allowed };
 
 class CropPairs {
  public:
-  /// Draws for each of the N `seeds` two squares of `crop_px` inside a square of `window_px`; pure
-  /// in (seed of the method, seed of the sample). Forbidden overlap: the two share no pixel, and
-  /// every place that leaves room for the other one can be drawn. Errors: Usage where the window
-  /// has no room for two (2·crop_px; more than crop_px where they may overlap), naming
+  /// Draws two places in each of the batch's windows; pure in (seed of the method, seed of the
+  /// sample). The crops have the size of Batch::input; where the context shows no more than the
+  /// input, they are cut from it and have half its sides, rounded down to multiples of
+  /// alignment_px. Forbidden overlap: the two share no pixel, and every place that leaves room for
+  /// the other one can be drawn. Errors: Usage where a window has no room for two crops, naming
   /// data.context_px.
-  CropPairs(std::int64_t window_px, std::int64_t crop_px, const std::vector<std::uint64_t>& seeds,
-            std::uint64_t method_seed, Overlap overlap);
+  CropPairs(const data::Batch& batch, std::int64_t alignment_px, std::uint64_t method_seed,
+            Overlap overlap);
 
-  /// (N,C,W,W) → (2N,C,c,c): the first crops of all windows, then the second ones. Differentiable.
+  /// The windows that the places belong to: (N,3,H,W).
+  const at::Tensor& windows() const { return windows_; }
+
+  /// (N,C,H,W) → (2N,C,h,w): the first crops of all windows, then the second ones. Differentiable.
   at::Tensor cut(const at::Tensor& windows) const;
 
   struct Place {
@@ -31,7 +37,9 @@ class CropPairs {
   const std::vector<std::array<Place, 2>>& places() const { return places_; }
 
  private:
-  std::int64_t crop_px_;
+  at::Tensor windows_;
+  std::int64_t height_;
+  std::int64_t width_;
   std::vector<std::array<Place, 2>> places_;
 };
 

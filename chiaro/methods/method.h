@@ -27,7 +27,7 @@ namespace chiaro::methods {
 struct StepInfo {
   std::int64_t step = 0;  ///< 0-based, over all phases
   std::int64_t total_steps = 1;
-  std::string phase;  ///< name of the current phase
+  std::string phase = {};  ///< name of the current phase
   std::int64_t phase_step = 0;
   std::int64_t phase_steps = 1;
 };

@@ -53,13 +53,15 @@ class Neighbor2neighbor : public Method {
   data::ViewSpec views() const override { return {.needs_target = false}; }
 
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
-    const at::Tensor& x = batch.input;
     const std::int64_t unit = 2 * network_->geometry().alignment_px;
-    CHIARO_CHECK(x.size(2) % unit == 0 && x.size(3) % unit == 0, Usage,
+    const std::int64_t height = batch.input.size(2) / unit * unit;
+    const std::int64_t width = batch.input.size(3) / unit * unit;
+    CHIARO_CHECK(height > 0 && width > 0, Usage,
                  "[methods.neighbor2neighbor] crops are halved; got crops of {}x{}; expected "
-                 "data.crop_px to be a multiple of {}",
-                 x.size(2), x.size(3), unit);
-    const Halves halves = draw(batch);
+                 "data.crop_px of at least {}",
+                 batch.input.size(2), batch.input.size(3), unit);
+    const at::Tensor x = batch.input.slice(2, 0, height).slice(3, 0, width);
+    const Halves halves = draw(x, batch.seeds);
     const at::Tensor made = network_->forward(half(x, halves.first)).to(at::kFloat);
     const at::Tensor difference = made - half(x, halves.second);
     at::Tensor expected;
@@ -83,7 +85,7 @@ class Neighbor2neighbor : public Method {
   Product product() override { return {network_, nullptr}; }
 
  private:
-  Halves draw(const data::Batch& batch) const {
+  Halves draw(const at::Tensor& pictures, const std::vector<std::uint64_t>& seeds) const {
     // Row and column in the cell of g1's and g2's pixel.
     using Pair = std::array<std::int64_t, 4>;
     constexpr std::array<Pair, 8> kPairs = {{{0, 0, 0, 1},
@@ -94,11 +96,11 @@ class Neighbor2neighbor : public Method {
                                              {1, 1, 0, 1},
                                              {1, 0, 1, 1},
                                              {1, 1, 1, 0}}};
-    const std::int64_t height = batch.input.size(2);
-    const std::int64_t width = batch.input.size(3);
+    const std::int64_t height = pictures.size(2);
+    const std::int64_t width = pictures.size(3);
     std::vector<std::int64_t> first;
     std::vector<std::int64_t> second;
-    for (const std::uint64_t seed : batch.seeds) {
+    for (const std::uint64_t seed : seeds) {
       Rng rng(seed_, {stable_hash("neighbours"), seed});
       for (std::int64_t y = 0; y + 1 < height; y += 2) {
         for (std::int64_t x = 0; x + 1 < width; x += 2) {
@@ -108,12 +110,12 @@ class Neighbor2neighbor : public Method {
         }
       }
     }
-    const auto count = static_cast<std::int64_t>(batch.seeds.size());
+    const auto count = static_cast<std::int64_t>(seeds.size());
     const auto spread = [&](const std::vector<std::int64_t>& numbers) {
       return at::tensor(numbers, at::kLong)
           .view({count, 1, -1})
-          .expand({count, batch.input.size(1), -1})
-          .to(batch.input.device());
+          .expand({count, pictures.size(1), -1})
+          .to(pictures.device());
     };
     return {spread(first), spread(second)};
   }

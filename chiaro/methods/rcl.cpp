@@ -112,10 +112,9 @@ class Rcl : public Method {
   data::ViewSpec views() const override { return {.needs_target = false}; }
 
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
-    const auto& windows = batch.context.defined() ? batch.context : batch.input;
-    const CropPairs pairs(windows.size(2), batch.input.size(2), batch.seeds, seed_,
+    const CropPairs pairs(batch, state_->network->geometry().alignment_px, seed_,
                           options_.overlap == "allowed" ? Overlap::Allowed : Overlap::Forbidden);
-    const at::Tensor crops = pairs.cut(windows);
+    const at::Tensor crops = pairs.cut(pairs.windows());
     const at::Tensor residual = (crops - state_->network->forward(crops)).to(at::kFloat);
     const at::Tensor logits = distances(residual, info.step) / -options_.temperature;
     const PairMasks masks = pair_masks(batch.content, options_.same_picture == "negative");
@@ -188,8 +187,8 @@ class Rcl : public Method {
                       const data::Batch& batch, Losses& result) {
     const double deviation = residual.std({2, 3}).mean().item<double>();
     result.meters.emplace_back("residual_u8", 255 * deviation);
-    const auto& clean = batch.context_target;
-    if (!clean.defined() || clean.size(2) != batch.context.size(2)) return;
+    const auto& clean = batch.context.defined() ? batch.context_target : batch.target;
+    if (!clean.defined() || clean.sizes() != pairs.windows().sizes()) return;
     const at::Tensor target = pairs.cut(clean);
     const at::Tensor noise = crops - target;
     result.meters.emplace_back("residual_is_noise", correlation(residual, noise));

@@ -90,10 +90,8 @@ class Simclr : public Method {
   data::ViewSpec views() const override { return {.needs_target = false}; }
 
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
-    const auto& windows = batch.context.defined() ? batch.context : batch.input;
-    const CropPairs pairs(windows.size(2), batch.input.size(2), batch.seeds, seed_,
-                          Overlap::Allowed);
-    const at::Tensor crops = augmented(pairs.cut(windows), batch.seeds);
+    const CropPairs pairs(batch, state_->network->geometry().alignment_px, seed_, Overlap::Allowed);
+    const at::Tensor crops = augmented(pairs.cut(pairs.windows()), batch.seeds);
     const at::Tensor embeddings = state_->head->forward(state_->network->forward(crops));
     const at::Tensor logits = at::matmul(embeddings, embeddings.t()) / options_.temperature;
     const PairMasks masks = pair_masks(batch.content, /*same_picture_is_negative=*/false);

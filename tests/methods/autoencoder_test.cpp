@@ -23,9 +23,10 @@ TEST(Autoencoder, ReturnsWhatItIsGivenAndNeedsNoTarget) {
   EXPECT_GT(expected, 1e-4);  // it is not the identity that it would start as
 }
 
-TEST(Autoencoder, HasNoOptions) {
-  EXPECT_CHIARO_ERROR(autoencoder().make({networks::make("dncnn"), {}, 1}, {{"loss", 1.0}}), Usage,
-                      "loss");
+TEST(Autoencoder, RefusesAnUnknownLoss) {
+  EXPECT_CHIARO_ERROR(
+      autoencoder().make({networks::make("dncnn"), {}, 1}, {{"loss", std::string("l3")}}), Usage,
+      "l3");
 }
 
 }  // namespace

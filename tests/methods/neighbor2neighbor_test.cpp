@@ -75,10 +75,12 @@ TEST_F(Neighbor2neighborTest, RegularizationRisesWithTheStep) {
   EXPECT_EQ(method->losses(batch, {.phase_step = 5, .phase_steps = 10}).terms[1].weight, 1);
 }
 
-TEST_F(Neighbor2neighborTest, RefusesCropsWhoseHalvesDoNotSuitTheNetwork) {
-  const auto batch = noisy_batch(at::rand({1, 3, 64, 64}), {0.1}, 7, 28);
-  EXPECT_CHIARO_ERROR(make(std::make_shared<Witness>(1.0))->losses(batch, {}), Usage,
-                      "multiple of 8");
+TEST_F(Neighbor2neighborTest, TrimsCropsWhoseHalvesDoNotSuitTheNetwork) {
+  const auto network = std::make_shared<Witness>(1.0);
+  make(network)->losses(noisy_batch(at::rand({1, 3, 64, 64}), {0.1}, 7, 28), {});
+  EXPECT_EQ(network->shown[0].sizes(), (at::IntArrayRef{1, 3, 12, 12}));
+  EXPECT_CHIARO_ERROR(make(network)->losses(noisy_batch(at::rand({1, 3, 64, 64}), {0.1}, 7, 7), {}),
+                      Usage, "at least 8");
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST_F(RclTest, EqualsItsDefinition) {
   const Losses losses = method->losses(batch, {});
   ASSERT_EQ(losses.terms.size(), 2U);
 
-  const CropPairs pairs(64, 24, batch.seeds, 3, Overlap::Forbidden);
+  const CropPairs pairs(batch, 1, 3, Overlap::Forbidden);
   const auto crops = pairs.cut(batch.context);
   auto residual = (crops - (0.9 * crops + 0.02)).detach().requires_grad_(true);
   // InfoNCE with one positive, written out.
@@ -127,7 +127,7 @@ TEST_F(RclTest, NeedsNoTarget) {
   const auto method = make_rcl(oracle());
   EXPECT_FALSE(method->views().needs_target);
   auto batch = varied();
-  batch.context_target = {};
+  batch.context_target = at::Tensor();
   const Losses losses = method->losses(batch, {});
   EXPECT_TRUE(std::isfinite(value(losses, "contrast")));
   EXPECT_TRUE(std::ranges::none_of(
@@ -249,7 +249,7 @@ TEST_F(RclTest, LearnsToTakeTheNoise) {
 
 TEST_F(RclTest, RefusesWhatCannotWork) {
   auto batch = varied();
-  batch.context = batch.input;
+  batch.context = batch.context.slice(2, 0, 40).slice(3, 0, 40);
   EXPECT_CHIARO_ERROR(make_rcl(oracle())->losses(batch, {}), Usage,
                       "data.context_px of at least 48");
   EXPECT_CHIARO_ERROR(make_rcl(oracle(), {{"temperature", 0.0}}), Usage, "temperature");

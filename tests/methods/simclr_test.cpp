@@ -72,7 +72,7 @@ TEST_F(SimclrTest, CropsArePureInTheSeedsOfTheSamples) {
 TEST_F(SimclrTest, RefusesWindowsWithoutRoom) {
   const auto method = simclr().make({network_, {}, 1}, {});
   auto batch = waves(0);
-  batch.context = batch.input;
+  batch.context = batch.context.slice(2, 0, 24);
   EXPECT_CHIARO_ERROR(method->losses(batch, {}), Usage, "data.context_px");
 }
 

@@ -213,8 +213,10 @@ TEST_F(RclTest, WakesANetworkThatReturnsItsInput) {
   EXPECT_FALSE(at::equal(network->forward(picture), picture));
   const Losses losses = method->losses(varied(), {});
   losses.terms[0].value.backward();
-  for (const auto& parameter : method->trainable("train"))
+  for (const auto& parameter : method->trainable("train")) {
+    if (parameter.dim() < 2) continue;  // a shift common to all residuals changes no distance
     EXPECT_GT(parameter.grad().abs().max().item<double>(), 0);
+  }
   // What is awake, or trained, is left alone.
   const auto before = network->forward(picture);
   EXPECT_FALSE(awaken(*network, 9));

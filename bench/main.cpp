@@ -66,6 +66,7 @@ int run(int argc, char** argv) {
   add_networks(setting, report);
   add_train(setting, report);
   add_methods(setting, report);
+  add_losses(setting, report);
 #endif
   add_degrade(setting, report);
   add_metrics(setting, report);

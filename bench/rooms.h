@@ -24,6 +24,7 @@ void add_metrics(const Setting& setting, Report& report);   ///< each metric on 
 void add_networks(const Setting& setting, Report& report);  ///< engine against libtorch eager
 void add_train(const Setting& setting, Report& report);     ///< the loop against a bare step; data
 void add_methods(const Setting& setting,
-                 Report& report);  ///< contrastive terms against plain steps
+                 Report& report);                         ///< contrastive terms against plain steps
+void add_losses(const Setting& setting, Report& report);  ///< distances of all pairs of a batch
 
 }  // namespace chiaro::bench

@@ -90,7 +90,7 @@ void freeze_command(const FreezeArguments& arguments) {
         novelty_threshold(*trained.conditioner, trained.recipe,
                           data_root(arguments.data, load_recipe(run_recipe), run_recipe));
   }
-  const bool certify = arguments.certify > 0 && engine::has_bf16();
+  bool certify = arguments.certify > 0 && engine::has_bf16();
   if (arguments.certify > 0 && !certify) {
     spdlog::warn(
         "this processor has no bf16; the bundle will run in f32 until it is certified elsewhere");
@@ -101,6 +101,12 @@ void freeze_command(const FreezeArguments& arguments) {
     const data::Dataset training(trained.recipe.recipe, root, data::Part::Training);
     for (const auto& source : training.source_summaries())
       manifest.training_data.push_back({source.name, source.license, source.pictures});
+    if (certify && !training.has_targets()) {
+      spdlog::warn(
+          "there are pictures without targets, on which the cost of bf16 cannot be measured; the "
+          "bundle will run in f32");
+      certify = false;
+    }
   }
   if (certify) {
     const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";

@@ -45,7 +45,7 @@ train::Outcome run_training(const TrainingRun& run) {
   const std::string recipe_text = print_recipe(portable(recipe.recipe));
   recipe.recipe.tables["data"].values["root"] = root.string();
 
-  const Validation validation(validation_set, recipe.validate.samples);
+  Validation validation(validation_set, recipe.validate.samples);
   train::Surroundings surroundings;
   surroundings.validate = [&](methods::Method& method) { return validation.measure(method); };
   fs::create_directories(folder_path / "samples");
@@ -64,6 +64,14 @@ train::Outcome run_training(const TrainingRun& run) {
                static_cast<double>(networks::parameter_count(*network)) / 1e6);
   auto method = make_method(recipe, network, names_of(*training));
   if (run.start_method) run.start_method(*method);
+  if (method->views().needs_target) {
+    CHIARO_CHECK(training->has_targets(), Usage,
+                 "[train] method '{}' needs targets; got a source of kind 'noisy', which has none",
+                 recipe.method);
+  } else {
+    validation.add_pretext(data::Dataset(recipe.recipe, root, data::Part::Validation),
+                           recipe.validate.samples);
+  }
   train::Trainer trainer(recipe.train, training, std::move(method), folder, recipe_text,
                          surroundings);
   if (run.resume) {

@@ -74,8 +74,23 @@ class TypeScore {
 
 /// The damaged pictures, as large as the clean ones: what a network that enlarges is compared with.
 at::Tensor damaged(const data::Batch& batch) {
-  if (batch.input.sizes() == batch.target.sizes()) return batch.input;
+  if (!batch.target.defined() || batch.input.sizes() == batch.target.sizes()) return batch.input;
   return at::upsample_bicubic2d(batch.input, batch.target.sizes().slice(2), false).clamp(0, 1);
+}
+
+/// The weighted sum of the method's terms; no gradient.
+double loss_of(methods::Method& method, data::Batch batch) {
+  const auto parameters = method.state().parameters();
+  const auto device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
+  for (at::Tensor* tensor :
+       {&batch.input, &batch.target, &batch.context, &batch.context_target, &batch.task,
+        &batch.severity, &batch.kinds, &batch.severities, &batch.source, &batch.content}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
+  double sum = 0;
+  for (const auto& term : method.losses(batch, {.phase = method.phases().back().name}).terms)
+    sum += term.weight * term.value.item<double>();
+  return sum;
 }
 
 double psnr_db(const at::Tensor& a, const at::Tensor& b) {
@@ -99,9 +114,17 @@ void paste(const at::Tensor& picture, image::Image& sheet, int top, int left) {
 
 Validation::Validation(const data::Dataset& dataset, std::int64_t samples)
     : tasks_(dataset.tasks()) {
-  for (std::int64_t first = 0; first < samples; first += kBatch) {
-    batches_.push_back(dataset.batch(first, std::min(kBatch, samples - first)));
+  // One by one where some lack a target: a batch has targets for all samples or for none.
+  const std::int64_t together = dataset.has_targets() ? kBatch : 1;
+  for (std::int64_t first = 0; first < samples; first += together) {
+    batches_.push_back(dataset.batch(first, std::min(together, samples - first)));
   }
+}
+
+void Validation::add_pretext(const data::Dataset& dataset, std::int64_t samples) {
+  const std::int64_t size = dataset.options().batch;
+  for (std::int64_t first = 0; first < samples; first += size)
+    pretext_.push_back(dataset.batch(first, size));
 }
 
 train::Metrics Validation::measure(methods::Method& method) const {
@@ -113,6 +136,7 @@ train::Metrics Validation::measure(methods::Method& method) const {
   for (const auto& batch : batches_) {
     const auto [output, code] = restore(method, batch);
     types.add(batch, code);
+    if (!batch.target.defined()) continue;
     const at::Tensor input = damaged(batch);
     for (std::int64_t i = 0; i < output.size(0); ++i) {
       const double before = psnr_db(input[i], batch.target[i]);
@@ -133,10 +157,14 @@ train::Metrics Validation::measure(methods::Method& method) const {
     metrics["psnr_" + tasks_[static_cast<std::size_t>(task)]] = value;
     mean += value / static_cast<double>(by_task.size());
   }
-  metrics["psnr"] = mean;
   types.report(metrics);
-  metrics["gain"] = gain / std::max(1, count);
-  metrics["worse"] = static_cast<double>(worse) / std::max(1, count);
+  if (!by_task.empty()) {
+    metrics["psnr"] = mean;
+    metrics["gain"] = gain / std::max(1, count);
+    metrics["worse"] = static_cast<double>(worse) / std::max(1, count);
+  }
+  for (const auto& batch : pretext_)
+    metrics["pretext"] -= loss_of(method, batch) / static_cast<double>(pretext_.size());
   return metrics;
 }
 
@@ -146,11 +174,12 @@ void Validation::write_strip(methods::Method& method, const std::filesystem::pat
     const at::Tensor output = restore(method, batch).output;
     const at::Tensor input = damaged(batch);
     for (std::int64_t i = 0; i < output.size(0); ++i) {
-      rows.try_emplace(batch.task[i].item<std::int64_t>(),
-                       std::vector{input[i], output[i], batch.target[i]});
+      std::vector<at::Tensor> row{input[i], output[i]};
+      if (batch.target.defined()) row.push_back(batch.target[i]);
+      rows.try_emplace(batch.task[i].item<std::int64_t>(), std::move(row));
     }
   }
-  const int side = static_cast<int>(batches_.front().target.size(2));
+  const int side = static_cast<int>(rows.begin()->second.front().size(2));
   image::Image sheet(3, side * static_cast<int>(rows.size()), side * 3, 1.0F);
   int top = 0;
   for (const auto& [task, row] : rows) {

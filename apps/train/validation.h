@@ -15,18 +15,24 @@ class Validation {
   /// Makes the samples once; they are the same at every validation.
   Validation(const data::Dataset& dataset, std::int64_t samples);
 
-  /// PSNR in dB on RGB, float, clipped: "psnr_<task>", their mean over tasks "psnr", the mean gain
-  /// over the input "gain", and the share of samples made worse "worse"; the last two without
-  /// undamaged samples. With a controller also "type_accuracy" and "type_ece", its calibration
-  /// error.
+  /// Measures the method's own loss as well, on held-out batches of the size that is trained with:
+  /// for methods that need no target.
+  void add_pretext(const data::Dataset& dataset, std::int64_t samples);
+
+  /// Where there are targets: PSNR in dB on RGB, float, clipped: "psnr_<task>", their mean over
+  /// tasks "psnr", the mean gain over the input "gain", and the share of samples made worse
+  /// "worse"; the last two without undamaged samples. With a controller also "type_accuracy"
+  /// and "type_ece", its calibration error. With a pretext its negative loss,
+  /// "pretext".
   train::Metrics measure(methods::Method& method) const;
 
-  /// Rows of input | output | target, one sample of each task.
+  /// Rows of input | output | target, where there is one; one sample of each task.
   void write_strip(methods::Method& method, const std::filesystem::path& file) const;
 
  private:
   std::vector<std::string> tasks_;
   std::vector<data::Batch> batches_;
+  std::vector<data::Batch> pretext_;
 };
 
 }  // namespace chiaro::apps

@@ -40,14 +40,30 @@ std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) 
   return files;
 }
 
+/// Those of the scenes that may be trained on: the stated share of them, at least one. Smaller
+/// shares are parts of larger ones; the seed says which.
+std::set<std::string> labelled(const std::set<std::string>& scenes, double share,
+                               std::int64_t seed) {
+  std::vector<std::pair<std::uint64_t, std::string>> order;
+  for (const auto& scene : scenes)
+    order.emplace_back(stable_hash(fmt::format("label {} {}", seed, scene)), scene);
+  std::ranges::sort(order);
+  const auto count =
+      static_cast<std::size_t>(std::ceil(share * static_cast<double>(order.size()) - 1e-9));
+  order.resize(std::min(order.size(), std::max<std::size_t>(1, count)));
+  std::set<std::string> chosen;
+  for (const auto& [hash, scene] : order) chosen.insert(scene);
+  return chosen;
+}
+
 bool excluded(const SourceOptions& source, const std::string& stem) {
   return std::ranges::count(source.exclude, stem) > 0;
 }
 
-/// The pictures of a clean source; no input, the scene is the stem.
-std::vector<image::FilePair> clean_files(const SourceOptions& options, const fs::path& root) {
-  CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a clean source needs folders",
-               options.name);
+/// The pictures of a clean or noisy source; no input, the scene is the stem.
+std::vector<image::FilePair> single_files(const SourceOptions& options, const fs::path& root) {
+  CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a {} source needs folders",
+               options.name, options.kind);
   std::vector<image::FilePair> files;
   for (const auto& folder : options.folders) {
     for (const auto& file : files_of(root, folder)) {
@@ -153,6 +169,10 @@ Fields<DataOptions> DataOptions::fields() {
       field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
       field("holdout", &DataOptions::holdout, "share of scenes kept for validation",
             {.min = 0, .max = 0.9}),
+      field("label_fraction", &DataOptions::label_fraction,
+            "share of the scenes with targets that are trained on; smaller shares are parts of "
+            "larger ones",
+            {.min = 1e-6, .max = 1}),
       field("input_u8", &DataOptions::input_u8,
             "damaged pictures are rounded to 8 bits, as those in files are"),
       field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
@@ -163,17 +183,21 @@ Fields<DataOptions> DataOptions::fields() {
 Fields<SourceOptions> SourceOptions::fields() {
   return {
       field("name", &SourceOptions::name, "shown in logs; also the domain label"),
-      field("kind", &SourceOptions::kind, "clean: damaged on the fly; paired: real pairs",
-            {.choices = {"clean", "paired"}}),
-      field("folders", &SourceOptions::folders, "clean: folders of pictures, searched recursively"),
+      field(
+          "kind", &SourceOptions::kind,
+          "clean: damaged on the fly; paired: real pairs; noisy: damaged pictures without targets",
+          {.choices = {"clean", "paired", "noisy"}}),
+      field("folders", &SourceOptions::folders,
+            "clean, noisy: folders of pictures, searched recursively"),
       field("input", &SourceOptions::input, "paired: folder of damaged pictures"),
       field("target", &SourceOptions::target,
             "paired: folder of clean pictures (may be the same folder)"),
       field("pairing", &SourceOptions::pairing,
             "paired: rule, e.g. '_real:_mean'; empty: automatic, by name"),
-      field("task", &SourceOptions::task, "paired: the task these pairs belong to"),
+      field("task", &SourceOptions::task,
+            "paired: the task these pairs belong to; noisy: likewise, by default 'noisy'"),
       field("weight", &SourceOptions::weight,
-            "clean: share among clean sources; paired: share among all streams", {.min = 0}),
+            "clean: share among clean sources; paired, noisy: share among all streams", {.min = 0}),
       field("scale_min", &SourceOptions::scale_min, "least reduction before cropping",
             {.min = 1, .max = 64}),
       field("scale_max", &SourceOptions::scale_max,
@@ -198,7 +222,7 @@ Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
     : options_(parse_options<DataOptions>(recipe.table("data").values, "data")),
       store_(std::make_unique<PictureStore>(static_cast<std::size_t>(options_.cache_mb) << 20)) {
   add_sources(recipe, root, part);
-  add_streams(recipe);
+  add_streams(recipe, part);
   offset_ = Rng(static_cast<std::uint64_t>(options_.seed), {stable_hash("order")}).uniform();
 }
 
@@ -214,17 +238,24 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
     CHIARO_CHECK(options.scale_min <= options.scale_max, Usage,
                  "[data.source] {}: scale_min exceeds scale_max", options.name);
     const auto files =
-        options.kind == "clean" ? clean_files(options, root) : paired_files(options, root);
-    if (options.kind == "paired") source.task = task_number(options.task);
+        options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
+    const bool noisy = options.kind == "noisy";
+    if (options.kind != "clean")
+      source.task = task_number(noisy && options.task.empty() ? "noisy" : options.task);
     std::set<std::string> scenes;
     for (const auto& file : files) scenes.insert(file.scene);
     const auto kept = held_out(scenes, options_.holdout);
+    std::erase_if(scenes, [&](const std::string& scene) { return kept.contains(scene); });
+    if (!noisy) scenes = labelled(scenes, options_.label_fraction, options_.seed);
+    const auto& wanted = part == Part::Validation ? kept : scenes;
     std::map<std::string, std::int64_t> contents;
     for (const auto& file : files) {
-      if (kept.contains(file.scene) != (part == Part::Validation)) continue;
+      if (!wanted.contains(file.scene)) continue;
       if (contents.emplace(file.scene, content).second) ++content;
-      const std::int64_t input = file.input.empty() ? -1 : store_->add(file.input);
-      source.pairs.push_back({input, store_->add(file.target), contents.at(file.scene)});
+      std::int64_t input = file.input.empty() ? -1 : store_->add(file.input);
+      std::int64_t target = store_->add(file.target);
+      if (noisy) std::swap(input, target);
+      source.pairs.push_back({input, target, contents.at(file.scene)});
     }
     sources_.push_back(std::move(source));
   }
@@ -260,7 +291,7 @@ std::int64_t Dataset::kind_number(const std::string& name) const {
   return found - kinds_.begin();
 }
 
-void Dataset::add_streams(const Recipe& recipe) {
+void Dataset::add_streams(const Recipe& recipe, Part part) {
   double total = 0;
   const auto add = [&](double weight, Stream stream) {
     if (weight <= 0) return;
@@ -282,13 +313,17 @@ void Dataset::add_streams(const Recipe& recipe) {
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const Source& source = sources_[i];
-    if (source.options.kind == "paired" && !source.pairs.empty()) {
+    if (source.options.kind != "clean" && !source.pairs.empty()) {
       add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0});
     }
   }
-  CHIARO_CHECK(
-      total > 0, Usage,
-      "[data] nothing to draw from: give clean sources with tasks, or paired sources, with weight");
+  const bool empty = std::ranges::all_of(sources_, [](const Source& s) { return s.pairs.empty(); });
+  CHIARO_CHECK(part == Part::Training || !empty, Usage,
+               "[data] no picture is left to validate on; got sources of one scene each or "
+               "data.holdout = 0; expected two scenes and a share of them to hold out");
+  CHIARO_CHECK(total > 0, Usage,
+               "[data] nothing to draw from: give clean sources with tasks, or paired or noisy "
+               "sources, with weight");
   for (auto& stream : streams_) stream.cumulative_weight /= total;
   add_kinds();
 }
@@ -325,11 +360,13 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
   const Source& source = sources_[static_cast<std::size_t>(sample.source)];
   const auto& pair = source.pairs[static_cast<std::size_t>(
       scene.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
-  const auto size = store_->size(pair.target);
+  const std::int64_t shown = pair.target >= 0 ? pair.target : pair.input;
+  const auto size = store_->size(shown);
   if (!size) return false;
   const int side = static_cast<int>(std::max(options_.context_px, options_.crop_px));
   const int scale = static_cast<int>(options_.scale);
-  const PictureStore::Size input_size{size->height / scale, size->width / scale};
+  const int divisor = pair.target >= 0 ? scale : 1;  // what is shown is the enlarged side
+  const PictureStore::Size input_size{size->height / divisor, size->width / divisor};
   if (input_size.height < 1 || input_size.width < 1) return false;
   const Window window =
       draw_window(input_size, side,
@@ -341,12 +378,14 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
     if (!part) return std::nullopt;
     return image::dihedral(fit(*part, times * side), symmetry);
   };
-  auto target = cut(pair.target, scale);
-  if (!target) return false;
+  auto picture = cut(shown, pair.target >= 0 ? scale : 1);
+  if (!picture) return false;
   sample.content = pair.content;
-  sample.context_target = std::move(*target);
+  (pair.target >= 0 ? sample.context_target : sample.context) = std::move(*picture);
   if (pair.input < 0) {
     damage_sample(stream, pair, damage, sample);
+  } else if (pair.target < 0) {
+    note_real_damage(stream, pair, sample);
   } else {
     const auto found = store_->size(pair.input);
     if (!found) return false;
@@ -359,12 +398,16 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
     auto input = cut(pair.input, 1);
     if (!input) return false;
     sample.context = std::move(*input);
-    sample.severity = 0.5;  // unknown for real pairs
-    sample.kinds = {{kind_number(tasks_[static_cast<std::size_t>(stream.task)]), -1.0}};
-    sample.origin = store_->path(pair.input).filename().string();
+    note_real_damage(stream, pair, sample);
   }
   cut_crop(damage, sample);
   return true;
+}
+
+void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const {
+  sample.severity = 0.5;  // unknown
+  sample.kinds = {{kind_number(tasks_[static_cast<std::size_t>(stream.task)]), -1.0}};
+  sample.origin = store_->path(pair.input).filename().string();
 }
 
 /// Damages the clean window.
@@ -403,6 +446,7 @@ void Dataset::cut_crop(Rng& rng, Sample& sample) const {
   const int y = static_cast<int>(rng.integer(0, side - crop_px));
   const int x = static_cast<int>(rng.integer(0, side - crop_px));
   sample.input = image::crop(sample.context, y, x, crop_px, crop_px);
+  if (sample.context_target.empty()) return;
   const int scale = static_cast<int>(options_.scale);
   sample.target =
       image::crop(sample.context_target, scale * y, scale * x, scale * crop_px, scale * crop_px);
@@ -430,6 +474,8 @@ Batch Dataset::batch(std::int64_t first, std::int64_t count) const {
   const auto stacked = [&](image::Image Sample::*picture) {
     std::vector<const image::Image*> pictures;
     for (const auto& one : samples) pictures.push_back(&(one.*picture));
+    // Targets are there for all samples of a batch or for none.
+    if (std::ranges::any_of(pictures, &image::Image::empty)) return at::Tensor();
     return stack(pictures);
   };
   Batch batch;
@@ -468,6 +514,12 @@ std::vector<std::string> Dataset::source_names() const {
   return names;
 }
 
+bool Dataset::has_targets() const {
+  return std::ranges::none_of(sources_, [](const Source& source) {
+    return source.options.kind == "noisy" && source.options.weight > 0;
+  });
+}
+
 std::vector<Dataset::SourceSummary> Dataset::source_summaries() const {
   std::vector<SourceSummary> summaries;
   for (const auto& source : sources_) {
@@ -481,7 +533,7 @@ std::string Dataset::summary() const {
   std::vector<std::string> lines;
   for (const auto& source : sources_) {
     lines.push_back(fmt::format("{}: {} {}", source.options.name, source.pairs.size(),
-                                source.options.kind == "clean" ? "pictures" : "pairs"));
+                                source.options.kind == "paired" ? "pairs" : "pictures"));
   }
   return join(lines);
 }

@@ -1,4 +1,5 @@
-// Training samples: clean pictures damaged on the fly, and real pairs, mixed by weight.
+// Training samples: clean pictures damaged on the fly, real pairs, and noisy pictures without
+// targets, mixed by weight.
 //
 // Every sample is a pure function of (seed, index): order and resume do not depend on threads or
 // time.
@@ -33,6 +34,7 @@ struct DataOptions {
   std::int64_t cache_mb = 2048;
   std::int64_t seed = 1;
   double holdout = 0.05;
+  double label_fraction = 1.0;
   bool input_u8 = false;
   bool dihedral = true;
   std::string root;
@@ -110,13 +112,15 @@ class Dataset {
     std::int64_t pictures;  ///< or pairs
   };
   std::vector<SourceSummary> source_summaries() const;
+  /// Whether every sample has a target: there is no noisy source.
+  bool has_targets() const;
   /// One line per source: pictures and pairs in this part.
   std::string summary() const;
 
  private:
   struct Pair {
-    std::int64_t input;  // number in the store; -1: clean picture only
-    std::int64_t target;
+    std::int64_t input;   // number in the store; -1: clean picture only
+    std::int64_t target;  // -1: noisy picture only
     std::int64_t content;
   };
   struct Source {
@@ -134,7 +138,7 @@ class Dataset {
   };
 
   void add_sources(const Recipe& recipe, const std::filesystem::path& root, Part part);
-  void add_streams(const Recipe& recipe);
+  void add_streams(const Recipe& recipe, Part part);
   std::int64_t task_number(const std::string& name);
   std::int64_t kind_number(const std::string& name) const;
   void add_kinds();
@@ -142,6 +146,7 @@ class Dataset {
   std::int64_t draw_clean_source(Rng& rng) const;
   bool try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const;
   void damage_sample(const Stream& stream, const Pair& pair, Rng& rng, Sample& sample) const;
+  void note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const;
   void cut_crop(Rng& rng, Sample& sample) const;
 
   DataOptions options_;

@@ -27,7 +27,7 @@ namespace chiaro::methods {
 struct StepInfo {
   std::int64_t step = 0;  ///< 0-based, over all phases
   std::int64_t total_steps = 1;
-  std::string phase;  ///< name of the current phase
+  std::string phase = {};  ///< name of the current phase
   std::int64_t phase_step = 0;
   std::int64_t phase_steps = 1;
 };
@@ -49,7 +49,12 @@ struct Term {
 /// Terms to minimise, and measurements only to log.
 struct Losses {
   std::vector<Term> terms;
+  /// Need not be there in every step: the log averages the steps that have them.
   std::vector<std::pair<std::string, double>> meters;
+  /// What goes wrong and will not mend itself (a contrast that collapsed, …), a sentence each. The
+  /// method waits until it is sure; the loop shows it at once, and again at most once in each
+  /// validation interval.
+  std::vector<std::string> warnings = {};
 };
 
 /// What freeze puts into the bundle.
@@ -69,7 +74,8 @@ class Method {
   virtual std::vector<Phase> phases() const { return {Phase{}}; }
 
   /// Called by the loop once per micro-batch, with gradients enabled, inside autocast if mixed
-  /// precision is on.
+  /// precision is on. Of methods that need no target it is also called without gradients, on
+  /// held-out batches: it must then change nothing that it remembers.
   virtual Losses losses(const data::Batch& batch, const StepInfo& info) = 0;
 
   /// Called after the optimiser stepped (`info.step` steps are then complete, counting from 1),

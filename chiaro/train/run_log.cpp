@@ -82,11 +82,12 @@ RunLog::RunLog(const std::filesystem::path& folder, std::int64_t resumed_step,
 
 void RunLog::step(std::int64_t step, const Step& report, bool due) {
   for (const auto& [name, value] : report.values) {
-    const auto found = std::ranges::find(sums_, name, [](const auto& cell) { return cell.first; });
+    const auto found = std::ranges::find(sums_, name, &Sum::name);
     if (found == sums_.end()) {
-      sums_.emplace_back(name, value);
+      sums_.push_back({name, value, 1});
     } else {
-      found->second += value;
+      found->value += value;
+      ++found->count;
     }
   }
   ++summed_;
@@ -97,8 +98,8 @@ void RunLog::step(std::int64_t step, const Step& report, bool due) {
   const double wait_ms = (report.waited_s - last_waited_s_) * 1000 / static_cast<double>(summed_);
   std::vector<std::pair<std::string, double>> cells;
   std::string terms;
-  for (const auto& [name, sum] : sums_) {
-    const double mean = sum / static_cast<double>(summed_);
+  for (const auto& [name, sum, count] : sums_) {
+    const double mean = sum / static_cast<double>(count);
     cells.emplace_back(name, mean);
     events_.scalar("losses/" + name, static_cast<float>(mean), step);
     terms += fmt::format("  {} {:.5f}", name, mean);

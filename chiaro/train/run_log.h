@@ -49,7 +49,13 @@ class RunLog {
   CsvLog losses_;
   CsvLog validation_;
   EventFile events_;
-  std::vector<std::pair<std::string, double>> sums_;
+  /// Of one term or meter over the steps since the last row; meters may be rarer than steps.
+  struct Sum {
+    std::string name;
+    double value;
+    std::int64_t count;
+  };
+  std::vector<Sum> sums_;
   std::int64_t summed_ = 0;
   double took_s_ = 0;
   double last_waited_s_ = 0;

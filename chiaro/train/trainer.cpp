@@ -89,6 +89,7 @@ struct Trainer::StepReport {
   double gradient_norm = 0;
   std::vector<std::pair<std::string, double>>
       values;  // "loss" first, then terms and meters, averaged over micro-batches
+  std::vector<std::string> warnings;
 };
 
 Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Dataset> dataset,
@@ -254,6 +255,7 @@ void Trainer::add_losses(data::Batch batch, StepReport& report) {
   add("loss", sum);
   for (const auto& term : losses.terms) add(term.name, term.value.item<double>());
   for (const auto& [name, value] : losses.meters) add(name, value);
+  for (auto& warning : losses.warnings) report.warnings.push_back(std::move(warning));
   (total * part).backward();
 }
 
@@ -311,6 +313,17 @@ void Trainer::validate(Outcome& outcome) {
   folder_.save_best(best);
 }
 
+void Trainer::warn(const std::vector<std::string>& warnings, Outcome& outcome) {
+  const std::int64_t interval =
+      options_.validate_every > 0 ? options_.validate_every : options_.checkpoint_every;
+  if (warnings.empty() || (warned_at_ >= 0 && step_ - warned_at_ < interval)) return;
+  warned_at_ = step_;
+  for (const auto& warning : warnings) {
+    spdlog::warn("step {}: {}", step_, warning);
+    outcome.warnings.push_back(warning);
+  }
+}
+
 Outcome Trainer::run() {
   log_ = std::make_unique<RunLog>(folder_.path(), step_, options_.steps);
   std::optional<data::Loader> loader;
@@ -334,6 +347,7 @@ Outcome Trainer::run() {
                {current_phase_, report.learning_rate, report.gradient_norm, report.values,
                 monotonic_s() - began_s, waited_s + loader->waited_s()},
                step_ % options_.log_every == 0 || step_ == options_.steps);
+    warn(report.warnings, outcome);
     const auto due = [&](std::int64_t every) {
       return every > 0 && (step_ % every == 0 || step_ == options_.steps);
     };

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "chiaro/checkpoint/checkpoint.h"
 #include "chiaro/checkpoint/run_folder.h"
@@ -38,6 +39,7 @@ struct Outcome {
   std::int64_t step = 0;  ///< steps complete
   bool finished = false;  ///< false: stopped on request; the checkpoint holds everything
   Metrics last_metrics;
+  std::vector<std::string> warnings;  ///< of the method, as shown
 };
 
 class Trainer {
@@ -76,6 +78,7 @@ class Trainer {
   void put_descriptions(checkpoint::Checkpoint& state) const;
   void save();
   void validate(Outcome& outcome);
+  void warn(const std::vector<std::string>& warnings, Outcome& outcome);
   data::Batch to_device(data::Batch batch) const;
 
   TrainOptions options_;
@@ -93,6 +96,7 @@ class Trainer {
   std::int64_t step_ = 0;
   double best_ = 0;
   bool has_best_ = false;
+  std::int64_t warned_at_ = -1;  ///< step; -1: not yet
   std::unique_ptr<RunLog> log_;
 };
 

@@ -1,5 +1,6 @@
 #include "chiaro/train/trainer.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include <ATen/ATen.h>
@@ -276,6 +277,41 @@ TEST_F(TrainerTest, ANonFiniteLossStopsNamingStepTermAndSamples) {
           << part << " in " << error.what();
     }
   }
+}
+
+/// Reports that it collapsed from step 5 on, and a meter in every third step.
+class Collapsing : public TwoPhases {
+ public:
+  methods::Losses losses(const data::Batch& batch, const methods::StepInfo& info) override {
+    auto result = TwoPhases::losses(batch, info);
+    if (info.step >= 5) result.warnings.push_back("collapsed: nothing is told apart");
+    if (info.step % 3 == 0) result.meters.emplace_back("rare", 6.0);
+    return result;
+  }
+};
+
+TEST_F(TrainerTest, WarningsOfTheMethodAreShownOnceInAValidationInterval) {
+  TrainOptions options = short_run(12);
+  options.validate_every = 4;
+  options.best = "score";
+  checkpoint::RunFolder run(folder_ / "collapsing");
+  Surroundings around;
+  around.validate = [](methods::Method&) { return Metrics{{"score", 1.0}}; };
+  Trainer trainer(options, dataset_, std::make_unique<Collapsing>(), run, "recipe", around);
+  const Outcome outcome = trainer.run();
+  // Steps 6 to 12 report it; shown at 6 and 10.
+  EXPECT_EQ(outcome.warnings, (std::vector<std::string>(2, "collapsed: nothing is told apart")));
+}
+
+TEST_F(TrainerTest, RareMetersAreAveragedOverTheStepsThatHaveThem) {
+  TrainOptions options = short_run(12);
+  options.log_every = 6;
+  train("rare", options, [] { return std::make_unique<Collapsing>(); }, {});
+  const auto lines = split(read_text(folder_ / "rare" / "losses.csv"), '\n');
+  const auto columns = split(lines.at(0), ',');
+  const auto column = std::ranges::find(columns, "rare") - columns.begin();
+  EXPECT_EQ(std::stod(split(lines.at(1), ',').at(static_cast<std::size_t>(column))), 6.0);
+  EXPECT_EQ(std::stod(split(lines.at(2), ',').at(static_cast<std::size_t>(column))), 6.0);
 }
 
 TEST_F(TrainerTest, ACheckpointOfAnotherNetworkIsRefused) {

@@ -1,0 +1,222 @@
+// RCL, residual contrastive learning: pre-training on noisy pictures alone. What a network takes
+// away from two crops of one picture should look like one noise, and unlike that of other pictures.
+//
+//   n̂_k  = x̃_k − f(x̃_k)                         residual of crop k; 2N crops, two of each picture
+//   d_kl = W1(n̂_k, n̂_l)                          earth mover's distance of the values, per channel
+//   L_con  = InfoNCE(−d/τ)                        positive: the other crop of the picture
+//   L_cons = mean n̂²                              data consistency: f keeps what it can
+//   L = L_con + λ_c·L_cons                        λ_c: equal gradients at f's output at first
+//
+//   x  (N,3,W,W)   noisy windows, noise drawn once for each        f  the network
+//   x̃  (2N,3,c,c)  crops, without other augmentation: it would change the noise
+//
+// The pretext is empty where all pictures have the same noise: its parameters must vary.
+//
+// Reference: N. Dong, M. Maggioni, Y. Yang, E. Pérez-Pellitero, A. Leonardis, S. McDonagh,
+// "Residual Contrastive Learning for Image Reconstruction: Learning Transferable Representations
+// from Noisy Images", IJCAI 2022, arXiv:2106.10070. Open in what was available to us, and chosen:
+// the form of residual, distance and consistency, τ, λ_c (docs/methods/rcl.md).
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "chiaro/base/rng.h"
+#include "chiaro/losses/contrast_health.h"
+#include "chiaro/losses/earth_movers.h"
+#include "chiaro/losses/info_nce.h"
+#include "chiaro/methods/awaken.h"
+#include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/crop_pairs.h"
+
+namespace chiaro::methods {
+namespace {
+
+struct RclOptions {
+  double temperature = 0.01;
+  double consistency = 1.0;
+  std::string consistency_loss = "l2";
+  std::string distance = "w1";
+  std::int64_t quantiles = 0;
+  std::int64_t directions = 64;
+  std::string overlap = "forbidden";
+  std::string same_picture = "ignored";
+  std::int64_t health_every = 50;
+
+  static Fields<RclOptions> fields() {
+    using T = RclOptions;
+    return {
+        field("temperature", &T::temperature, "τ, in units of pixel values", {.min = 1e-6}),
+        field("consistency", &T::consistency,
+              "λ_c as a multiple of the weight at which both terms pull equally hard at f's output "
+              "in the first step; 0: no such term",
+              {.min = 0}),
+        field("consistency_loss", &T::consistency_loss, "mean square or mean absolute residual",
+              {.choices = {"l2", "l1"}}),
+        field("distance", &T::distance,
+              "w1, w2: by sorting, per channel; gaussian: of mean and deviation; sliced: w1 of the "
+              "joint colours along random directions",
+              {.choices = {"w1", "w2", "gaussian", "sliced"}}),
+        field("quantiles", &T::quantiles,
+              "w1, w2, sliced: compare so many quantiles; 0: all values", {.min = 0}),
+        field("directions", &T::directions, "sliced: drawn anew for each step", {.min = 1}),
+        field("overlap", &T::overlap, "whether the two crops of a picture may share pixels",
+              {.choices = {"forbidden", "allowed"}}),
+        field("same_picture", &T::same_picture,
+              "other samples of the same picture: ignored, or negatives (right where the noise is "
+              "drawn anew for each sample)",
+              {.choices = {"ignored", "negative"}}),
+        field("health_every", &T::health_every, "how often the contrast is examined",
+              {.min = 1, .unit = "steps"})};
+  }
+};
+
+/// What a checkpoint holds.
+struct RclState : torch::nn::Module {
+  explicit RclState(std::shared_ptr<networks::Network> restorer)
+      : network(register_module("network", std::move(restorer))),
+        watch(register_module("watch", std::make_shared<losses::ContrastWatch>())),
+        balance(register_buffer("balance", at::zeros({}, at::kFloat))) {}
+  std::shared_ptr<networks::Network> network;
+  std::shared_ptr<losses::ContrastWatch> watch;
+  at::Tensor balance;  ///< the weight at which both terms pull equally hard; 0: not known yet
+};
+
+double correlation(const at::Tensor& a, const at::Tensor& b) {
+  const auto u = a - a.mean();
+  const auto v = b - b.mean();
+  return ((u * v).mean() / (u.square().mean() * v.square().mean()).sqrt().clamp_min(1e-12))
+      .item<double>();
+}
+
+/// Size of the gradient over the picture, by forward differences; the last row and column go.
+at::Tensor slope(const at::Tensor& y) {
+  const auto inner = y.slice(2, 0, -1).slice(3, 0, -1);
+  return ((y.slice(2, 1).slice(3, 0, -1) - inner).square() +
+          (y.slice(3, 1).slice(2, 0, -1) - inner).square())
+      .sqrt();
+}
+
+class Rcl : public Method {
+ public:
+  Rcl(const Setting& setting, const RclOptions& options)
+      : options_(options),
+        seed_(setting.seed),
+        state_(std::make_shared<RclState>(setting.network)) {
+    CHIARO_CHECK(setting.network->geometry().scale == 1, Usage,
+                 "[methods.rcl] a residual needs output and input of one size; got a network of "
+                 "scale {}; expected 1",
+                 setting.network->geometry().scale);
+    awaken(*setting.network, setting.seed);
+  }
+
+  data::ViewSpec views() const override { return {.needs_target = false}; }
+
+  Losses losses(const data::Batch& batch, const StepInfo& info) override {
+    const CropPairs pairs(batch, state_->network->geometry().alignment_px, seed_,
+                          options_.overlap == "allowed" ? Overlap::Allowed : Overlap::Forbidden);
+    const at::Tensor crops = pairs.cut(pairs.windows());
+    const at::Tensor residual = (crops - state_->network->forward(crops)).to(at::kFloat);
+    const at::Tensor logits = distances(residual, info.step) / -options_.temperature;
+    const PairMasks masks = pair_masks(batch.content, options_.same_picture == "negative");
+    const at::Tensor contrast = losses::info_nce(logits, masks.positives, masks.candidates);
+    const at::Tensor consistency =
+        options_.consistency_loss == "l1" ? residual.abs().mean() : residual.square().mean();
+    balance(contrast, consistency, residual);
+
+    Losses result;
+    result.terms.push_back({"contrast", contrast, 1.0});
+    if (options_.consistency > 0) {
+      result.terms.push_back(
+          {"consistency", consistency, options_.consistency * state_->balance.item<double>()});
+    }
+    if (info.step % options_.health_every == 0) {
+      examine(logits, masks, result);
+      measure(residual.detach(), crops, pairs, batch, result);
+    }
+    return result;
+  }
+
+  std::vector<at::Tensor> trainable(const std::string& /*phase*/) override {
+    return state_->network->parameters();
+  }
+  torch::nn::Module& state() override { return *state_; }
+  Product product() override { return {state_->network, nullptr}; }
+
+ private:
+  at::Tensor distances(const at::Tensor& residual, std::int64_t step) const {
+    using losses::Transport;
+    at::Tensor values = residual.flatten(2);
+    if (options_.distance == "sliced") {
+      Rng rng(seed_, {stable_hash("directions"), static_cast<std::uint64_t>(step)});
+      values = losses::along_directions(
+          values, losses::random_directions(options_.directions, values.size(1), rng));
+    }
+    const Transport transport = options_.distance == "w2"         ? Transport::W2
+                                : options_.distance == "gaussian" ? Transport::Gaussian
+                                                                  : Transport::W1;
+    return losses::earth_movers(values, transport, options_.quantiles);
+  }
+
+  /// Once, as soon as both terms have a gradient.
+  void balance(const at::Tensor& contrast, const at::Tensor& consistency,
+               const at::Tensor& residual) {
+    if (!c10::GradMode::is_enabled() || state_->balance.item<double>() > 0) return;
+    const auto norm = [&](const at::Tensor& term) {
+      return torch::autograd::grad({term}, {residual}, {}, /*retain_graph=*/true)
+          .front()
+          .norm()
+          .item<double>();
+    };
+    const double pull = norm(contrast);
+    const double counterpull = norm(consistency);
+    const c10::NoGradGuard no_grad;
+    if (pull > 0 && counterpull > 0) state_->balance.fill_(pull / counterpull);
+  }
+
+  void examine(const at::Tensor& logits, const PairMasks& masks, Losses& result) {
+    const auto health = losses::contrast_health(logits.detach(), masks.positives, masks.candidates,
+                                                masks.samples, masks.samples);
+    for (auto& meter : health.meters()) result.meters.push_back(std::move(meter));
+    if (!c10::GradMode::is_enabled()) return;
+    if (const auto reason = state_->watch->observe(health)) result.warnings.push_back(*reason);
+  }
+
+  /// How much noise is in the residual, and, where the clean windows are known, how much of it is
+  /// the true one and how much of it follows the picture.
+  static void measure(const at::Tensor& residual, const at::Tensor& crops, const CropPairs& pairs,
+                      const data::Batch& batch, Losses& result) {
+    const double deviation = residual.std({2, 3}).mean().item<double>();
+    result.meters.emplace_back("residual_u8", 255 * deviation);
+    const auto& clean = batch.context.defined() ? batch.context_target : batch.target;
+    if (!clean.defined() || clean.sizes() != pairs.windows().sizes()) return;
+    const at::Tensor target = pairs.cut(clean);
+    const at::Tensor noise = crops - target;
+    result.meters.emplace_back("residual_is_noise", correlation(residual, noise));
+    result.meters.emplace_back(
+        "residual_is_picture",
+        correlation(residual.abs().slice(2, 0, -1).slice(3, 0, -1), slope(target)));
+  }
+
+  RclOptions options_;
+  std::uint64_t seed_;
+  std::shared_ptr<RclState> state_;
+};
+
+}  // namespace
+
+Entry rcl() {
+  return {
+      .name = {},
+      .summary =
+          "Pre-trains a denoiser on noisy pictures alone: what it takes away from two "
+          "crops of one picture is one noise, unlike that of other pictures",
+      .reference =
+          "Dong, Maggioni, Yang, Pérez-Pellitero, Leonardis, McDonagh, IJCAI 2022, "
+          "https://arxiv.org/abs/2106.10070",
+      .options = describe_options<RclOptions>(),
+      .make = [](const Setting& setting, const OptionTable& options) -> std::unique_ptr<Method> {
+        return std::make_unique<Rcl>(setting, parse_options<RclOptions>(options, "method"));
+      }};
+}
+
+}  // namespace chiaro::methods

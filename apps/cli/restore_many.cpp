@@ -66,8 +66,8 @@ std::int64_t in_flight_bytes(const RestoreArguments& arguments) {
 restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restorer& restorer,
                              BatchReport& report) {
   // While a picture is restored, others that were let in may still grow.
-  restore::RestoreOptions options = arguments.options;
-  if (options.max_memory_bytes > 0) options.max_memory_bytes -= in_flight_bytes(arguments);
+  const auto options = std::make_shared<restore::RestoreOptions>(arguments.options);
+  if (options->max_memory_bytes > 0) options->max_memory_bytes -= in_flight_bytes(arguments);
   return {.bytes =
               [&restorer](const fs::path& input) {
                 return restore::picture_bytes(input, restorer.manifest().scale);
@@ -78,7 +78,7 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                                                         image::Image picture,
                                                         const ProgressCallback& progress) {
                 return restored_as_asked(
-                    restorer, std::move(picture), arguments, options, progress,
+                    restorer, std::move(picture), arguments, *options, progress,
                     [&](const restore::TileCheck& check) { report.checked(item, check); });
               },
           .encode =

@@ -51,7 +51,7 @@ std::string quoted(const std::string& text) {
 
 std::string place_name(const std::string& setting, const std::optional<double>& fraction) {
   std::string name = setting;
-  if (fraction) name += (name.empty() ? "" : "_") + shortest(*fraction);
+  if (fraction) name += fmt::format("{}{}", name.empty() ? "" : "_", shortest(*fraction));
   return name;
 }
 

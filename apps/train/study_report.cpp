@@ -172,7 +172,7 @@ std::string arm_text(const Study& study) {
   for (const auto& arm : study.arms) {
     text += fmt::format("- arm `{}`{}{}: ", arm.name, arm.control ? " (control)" : "",
                         arm.measured ? "" : " (not measured)");
-    text += arm.set.empty() ? "the recipe as it is" : "`" + join(arm.set, "`, `") + "`";
+    text += arm.set.empty() ? "the recipe as it is" : fmt::format("`{}`", join(arm.set, "`, `"));
     if (!arm.recipe.empty()) text += fmt::format("; recipe `{}`", arm.recipe);
     if (!arm.from.empty()) text += fmt::format("; starts from `{}`", arm.from);
     if (arm.own_data) text += "; **its data may differ from the control's**";
@@ -180,7 +180,8 @@ std::string arm_text(const Study& study) {
   }
   for (const auto& setting : study.settings) {
     text += fmt::format("- setting `{}`: ", setting.name);
-    text += setting.set.empty() ? "nothing overridden" : "`" + join(setting.set, "`, `") + "`";
+    text +=
+        setting.set.empty() ? "nothing overridden" : fmt::format("`{}`", join(setting.set, "`, `"));
     if (!setting.recipe.empty()) text += fmt::format("; recipe `{}`", setting.recipe);
     for (const auto& [list, items] : setting.lists.lists)
       text += fmt::format("; its own [[{}]], {} of them", list, items.size());

@@ -45,8 +45,8 @@ TEST(CropPairs, ShareNoPixelWhereThatIsForbidden) {
 
 TEST(CropPairs, MayOverlapWhereThatIsAllowed) {
   bool differ = false;
-  for (const auto& [a, b] : pairs_of(windows(12, 12, 8, 100), Overlap::Allowed).places())
-    differ |= a.y != b.y || a.x != b.x;
+  const auto pairs = pairs_of(windows(12, 12, 8, 100), Overlap::Allowed);
+  for (const auto& [a, b] : pairs.places()) differ |= a.y != b.y || a.x != b.x;
   EXPECT_TRUE(differ);
 }
 

@@ -183,6 +183,9 @@ void add_arrangements(OperatorTable& table) {
   table["expand"] = table["expand_as"] = expand;
   table["repeat"] = repeat;
   table["unsqueeze"] = unsqueeze;
+  table["zeros"] = [](Call& c) {
+    c.give(c.build.node("ConstantOfShape", {c.build.extents(c.extents(0))}));
+  };
   table["permute"] = permute;
   table["transpose"] = [](Call& c) { swap_axes(c, c.axis(1), c.axis(2)); };
   table["t"] = [](Call& c) { swap_axes(c, 0, c.rank(0) - 1); };

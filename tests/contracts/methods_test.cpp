@@ -72,12 +72,12 @@ std::unique_ptr<Method> made(const std::string& name, std::uint64_t seed = 1) {
 }
 
 /// A whole batch, every field filled: soft pictures, each scene undamaged, noisy and dark in turn;
-/// windows a little larger than the crops.
+/// windows in which two crops fit side by side.
 data::Batch batch_of(std::int64_t count, std::int64_t height, std::int64_t width,
                      std::uint64_t seed = 5) {
   torch::manual_seed(seed);
   constexpr std::int64_t kRim = 4;
-  const std::int64_t side = std::max(height, width) + 2 * kRim;
+  const std::int64_t side = 2 * std::max(height, width) + kRim;
   const std::int64_t scenes = (count + kKinds - 1) / kKinds;
   data::Batch batch;
   batch.context_target = at::upsample_bilinear2d(at::rand({scenes, 3, side / 4 + 1, side / 4 + 1}),

@@ -84,7 +84,7 @@ TEST_P(Networks, HasTheKnownNumberOfParameters) {
   const std::map<std::string, std::int64_t> known{{"resunet", 1'807'331},
                                                   {"nafnet", 29'159'715},
                                                   {"dncnn", 557'443},
-                                                  {"mmf_unet", 1},
+                                                  {"mmf_unet", 2'008'019},
                                                   {"edsr", 1'369'859}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
@@ -140,7 +140,9 @@ TEST_P(Networks, EveryWeightGetsAFiniteGradient) {
   // Zeros are fair only where a later layer starts at zero.
   network->zero_grad();
   stir(*network);
-  network->forward(x).square().mean().backward();
+  Condition told;
+  if (network->condition_width() > 0) told.code = at::rand({2, network->condition_width()});
+  network->forward(x, told).square().mean().backward();
   for (const auto& item : network->named_parameters()) {
     EXPECT_TRUE(at::isfinite(item.value().grad()).all().item<bool>()) << item.key();
     EXPECT_GT(item.value().grad().abs().max().item<float>(), 0) << item.key();

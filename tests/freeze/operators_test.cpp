@@ -216,6 +216,7 @@ const Case kCases[] = {
     {"expand", [](Parts&, const Tensor& x) { return x.mean(1, true).expand({-1, 6, -1, -1}) * 2; }},
     {"expand_as", [](Parts&, const Tensor& x) { return x.mean(1, true).expand_as(x) * 2; }},
     {"repeat", [](Parts&, const Tensor& x) { return x.repeat({2, 1, 1, 3, 1}); }},
+    {"zeros", [](Parts&, const Tensor& x) { return x + at::zeros({x.size(2), 1}, x.options()); }},
     {"unsqueeze", [](Parts&, const Tensor& x) { return x.unsqueeze(-1) * x.unsqueeze(1).mean(1).unsqueeze(4); }},
     {"permute", [](Parts&, const Tensor& x) { return x.permute({0, -2, -1, 1}) * 2; }},
     {"transpose", [](Parts&, const Tensor& x) { return x.transpose(-1, 1) * 2; }},

@@ -175,6 +175,10 @@ Fields<DataOptions> DataOptions::fields() {
             {.min = 1e-6, .max = 1}),
       field("input_u8", &DataOptions::input_u8,
             "damaged pictures are rounded to 8 bits, as those in files are"),
+      field("filed_as_jpeg", &DataOptions::filed_as_jpeg,
+            "share of the damaged pictures that have a target which are coded once more as JPEG of "
+            "quality 80 to 97, as cameras file them; not counted as damage",
+            {.min = 0, .max = 1}),
       field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
       field("root", &DataOptions::root,
             "folder that relative folders start from; a run stores where its data was")};
@@ -400,6 +404,7 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
     sample.context = std::move(*input);
     note_real_damage(stream, pair, sample);
   }
+  if (options_.filed_as_jpeg > 0 && !sample.context_target.empty()) file_as_jpeg(damage, sample);
   cut_crop(damage, sample);
   return true;
 }
@@ -430,6 +435,14 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, Rng& rng,
   if (kinds.empty()) kinds.emplace(0, 0.0);
   sample.kinds.assign(kinds.begin(), kinds.end());
   sample.origin = store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);
+}
+
+/// Most photos were filed as fine JPEG after whatever happened to them; the kinds stay as named.
+void Dataset::file_as_jpeg(Rng& rng, Sample& sample) const {
+  if (!rng.chance(options_.filed_as_jpeg)) return;
+  const int quality = static_cast<int>(rng.integer(80, 97));
+  const bool halved_chroma = rng.chance(0.7);
+  sample.context = image::jpeg_round_trip(sample.context, quality, halved_chroma);
 }
 
 /// The crop that is trained on, from the window.

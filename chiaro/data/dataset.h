@@ -36,6 +36,7 @@ struct DataOptions {
   double holdout = 0.05;
   double label_fraction = 1.0;
   bool input_u8 = false;
+  double filed_as_jpeg = 0;
   bool dihedral = true;
   std::string root;
   static Fields<DataOptions> fields();
@@ -147,6 +148,7 @@ class Dataset {
   bool try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const;
   void damage_sample(const Stream& stream, const Pair& pair, Rng& rng, Sample& sample) const;
   void note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const;
+  void file_as_jpeg(Rng& rng, Sample& sample) const;
   void cut_crop(Rng& rng, Sample& sample) const;
 
   DataOptions options_;

@@ -335,6 +335,22 @@ TEST_F(DatasetTest, InputsAreRoundedToEightBitsWhereAsked) {
   EXPECT_LT(off_grid(rounded), 1e-4);
 }
 
+TEST_F(DatasetTest, InputsAreFiledAsJpegWhereAskedAndKeepTheirKinds) {
+  const Recipe plain =
+      recipe("[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\n");
+  Recipe filed = plain;
+  set_recipe_value(filed, "data.filed_as_jpeg=1");
+  const Batch before = dataset(plain)->batch(0, 8);
+  const Batch after = dataset(filed)->batch(0, 8);
+  EXPECT_TRUE(at::equal(before.kinds, after.kinds));
+  EXPECT_TRUE(at::equal(before.target, after.target));
+  for (std::int64_t i = 0; i < 8; ++i) {
+    const auto error = (after.input[i] - after.target[i]).square().mean().item<double>();
+    EXPECT_GT(error, 0);
+    EXPECT_LT(error, 0.03);
+  }
+}
+
 TEST_F(DatasetTest, OtherTonesChangeTargetAndInputAlike) {
   const std::string task = "[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\n";
   const Batch plain = dataset(recipe(task))->batch(0, 8);

@@ -1,7 +1,7 @@
 #include "chiaro/checkpoint/checkpoint.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <bit>
 #include <cstring>

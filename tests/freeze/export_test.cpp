@@ -1,8 +1,10 @@
 // A whole network: frozen = trained, at sizes the trace never saw.
 #include "chiaro/freeze/export.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/utils.h>
 
 #include "chiaro/freeze/trace.h"
 #include "tests/support/expect_error.h"

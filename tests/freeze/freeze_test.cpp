@@ -1,8 +1,10 @@
 // Bundles from networks and networks from bundles.
 #include "chiaro/freeze/freeze.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/utils.h>
 
 #include <cstring>
 #include <limits>

@@ -2,9 +2,10 @@
 // saw.
 #include "chiaro/freeze/operators.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/nn/functional/upsampling.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/normalization.h>
 
 #include <set>
 

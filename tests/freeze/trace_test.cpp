@@ -1,7 +1,8 @@
 #include "chiaro/freeze/trace.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
 
 #include "tests/support/expect_error.h"
 

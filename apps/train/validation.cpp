@@ -13,30 +13,42 @@ namespace {
 
 constexpr std::int64_t kBatch = 4;
 
+at::Device device_of(const torch::nn::Module& module) {
+  const auto parameters = module.parameters();
+  return parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
+}
+
+data::Batch moved(data::Batch batch, at::Device device) {
+  for (at::Tensor* tensor :
+       {&batch.input, &batch.target, &batch.context, &batch.context_target, &batch.task,
+        &batch.severity, &batch.kinds, &batch.severities, &batch.source, &batch.content}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
+  return batch;
+}
+
 /// What the product makes of a batch, on the CPU.
 struct Restored {
-  at::Tensor output;  // (N,3,sH,sW), limited to [0,1]
-  at::Tensor code;    // (N,2K+E); undefined without a conditioner
+  at::Tensor output;     // (N,3,sH,sW), limited to [0,1]
+  at::Tensor diagnosis;  // (N,2K+E), what the conditioner says; undefined without one
 };
 
 Restored restore(methods::Method& method, const data::Batch& batch) {
   const methods::Product product = method.product();
-  const auto parameters = product.restorer->parameters();
-  const auto device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
+  const auto here = moved(batch, device_of(*product.restorer));
   const auto set_training = [&](bool on) {
     product.restorer->train(on);
     if (product.conditioner) product.conditioner->train(on);
   };
   set_training(false);
-  networks::Condition condition;
+  at::Tensor diagnosis;
   if (product.conditioner) {
-    const auto views = networks::cut_views(batch.context.to(device), product.conditioner->layout());
-    condition.code = product.conditioner->diagnose(views.native, views.whole).code;
+    const auto views = networks::cut_views(here.context, product.conditioner->layout());
+    diagnosis = product.conditioner->diagnose(views.native, views.whole).code.to(at::kCPU);
   }
-  const at::Tensor output = product.restorer->forward(batch.input.to(device), condition);
+  const at::Tensor output = product.restorer->forward(here.input, {method.condition(here)});
   set_training(true);
-  return {output.to(at::kCPU).to(at::kFloat).clamp(0, 1),
-          condition.code.defined() ? condition.code.to(at::kCPU) : at::Tensor()};
+  return {output.to(at::kCPU).to(at::kFloat).clamp(0, 1), diagnosis};
 }
 
 /// How well the controller names the damage.
@@ -79,16 +91,10 @@ at::Tensor damaged(const data::Batch& batch) {
 }
 
 /// The weighted sum of the method's terms; no gradient.
-double loss_of(methods::Method& method, data::Batch batch) {
-  const auto parameters = method.state().parameters();
-  const auto device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
-  for (at::Tensor* tensor :
-       {&batch.input, &batch.target, &batch.context, &batch.context_target, &batch.task,
-        &batch.severity, &batch.kinds, &batch.severities, &batch.source, &batch.content}) {
-    if (tensor->defined()) *tensor = tensor->to(device);
-  }
+double loss_of(methods::Method& method, const data::Batch& batch) {
+  const auto here = moved(batch, device_of(method.state()));
   double sum = 0;
-  for (const auto& term : method.losses(batch, {.phase = method.phases().back().name}).terms)
+  for (const auto& term : method.losses(here, {.phase = method.phases().back().name}).terms)
     sum += term.weight * term.value.item<double>();
   return sum;
 }
@@ -134,8 +140,8 @@ train::Metrics Validation::measure(methods::Method& method) const {
   int count = 0;
   TypeScore types;
   for (const auto& batch : batches_) {
-    const auto [output, code] = restore(method, batch);
-    types.add(batch, code);
+    const auto [output, diagnosis] = restore(method, batch);
+    types.add(batch, diagnosis);
     if (!batch.target.defined()) continue;
     const at::Tensor input = damaged(batch);
     for (std::int64_t i = 0; i < output.size(0); ++i) {

@@ -91,6 +91,10 @@ class Method {
   /// The restoration as trained so far, for validation and freezing: (N,3,H,W) → (N,3,sH,sW). No
   /// gradient.
   virtual Product product() = 0;
+
+  /// What the restorer is told about each sample when it is validated, (N,C); undefined: nothing.
+  /// No gradient.
+  virtual at::Tensor condition(const data::Batch& /*batch*/) { return {}; }
 };
 
 /// What every method is built from.

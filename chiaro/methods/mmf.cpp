@@ -74,9 +74,11 @@ struct MmfOptions {
         field("copy_decay", &T::copy_decay, "of the slow copy that sees the clean window", share),
         field("drop", &T::drop, "how often the restorer is told nothing", share),
         field("told", &T::told, "how often it is told the truth instead of the prediction", share),
-        field("condition", &T::condition,
-              "what the restorer is told; others than predicted are for comparison",
-              {.choices = {"predicted", "shuffled", "oracle", "none"}}),
+        field(
+            "condition", &T::condition,
+            "what the restorer is told, in training and validation; others than predicted are for "
+            "comparison",
+            {.choices = {"predicted", "shuffled", "oracle", "none"}}),
     };
   }
 };
@@ -149,6 +151,15 @@ class Mmf : public Method {
   }
   torch::nn::Module& state() override { return *parts_; }
   Product product() override { return {network_, controller_}; }
+
+  at::Tensor condition(const data::Batch& batch) override {
+    if (options_.condition == "none") return {};
+    const at::NoGradGuard no_grad;
+    const auto views = networks::cut_views(batch.context, controller_->layout());
+    const at::Tensor code = controller_->diagnose(views.native, views.whole).code.to(at::kFloat);
+    if (options_.condition == "oracle") return true_code(batch, code.size(1));
+    return options_.condition == "shuffled" ? code.roll(1, 0) : code;
+  }
 
  private:
   /// Native views at random places of the window, and the whole window.
@@ -246,15 +257,12 @@ class Mmf : public Method {
     return result;
   }
 
-  /// What the restorer is told about each sample, (N,2K+E). Undefined: nothing.
-  at::Tensor told(const data::Batch& batch) const {
-    if (options_.condition == "none") return {};
+  /// The condition as trained with: of some samples nothing is said, of some the truth.
+  at::Tensor told(const data::Batch& batch) {
+    at::Tensor code = condition(batch);
+    if (!code.defined() || options_.condition == "oracle") return code;
     const at::NoGradGuard no_grad;
-    const auto views = networks::cut_views(batch.context, controller_->layout());
-    at::Tensor code = controller_->diagnose(views.native, views.whole).code.to(at::kFloat);
     const at::Tensor truth = true_code(batch, code.size(1));
-    if (options_.condition == "oracle") return truth;
-    if (options_.condition == "shuffled") code = code.roll(1, 0);
     for (std::int64_t i = 0; i < code.size(0); ++i) {
       Rng rng(seed_, {stable_hash("told"), batch.seeds[static_cast<std::size_t>(i)]});
       const double u = rng.uniform();

@@ -147,6 +147,24 @@ TEST(Mmf, WhatTheRestorerIsToldFollowsTheOption) {
   EXPECT_NE(output_loss("oracle", 0), output_loss("predicted", 0));
 }
 
+TEST(Mmf, ValidationTellsTheRestorerWhatTheOptionSays) {
+  const auto told = [](const char* condition) {
+    OptionTable options = kNarrow;
+    options["condition"] = std::string(condition);
+    torch::manual_seed(7);
+    return mmf().make(setting(), options)->condition(batch());
+  };
+  EXPECT_FALSE(told("none").defined());
+  const auto predicted = told("predicted");
+  EXPECT_TRUE(at::allclose(told("shuffled"), predicted.roll(1, 0)));
+  EXPECT_FALSE(at::allclose(told("shuffled"), predicted));
+  const auto truth = told("oracle");
+  const auto data = batch();
+  const auto kinds = data.kinds.size(1);
+  EXPECT_TRUE(at::equal(truth.narrow(1, 0, kinds).gt(0), data.kinds));
+  EXPECT_EQ(truth.narrow(1, 2 * kinds, truth.size(1) - 2 * kinds).abs().max().item<double>(), 0);
+}
+
 TEST(Mmf, RefusesNetworksThatDoNotFit) {
   Setting other = setting();
   other.network = networks::make("mmf_unet", network_options(5));

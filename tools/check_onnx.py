@@ -3,9 +3,9 @@
 
 usage: check_onnx.py BUNDLE_OR_FOLDER...     exit status 0: all equal; 7: not; 77: onnxruntime is missing
 
-For each bundle: restore.onnx passes ONNX's own checker, has the tensors, axes, operator set and metadata that
-docs/bundle_format.md promises, and gives the stored outputs for the inputs of selftest.safetensors, and of
-NAME.safetensors beside NAME.chiaro where there is one, within 1e-4.
+For each bundle: restore.onnx, and condition.onnx where there is one, pass ONNX's own checker, have the tensors, axes
+and operator set that docs/bundle_format.md promises (restore.onnx its metadata too), and give the stored outputs for the
+inputs of selftest.safetensors, and of NAME.safetensors beside NAME.chiaro where there is one, within 1e-4.
 """
 
 import json
@@ -42,23 +42,29 @@ def safetensors(content):
     return tensors
 
 
-def form_faults(graph_bytes):
-    """What is wrong with the graph apart from its numbers."""
+def sides(port):
+    return [dim.dim_param or dim.dim_value for dim in port.type.tensor_type.shape.dim]
+
+
+def form_faults(graph_bytes, inputs, outputs):
+    """What is wrong with a graph apart from its numbers; `inputs`: names and sides, None: any."""
     model = onnx.load_from_string(graph_bytes)
     onnx.checker.check_model(model, full_check=True)
     if [(entry.domain, entry.version) for entry in model.opset_import] != [("", OPSET)]:
         yield f"operator sets are {model.opset_import}, not {OPSET} of ONNX alone"
-    for ports, name, sides in ((model.graph.input, "input", ["batch_size", 3, "height", "width"]),
-                               (model.graph.output, "output", None)):
-        if [port.name for port in ports] != [name]:
-            yield f"ports are {[port.name for port in ports]}, not {name}"
+    for ports, promised in ((model.graph.input, inputs), (model.graph.output[:len(outputs)], outputs)):
+        if [port.name for port in ports] != list(promised):
+            yield f"ports are {[port.name for port in ports]}, not {list(promised)}"
             continue
-        if ports[0].type.denotation != "IMAGE":
-            yield f"{name} is not denoted as IMAGE"
-        shape = [dim.dim_param or dim.dim_value for dim in ports[0].type.tensor_type.shape.dim]
-        if sides and shape != sides:
-            yield f"{name} has the shape {shape}, not {sides}"
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
+        for port in ports:
+            if promised[port.name] and sides(port) != promised[port.name]:
+                yield f"{port.name} has the shape {sides(port)}, not {promised[port.name]}"
+            if port.name in ("input", "output") and port.type.denotation != "IMAGE":
+                yield f"{port.name} is not denoted as IMAGE"
+
+
+def metadata_faults(graph_bytes):
+    metadata = {entry.key: entry.value for entry in onnx.load_from_string(graph_bytes).metadata_props}
     for key, value in METADATA.items():
         if metadata.get(key) != value:
             yield f"metadata {key} is {metadata.get(key)}, not {value}"
@@ -68,35 +74,50 @@ def form_faults(graph_bytes):
             yield f"metadata {key} is missing"
 
 
-def differences(graph_bytes, vectors):
-    """(shape of the input, largest difference) for each case."""
+def differences(graph_bytes, vectors, prefix, output):
+    """(case, shape of its first input, largest difference) for each case of the tensors `prefix`N.NAME."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph_bytes, options, providers=["CPUExecutionProvider"])
-    for index in range(len(vectors) // 2):
-        given, expected = vectors[f"{index}.input"], vectors[f"{index}.output"]
-        got = session.run(["output"], {"input": given})[0]
+    names = [port.name for port in session.get_inputs()]
+    index = 0
+    while f"{prefix}{index}.{names[0]}" in vectors:
+        given = {name: vectors[f"{prefix}{index}.{name}"] for name in names}
+        expected = vectors[f"{prefix}{index}.{output}"]
+        got = session.run([output], given)[0]
         same = got.shape == expected.shape and numpy.isfinite(got).all()
-        yield given.shape, float(numpy.abs(got - expected).max()) if same else float("inf")
+        yield given[names[0]].shape, float(numpy.abs(got - expected).max()) if same else float("inf")
+        index += 1
 
 
 def check(path):
     """Prints a line for each case; returns whether all is well."""
     with zipfile.ZipFile(path) as bundle:
-        graph, selftest = bundle.read("restore.onnx"), bundle.read("selftest.safetensors")
-    good = True
-    for fault in form_faults(graph):
-        print(f"{path.name}: {fault}")
-        good = False
-    sets = [("self-test", selftest)]
+        members = {name: bundle.read(name) for name in bundle.namelist() if name.endswith((".onnx", ".safetensors"))}
+    picture = {"input": ["batch_size", 3, "height", "width"]}
+    graphs = [("restore.onnx", picture, "", ["output"])]
+    if "condition.onnx" in members:
+        picture["condition"] = None
+        graphs.append(("condition.onnx", {"views": None, "whole": None}, "c", ["condition", "novelty"]))
+    sets = [("self-test", members["selftest.safetensors"])]
     if path.with_suffix(".safetensors").exists():
         sets.append(("more", path.with_suffix(".safetensors").read_bytes()))
-    for name, content in sets:
-        for shape, difference in differences(graph, safetensors(content)):
-            print(f"{path.name}: {name} {'×'.join(map(str, shape))}: largest difference {difference:.1e}")
-            good = good and difference < TOLERANCE
-    return good
+
+    faults = list(metadata_faults(members["restore.onnx"]))
+    largest = []
+    for graph, inputs, prefix, outputs in graphs:
+        faults += [f"{graph}: {fault}" for fault in form_faults(members[graph], inputs, dict.fromkeys(outputs))]
+        before = len(largest)
+        for name, content in sets:
+            for shape, difference in differences(members[graph], safetensors(content), prefix, outputs[0]):
+                print(f"{path.name}: {graph}, {name} {'×'.join(map(str, shape))}: largest difference {difference:.1e}")
+                largest.append(difference)
+        if len(largest) == before:
+            faults.append(f"{graph}: no test vectors")
+    for fault in faults:
+        print(f"{path.name}: {fault}")
+    return not faults and all(difference < TOLERANCE for difference in largest)
 
 
 def main(arguments):

@@ -16,5 +16,6 @@ void add_degrade(CLI::App& root);
 void add_eval(CLI::App& root);
 void add_score(CLI::App& root);
 void add_compare(CLI::App& root);
+void add_serve(CLI::App& root);
 
 }  // namespace chiaro::cli

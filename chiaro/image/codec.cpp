@@ -6,6 +6,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
+#include "chiaro/image/sniff.h"
 #include "chiaro/image/vips_decode.h"
 #include "chiaro/image/vips_encode.h"
 #include "chiaro/image/vips_session.h"
@@ -29,6 +30,15 @@ Image decode(std::span<const std::byte> bytes, const std::string& name,
 
 Probe probe(const fs::path& path) {
   return probe_picture(open_picture(path));
+}
+
+Probe probe(std::span<const std::byte> bytes, const std::string& name) {
+  return probe_picture(open_picture(bytes, name));
+}
+
+bool is_readable_type(std::span<const std::byte> bytes) {
+  constexpr std::size_t kEnough = 4096;
+  return !sniff(bytes.first(std::min(bytes.size(), kEnough))).format.empty();
 }
 
 void write(const fs::path& path, const Image& picture, const WriteOptions& options) {

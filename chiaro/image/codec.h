@@ -51,6 +51,10 @@ Image decode(std::span<const std::byte> bytes, const std::string& name,
              const ReadOptions& options = {});
 
 Probe probe(const std::filesystem::path& path);
+Probe probe(std::span<const std::byte> bytes, const std::string& name);
+
+/// Whether these bytes begin like a picture of a format that is read here.
+bool is_readable_type(std::span<const std::byte> bytes);
 
 /// Atomic: a temporary file renamed. Errors: Output (not writable, disk full), Usage (unknown
 /// format).

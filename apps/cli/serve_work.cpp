@@ -1,0 +1,74 @@
+#include "apps/cli/serve_work.h"
+
+#include <string>
+#include <utility>
+
+#include "apps/cli/events.h"
+#include "apps/cli/inspection_text.h"
+#include "chiaro/base/error.h"
+#include "chiaro/image/codec.h"
+
+namespace chiaro::cli {
+namespace {
+
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// Formats that are only read come back as PNG.
+std::string result_format(const server::JobRequest& request, const image::Image& picture) {
+  if (!request.format.empty()) return request.format;
+  const std::string& source = picture.metadata.source_format;
+  return source == "jpeg" || source == "webp" || source == "tiff" ? source : "png";
+}
+
+std::string findings_of(const restore::RestoreReport& report, const restore::Restorer& restorer) {
+  Json findings = {{"strength", report.strength}};
+  const auto& info = restorer.manifest().condition;
+  if (report.inspection && info)
+    findings["inspection"] = inspection_json(*report.inspection, *info);
+  if (report.guard) findings["guard"] = guard_json(*report.guard);
+  return text_of(findings);
+}
+
+}  // namespace
+
+server::JobFunction restore_work(restore::Restorer& restorer, const server::ServeOptions& options) {
+  return [&restorer, options](const server::JobRequest& request, const ProgressCallback& progress) {
+    image::Image picture =
+        image::decode(request.picture, "the picture", {.max_pixels = options.max_pixels});
+    CHIARO_CHECK(progress(0), Interrupted, "[cli.serve] stopped");
+    const std::string format = result_format(request, picture);
+    restore::RestoreReport report;
+    picture = restorer.restore(std::move(picture),
+                               {.strength = request.strength,
+                                .max_memory_bytes = options.max_memory_bytes,
+                                .guard = restore::parse_guard_mode(request.guard)},
+                               progress, &report);
+    return server::JobResult{
+        .file = image::encode(picture, {.format = format, .quality = request.quality}),
+        .type = "image/" + format,
+        .width = picture.width(),
+        .height = picture.height(),
+        .findings = findings_of(report, restorer)};
+  };
+}
+
+server::InspectFunction inspect_work(restore::Inspector& inspector,
+                                     const server::ServeOptions& options) {
+  return [&inspector, options](std::span<const std::byte> file) {
+    const image::Image picture =
+        image::decode(file, "the picture", {.max_pixels = options.max_pixels});
+    const restore::Inspection found = inspector.inspect(picture);
+    const auto decision = restore::judge(found, inspector.info());
+    Json json = {{"width", picture.width()}, {"height", picture.height()}};
+    json.update(inspection_json(found, inspector.info()));
+    json["confidence"] = decision.confidence;
+    json["unlike"] = decision.unlike;
+    json["recommendation"] = restore::recommendation(decision);
+    json["guard"] = guard_json(decision);
+    return text_of(json);
+  };
+}
+
+}  // namespace chiaro::cli

@@ -1,0 +1,294 @@
+"use strict";
+const $ = (id) => document.getElementById(id);
+const photos = [];
+const frame = new CompareFrame($("frame"));
+let shown = null;
+let facts = null;
+
+class Failure extends Error {}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const percent = (part) => `${Math.round(part * 100)} %`;
+function say(text) { $("status").textContent = text; }
+
+function element(name, attributes, text) {
+  const made = document.createElement(name);
+  Object.assign(made, attributes);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+/* An answer, or Failure with a sentence. Where the server is full, asks again when it says. */
+async function ask(path, options = {}, waits = () => {}, stops = () => false) {
+  const token = $("token").value;
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  for (;;) {
+    if (stops()) return null;
+    let response;
+    try {
+      response = await fetch(path, { ...options, headers });
+    } catch {
+      throw new Failure("the server cannot be reached");
+    }
+    if (response.ok) return response;
+    if (response.status === 429) {
+      waits();
+      await pause(1000 * Number(response.headers.get("Retry-After") || 2));
+      continue;
+    }
+    const body = await response.json().catch(() => null);
+    throw new Failure(body?.error?.message.replace(/^\[[^\]]*\] /, "") ?? `the server answered ${response.status}`);
+  }
+}
+
+async function load() {
+  try {
+    facts = await (await ask("v1/capabilities")).json();
+  } catch (failure) {
+    const health = await fetch("healthz").catch(() => null);
+    for (const part of document.querySelectorAll(".token")) part.hidden = !health?.ok;
+    return say(health?.ok ? "This server wants a token." : "The server cannot be reached.");
+  }
+  const megabytes = Math.round(facts.limits.body_bytes / (1 << 20));
+  $("limits").textContent = `up to ${megabytes} MiB and ${Math.round(facts.limits.pixels / 1e6)} megapixels each`;
+  say("");
+}
+
+/* One after another: the server works on one picture at a time anyway. */
+class Line {
+  constructor() { this.last = Promise.resolve(); }
+  add(work) { this.last = this.last.then(work); }
+}
+const inspections = new Line();
+const restorations = new Line();
+
+const kNames = { jpeg: "JPEG artefacts", low_light: "darkness", gaussian_blur: "blur", motion_blur: "motion blur" };
+const nameOf = (type) => kNames[type] ?? type.replaceAll("_", " ");
+const degreeOf = (severity) => (severity < 1 / 3 ? "slight" : severity < 2 / 3 ? "clear" : "strong");
+
+function foundText(found) {
+  const parts = found.types.filter((one, place) => place === 0 || one.probability >= 0.1)
+    .map((one) => (one.type === "clean" ? `looks clean (${percent(one.probability)})`
+      : `${degreeOf(one.severity)} ${nameOf(one.type)} (${percent(one.probability)})`));
+  if (found.unlike) parts.push("unlike the pictures of training");
+  return parts.join(", ");
+}
+
+/* What the server made of it, beside how large and how fast. */
+function doneText(state) {
+  const guard = state.findings?.guard;
+  const size = `${state.width} × ${state.height}, ${state.seconds.toFixed(1)} s`;
+  if (guard?.clean) return `left as it is: it looks clean (${size})`;
+  if (guard && guard.strength < 0.995) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
+  return `restored (${size})`;
+}
+
+function add(file) {
+  const photo = { file, url: URL.createObjectURL(file), run: 0, busy: false };
+  photo.row = element("li");
+  const thumb = element("img", { className: "thumb", alt: "", src: photo.url });
+  thumb.addEventListener("error", () => thumb.replaceWith(element("div", { className: "thumb" })));
+  const text = element("div");
+  photo.found = element("div", { className: "found" });
+  photo.says = element("div", { className: "says" });
+  photo.bar = element("progress", { max: 1, value: 0, className: "idle" });
+  photo.bar.setAttribute("aria-label", `Progress of ${file.name}`);
+  photo.acts = element("div", { className: "acts" });
+  const state = element("div", { className: "state" });
+  state.append(photo.says, photo.bar);
+  text.append(element("div", { className: "name" }, file.name), photo.found, state, photo.acts);
+  photo.row.append(thumb, text);
+  $("photos").append(photo.row);
+  photos.push(photo);
+  inspections.add(() => inspect(photo));
+  start(photo);
+}
+
+function acts(photo, wanted) {
+  const button = (text, act, kind) => {
+    const made = element("button", { type: "button", className: kind }, text);
+    made.setAttribute("aria-label", `${text} ${photo.file.name}`);
+    made.addEventListener("click", act);
+    return made;
+  };
+  const made = [];
+  if (wanted === "cancel") made.push(button("Cancel", () => cancel(photo), "plain"));
+  if (photo.result && wanted === "done") {
+    made.push(button("Compare", () => { view(photo); $("view").scrollIntoView({ block: "nearest" }); }, "plain"));
+    const save = element("a", { className: "button", href: photo.resultUrl, download: photo.saveName }, "Download");
+    save.setAttribute("aria-label", `Download ${photo.file.name}`);
+    made.push(save);
+  }
+  if (wanted !== "cancel") {
+    made.push(button("Again", () => start(photo), "plain"), button("Remove", () => remove(photo), "plain"));
+  }
+  photo.acts.replaceChildren(...made);
+  $("all").hidden = !photos.some((one) => one.result);
+}
+
+function tell(photo, text, { bad = false, bar = null } = {}) {
+  photo.says.textContent = text;
+  photo.says.classList.toggle("bad", bad);
+  photo.bar.classList.toggle("idle", bar === null);
+  photo.bar.setAttribute("aria-hidden", String(bar === null));
+  if (bar !== null) photo.bar.value = bar;
+}
+
+async function inspect(photo) {
+  if (!facts?.inspects || photo.removed || photo.file.size > facts.limits.body_bytes) return;
+  photo.found.textContent = "looking …";
+  try {
+    const answer = await ask("v1/inspect", { method: "POST", body: photo.file }, undefined, () => photo.removed);
+    photo.found.textContent = answer ? foundText(await answer.json()) : "";
+  } catch {
+    photo.found.textContent = ""; /* what is wrong with the file the restoration says */
+  }
+}
+
+/* With the settings as they are now. */
+function start(photo) {
+  if (photo.busy) return;
+  const query = new URLSearchParams({
+    strength: String($("strength").value / 100), guard: $("careful").checked ? "soft" : "off",
+  });
+  if ($("format").value) query.set("format", $("format").value);
+  photo.busy = true;
+  photo.stopped = false;
+  photo.id = null;
+  tell(photo, "waits", { bar: 0 });
+  acts(photo, "cancel");
+  restorations.add(async () => {
+    try {
+      await restore(photo, query);
+    } catch (failure) {
+      tell(photo, failure instanceof Failure ? failure.message : String(failure), { bad: true });
+      say(`${photo.file.name}: failed.`);
+    }
+    photo.busy = false;
+    acts(photo, "done");
+  });
+}
+
+async function restore(photo, query) {
+  const stopped = () => photo.stopped;
+  if (facts && photo.file.size > facts.limits.body_bytes) throw new Failure("the file is too large for this server");
+  tell(photo, "is sent", { bar: 0 });
+  const accepted = await ask(`v1/restore?${query}`, { method: "POST", body: photo.file },
+    () => tell(photo, "waits for a place", { bar: 0 }), stopped);
+  if (!accepted) return tell(photo, "cancelled");
+  let state = await accepted.json();
+  photo.id = state.id;
+  if (stopped()) await cancel(photo);
+  state = await follow(state, (now) => {
+    const before = now.queue_position ? `, ${now.queue_position} before it` : "";
+    tell(photo, now.status === "queued" ? `waits${before}` : percent(now.progress), { bar: now.progress });
+  });
+  if (state.status === "cancelled") return tell(photo, "cancelled");
+  if (state.status === "failed") throw new Failure(state.error.message.replace(/^\[[^\]]*\] /, ""));
+  const blob = await (await ask(state.result_url.slice(1))).blob();
+  if (photo.removed) return;
+  if (photo.resultUrl) URL.revokeObjectURL(photo.resultUrl);
+  photo.result = blob;
+  photo.resultUrl = URL.createObjectURL(blob);
+  const ending = blob.type.replace("image/", "").replace("jpeg", "jpg").replace("tiff", "tif");
+  photo.saveName = `${photo.file.name.replace(/\.[^.]*$/, "")}_chiaro.${ending}`;
+  photo.done = doneText(state);
+  tell(photo, photo.done);
+  say(`${photo.file.name}: ${photo.done}.`);
+  if (!shown || shown === photo) view(photo);
+}
+
+/* Server-sent events, by hand because EventSource sends no token; where they break off, polling. */
+async function follow(state, show) {
+  const response = await ask(state.events_url.slice(1));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += value;
+      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+        const data = text.slice(0, end).split("\n").find((line) => line.startsWith("data: "));
+        text = text.slice(end + 2);
+        if (!data) continue;
+        state = JSON.parse(data.slice(6));
+        show(state);
+      }
+    }
+  } catch {
+    /* the loop below goes on */
+  }
+  while (state.status === "queued" || state.status === "running") {
+    await pause(500);
+    state = await (await ask(state.poll_url.slice(1))).json();
+    show(state);
+  }
+  return state;
+}
+
+async function cancel(photo) {
+  photo.stopped = true;
+  if (photo.id) await ask(`v1/jobs/${photo.id}/cancel`, { method: "POST" }).catch(() => {});
+}
+
+function remove(photo) {
+  photo.removed = true;
+  photo.row.remove();
+  photos.splice(photos.indexOf(photo), 1);
+  for (const url of [photo.url, photo.resultUrl]) if (url) URL.revokeObjectURL(url);
+  if (shown === photo) {
+    shown = null;
+    const other = photos.find((one) => one.result);
+    if (other) view(other);
+    else $("view").classList.add("empty");
+  }
+  $("all").hidden = !photos.some((one) => one.result);
+  $("files").focus();
+}
+
+async function view(photo) {
+  const fresh = shown !== photo;
+  shown = photo;
+  $("view").classList.remove("empty");
+  $("view-title").textContent = photo.file.name;
+  $("note").textContent = photo.done;
+  for (const one of photos) one.row.classList.toggle("shown", one === photo);
+  if (fresh) frame.view.change({ zoom: 0, x: 0.5, y: 0.5, split: 0.5, difference: false });
+  try {
+    await frame.show(photo.url, photo.resultUrl, photo.file.name);
+  } catch {
+    if (shown === photo) $("note").textContent = "This browser cannot show this format; the result can be downloaded.";
+  }
+}
+
+async function saveAll() {
+  const done = photos.filter((photo) => photo.result);
+  const archive = done.length === 1 ? done[0].result
+    : await zipOf(done.map((photo) => ({ name: photo.saveName, blob: photo.result })));
+  const url = URL.createObjectURL(archive);
+  element("a", { href: url, download: done.length === 1 ? done[0].saveName : "chiaro.zip" }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
+function take(files) {
+  if (files.length) say(`${files.length === 1 ? "One photograph" : `${files.length} photographs`} added.`);
+  for (const file of files) add(file);
+}
+
+$("strength").addEventListener("input", () => { $("strength-value").textContent = `${$("strength").value} %`; });
+$("settings").addEventListener("submit", (event) => event.preventDefault());
+$("token").addEventListener("change", load);
+$("files").addEventListener("change", () => { take([...$("files").files]); $("files").value = ""; });
+$("save-all").addEventListener("click", saveAll);
+$("again-all").addEventListener("click", () => photos.forEach(start));
+for (const name of ["dragover", "dragenter"]) {
+  document.addEventListener(name, (event) => { event.preventDefault(); $("drop").classList.add("over"); });
+}
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) $("drop").classList.remove("over"); });
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  $("drop").classList.remove("over");
+  take([...event.dataTransfer.files]);
+});
+load();

@@ -1,0 +1,108 @@
+#include "apps/server/gate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "apps/server/answers.h"
+
+namespace chiaro::server {
+namespace {
+
+using httplib::Request;
+
+/// Without a token: what says nothing of pictures and jobs.
+constexpr std::array<std::string_view, 8> kOpen{
+    "/",           "/page.css", "/page.js", "/compare.css",
+    "/compare.js", "/zip.js",   "/healthz", "/v1/openapi.json"};
+constexpr std::array<std::string_view, 2> kWithBody{"/v1/restore", "/v1/inspect"};
+
+/// Takes the same time wherever they differ.
+bool same_secret(std::string_view given, std::string_view secret) {
+  unsigned difference = given.size() == secret.size() ? 0 : 1;
+  for (std::size_t i = 0; i < secret.size(); ++i) {
+    const char other = given.empty() ? '\0' : given[i % given.size()];
+    difference |= static_cast<unsigned char>(other) ^ static_cast<unsigned char>(secret[i]);
+  }
+  return difference == 0;
+}
+
+/// The name of the machine in a Host header, without port.
+std::string host_in(std::string_view header) {
+  if (header.starts_with('[')) return std::string(header.substr(0, header.find(']') + 1));
+  return std::string(header.substr(0, header.find(':')));
+}
+
+/// A page of another site must not use this server through the visitor's browser: neither by a name
+/// that its owner points here, nor by a request that it begins. Elsewhere than on loopback the
+/// token guards, and a proxy may give the server any name.
+void check_site(const Request& request, const ServeOptions& options) {
+  const std::string header = request.get_header_value("Host");
+  if (is_loopback(options.host)) {
+    const std::string host = host_in(header);
+    if (!is_loopback(host) && host != "[::1]")
+      throw Refused{403, "forbidden", "this server does not go by the name '" + host + "'"};
+  }
+  if (!request.has_header("Origin")) return;
+  const std::string origin = request.get_header_value("Origin");
+  const auto scheme = origin.find("://");
+  if (scheme == std::string::npos || origin.substr(scheme + 3) != header)
+    throw Refused{403, "forbidden", "requests from other sites are not answered"};
+}
+
+void check_token(const Request& request, const ServeOptions& options) {
+  if (options.token.empty() || std::ranges::find(kOpen, request.path) != kOpen.end()) return;
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string given = request.get_header_value("Authorization");
+  if (!given.starts_with(kScheme) ||
+      !same_secret(std::string_view(given).substr(kScheme.size()), options.token))
+    throw Refused{401, "unauthorized", "a token is required: Authorization: Bearer TOKEN"};
+}
+
+void check_body(const Request& request, const ServeOptions& options) {
+  const auto declared = declared_bytes(request);
+  const bool chunked = request.has_header("Transfer-Encoding");
+  const bool takes_one =
+      request.method == "POST" && std::ranges::find(kWithBody, request.path) != kWithBody.end();
+  if (!takes_one) {
+    if (chunked || declared.value_or(0) > 0)
+      throw Refused{400, "bad_request", "this request takes no body"};
+    return;
+  }
+  if (request.has_header("Content-Encoding"))
+    throw Refused{415, "unknown_type", "the body must not be compressed"};
+  if (chunked && (declared || request.get_header_value("Transfer-Encoding") != "chunked"))
+    throw Refused{400, "bad_request", "Content-Length or Transfer-Encoding: chunked, not both"};
+  if (declared.value_or(0) > options.max_body_bytes)
+    throw Refused{413, "too_large",
+                  fmt::format("{} bytes; expected at most {}", *declared, options.max_body_bytes)};
+}
+
+}  // namespace
+
+std::optional<std::size_t> declared_bytes(const Request& request) {
+  const std::size_t times = request.get_header_value_count("Content-Length");
+  if (times == 0) return std::nullopt;
+  const std::string text = request.get_header_value("Content-Length");
+  std::size_t size = 0;
+  const char* end = text.data() + text.size();
+  const auto [last, failed] = std::from_chars(text.data(), end, size);
+  if (times > 1 || failed == std::errc::invalid_argument || last != end)
+    throw Refused{400, "bad_request", "Content-Length is no number"};
+  if (failed != std::errc()) return std::string::npos;  // larger than any
+  return size;
+}
+
+void check_head(const Request& request, const ServeOptions& options) {
+  if (request.method != "GET" && request.method != "HEAD" && request.method != "POST")
+    throw Refused{405, "bad_request", "expected GET, HEAD or POST"};
+  check_site(request, options);
+  check_token(request, options);
+  check_body(request, options);
+}
+
+}  // namespace chiaro::server

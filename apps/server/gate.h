@@ -1,0 +1,22 @@
+// Who may ask, and what may come with a request: decided from its head, before any body is read.
+#pragma once
+
+#include <httplib.h>
+
+#include <cstddef>
+#include <optional>
+
+#include "apps/server/serve_options.h"
+
+namespace chiaro::server {
+
+/// Throws Refused: 405 (method), 403 (a name that is not ours, another site), 401 (token; not for
+/// the page, /healthz and the description), 413 and 400 (a body that is too large by its declared
+/// size, or where none belongs), 415 (a compressed body).
+void check_head(const httplib::Request& request, const ServeOptions& options);
+
+/// Content-Length; nothing where the body comes in chunks. Throws Refused 400 where it is no
+/// number.
+std::optional<std::size_t> declared_bytes(const httplib::Request& request);
+
+}  // namespace chiaro::server

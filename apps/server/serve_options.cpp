@@ -1,0 +1,33 @@
+#include "apps/server/serve_options.h"
+
+#include <arpa/inet.h>
+
+#include "chiaro/base/error.h"
+
+namespace chiaro::server {
+
+bool is_loopback(const std::string& host) {
+  if (host == "localhost" || host == "::1") return true;
+  in_addr address{};
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+void check(const ServeOptions& options) {
+  constexpr std::size_t kShortestToken = 16;
+  CHIARO_CHECK(options.port >= 0 && options.port <= 65535, Usage,
+               "[server.check] impossible port; got {}; expected 0 to 65535", options.port);
+  CHIARO_CHECK(options.max_body_bytes > 0 && options.max_pixels > 0 && options.max_queue > 0 &&
+                   options.max_stored_bytes > 0 && options.max_job_seconds > 0 &&
+                   options.keep_result_seconds > 0 && options.patience_seconds > 0 &&
+                   options.drain_seconds >= 0,
+               Usage, "[server.check] a limit is not above zero");
+  CHIARO_CHECK(options.token.empty() || options.token.size() >= kShortestToken, Usage,
+               "[server.check] the token is too short; got {} characters; expected at least {}",
+               options.token.size(), kShortestToken);
+  CHIARO_CHECK(is_loopback(options.host) || !options.token.empty(), Usage,
+               "[server.check] other machines can reach '{}', so a token is required; give "
+               "--token-file FILE or set CHIARO_SERVE_TOKEN",
+               options.host);
+}
+
+}  // namespace chiaro::server

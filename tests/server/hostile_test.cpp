@@ -1,0 +1,175 @@
+// `chiaro serve` before clients that are wrong, slow, many or foreign.
+#include <chrono>
+#include <thread>
+
+#include "chiaro/base/log.h"
+#include "tests/server/served.h"
+#include "tests/support/process.h"
+
+namespace chiaro {
+namespace {
+
+using test::body_of;
+using test::Serve;
+using test::Server;
+using namespace std::chrono_literals;
+
+TEST_F(Serve, BadRequestsAreAnswered) {
+  Server server({"--max-body", "100K", "--max-pixels", "0.01"});
+  auto client = server.client();
+  const auto refused = [&](int status, const std::string& code, const std::string& path,
+                           const std::string& sent) {
+    const auto answer = client.Post(path, sent, kBinary);
+    ASSERT_TRUE(answer) << path;
+    EXPECT_EQ(answer->status, status) << answer->body;
+    EXPECT_EQ(body_of(answer)["error"]["code"], code) << answer->body;
+    EXPECT_EQ(answer->body.find(folder_.path().string()), std::string::npos);
+  };
+  const std::string good = picture(10, 10);
+  refused(400, "bad_request", "/v1/restore", "");
+  refused(415, "unknown_type", "/v1/restore", "this is a letter");
+  refused(415, "unknown_type", "/v1/restore", "%PDF-1.4");
+  refused(400, "bad_picture", "/v1/restore", good.substr(0, 20));
+  refused(400, "bad_picture", "/v1/restore?wait=1", good.substr(0, good.size() - 60));
+  refused(413, "too_large", "/v1/restore", picture(101, 100));
+  refused(413, "too_large", "/v1/restore", std::string(200'000, 'x'));
+  for (const char* query : {"strength=2", "strength=nan", "strength=", "quality=101", "format=exe",
+                            "format=../../x.png", "wait=2", "bundle=/etc/passwd", "output=/tmp/x"})
+    refused(400, "bad_request", std::string("/v1/restore?") + query, good);
+  refused(404, "not_found", "/v1/jobs/" + std::string(32, 'a') + "/cancel", "");
+  for (const char* path : {"/v1/jobs/../../etc/passwd", "/v1/jobs/1", "/models/default.chiaro",
+                           "/..%2f..%2fetc/passwd", "/v1", "/v1/jobs/"}) {
+    const auto answer = client.Get(path);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 404) << path;
+  }
+  httplib::MultipartFormDataItems form{{"image", good, "a.png", "image/png"}};
+  EXPECT_EQ(client.Post("/v1/restore", form)->status, 415);
+  // Still alive.
+  EXPECT_EQ(client.Post("/v1/restore?wait=1", good, kBinary)->status, 200);
+}
+
+TEST_F(Serve, RawNonsenseDoesNotStopIt) {
+  Server server({"--patience", "1"});
+  const std::string head = "Host: 127.0.0.1\r\n";
+  const auto first_line = [&](const std::string& text) {
+    const std::string answer = server.raw(text);
+    return answer.substr(0, answer.find('\r'));
+  };
+  const std::string post = "POST /v1/restore HTTP/1.1\r\n" + head;
+  EXPECT_EQ(first_line(post + "Content-Length: 99999999999\r\n\r\n"),
+            "HTTP/1.1 413 Payload Too Large");
+  EXPECT_EQ(first_line(post + "Content-Length: 99999999999999999999999\r\n\r\n"),
+            "HTTP/1.1 413 Payload Too Large");
+  // Refused before the client that asks for leave sends it.
+  EXPECT_EQ(first_line(post + "Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n"),
+            "HTTP/1.1 413 Payload Too Large");
+  EXPECT_EQ(first_line(post + "Content-Length: -5\r\n\r\nabc"), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(first_line(post + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+            "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(first_line(post + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc"),
+            "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(first_line(post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx"),
+            "HTTP/1.1 408 Request Timeout");
+  EXPECT_EQ(first_line(post + "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"),
+            "HTTP/1.1 415 Unsupported Media Type");
+  EXPECT_EQ(first_line("POST /v1/jobs/" + std::string(32, 'a') + "/cancel HTTP/1.1\r\n" + head +
+                       "Content-Length: 99999999999\r\n\r\n"),
+            "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(first_line("PUT /v1/restore HTTP/1.1\r\n" + head + "Content-Length: 9999\r\n\r\n"),
+            "HTTP/1.1 405 Method Not Allowed");
+  // A second request in the shadow of a refused body is not served.
+  const std::string hidden = server.raw(post +
+                                        "Content-Length: 99999999999\r\n\r\nGET /healthz "
+                                        "HTTP/1.1\r\n" +
+                                        head + "\r\n");
+  EXPECT_EQ(hidden.find("ok\n"), std::string::npos) << hidden;
+  // Many ranges of one thing are not served apart.
+  std::string ranges = "bytes=0-";
+  for (int i = 0; i < 1000; ++i) ranges += ",0-";
+  EXPECT_EQ(first_line("GET /page.js HTTP/1.1\r\n" + head + "Range: " + ranges + "\r\n\r\n"),
+            "HTTP/1.1 200 OK");
+  std::string endless = "GET / HTTP/1.1\r\n" + head;
+  for (int i = 0; i < 100'000; ++i) endless += "a" + std::to_string(i) + ": b\r\n";
+  EXPECT_EQ(server.raw(endless).find("200 OK"), std::string::npos);
+  server.raw("GET / HTTP/1.1\r\n" + std::string(100'000, 'a') + ": b\r\n\r\n");
+  server.raw(std::string("\x16\x03\x01\0\xff\xff\r\n\r\n", 10));
+  server.raw("GET " + std::string(100'000, '/') + " HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(server.client().Get("/healthz")->body, "ok\n");
+}
+
+TEST_F(Serve, LateAndIdleClientsAreGivenUp) {
+  Server server({"--patience", "0.5"});
+  const auto seconds = [&](const std::string& text) {
+    const double start = monotonic_s();
+    server.raw(text);
+    return monotonic_s() - start;
+  };
+  EXPECT_LT(seconds(""), 5);
+  EXPECT_LT(seconds("GET / HT"), 5);
+  const std::string late =
+      "POST /v1/restore HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+      "1000\r\n\r\nabc";
+  EXPECT_LT(seconds(late), 5);
+  EXPECT_NE(server.raw(late).find("408"), std::string::npos);
+  // One that sends a byte now and then does not buy time by it.
+  const int socket = server.connect();
+  const double start = monotonic_s();
+  while (monotonic_s() - start < 20 && ::send(socket, "a", 1, MSG_NOSIGNAL) == 1)
+    std::this_thread::sleep_for(50ms);
+  EXPECT_LT(monotonic_s() - start, 10);
+  ::close(socket);
+}
+
+TEST_F(Serve, TooManyConnectionsAreTurnedAway) {
+  Server server({"--patience", "20"});
+  std::vector<int> idle;
+  for (int i = 0; i < 160; ++i) idle.push_back(server.connect());
+  const std::string answer = server.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(answer.substr(0, answer.find('\r')), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_NE(answer.find("Retry-After: "), std::string::npos);
+  for (const int socket : idle) ::close(socket);
+  bool again = false;
+  for (int i = 0; i < 100 && !again; ++i) {
+    const auto health = server.client().Get("/healthz");
+    again = health && health->status == 200;
+    if (!again) std::this_thread::sleep_for(100ms);
+  }
+  EXPECT_TRUE(again);
+}
+
+TEST_F(Serve, OtherSitesAndOtherNamesAreRefused) {
+  Server server;
+  auto client = server.client();
+  EXPECT_EQ(client.Get("/healthz", {{"Host", "evil.example"}})->status, 403);
+  EXPECT_EQ(client.Get("/healthz", {{"Host", "127.0.0.1.evil.example"}})->status, 403);
+  EXPECT_EQ(client.Get("/healthz", {{"Host", "localhost:8080"}})->status, 200);
+  const auto foreign =
+      client.Post("/v1/restore", {{"Origin", "https://evil.example"}}, picture(5, 5), "text/plain");
+  EXPECT_EQ(foreign->status, 403);
+  EXPECT_FALSE(client.Get("/v1/capabilities")->has_header("Access-Control-Allow-Origin"));
+}
+
+TEST_F(Serve, OtherMachinesNeedAToken) {
+  const auto bare =
+      test::run_process({CHIARO_PROGRAM, "serve", "--host", "0.0.0.0", "--port", "0"});
+  EXPECT_EQ(bare.status, 2);
+  EXPECT_NE(bare.err.find("a token is required"), std::string::npos) << bare.err;
+  // A name that only looks like an address of this machine.
+  EXPECT_EQ(test::run_process({CHIARO_PROGRAM, "serve", "--host", "127.example.com"}).status, 2);
+  write_file_atomically(folder_ / "short", std::string_view("abc\n"));
+  EXPECT_EQ(test::run_process({CHIARO_PROGRAM, "serve", "--token-file", folder_ / "short"}).status,
+            2);
+  write_file_atomically(folder_ / "token", std::string_view("0123456789abcdef\n"));
+  Server server({"--host", "0.0.0.0", "--token-file", folder_ / "token"});
+  auto client = server.client();
+  EXPECT_EQ(client.Get("/healthz")->status, 200);
+  for (const char* path : {"/v1/capabilities", "/v1/models", "/metrics", "/v1/jobs/x"})
+    EXPECT_EQ(client.Get(path)->status, 401) << path;
+  EXPECT_EQ(client.Post("/v1/restore", picture(5, 5), kBinary)->status, 401);
+  EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer 0123456789abcdeX"}})->status, 401);
+  EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer 0123456789abcdef"}})->status, 200);
+}
+
+}  // namespace
+}  // namespace chiaro

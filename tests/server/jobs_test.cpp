@@ -1,0 +1,157 @@
+// The queue of jobs, with work that does what a test wants.
+#include "apps/server/jobs.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "apps/server/serve_options.h"
+#include "chiaro/base/error.h"
+
+namespace chiaro::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+JobRequest request_of(std::size_t bytes) {
+  return {.picture = std::vector<std::byte>(bytes)};
+}
+
+/// Work that waits until it is let go, asking meanwhile whether to go on.
+struct Gate {
+  std::atomic<bool> open = false;
+  JobFunction work(std::size_t result_bytes = 10) {
+    return [this, result_bytes](const JobRequest&, const ProgressCallback& progress) {
+      while (!open) {
+        CHIARO_CHECK(progress(0.5), Interrupted, "[test] stopped");
+        std::this_thread::sleep_for(1ms);
+      }
+      return JobResult{.file = std::vector<std::byte>(result_bytes), .type = "image/png"};
+    };
+  }
+};
+
+std::string submitted(Jobs& jobs, std::size_t bytes = 10) {
+  Jobs::Refusal refusal{};
+  const auto id = jobs.submit(request_of(bytes), refusal);
+  return id.value_or("");
+}
+
+void until_running(Jobs& jobs) {
+  while (jobs.counts().running == 0) std::this_thread::sleep_for(1ms);
+}
+
+TEST(Jobs, QueueIsBounded) {
+  Gate gate;
+  Jobs jobs({.max_queue = 2}, gate.work());
+  ASSERT_NE(submitted(jobs), "");
+  until_running(jobs);
+  const std::string second = submitted(jobs);
+  const std::string third = submitted(jobs);
+  EXPECT_EQ(jobs.state(third)->queue_position, 1U);
+  EXPECT_EQ(jobs.refusal(), Jobs::Refusal::QueueFull);
+  EXPECT_EQ(submitted(jobs), "");
+  EXPECT_TRUE(jobs.cancel(second));
+  EXPECT_EQ(jobs.state(third)->queue_position, 0U);
+  EXPECT_FALSE(jobs.refusal());
+  gate.open = true;
+  EXPECT_EQ(jobs.wait(third, 10s)->status, JobStatus::Completed);
+  EXPECT_EQ(jobs.state(second)->status, JobStatus::Cancelled);
+}
+
+TEST(Jobs, RunningOnesAreCancelledAndTimedOut) {
+  Gate gate;
+  Jobs jobs({.max_job_seconds = 0.3}, gate.work());
+  const std::string first = submitted(jobs);
+  until_running(jobs);
+  EXPECT_TRUE(jobs.cancel(first));
+  EXPECT_EQ(jobs.wait(first, 10s)->status, JobStatus::Cancelled);
+  EXPECT_EQ(jobs.result(first), nullptr);
+  const auto late = jobs.wait(submitted(jobs), 10s);
+  EXPECT_EQ(late->status, JobStatus::Failed);
+  EXPECT_EQ(late->error_code, "timeout");
+  EXPECT_FALSE(jobs.cancel("no such job"));
+}
+
+TEST(Jobs, FaultsStayInside) {
+  std::atomic<int> kind = 0;
+  Jobs jobs({}, [&kind](const JobRequest&, const ProgressCallback&) -> JobResult {
+    if (kind == 0) fail(ErrorCode::Input, "[image.read] no picture");
+    if (kind == 1) throw std::bad_alloc();
+    fail(ErrorCode::Bundle, "[bundle] /home/somebody/secret is damaged");
+  });
+  EXPECT_EQ(jobs.wait(submitted(jobs), 10s)->error_code, "bad_picture");
+  kind = 1;
+  EXPECT_EQ(jobs.wait(submitted(jobs), 10s)->error_code, "out_of_memory");
+  kind = 2;
+  const auto state = jobs.wait(submitted(jobs), 10s);
+  EXPECT_EQ(state->error_code, "internal");
+  EXPECT_EQ(state->error_message.find("secret"), std::string::npos);
+  EXPECT_EQ(jobs.counts().failed, 3U);
+}
+
+TEST(Jobs, OldResultsYieldToNewWork) {
+  Gate gate;
+  gate.open = true;
+  Jobs jobs({.max_stored_bytes = 1000}, gate.work(400));
+  const std::string first = submitted(jobs, 300);
+  jobs.wait(first, 10s);
+  EXPECT_EQ(jobs.counts().stored_bytes, 400U);  // the upload went, the result came
+  const std::string second = submitted(jobs, 300);
+  jobs.wait(second, 10s);
+  EXPECT_NE(jobs.result(first), nullptr);
+  {
+    const auto room = jobs.reserve(500);
+    ASSERT_NE(room, nullptr);
+    EXPECT_EQ(jobs.result(first), nullptr);
+    EXPECT_FALSE(jobs.state(first));
+    EXPECT_EQ(jobs.counts().stored_bytes, 900U);
+    EXPECT_EQ(jobs.reserve(501), nullptr);  // all results together are not enough
+  }
+  EXPECT_EQ(jobs.counts().stored_bytes, 0U);
+  EXPECT_EQ(submitted(jobs, 1001), "");
+}
+
+TEST(Jobs, ResultsAreForgottenInTime) {
+  Gate gate;
+  gate.open = true;
+  Jobs jobs({.keep_result_seconds = 0.1}, gate.work());
+  const std::string id = submitted(jobs);
+  jobs.wait(id, 10s);
+  std::this_thread::sleep_for(200ms);
+  EXPECT_FALSE(jobs.state(id));
+  EXPECT_EQ(jobs.counts().stored_bytes, 0U);
+}
+
+TEST(Jobs, DrainingLetsThemEndOrEndsThem) {
+  Gate gate;
+  Jobs jobs({}, gate.work());
+  const std::string running = submitted(jobs);
+  until_running(jobs);
+  const std::string queued = submitted(jobs);
+  jobs.refuse_new();
+  EXPECT_EQ(jobs.refusal(), Jobs::Refusal::Stopping);
+  EXPECT_EQ(submitted(jobs), "");
+  jobs.drain(50ms);
+  EXPECT_EQ(jobs.state(running)->status, JobStatus::Cancelled);
+  EXPECT_EQ(jobs.state(queued)->status, JobStatus::Cancelled);
+}
+
+TEST(Jobs, IdsAreNotToBeGuessed) {
+  const std::string one = random_id();
+  EXPECT_EQ(one.size(), 32U);
+  EXPECT_EQ(one.find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_NE(one, random_id());
+}
+
+TEST(ServeOptions, LoopbackIsWhatOthersCannotReach) {
+  for (const char* host : {"127.0.0.1", "127.9.9.9", "localhost", "::1"})
+    EXPECT_TRUE(is_loopback(host)) << host;
+  for (const char* host : {"0.0.0.0", "::", "127.example.com", "127.0.0.1.example.com", "10.0.0.1",
+                           "localhost.example.com", ""})
+    EXPECT_FALSE(is_loopback(host)) << host;
+}
+
+}  // namespace
+}  // namespace chiaro::server

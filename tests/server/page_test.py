@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""The page of `chiaro serve` in a real browser: drop, look, compare, download, cancel, by keyboard, on a telephone.
+
+page_test.py CHIARO PHOTO... [--shots FOLDER]. Ends with 77 where there is no Chromium.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import zipfile
+
+import browser
+
+ARGUMENTS = None
+SKIPPED = 77
+
+
+class Server:
+    def __init__(self, *more):
+        self.process = subprocess.Popen(
+            [ARGUMENTS.chiaro, "serve", "--port", "0", "--json", "--threads", "1", *more], stdout=subprocess.PIPE)
+        self.url = json.loads(self.process.stdout.readline())["url"]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+
+SPLIT = "parseFloat(document.querySelector('.compare-line').style.left) / document.querySelector('.compare-stage').clientWidth"
+SCALE = "frame.scale"
+DONE = "[...document.querySelectorAll('.says')].filter((e) => /restored|left as|held back/.test(e.textContent)).length"
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.browser = browser.Browser(1280, 900)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        cls.server.stop()
+
+    def setUp(self):
+        self.browser.look(1280, 900, dark=False)
+        self.browser.open(self.server.url)
+        self.browser.until("facts !== null")
+
+    def tearDown(self):
+        self.assertEqual(self.browser.problems, [])
+        for url in self.browser.requested:
+            self.assertTrue(url.startswith((self.server.url, "blob:" + self.server.url, "data:")), url)
+        for file in self.browser.downloads.iterdir():
+            file.unlink()
+
+    def shot(self, name):
+        if ARGUMENTS.shots:
+            for dark in (False, True):
+                for width, height in ((1280, 900), (375, 812)):
+                    self.browser.look(width, height, dark, touch=width < 600)
+                    self.browser.value("new Promise((done) => setTimeout(done, 300))")
+                    self.browser.picture(ARGUMENTS.shots / f"{name}_{width}_{'dark' if dark else 'light'}.png")
+            self.browser.look(1280, 900, dark=False)
+
+    def no_overflow(self):
+        self.assertLessEqual(*self.browser.value(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"))
+
+    def restored(self, photos):
+        self.browser.drop("#drop", photos)
+        self.browser.until(f"{DONE} === {len(photos)}", 180)
+        self.browser.until("document.querySelector('.compare-after').naturalWidth > 0")
+
+    def test_drop_compare_download(self):
+        self.shot("empty")
+        self.restored(ARGUMENTS.photos[:2])
+        page = self.browser
+        self.assertRegex(page.value("document.querySelector('.found').textContent"), r"\(\d+ %\)")
+        # The border follows the mouse.
+        x, y = page.centre(".compare-stage")
+        self.assertAlmostEqual(page.value(SPLIT), 0.5, delta=0.02)
+        page.drag((x, y), (x + 200, y))
+        self.assertGreater(page.value(SPLIT), 0.6)
+        self.assertIn("px)", page.value("document.querySelector('.compare-after').style.clipPath"))
+        # Zoomed, the mouse moves the picture, and the place under the wheel stays.
+        whole = page.value(SCALE)
+        page.click("[data-do=in]")
+        page.click("[data-do=in]")
+        self.assertGreater(page.value(SCALE), whole * 2)
+        before = page.value("frame.view.x")
+        page.drag((x - 200, y), (x - 120, y))
+        self.assertLess(page.value("frame.view.x"), before)
+        self.shot("compared")
+        page.click("[data-do=difference]")
+        self.assertEqual(page.value("document.querySelector('[data-do=difference]').getAttribute('aria-pressed')"), "true")
+        self.shot("difference")
+        page.click("[data-do=difference]")
+        page.click("[data-do=fit]")
+        self.assertAlmostEqual(page.value(SCALE), whole, delta=1e-6)
+        # One picture, then all of them.
+        page.click(".photos li:first-child .acts a")
+        saved = page.downloaded()
+        stem = ARGUMENTS.photos[0].stem
+        self.assertEqual(saved.name, f"{stem}_chiaro{ARGUMENTS.photos[0].suffix}")
+        self.assertEqual(saved.read_bytes()[:2], b"\xff\xd8")
+        single = saved.read_bytes()
+        saved.unlink()
+        page.click("#save-all")
+        with zipfile.ZipFile(page.downloaded()) as archive:
+            self.assertIsNone(archive.testzip())
+            self.assertEqual(len(archive.namelist()), 2)
+            self.assertEqual(archive.read(archive.namelist()[0]), single)
+
+    def test_strength_and_form(self):
+        page = self.browser
+        page.value("$('strength').value = 0; $('strength').dispatchEvent(new Event('input')); $('format').value = 'png'")
+        self.restored(ARGUMENTS.photos[:1])
+        page.click(".acts a")
+        self.assertTrue(page.downloaded().name.endswith("_chiaro.png"))
+        same = """(async () => { const pixels = (image) => { const c = new OffscreenCanvas(64, 64).getContext("2d");
+            c.drawImage(image, 0, 0); return c.getImageData(0, 0, 64, 64).data; };
+            const [a, b] = [".compare-before", ".compare-after"].map((s) => pixels(document.querySelector(s)));
+            return Math.max(...a.map((v, i) => Math.abs(v - b[i]))); })()"""
+        self.assertLessEqual(page.value(same), 2)  # two decoders of JPEG
+        page.value("$('strength').value = 100; $('careful').click()")
+        page.click(".acts button:nth-of-type(2)")
+        page.until("photos[0].busy")
+        page.until("!photos[0].busy", 120)
+        page.until("document.querySelector('.compare-after').complete")
+        self.assertGreater(page.value(same), 2)
+
+    def test_keyboard(self):
+        page = self.browser
+        self.restored(ARGUMENTS.photos[:1])
+        page.value("document.querySelector('.compare-stage').focus()")
+        whole = page.value(SCALE)
+        page.key("+", 187, "+")
+        self.assertGreater(page.value(SCALE), whole * 1.4)
+        before = page.value("frame.view.y")
+        page.key("ArrowDown", 40)
+        self.assertGreater(page.value("frame.view.y"), before)
+        page.key("0", 48, "0")
+        self.assertAlmostEqual(page.value(SCALE), whole, delta=1e-6)
+        page.value("document.querySelector('.compare-slide input').focus()")
+        page.key("ArrowRight", 39)
+        self.assertGreater(page.value(SPLIT), 0.5)
+
+    def test_everything_has_a_name(self):
+        self.restored(ARGUMENTS.photos[:1])
+        self.browser.call("Accessibility.enable")
+        nodes = self.browser.call("Accessibility.getFullAXTree")["nodes"]
+        self.browser.call("Accessibility.disable")
+        named = 0
+        for node in nodes:
+            role = node.get("role", {}).get("value")
+            if node.get("ignored") or role not in ("button", "slider", "link", "checkbox", "combobox", "progressbar"):
+                continue
+            named += 1
+            self.assertTrue(node.get("name", {}).get("value"), node)
+        self.assertGreater(named, 10)
+
+    def test_telephone(self):
+        page = self.browser
+        page.look(375, 812, dark=False, touch=True)
+        self.no_overflow()
+        self.restored(ARGUMENTS.photos[:1])
+        self.no_overflow()
+        small = page.value("""[...document.querySelectorAll("button, .button, select, input[type=range]")]
+            .filter((e) => e.offsetParent && e.getBoundingClientRect().height < 32).map((e) => e.outerHTML)""")
+        self.assertEqual(small, [])
+
+    def test_bad_picture_among_good_ones(self):
+        page = self.browser
+        with tempfile.TemporaryDirectory() as folder:
+            bad = pathlib.Path(folder) / "letter.jpg"
+            bad.write_text("this is a letter")
+            page.drop("#drop", [bad, ARGUMENTS.photos[0]])
+            page.until("photos.length === 2 && photos.every((one) => !one.busy)", 120)
+        self.assertEqual(page.value("document.querySelectorAll('.says.bad').length"), 1)
+        self.assertIn("no picture", page.value("document.querySelector('.says.bad').textContent"))
+        self.assertEqual(page.value(DONE), 1)
+        self.shot("bad")
+        page.problems.clear()  # the browser itself notes answers of 415
+
+    def test_cancel(self):
+        page = self.browser
+        page.drop("#drop", ARGUMENTS.photos[:1] * 3)
+        page.until("photos.length === 3 && document.querySelectorAll('progress:not(.idle)').length === 3")
+        self.shot("working")
+        page.click(".photos li:nth-child(3) .acts button")
+        page.click(".photos li:nth-child(2) .acts button")
+        page.until("photos.every((one) => !one.busy)", 120)
+        self.assertEqual(page.value("photos.map((one) => one.says.textContent).slice(1)"), ["cancelled", "cancelled"])
+        page.click(".photos li:nth-child(3) .acts button:last-child")
+        self.assertEqual(page.value("document.querySelectorAll('.photos li').length"), 2)
+
+
+class Token(unittest.TestCase):
+    def test_page_asks_for_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "token"
+            file.write_text("0123456789abcdef\n")
+            server = Server("--token-file", str(file))
+            page = browser.Browser(800, 600)
+            try:
+                page.open(server.url)
+                page.until("!document.querySelector('#token').hidden")
+                page.value("$('token').value = '0123456789abcdef'; $('token').dispatchEvent(new Event('change'))")
+                page.until("facts !== null")
+            finally:
+                page.close()
+                server.stop()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("chiaro")
+    parser.add_argument("photos", nargs="+", type=pathlib.Path)
+    parser.add_argument("--shots", type=pathlib.Path)
+    parser.add_argument("--only", default="")
+    ARGUMENTS = parser.parse_args()
+    ARGUMENTS.photos = [photo.resolve() for photo in ARGUMENTS.photos]
+    if browser.find() is None:
+        print("no Chromium here: skipped")
+        sys.exit(SKIPPED)
+    if ARGUMENTS.shots:
+        ARGUMENTS.shots.mkdir(parents=True, exist_ok=True)
+    words = [sys.argv[0], "-v"] + (["-k", ARGUMENTS.only] if ARGUMENTS.only else [])
+    unittest.main(argv=words)

@@ -1,0 +1,245 @@
+// `chiaro serve` over real HTTP: what it promises its friends.
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "tests/server/served.h"
+#include "tests/support/process.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::body_of;
+using test::Serve;
+using test::Server;
+using namespace std::chrono_literals;
+
+TEST_F(Serve, RestoresAndAnswersAtOnce) {
+  Server server;
+  ASSERT_GT(server.port, 0);
+  auto client = server.client();
+  const std::string sent = picture(20, 30);
+  const auto answer = client.Post("/v1/restore?wait=1", sent, kBinary);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  EXPECT_EQ(answer->get_header_value("Content-Type"), "image/png");
+  // The same as the command line gives.
+  write_file_atomically(folder_ / "in.png", sent);
+  ASSERT_EQ(test::run_process({CHIARO_PROGRAM, "restore", folder_ / "in.png", folder_ / "out.png"})
+                .status,
+            0);
+  EXPECT_EQ(answer->body, read_text(folder_ / "out.png"));
+  const auto unchanged = client.Post("/v1/restore?wait=1&strength=0&format=tiff", sent, kBinary);
+  ASSERT_EQ(unchanged->status, 200);
+  EXPECT_EQ(unchanged->get_header_value("Content-Type"), "image/tiff");
+  EXPECT_TRUE(std::ranges::equal(decoded(unchanged->body).pixels(), decoded(sent).pixels()));
+}
+
+TEST_F(Serve, JobsArePolledFetchedAndCancelled) {
+  Server server({"--max-queue", "2", "--max-seconds", "100"});
+  auto client = server.client();
+  const std::string large = picture(1500, 2000);
+  std::vector<std::string> ids;
+  int refused = 0;
+  for (int i = 0; i < 5; ++i) {
+    const auto answer = client.Post("/v1/restore", i == 0 ? large : picture(10, 10), kBinary);
+    ASSERT_TRUE(answer);
+    if (answer->status == 429) {
+      ++refused;
+      EXPECT_GE(std::stoi(answer->get_header_value("Retry-After")), 1);
+      EXPECT_EQ(body_of(answer)["error"]["code"], "queue_full");
+      continue;
+    }
+    ASSERT_EQ(answer->status, 202) << answer->body;
+    EXPECT_EQ(body_of(answer)["poll_url"], answer->get_header_value("Location"));
+    ids.push_back(body_of(answer)["id"]);
+  }
+  EXPECT_GE(refused, 1);
+  ASSERT_GE(ids.size(), 3U);
+  const auto waiting = body_of(client.Get("/v1/jobs/" + ids[2]));
+  EXPECT_EQ(waiting["status"], "queued");
+  EXPECT_EQ(waiting["queue_position"], 1);
+  EXPECT_EQ(client.Get("/v1/jobs/" + ids[2] + "/result")->status, 409);
+  EXPECT_EQ(body_of(client.Post("/v1/jobs/" + ids[2] + "/cancel"))["status"], "cancelled");
+  client.Post("/v1/jobs/" + ids[0] + "/cancel");
+  for (int i = 0; i < 600 && body_of(client.Get("/v1/jobs/" + ids[1]))["status"] != "completed";
+       ++i)
+    std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(body_of(client.Get("/v1/jobs/" + ids[0]))["status"], "cancelled");
+  const auto result = client.Get("/v1/jobs/" + ids[1] + "/result");
+  ASSERT_EQ(result->status, 200);
+  EXPECT_EQ(decoded(result->body).width(), 10);
+  const std::string metrics = client.Get("/metrics")->body;
+  EXPECT_NE(metrics.find("chiaro_jobs_total{status=\"cancelled\"} 2\n"), std::string::npos)
+      << metrics;
+  EXPECT_NE(metrics.find("chiaro_jobs_total{status=\"completed\"} 1\n"), std::string::npos);
+}
+
+TEST_F(Serve, EventsTellTheWholeStory) {
+  Server server({"--max-seconds", "100"});
+  auto client = server.client();
+  const auto accepted = body_of(client.Post("/v1/restore", picture(700, 900), kBinary));
+  std::string text;
+  const auto answer = client.Get(accepted["events_url"].get<std::string>(),
+                                 [&](const char* data, std::size_t size) {
+                                   text.append(data, size);
+                                   return true;
+                                 });
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->get_header_value("Content-Type"), "text/event-stream");
+  double last = -1;
+  json state;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::string head = "event: job\ndata: ";
+    ASSERT_EQ(text.substr(at, head.size()), head);
+    const auto end = text.find("\n\n", at);
+    ASSERT_NE(end, std::string::npos);
+    state = json::parse(text.substr(at + head.size(), end - at - head.size()));
+    EXPECT_GE(state["progress"], last);
+    last = state["progress"];
+    at = end + 2;
+  }
+  EXPECT_EQ(state["status"], "completed");
+  EXPECT_EQ(state["width"], 900);
+  EXPECT_EQ(client.Get(state["result_url"].get<std::string>())->status, 200);
+}
+
+TEST_F(Serve, SaysWhatIsWrongAndWhatItWentBy) {
+  use("told");
+  Server server;
+  auto client = server.client();
+  const auto found = body_of(client.Post("/v1/inspect", picture(20, 30), kBinary));
+  EXPECT_EQ(found["width"], 30);
+  EXPECT_EQ(found["types"].size(), 3U) << found;
+  EXPECT_TRUE(found["recommendation"].is_string());
+  // The same as the command line says.
+  write_file_atomically(folder_ / "in.png", picture(20, 30));
+  const auto told = test::run_process({CHIARO_PROGRAM, "inspect", folder_ / "in.png", "--json"});
+  const json event = json::parse(told.out.substr(0, told.out.find('\n')));
+  for (const auto& [key, value] : found.items()) EXPECT_EQ(value, event[key]) << key;
+  const auto restored = client.Post("/v1/restore?wait=1&guard=soft", picture(20, 30), kBinary);
+  ASSERT_EQ(restored->status, 200);
+  const auto job = body_of(client.Get("/v1/jobs/" + restored->get_header_value("X-Job-Id")));
+  EXPECT_EQ(job["findings"]["inspection"]["types"], found["types"]);
+  EXPECT_EQ(job["findings"]["guard"]["strength"], found["guard"]["strength"]);
+  const auto bare = client.Post("/v1/restore?wait=1&guard=off", picture(20, 30), kBinary);
+  const auto other = body_of(client.Get("/v1/jobs/" + bare->get_header_value("X-Job-Id")));
+  EXPECT_FALSE(other["findings"].contains("guard"));
+  EXPECT_EQ(client.Post("/v1/inspect?map=1", picture(5, 5), kBinary)->status, 400);
+  EXPECT_EQ(client.Post("/v1/inspect", std::string("a letter"), kBinary)->status, 415);
+}
+
+TEST_F(Serve, WhoWaitsAndGoesAwayCancelsItsJob) {
+  Server server;
+  const std::string sent = picture(1500, 2000);
+  const int socket = server.connect();
+  const std::string head =
+      "POST /v1/restore?wait=1 HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Length: " +
+      std::to_string(sent.size()) + "\r\n\r\n";
+  ASSERT_EQ(::send(socket, head.data(), head.size(), MSG_NOSIGNAL), ssize_t(head.size()));
+  std::size_t given = 0;
+  while (given < sent.size()) {
+    const auto part = ::send(socket, sent.data() + given, sent.size() - given, MSG_NOSIGNAL);
+    ASSERT_GT(part, 0);
+    given += static_cast<std::size_t>(part);
+  }
+  auto client = server.client();
+  const auto has = [&](const std::string& line) {
+    for (int i = 0; i < 200; ++i) {
+      if (client.Get("/metrics")->body.find(line) != std::string::npos) return true;
+      std::this_thread::sleep_for(50ms);
+    }
+    return false;
+  };
+  ASSERT_TRUE(has("chiaro_jobs_running 1\n"));
+  ::close(socket);
+  EXPECT_TRUE(has("chiaro_jobs_total{status=\"cancelled\"} 1\n"));
+}
+
+TEST_F(Serve, OnePortOneServer) {
+  Server server;
+  const auto second = test::run_process(
+      {CHIARO_PROGRAM, "serve", "--port", std::to_string(server.port), "--threads", "1"});
+  EXPECT_EQ(second.status, 6);
+  EXPECT_NE(second.err.find("cannot listen"), std::string::npos) << second.err;
+}
+
+TEST_F(Serve, SlowMemoryStaysFlat) {
+  use("told");
+  Server server({"--keep-seconds", "2"});
+  auto client = server.client();
+  const auto resident = [&] {
+    const std::string name = "\nprocess_resident_memory_bytes ";
+    const std::string text = client.Get("/metrics")->body;
+    return std::stod(text.substr(text.find(name) + name.size())) / (1 << 20);
+  };
+  const std::string sent = picture(300, 400, "jpeg");
+  const auto some = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      ASSERT_EQ(client.Post("/v1/restore?wait=1", sent, kBinary)->status, 200);
+      ASSERT_EQ(client.Post("/v1/inspect", sent, kBinary)->status, 200);
+      ASSERT_EQ(client.Post("/v1/restore", "no picture", kBinary)->status, 415);
+    }
+  };
+  some(100);  // until everything has run once, and results are forgotten as fast as they come
+  const double before = resident();
+  some(200);
+  EXPECT_LT(resident() - before, 10);
+}
+
+TEST_F(Serve, DescribesItself) {
+  Server server;
+  auto client = server.client();
+  EXPECT_EQ(body_of(client.Get("/v1/models"))["models"][0]["name"], "stack");
+  const auto facts = body_of(client.Get("/v1/capabilities"));
+  EXPECT_EQ(facts["bundle"], "stack");
+  EXPECT_EQ(facts["limits"]["queue"], 16);
+  EXPECT_EQ(facts["inspects"], false);
+  EXPECT_EQ(client.Post("/v1/inspect", picture(5, 5), kBinary)->status, 501);
+  // Every path of the description is there: none answers that it is unknown.
+  for (const auto& [path, methods] : body_of(client.Get("/v1/openapi.json"))["paths"].items()) {
+    if (path.find('{') != std::string::npos) continue;
+    const auto answer = methods.contains("get") ? client.Get(path) : client.Post(path, "", kBinary);
+    EXPECT_NE(answer->status, 404) << path;
+  }
+  const auto page = client.Get("/");
+  EXPECT_NE(page->body.find("<title>chiaro</title>"), std::string::npos);
+  EXPECT_NE(page->get_header_value("Content-Security-Policy").find("default-src 'none'"),
+            std::string::npos);
+  for (const char* part : {"/page.js", "/page.css", "/compare.js", "/compare.css", "/zip.js"}) {
+    const auto answer = client.Get(part);
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->body.find("http"), std::string::npos) << part << " leads elsewhere";
+  }
+}
+
+TEST_F(Serve, StopsGracefully) {
+  Server server;
+  auto client = server.client();
+  std::thread waiting([&] {
+    auto other = server.client();
+    const auto answer = other.Post("/v1/restore?wait=1", picture(700, 900), kBinary);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200);
+  });
+  for (int i = 0; i < 200; ++i) {
+    if (client.Get("/metrics")->body.find("chiaro_jobs_running 1") != std::string::npos) break;
+    std::this_thread::sleep_for(20ms);
+  }
+  server.signal(SIGTERM);
+  std::this_thread::sleep_for(300ms);
+  if (const auto late = client.Post("/v1/restore", picture(5, 5), kBinary)) {
+    EXPECT_EQ(late->status, 503);
+    EXPECT_TRUE(late->has_header("Retry-After"));
+  }
+  waiting.join();
+  EXPECT_EQ(server.wait(), 0);
+}
+
+}  // namespace
+}  // namespace chiaro

@@ -79,7 +79,7 @@ TEST(Manifest, WrongOnesAreRefused) {
   EXPECT_CHIARO_ERROR(parse_manifest("{", "f"), Bundle, "no JSON object");
   EXPECT_CHIARO_ERROR(parse_manifest("[]", "f"), Bundle, "no JSON object");
   EXPECT_CHIARO_ERROR(parse_manifest("{}", "f"), Bundle, "'format' is missing");
-  EXPECT_CHIARO_ERROR(parse_manifest(with("\"format_version\": 1", "\"format_version\": 2"), "f"),
+  EXPECT_CHIARO_ERROR(parse_manifest(with("\"format_version\": 1", "\"format_version\": 3"), "f"),
                       Bundle, "newer chiaro");
   EXPECT_CHIARO_ERROR(parse_manifest(with("\"scale\": 2", "\"scale\": 0"), "f"), Bundle,
                       "graph.scale' is out of range");

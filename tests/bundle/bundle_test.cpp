@@ -189,6 +189,22 @@ TEST(Bundle, AConditionAndItsGraphComeTogether) {
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "expected kind restore");
 }
 
+TEST(Bundle, ATreeNeedsAnEncoderAndTheVersionThatKnowsIt) {
+  Manifest manifest = example_manifest();
+  manifest.kind = "encode";
+  manifest.format_version = 2;
+  const Members members = {{"encode.onnx", bytes_of("a graph")},
+                           {"tree.safetensors", bytes_of("a tree")}};
+  EXPECT_NO_THROW(parse_bundle(serialize_bundle(manifest, members), "encoder"));
+  manifest.format_version = 1;
+  EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "version 2 or newer");
+  manifest.format_version = 2;
+  manifest.kind = "restore";
+  Members restoring = example_members();
+  restoring["tree.safetensors"] = bytes_of("a tree");
+  EXPECT_CHIARO_ERROR(serialize_bundle(manifest, restoring), Bundle, "expected kind encode");
+}
+
 TEST(Manifest, Bf16NeedsEvidence) {
   Manifest manifest = example_manifest();
   EXPECT_TRUE(bf16_is_harmless(manifest));

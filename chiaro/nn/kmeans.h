@@ -24,7 +24,7 @@ struct Clusters {
 /// points. A cluster that loses all its points takes over the point that lies furthest from its own
 /// centroid. No cluster is empty at the end: M is `clusters`, or the number of different points
 /// where that is smaller. The same points and seed give the same clusters; points on another
-/// device than the CPU are clustered there. No gradient. Errors: Internal (shapes, counts).
+/// device are clustered on the CPU. No gradient. Errors: Internal (shapes, counts).
 Clusters kmeans(const at::Tensor& points, const KmeansOptions& options);
 
 /// Squared Euclidean distances (N,M) between the rows of (N,D) and (M,D).

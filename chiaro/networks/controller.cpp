@@ -6,8 +6,6 @@
 #include <cmath>
 #include <utility>
 
-#include "chiaro/nn/statistics_tower.h"
-
 namespace chiaro::networks {
 namespace {
 

@@ -13,10 +13,7 @@
 #include <vector>
 
 #include "chiaro/networks/conditioner.h"
-
-namespace chiaro::nn {
-class StatisticsTower;
-}
+#include "chiaro/nn/statistics_tower.h"
 
 namespace chiaro::networks {
 

@@ -5,8 +5,6 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
-#include "chiaro/nn/statistics_tower.h"
-
 namespace chiaro::networks {
 
 /// Statistics → code: normalisation, linear, GELU, linear.

@@ -7,9 +7,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace chiaro::nn {
-class StatisticsTower;
-}
+#include "chiaro/nn/statistics_tower.h"
 
 namespace chiaro::networks {
 

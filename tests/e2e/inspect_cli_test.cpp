@@ -151,7 +151,8 @@ TEST_F(InspectCli, EncodersTellTheNearestKnownDamage) {
   EXPECT_NEAR(lines[0]["path"][1]["kinds"]["haze"].get<double>(), 0.625, 1e-6);
   EXPECT_EQ(lines[1]["type"], "clean");
   expect_refused({"inspect", striped_, "--bundle", "encoder", "--map", out_}, 2, "is an encoder");
-  expect_refused({"restore", striped_, "-o", out_, "--bundle", "encoder"}, 5, "has no restore.onnx");
+  expect_refused({"restore", striped_, "-o", out_, "--bundle", "encoder"}, 5,
+                 "has no restore.onnx");
 }
 
 TEST_F(InspectCli, NeedsPicturesAndAController) {

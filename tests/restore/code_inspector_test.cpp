@@ -69,10 +69,10 @@ TEST(DegradationTree, DamagedTreesAreRefused) {
   refused([](auto& t) { t.erase("2.kinds"); }, "2.kinds");
   auto without = test::encoder_bundle();
   without.members.erase(without.members.find(bundle::kTreeMember));
-  EXPECT_CHIARO_ERROR(DegradationTree(without), Bundle, "has no tree");
+  EXPECT_CHIARO_ERROR(DegradationTree{without}, Bundle, "has no tree");
   auto nameless = test::encoder_bundle();
   nameless.manifest.labels.clear();
-  EXPECT_CHIARO_ERROR(DegradationTree(nameless), Bundle, "names no kinds");
+  EXPECT_CHIARO_ERROR(DegradationTree{nameless}, Bundle, "names no kinds");
 }
 
 TEST(CodeInspector, SeesWhatTheGraphSays) {
@@ -103,7 +103,7 @@ TEST(CodeInspector, NeedsAnEncoder) {
   EXPECT_CHIARO_ERROR(CodeInspector(test::graph_bundle("stack")), Bundle, "has no tree");
   auto other = test::encoder_bundle();
   other.members.find(bundle::kEncodeMember)->second = test::graph_bytes("stack");
-  EXPECT_CHIARO_ERROR(CodeInspector(other), Bundle, "expected input and code");
+  EXPECT_CHIARO_ERROR(CodeInspector{other}, Bundle, "expected input and code");
 }
 
 }  // namespace

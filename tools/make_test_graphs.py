@@ -4,8 +4,9 @@
     python3 tools/make_test_graphs.py tests/restore/data
 
 Weights come from a fixed seed, so the files are the same every time. All graphs but `controller` take `input` (N,3,H,W)
-float32 in [0,1] and give `output`; batch, height and width are dynamic. `told`, `told_grey` and `film` take a `condition`
-as well, as `controller` gives it: of the types clean, noise, haze and an embedding of two values.
+float32 in [0,1] and give `output`, but `encoder` a `code` (N,2); batch, height and width are dynamic. `told`, `told_grey`
+and `film` take a `condition` as well, as `controller` gives it: of the types clean, noise, haze and an embedding of two
+values.
 """
 import pathlib
 import sys
@@ -163,6 +164,23 @@ def quiet_controller(path):
     g.write(path, CONTROLLER_INPUTS, {"condition": (zero, [1, CONDITION])})
 
 
+def encoder(path):
+    """Of each picture the direction of (m - 0.5, 10 v + 0.001), with its mean m and its variance v."""
+    g = Graph()
+    flat = g.indices("flat", [-1, 1])
+
+    def mean(x):
+        return g.op("Reshape", g.op("ReduceMean", x, axes=[1, 2, 3], keepdims=0), flat)
+
+    m = mean("input")
+    v = g.op("Sub", mean(g.op("Mul", "input", "input")), g.op("Mul", m, m))
+    x = g.op("Sub", m, g.weight("half", [[0.5]]))
+    y = g.op("Add", g.op("Mul", v, g.weight("ten", [[10.0]])), g.weight("little", [[0.001]]))
+    length = g.op("Sqrt", g.op("Add", g.op("Mul", x, x), g.op("Mul", y, y)))
+    code = g.op("Div", g.op("Concat", x, y, axis=1), length)
+    g.write(path, {"input": ["batch_size", 3, "height", "width"]}, {"code": (code, ["batch_size", 2])})
+
+
 def told_sum(g):
     """One number of the condition: 0.1 noise + 0.2 haze + 0.05 (severity of noise) + 0.3 (first of the embedding)."""
     weights = g.weight("weights", [[0.0], [0.1], [0.2], [0.0], [0.05], [0.0], [0.3], [0.0]])
@@ -190,7 +208,8 @@ def film(path):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, quiet_controller, told, told_grey, film):
+    for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, quiet_controller, told, told_grey, film,
+                 encoder):
         make(folder / f"{make.__name__}.onnx")
 
 

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <system_error>
 
+#include "apps/cli/code_inspection.h"
 #include "apps/cli/commands.h"
 #include "apps/cli/flags.h"
 #include "apps/cli/inspection_sheet.h"
@@ -14,6 +16,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/code_inspector.h"
 
 namespace chiaro::cli {
 namespace {
@@ -99,27 +102,21 @@ void draw_map(const image::Image& picture, restore::Inspector& inspector,
   spdlog::info("wrote {}", arguments.map);
 }
 
-void run(const InspectArguments& arguments) {
-  begin_output(arguments.show);
-  if (!arguments.map.empty()) check_map(arguments);
-  watch_for_interruption();
-  image::start_codecs();
-  const auto pictures = pictures_of(arguments.inputs);
-  restore::Inspector inspector(bundle::read_bundle(restore::find_bundle(arguments.engine.bundle)),
-                               engine_options(arguments.engine));
-  const bool table = !arguments.show.json &&
-                     (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0]));
-  if (table) {
-    fmt::print("{:<12} {:>5} {:>9} {:>11} {:>8}  {}\n", "type", "prob", "severity", "confidence",
-               "novelty", "file");
-  }
+bool as_table(const InspectArguments& arguments) {
+  return !arguments.show.json &&
+         (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0]));
+}
+
+/// What is found in one picture, and printed.
+using InspectOne = std::function<void(const fs::path& file, const image::Image& picture)>;
+
+void inspect_all(const std::vector<fs::path>& pictures, const InspectArguments& arguments,
+                 const InspectOne& inspect_one) {
   int failed = 0;
   for (const fs::path& file : pictures) {
     stop_if_interrupted();
     try {
-      const image::Image picture = image::read(file);
-      print_one(file, picture, inspector.inspect(picture), inspector, arguments);
-      if (!arguments.map.empty()) draw_map(picture, inspector, arguments);
+      inspect_one(file, image::read(file));
     } catch (const Error& error) {
       // One picture of many must not stop the rest; what is not the picture's fault does.
       if (pictures.size() == 1 || error.code() != ErrorCode::Input) throw;
@@ -137,6 +134,56 @@ void run(const InspectArguments& arguments) {
                pictures.size());
 }
 
+/// By a controller.
+void inspect_conditions(const bundle::Bundle& bundle, const std::vector<fs::path>& pictures,
+                        const InspectArguments& arguments) {
+  restore::Inspector inspector(bundle, engine_options(arguments.engine));
+  if (as_table(arguments)) {
+    fmt::print("{:<12} {:>5} {:>9} {:>11} {:>8}  {}\n", "type", "prob", "severity", "confidence",
+               "novelty", "file");
+  }
+  inspect_all(pictures, arguments, [&](const fs::path& file, const image::Image& picture) {
+    print_one(file, picture, inspector.inspect(picture), inspector, arguments);
+    if (!arguments.map.empty()) draw_map(picture, inspector, arguments);
+  });
+}
+
+/// By an encoder and its tree of known damage.
+void inspect_codes(const bundle::Bundle& bundle, const std::vector<fs::path>& pictures,
+                   const InspectArguments& arguments) {
+  CHIARO_CHECK(arguments.map.empty(), Usage,
+               "[cli.inspect] --map needs a bundle with a controller; '{}' is an encoder",
+               bundle.origin);
+  restore::CodeInspector inspector(bundle, engine_options(arguments.engine));
+  const auto& kinds = inspector.tree().kinds();
+  inspect_all(pictures, arguments, [&](const fs::path& file, const image::Image& picture) {
+    const restore::Placement placement = inspector.inspect(picture);
+    if (arguments.show.json) {
+      Json event = {
+          {"file", file.string()}, {"width", picture.width()}, {"height", picture.height()}};
+      event.update(placement_json(placement, kinds));
+      print_event("inspected", event);
+      return;
+    }
+    fmt::print("{}: {}\n", file.string(), placement_text(placement, kinds));
+    if (!as_table(arguments)) fmt::print("{}", path_text(placement, kinds));
+  });
+}
+
+void run(const InspectArguments& arguments) {
+  begin_output(arguments.show);
+  if (!arguments.map.empty()) check_map(arguments);
+  watch_for_interruption();
+  image::start_codecs();
+  const auto pictures = pictures_of(arguments.inputs);
+  const auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
+  if (bundle.manifest.kind == "encode") {
+    inspect_codes(bundle, pictures, arguments);
+  } else {
+    inspect_conditions(bundle, pictures, arguments);
+  }
+}
+
 }  // namespace
 
 void add_inspect(CLI::App& root) {
@@ -144,7 +191,7 @@ void add_inspect(CLI::App& root) {
   auto arguments = std::make_shared<InspectArguments>();
   command->footer(
       "Examples:\n  chiaro inspect old.jpg\n  chiaro inspect old.jpg --map where.png\n  chiaro "
-      "inspect scans --json\n\nNeeds a bundle with a controller.");
+      "inspect scans --json\n\nNeeds a bundle with a controller, or an encoder with its tree.");
   command->add_option("photos", arguments->inputs, "pictures, or folders of them")
       ->required()
       ->type_name("PHOTO...");

@@ -17,6 +17,7 @@
 #include "chiaro/data/dataset.h"
 #include "chiaro/engine/processor.h"
 #include "chiaro/freeze/freeze.h"
+#include "chiaro/nn/tree_file.h"
 
 namespace chiaro::apps {
 namespace {
@@ -67,10 +68,36 @@ double novelty_threshold(networks::Conditioner& conditioner, const TrainingRecip
   return at::quantile(at::cat(seen), kQuantile).item<double>();
 }
 
+/// Notes what the pictures of training were; whether all of them have targets.
+bool add_training_data(const FreezeArguments& arguments, const TrainingRecipe& recipe,
+                       bundle::Manifest& manifest) {
+  const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
+  const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
+  const data::Dataset training(recipe.recipe, root, data::Part::Training);
+  for (const auto& source : training.source_summaries())
+    manifest.training_data.push_back({source.name, source.license, source.pictures});
+  return training.has_targets();
+}
+
+/// A bundle of kind encode.
+void freeze_encoder(const FreezeArguments& arguments, TrainedRun& trained,
+                    bundle::Manifest manifest, const std::string& notes) {
+  CHIARO_CHECK(trained.tree != nullptr, Internal, "[freeze] an encoder without a tree");
+  manifest.labels = trained.kinds;
+  if (arguments.certify > 0) add_training_data(arguments, trained.recipe, manifest);
+  const auto layout = trained.encoder->layout();
+  const bundle::Bundle frozen = freeze::freeze(
+      *trained.encoder, manifest, notes,
+      nn::tree_file(*trained.tree, layout.view_px, layout.max_views), arguments.half);
+  bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
+  spdlog::info("wrote '{}': encoder by {}, step {}, {} bytes", arguments.out, trained.recipe.method,
+               trained.step, fs::file_size(arguments.out));
+}
+
 void freeze_command(const FreezeArguments& arguments) {
   TrainedRun trained = load_trained_run(arguments.run, arguments.weights);
-  CHIARO_CHECK(trained.network != nullptr, Usage, "[freeze] method '{}' trains no restorer",
-               trained.recipe.method);
+  CHIARO_CHECK(trained.network != nullptr || trained.encoder != nullptr, Usage,
+               "[freeze] method '{}' trains neither restorer nor encoder", trained.recipe.method);
   bundle::Manifest manifest;
   manifest.name = fs::path(arguments.out).stem().string();
   manifest.summary = arguments.summary;
@@ -83,6 +110,10 @@ void freeze_command(const FreezeArguments& arguments) {
   manifest.recipe = print_recipe(trained.recipe.recipe);
   const std::string notes = fmt::format("Trained for {} steps.\n\n{}", trained.step,
                                         arguments.notes.empty() ? "" : read_text(arguments.notes));
+  if (trained.network == nullptr) {
+    freeze_encoder(arguments, trained, std::move(manifest), notes);
+    return;
+  }
   if (trained.conditioner) {
     const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
     manifest.condition.emplace();
@@ -96,12 +127,8 @@ void freeze_command(const FreezeArguments& arguments) {
         "this processor has no bf16; the bundle will run in f32 until it is certified elsewhere");
   }
   if (arguments.certify > 0) {
-    const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
-    const fs::path root = data_root(arguments.data, load_recipe(run_recipe), run_recipe);
-    const data::Dataset training(trained.recipe.recipe, root, data::Part::Training);
-    for (const auto& source : training.source_summaries())
-      manifest.training_data.push_back({source.name, source.license, source.pictures});
-    if (certify && !training.has_targets()) {
+    const bool has_targets = add_training_data(arguments, trained.recipe, manifest);
+    if (certify && !has_targets) {
       spdlog::warn(
           "there are pictures without targets, on which the cost of bf16 cannot be measured; the "
           "bundle will run in f32");

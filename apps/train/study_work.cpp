@@ -32,8 +32,12 @@ void take_start(const StudyWork& work, const StudyRun& run, networks::Network& n
     return;
   }
   const TrainedRun trained = load_trained_run(run_named(work, run.start).folder, "last");
-  copy_weights(*(trained.network ? trained.network : trained.trained), network, arm.allow_missing,
-               run.start);
+  const auto& from = trained.network ? trained.network : trained.trained;
+  CHIARO_CHECK(from != nullptr, Usage,
+               "[study.start] arm '{}' starts from '{}', whose method '{}' trains no restoration "
+               "network",
+               run.arm, run.start, trained.recipe.method);
+  copy_weights(*from, network, arm.allow_missing, run.start);
 }
 
 TrainingRun training_run(const StudyWork& work, const StudyRun& run) {

@@ -55,8 +55,12 @@ TrainedRun load_trained_run(const fs::path& folder, const std::string& weights) 
     auto tensors = train::averaged_tensors(*method);
     train::load_averages(stored.checkpoint, tensors, stored.path.string());
   }
-  run.network = method->product().restorer;
-  run.conditioner = method->product().conditioner;
+  methods::Product product = method->product();
+  run.network = std::move(product.restorer);
+  run.conditioner = std::move(product.conditioner);
+  run.encoder = std::move(product.encoder);
+  run.tree = std::move(product.tree);
+  run.kinds = names_of(stored.checkpoint).kinds;
   return run;
 }
 

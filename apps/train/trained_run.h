@@ -9,7 +9,9 @@
 
 #include "apps/train/training_recipe.h"
 #include "chiaro/networks/conditioner.h"
+#include "chiaro/networks/encoder.h"
 #include "chiaro/networks/network.h"
+#include "chiaro/nn/prototype_tree.h"
 
 namespace chiaro::apps {
 
@@ -17,8 +19,11 @@ struct TrainedRun {
   TrainingRecipe recipe;
   std::shared_ptr<networks::Network> network;  ///< the method's restorer; null if it trains none
   std::shared_ptr<networks::Conditioner> conditioner;  ///< the method's; may be null
-  std::shared_ptr<networks::Network> trained;          ///< the network the method was given
+  std::shared_ptr<networks::Network> trained;  ///< the network the method was given; may be null
   std::int64_t step = 0;
+  std::shared_ptr<networks::Encoder> encoder = {};  ///< of representation methods; else null
+  std::shared_ptr<nn::PrototypeTree> tree = {};     ///< over its codes; may be null
+  std::vector<std::string> kinds = {};              ///< of damage, as the data named them
 };
 
 /// `weights`: "last" (the averages of the newest checkpoint) or "best" (what validated best).

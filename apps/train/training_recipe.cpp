@@ -34,21 +34,27 @@ TrainingRecipe check_training_recipe(Recipe recipe) {
                         {"source", "task"});
   TrainingRecipe checked;
   checked.name = take_name(recipe.values, "top level");
-  checked.network_options = recipe.table("network").values;
-  checked.network = take_name(checked.network_options, "network");
   checked.method_options = recipe.table("method").values;
   checked.method = take_name(checked.method_options, "method");
   checked.train = parse_options<train::TrainOptions>(recipe.table("train").values, "train");
   checked.validate = parse_options<ValidateOptions>(recipe.table("validate").values, "validate");
   recipe.values["name"] = checked.name;
-  networks::find(checked.network);
-  methods::find(checked.method);
+  if (methods::find(checked.method).takes_network) {
+    checked.network_options = recipe.table("network").values;
+    checked.network = take_name(checked.network_options, "network");
+    networks::find(checked.network);
+  } else {
+    CHIARO_CHECK(!recipe.tables.contains("network"), Usage,
+                 "[recipe] method '{}' brings its own network; leave out [network]",
+                 checked.method);
+  }
   checked.recipe = std::move(recipe);
   return checked;
 }
 
 std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe) {
   torch::manual_seed(static_cast<std::uint64_t>(recipe.train.seed));
+  if (recipe.network.empty()) return nullptr;
   return networks::make(recipe.network, recipe.network_options);
 }
 
@@ -58,9 +64,11 @@ std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
   methods::Setting setting{std::move(network), names.tasks,
                            static_cast<std::uint64_t>(recipe.train.seed), names.kinds,
                            names.sources};
-  setting.make_network = [name = recipe.network, options = recipe.network_options] {
-    return networks::make(name, options);
-  };
+  if (!recipe.network.empty()) {
+    setting.make_network = [name = recipe.network, options = recipe.network_options] {
+      return networks::make(name, options);
+    };
+  }
   setting.inference_only = purpose == Purpose::Freezing;
   return methods::find(recipe.method).make(setting, recipe.method_options);
 }

@@ -26,7 +26,7 @@ struct ValidateOptions {
 struct TrainingRecipe {
   Recipe recipe;
   std::string name;
-  std::string network;
+  std::string network;  ///< empty: the method brings its own
   OptionTable network_options;
   std::string method;
   OptionTable method_options;
@@ -37,7 +37,8 @@ struct TrainingRecipe {
 /// Errors: Usage, naming the section and the nearest known key.
 TrainingRecipe check_training_recipe(Recipe recipe);
 
-/// The network with weights drawn from [train].seed.
+/// The network with weights drawn from [train].seed; null if the method brings its own, whose
+/// weights are then drawn from that seed.
 std::shared_ptr<networks::Network> make_network(const TrainingRecipe& recipe);
 
 /// The names that a data set gives to the numbers in its batches.

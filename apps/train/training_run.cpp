@@ -24,6 +24,18 @@ data::Dataset held_out_set(const TrainingRecipe& recipe, const fs::path& root) {
   return {held_out, root, data::Part::Validation};
 }
 
+double millions_of_parameters(const torch::nn::Module& module) {
+  return static_cast<double>(networks::parameter_count(module)) / 1e6;
+}
+
+void start_from(const TrainingRun& run, const TrainingRecipe& recipe, networks::Network* network) {
+  if (!run.start_weights) return;
+  CHIARO_CHECK(network != nullptr, Usage,
+               "[train] method '{}' brings its own network, which no bundle holds the weights of",
+               recipe.method);
+  run.start_weights(*network);
+}
+
 }  // namespace
 
 train::Outcome run_training(const TrainingRun& run) {
@@ -55,15 +67,16 @@ train::Outcome run_training(const TrainingRun& run) {
   surroundings.should_stop = run.should_stop;
 
   auto network = make_network(recipe);
-  if (run.start_weights) run.start_weights(*network);
-  CHIARO_CHECK(network->geometry().scale == training->options().scale, Usage,
+  start_from(run, recipe, network.get());
+  const std::int64_t scale = network ? network->geometry().scale : 1;
+  CHIARO_CHECK(scale == training->options().scale, Usage,
                "[train] network and data differ in scale; got a network that enlarges {} times and "
                "data.scale = {}; expected the same",
-               network->geometry().scale, training->options().scale);
-  spdlog::info("{}: {:.2f} M parameters", recipe.network,
-               static_cast<double>(networks::parameter_count(*network)) / 1e6);
+               scale, training->options().scale);
   auto method = make_method(recipe, network, names_of(*training));
   if (run.start_method) run.start_method(*method);
+  spdlog::info("{}: {:.2f} M parameters", network ? recipe.network : recipe.method,
+               millions_of_parameters(network ? *network : method->state()));
   if (method->views().needs_target) {
     CHIARO_CHECK(training->has_targets(), Usage,
                  "[train] method '{}' needs targets; got a source of kind 'noisy', which has none",
@@ -92,7 +105,7 @@ void rehearse_training(const TrainingRun& run) {
   const data::Dataset training(recipe.recipe, root, data::Part::Training);
   held_out_set(recipe, root);
   auto network = make_network(recipe);
-  if (run.start_weights) run.start_weights(*network);
+  start_from(run, recipe, network.get());
   make_method(recipe, network, names_of(training));
 }
 

@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "apps/train/code_measures.h"
 #include "chiaro/image/codec.h"
 
 namespace chiaro::apps {
@@ -134,6 +135,14 @@ void Validation::add_pretext(const data::Dataset& dataset, std::int64_t samples)
 }
 
 train::Metrics Validation::measure(methods::Method& method) const {
+  train::Metrics metrics =
+      method.product().restorer ? measure_restorer(method) : measure_codes(method, batches_);
+  for (const auto& batch : pretext_)
+    metrics["pretext"] -= loss_of(method, batch) / static_cast<double>(pretext_.size());
+  return metrics;
+}
+
+train::Metrics Validation::measure_restorer(methods::Method& method) const {
   std::map<std::int64_t, std::pair<double, int>> by_task;
   double gain = 0;
   int worse = 0;
@@ -169,12 +178,11 @@ train::Metrics Validation::measure(methods::Method& method) const {
     metrics["gain"] = gain / std::max(1, count);
     metrics["worse"] = static_cast<double>(worse) / std::max(1, count);
   }
-  for (const auto& batch : pretext_)
-    metrics["pretext"] -= loss_of(method, batch) / static_cast<double>(pretext_.size());
   return metrics;
 }
 
 void Validation::write_strip(methods::Method& method, const std::filesystem::path& file) const {
+  if (!method.product().restorer) return;
   std::map<std::int64_t, std::vector<at::Tensor>> rows;
   for (const auto& batch : batches_) {
     const at::Tensor output = restore(method, batch).output;

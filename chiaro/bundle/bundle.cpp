@@ -11,8 +11,8 @@
 namespace chiaro::bundle {
 namespace {
 
-constexpr std::array<std::string_view, 5> kKnownMembers = {
-    kCardMember, kConditionMember, kEncodeMember, kRestoreMember, kSelftestMember};
+constexpr std::array<std::string_view, 6> kKnownMembers = {
+    kCardMember, kConditionMember, kEncodeMember, kRestoreMember, kSelftestMember, kTreeMember};
 constexpr std::uint64_t kMaxManifestBytes = 16 << 20;
 
 bool is_known(std::string_view name) {
@@ -35,6 +35,16 @@ void check_condition(const Manifest& manifest, bool has_graph, const std::string
   CHIARO_CHECK(!has_graph || manifest.kind == "restore", Bundle,
                "[bundle.read] '{}' is of kind '{}' and has a {}; expected kind restore", origin,
                manifest.kind, kConditionMember);
+}
+
+/// A tree belongs to an encoder, in a version that knows trees.
+void check_tree(const Manifest& manifest, bool has_tree, const std::string& origin) {
+  if (!has_tree) return;
+  CHIARO_CHECK(
+      manifest.kind == "encode" && manifest.format_version >= kTreeFormatVersion, Bundle,
+      "[bundle.read] '{}' has a {}; got kind '{}' in format version {}; expected kind encode "
+      "in version {} or newer",
+      origin, kTreeMember, manifest.kind, manifest.format_version, kTreeFormatVersion);
 }
 
 std::string_view as_text(std::span<const std::byte> bytes) {
@@ -69,6 +79,7 @@ Manifest checked_manifest(const ZipReader& zip, const std::string& origin) {
   CHIARO_CHECK(zip.sizes().find(graph) != zip.sizes().end(), Bundle, "[bundle.read] '{}' has no {}",
                origin, graph);
   check_condition(manifest, zip.sizes().find(kConditionMember) != zip.sizes().end(), origin);
+  check_tree(manifest, zip.sizes().find(kTreeMember) != zip.sizes().end(), origin);
   return manifest;
 }
 
@@ -128,6 +139,7 @@ std::vector<std::byte> serialize_bundle(Manifest manifest, const Members& member
   CHIARO_CHECK(members.find(graph) != members.end(), Bundle, "[bundle.write] bundle '{}' lacks {}",
                manifest.name, graph);
   check_condition(manifest, members.find(kConditionMember) != members.end(), manifest.name);
+  check_tree(manifest, members.find(kTreeMember) != members.end(), manifest.name);
   const std::string json = print_manifest(manifest);
   parse_manifest(json, manifest.name);  // what cannot be read back must not be written
 

@@ -19,7 +19,10 @@ inline constexpr std::string_view kRestoreMember =
     "restore.onnx";  ///< picture → picture: "input" → "output"
 inline constexpr std::string_view kConditionMember =
     "condition.onnx";  ///< "views", "whole" → "condition", "novelty" and perhaps "domain"
-inline constexpr std::string_view kEncodeMember = "encode.onnx";             ///< picture → code
+inline constexpr std::string_view kEncodeMember =
+    "encode.onnx";  ///< picture → code: "input" → "code"
+inline constexpr std::string_view kTreeMember =
+    "tree.safetensors";  ///< prototypes over the codes of encode.onnx
 inline constexpr std::string_view kSelftestMember = "selftest.safetensors";  ///< see self_test_name
 inline constexpr std::string_view kCardMember = "card.md";
 

@@ -14,7 +14,9 @@
 namespace chiaro::bundle {
 
 /// Version of the format, not of the program. A reader refuses newer ones.
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
+/// From this one on there is tree.safetensors.
+inline constexpr int kTreeFormatVersion = 2;
 
 /// The name that stands for "nothing is wrong" among the types of a condition.
 inline constexpr std::string_view kCleanType = "clean";
@@ -68,7 +70,7 @@ struct MemberInfo {
 };
 
 struct Manifest {
-  int format_version = kFormatVersion;
+  int format_version = 1;        ///< the lowest that has all that the bundle uses
   std::string name;              ///< as in name.chiaro: letters, digits, "-", "_", "."
   std::string kind = "restore";  ///< "restore" (picture → picture) or "encode" (picture → code)
   std::string summary;           ///< one line for `chiaro models list`

@@ -161,6 +161,10 @@ Fields<DataOptions> DataOptions::fields() {
       field("variants", &DataOptions::variants,
             "samples in a row that show one window of a clean picture under different damage",
             {.min = 1, .max = 1024}),
+      field("alike", &DataOptions::alike,
+            "samples in a row that show different pictures under the same damage: the same kinds "
+            "and options, not the same grain",
+            {.min = 1, .max = 1024}),
       field("batch", &DataOptions::batch, "samples per step", {.min = 1, .max = 65536}),
       field("workers", &DataOptions::workers, "threads that make batches", {.min = 1, .max = 256}),
       field("ahead", &DataOptions::ahead, "batches made ahead", {.min = 1, .max = 1024}),
@@ -225,6 +229,10 @@ Fields<TaskOptions> TaskOptions::fields() {
 Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
     : options_(parse_options<DataOptions>(recipe.table("data").values, "data")),
       store_(std::make_unique<PictureStore>(static_cast<std::size_t>(options_.cache_mb) << 20)) {
+  CHIARO_CHECK(options_.variants == 1 || options_.alike == 1, Usage,
+               "[data] variants share the picture, alike the damage; got data.variants = {} and "
+               "data.alike = {}; expected one of them to be 1",
+               options_.variants, options_.alike);
   add_sources(recipe, root, part);
   add_streams(recipe, part);
   offset_ = Rng(static_cast<std::uint64_t>(options_.seed), {stable_hash("order")}).uniform();
@@ -420,6 +428,10 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, Rng& rng,
                             Sample& sample) const {
   if (stream.tones > 0 && rng.chance(stream.tones)) vary_tones(sample.context_target, rng);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);
+  // Same kinds and options for samples that are alike, but not the same grain, which would give
+  // away that they belong together.
+  if (options_.alike > 1)
+    rng = Rng(static_cast<std::uint64_t>(options_.seed), {sample.seed, stable_hash("grain")});
   sample.context =
       degrade::apply(reduced(sample.context_target, static_cast<int>(options_.scale)), chain, rng);
   if (options_.input_u8) image::quantize_u8(sample.context);
@@ -466,13 +478,16 @@ void Dataset::cut_crop(Rng& rng, Sample& sample) const {
 }
 
 Sample Dataset::sample(std::int64_t index) const {
-  const Stream& stream = stream_of(index);
+  const std::int64_t damage_index = index / options_.alike;
+  const Stream& stream = stream_of(damage_index);
   // Variants share the scene, not the damage; a real pair brings its own damage with the scene.
   const std::int64_t scene_index = stream.source >= 0 ? index : index / options_.variants;
   const auto seed = static_cast<std::uint64_t>(options_.seed);
   for (std::uint64_t attempt = 0; attempt < kMaxDraws; ++attempt) {
     Rng scene(seed, {static_cast<std::uint64_t>(scene_index), attempt});
-    Rng damage(seed, {static_cast<std::uint64_t>(index), attempt, stable_hash("damage")});
+    // A broken picture must not change the damage that others share.
+    Rng damage(seed, {static_cast<std::uint64_t>(damage_index), options_.alike > 1 ? 0 : attempt,
+                      stable_hash("damage")});
     Sample sample;
     sample.seed = static_cast<std::uint64_t>(index);
     if (try_sample(stream, scene, damage, sample)) return sample;

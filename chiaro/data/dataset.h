@@ -28,6 +28,7 @@ struct DataOptions {
   std::int64_t scale = 1;
   std::int64_t context_px = 0;
   std::int64_t variants = 1;
+  std::int64_t alike = 1;
   std::int64_t batch = 8;
   std::int64_t workers = 1;
   std::int64_t ahead = 8;

@@ -13,11 +13,12 @@ std::string write_card(const bundle::Manifest& manifest, const std::string& note
   const auto out = std::back_inserter(card);
   fmt::format_to(out, "# {}\n\n", manifest.name);
   if (!manifest.summary.empty()) fmt::format_to(out, "{}\n\n", manifest.summary);
-  fmt::format_to(out, "    chiaro restore photo.jpg -o clear.png --bundle {}.chiaro\n\n",
-                 manifest.name);
+  const bool encodes = manifest.kind == "encode";
+  fmt::format_to(out, "    chiaro {} --bundle {}.chiaro\n\n",
+                 encodes ? "inspect photo.jpg" : "restore photo.jpg -o clear.png", manifest.name);
 
-  fmt::format_to(out, "## What it is\n\n- Network: `{}`, {} parameters", manifest.network,
-                 manifest.parameters);
+  fmt::format_to(out, "## What it is\n\n- Network: `{}`, {} parameters",
+                 encodes ? "encoder" : manifest.network, manifest.parameters);
   if (manifest.macs_per_pixel > 0)
     fmt::format_to(out, ", {:.0f} multiplications per pixel", manifest.macs_per_pixel);
   fmt::format_to(out, "\n");
@@ -27,12 +28,17 @@ std::string write_card(const bundle::Manifest& manifest, const std::string& note
   fmt::format_to(
       out, "- Input: sRGB-coded RGB in [0, 1], sides multiples of {} (chiaro pads by itself)\n",
       manifest.alignment_px);
-  fmt::format_to(out, "- Output: {} times the input's sides; ", manifest.scale);
-  if (manifest.global_statistics) {
-    fmt::format_to(out, "each pixel depends on the whole picture\n");
+  if (encodes) {
+    fmt::format_to(out, "- Output: a code of length 1, of the whole input\n");
+  } else if (manifest.global_statistics) {
+    fmt::format_to(
+        out, "- Output: {} times the input's sides; each pixel depends on the whole picture\n",
+        manifest.scale);
   } else {
-    fmt::format_to(out, "each pixel depends on a square of {} input pixels\n",
-                   manifest.receptive_field_px);
+    fmt::format_to(
+        out,
+        "- Output: {} times the input's sides; each pixel depends on a square of {} input pixels\n",
+        manifest.scale, manifest.receptive_field_px);
   }
   if (!manifest.license.empty()) fmt::format_to(out, "- License: {}\n", manifest.license);
 

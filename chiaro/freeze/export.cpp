@@ -51,4 +51,13 @@ std::vector<std::byte> export_onnx(networks::Conditioner& conditioner, const std
                     name, metadata, half_weights);
 }
 
+std::vector<std::byte> export_onnx(networks::Encoder& encoder, const std::string& name,
+                                   const Metadata& metadata, bool half_weights) {
+  const std::vector<InputPort> inputs = {
+      {"input", {Extent::batch(), Extent::of(3), Extent::height(), Extent::width()}}};
+  const auto forward = [&](const Tensors& given) { return Tensors{encoder.encode(given[0])}; };
+  return serialized(trace(encoder, forward, inputs, {"code"}, networks::kEncoderAlignmentPx), name,
+                    metadata, half_weights);
+}
+
 }  // namespace chiaro::freeze

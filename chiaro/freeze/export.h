@@ -8,6 +8,7 @@
 
 #include "chiaro/freeze/onnx_file.h"
 #include "chiaro/networks/conditioner.h"
+#include "chiaro/networks/encoder.h"
 #include "chiaro/networks/network.h"
 
 namespace chiaro::freeze {
@@ -31,6 +32,11 @@ std::vector<std::byte> export_onnx(networks::Network& network, const std::string
 /// One picture's views → what is wrong with it: "views" (batch_size,3,S,S) and "whole"
 /// (1,3,height,width) → "condition" (1,2K+E), "novelty" (1,1), "domain" (1,Nd). Errors: as above.
 std::vector<std::byte> export_onnx(networks::Conditioner& conditioner, const std::string& name,
+                                   const Metadata& metadata = {}, bool half_weights = false);
+
+/// Pictures → codes: "input" (batch_size,3,height,width), sides multiples of kEncoderAlignmentPx →
+/// "code" (batch_size,D). Errors: as above.
+std::vector<std::byte> export_onnx(networks::Encoder& encoder, const std::string& name,
                                    const Metadata& metadata = {}, bool half_weights = false);
 
 }  // namespace chiaro::freeze

@@ -76,6 +76,41 @@ at::Tensor test_picture(std::int64_t height, std::int64_t width, std::uint64_t s
   return picture;
 }
 
+// The sizes of the pictures of a self-test.
+std::array<std::pair<std::int64_t, std::int64_t>, 3> test_sizes(std::int64_t alignment_px) {
+  const std::int64_t step = aligned(16, alignment_px);
+  return {{{2 * step, 2 * step}, {step, 3 * step}, {3 * step, 2 * step}}};
+}
+
+using KeptTensors = std::vector<std::pair<std::string, OnnxTensor>>;
+
+std::vector<std::byte> self_test_file(const KeptTensors& kept) {
+  bundle::TensorMap tensors;  // views of what `kept` owns
+  for (const auto& [name, tensor] : kept)
+    tensors[name] = {bundle::Dtype::F32, tensor.shape, tensor.bytes};
+  return bundle::serialize_safetensors(tensors);
+}
+
+// Small pictures with their codes.
+std::vector<std::byte> encoder_self_test(networks::Encoder& encoder) {
+  const at::NoGradGuard no_grad;
+  const EvaluationMode evaluation(encoder);
+  KeptTensors kept;
+  int index = 0;
+  for (const auto& [height, width] : test_sizes(networks::kEncoderAlignmentPx)) {
+    const at::Tensor input = test_picture(height, width, static_cast<std::uint64_t>(index));
+    const at::Tensor code = encoder.encode(input);
+    CHIARO_CHECK(at::isfinite(code).all().item<bool>(), Usage,
+                 "[freeze.freeze] the encoder gives NaN or infinity on a plain test picture of {} "
+                 "by {} pixels",
+                 width, height);
+    kept.emplace_back(bundle::self_test_name(index, "input"), to_onnx_tensor(input, ""));
+    kept.emplace_back(bundle::self_test_name(index, "output"), to_onnx_tensor(code, ""));
+    ++index;
+  }
+  return self_test_file(kept);
+}
+
 // Small pictures with what the network makes of them, and with what the conditioner says of them.
 class SelfTest {
  public:
@@ -85,15 +120,10 @@ class SelfTest {
   std::vector<std::byte> make(std::int64_t alignment_px) {
     const at::NoGradGuard no_grad;
     const EvaluationMode evaluation(network_);
-    const std::int64_t step = aligned(16, alignment_px);
-    const std::array<std::pair<std::int64_t, std::int64_t>, 3> sizes = {
-        {{2 * step, 2 * step}, {step, 3 * step}, {3 * step, 2 * step}}};
+    const auto sizes = test_sizes(alignment_px);
     for (std::size_t i = 0; i < sizes.size(); ++i)
       add(static_cast<int>(i), test_picture(sizes[i].first, sizes[i].second, i));
-    bundle::TensorMap tensors;  // views of what kept_ owns
-    for (const auto& [name, tensor] : kept_)
-      tensors[name] = {bundle::Dtype::F32, tensor.shape, tensor.bytes};
-    return bundle::serialize_safetensors(tensors);
+    return self_test_file(kept_);
   }
 
  private:
@@ -123,7 +153,7 @@ class SelfTest {
 
   networks::Network& network_;
   networks::Conditioner* conditioner_;
-  std::vector<std::pair<std::string, OnnxTensor>> kept_;
+  KeptTensors kept_;
 };
 
 // What the manifest says of a conditioner; the threshold of novelty is the caller's.
@@ -222,6 +252,33 @@ bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
   }
   made.members[std::string(bundle::kSelftestMember)] =
       SelfTest(network, conditioner).make(geometry.alignment_px);
+  made.members[std::string(bundle::kCardMember)] = bytes_of(write_card(manifest, notes));
+  made.manifest = std::move(manifest);
+  return made;
+}
+
+bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
+                      const std::string& notes, std::vector<std::byte> tree, bool half_weights) {
+  if (half_weights) round_weights_to_half(encoder);
+  manifest.kind = "encode";
+  manifest.color = "srgb";
+  manifest.range_low = 0;
+  manifest.range_high = 1;
+  manifest.scale = 1;
+  manifest.alignment_px = static_cast<int>(networks::kEncoderAlignmentPx);
+  manifest.receptive_field_px = 1;
+  manifest.global_statistics = true;
+  manifest.created_by = "chiaro " + version();
+  manifest.parameters = 0;  // also of encoders that a method keeps without gradient
+  for (const auto& parameter : encoder.parameters()) manifest.parameters += parameter.numel();
+  if (!tree.empty()) manifest.format_version = bundle::kTreeFormatVersion;
+
+  bundle::Bundle made;
+  made.origin = manifest.name;
+  made.members[std::string(bundle::kEncodeMember)] =
+      export_onnx(encoder, manifest.name, graph_metadata(manifest), half_weights);
+  if (!tree.empty()) made.members[std::string(bundle::kTreeMember)] = std::move(tree);
+  made.members[std::string(bundle::kSelftestMember)] = encoder_self_test(encoder);
   made.members[std::string(bundle::kCardMember)] = bytes_of(write_card(manifest, notes));
   made.manifest = std::move(manifest);
   return made;

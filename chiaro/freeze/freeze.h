@@ -8,6 +8,7 @@
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/bundle/manifest.h"
 #include "chiaro/networks/conditioner.h"
+#include "chiaro/networks/encoder.h"
 #include "chiaro/networks/network.h"
 
 namespace chiaro::freeze {
@@ -24,6 +25,13 @@ namespace chiaro::freeze {
 /// cannot be frozen).
 bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
                       const std::string& notes = {}, networks::Conditioner* conditioner = nullptr,
+                      bool half_weights = false);
+
+/// Makes the members encode.onnx, tree.safetensors (the bytes given), selftest.safetensors and
+/// card.md of a trained encoder; the rest as above, the manifest's labels being the names of the
+/// kinds in the tree. An empty `tree`: no such member. Errors: Usage.
+bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
+                      const std::string& notes = {}, std::vector<std::byte> tree = {},
                       bool half_weights = false);
 
 /// Copies the weights of restore.onnx into a network, by name. Errors: Bundle, in one line, for

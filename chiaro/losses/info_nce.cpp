@@ -32,4 +32,15 @@ at::Tensor info_nce(const at::Tensor& logits, const at::Tensor& positives,
   return per_query.masked_select(usable).mean();
 }
 
+at::Tensor info_nce_zeroed(const at::Tensor& logits, const at::Tensor& positives,
+                           const at::Tensor& candidates, const at::Tensor& dropped) {
+  CHIARO_CHECK(
+      dropped.sizes() == logits.sizes() && dropped.scalar_type() == at::kBool &&
+          !dropped.logical_and(positives).any().item<bool>(),
+      Internal,
+      "[losses.info_nce_zeroed] expected a boolean mask of the logits' shape that drops no "
+      "positive");
+  return info_nce(logits.masked_fill(dropped, 0), positives, candidates);
+}
+
 }  // namespace chiaro::losses

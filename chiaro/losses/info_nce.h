@@ -18,4 +18,10 @@ namespace chiaro::losses {
 at::Tensor info_nce(const at::Tensor& logits, const at::Tensor& positives,
                     const at::Tensor& candidates);
 
+/// The same, but what is `dropped` (Q,K) bool keeps its place in the sum with a logit of 0: it adds
+/// 1 and no gradient, as published code does that multiplies logits by a mask instead of leaving
+/// them out. Errors: Internal (as above; a dropped positive).
+at::Tensor info_nce_zeroed(const at::Tensor& logits, const at::Tensor& positives,
+                           const at::Tensor& candidates, const at::Tensor& dropped);
+
 }  // namespace chiaro::losses

@@ -19,7 +19,9 @@
 #include "chiaro/base/options.h"
 #include "chiaro/data/batch.h"
 #include "chiaro/networks/conditioner.h"
+#include "chiaro/networks/encoder.h"
 #include "chiaro/networks/network.h"
+#include "chiaro/nn/prototype_tree.h"
 
 namespace chiaro::methods {
 
@@ -62,6 +64,10 @@ struct Product {
   std::shared_ptr<networks::Network>
       restorer;  ///< picture → picture; null for representation methods
   std::shared_ptr<networks::Conditioner> conditioner;  ///< picture → condition; null: unconditioned
+  std::shared_ptr<networks::Encoder> encoder = {};  ///< picture → code; of representation methods
+  /// Over the encoder's codes; attributes of a node: the share of each kind of damage among its
+  /// members, then their mean severity. May be null, or not yet built.
+  std::shared_ptr<nn::PrototypeTree> tree = {};
 };
 
 class Method {
@@ -99,8 +105,8 @@ class Method {
 
 /// What every method is built from.
 struct Setting {
-  std::shared_ptr<networks::Network> network;
-  std::vector<std::string> tasks;  ///< names behind Batch::task
+  std::shared_ptr<networks::Network> network;  ///< null for methods that take none
+  std::vector<std::string> tasks;              ///< names behind Batch::task
   std::uint64_t seed =
       0;  ///< for the method's own random numbers, apart from data and initial weights
   std::vector<std::string> kinds = {};    ///< names behind Batch::kinds, "clean" first
@@ -118,6 +124,7 @@ struct Entry {
   std::string summary;
   std::string reference;
   std::vector<FieldInfo> options;
+  bool takes_network = true;  ///< false: it brings its own, and a recipe has no [network]
   /// Errors: Usage for unknown or impossible options.
   std::unique_ptr<Method> (*make)(const Setting& setting, const OptionTable& options) = nullptr;
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "chiaro/networks/conditioner.h"
+#include "chiaro/nn/statistics_tower.h"
 
 namespace chiaro::networks {
 
@@ -58,12 +59,11 @@ class Controller : public Conditioner {
   at::Tensor prototypes();
 
  private:
-  class Tower;
   ConditionLayout layout_;
   at::Tensor table_;  // (K,Dt)
   at::Tensor scale_;  // (): logarithm of what cosines are multiplied by
-  std::shared_ptr<Tower> native_;
-  std::shared_ptr<Tower> whole_;
+  std::shared_ptr<nn::StatisticsTower> native_;
+  std::shared_ptr<nn::StatisticsTower> whole_;
   torch::nn::LayerNorm norm_{nullptr};
   torch::nn::Linear trunk_{nullptr}, damage_{nullptr}, content_{nullptr}, severity_{nullptr},
       domain_{nullptr}, project_{nullptr};

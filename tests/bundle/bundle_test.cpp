@@ -79,7 +79,7 @@ TEST(Manifest, WrongOnesAreRefused) {
   EXPECT_CHIARO_ERROR(parse_manifest("{", "f"), Bundle, "no JSON object");
   EXPECT_CHIARO_ERROR(parse_manifest("[]", "f"), Bundle, "no JSON object");
   EXPECT_CHIARO_ERROR(parse_manifest("{}", "f"), Bundle, "'format' is missing");
-  EXPECT_CHIARO_ERROR(parse_manifest(with("\"format_version\": 1", "\"format_version\": 2"), "f"),
+  EXPECT_CHIARO_ERROR(parse_manifest(with("\"format_version\": 1", "\"format_version\": 3"), "f"),
                       Bundle, "newer chiaro");
   EXPECT_CHIARO_ERROR(parse_manifest(with("\"scale\": 2", "\"scale\": 0"), "f"), Bundle,
                       "graph.scale' is out of range");
@@ -187,6 +187,22 @@ TEST(Bundle, AConditionAndItsGraphComeTogether) {
   manifest.kind = "encode";
   members["encode.onnx"] = bytes_of("a third graph");
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "expected kind restore");
+}
+
+TEST(Bundle, ATreeNeedsAnEncoderAndTheVersionThatKnowsIt) {
+  Manifest manifest = example_manifest();
+  manifest.kind = "encode";
+  manifest.format_version = 2;
+  const Members members = {{"encode.onnx", bytes_of("a graph")},
+                           {"tree.safetensors", bytes_of("a tree")}};
+  EXPECT_NO_THROW(parse_bundle(serialize_bundle(manifest, members), "encoder"));
+  manifest.format_version = 1;
+  EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "version 2 or newer");
+  manifest.format_version = 2;
+  manifest.kind = "restore";
+  Members restoring = example_members();
+  restoring["tree.safetensors"] = bytes_of("a tree");
+  EXPECT_CHIARO_ERROR(serialize_bundle(manifest, restoring), Bundle, "expected kind encode");
 }
 
 TEST(Manifest, Bf16NeedsEvidence) {

@@ -31,6 +31,8 @@ struct Trial {
   std::string network = "dncnn";
   OptionTable network_options = {{"depth", std::int64_t{4}}, {"width", std::int64_t{8}}};
   OptionTable options = {};  ///< beside the defaults: smaller parts, so that the laws are quick
+  bool negatives_harden = false;  ///< they begin as noise and become earlier codes of the same
+                                  ///< samples: the loss on one batch need not fall
 };
 
 Trial trial_of(const std::string& method) {
@@ -44,13 +46,22 @@ Trial trial_of(const std::string& method) {
                             {"decoder_blocks", List{1}},
                             {"types", kKinds}},
         .options = {{"width", std::int64_t{4}}}}},
-      {"spn", {.options = {{"random_width", std::int64_t{4}}}}}};
+      {"spn", {.options = {{"random_width", std::int64_t{4}}}}},
+      {"hcsc",
+       {.network = "",
+        .options = {{"width", std::int64_t{4}},
+                    {"queue", std::int64_t{24}},
+                    {"prototypes", List{4, 2}},
+                    {"tree_every", std::int64_t{5}}},
+        .negatives_harden = true}}};
   const auto found = special.find(method);
   return found == special.end() ? Trial{} : found->second;
 }
 
+/// Null for methods that take none.
 std::shared_ptr<networks::Network> network_for(const Trial& trial, std::uint64_t seed) {
   torch::manual_seed(seed);
+  if (trial.network.empty()) return nullptr;
   return networks::make(trial.network, trial.network_options);
 }
 
@@ -174,6 +185,10 @@ TEST_P(Methods, DescribesItself) {
   for (const auto& option : entry.options) EXPECT_FALSE(option.help.empty()) << option.name;
 }
 
+TEST_P(Methods, SaysWhetherItTakesANetwork) {
+  EXPECT_EQ(find(GetParam()).takes_network, network_for(trial_of(GetParam()), 1) != nullptr);
+}
+
 TEST_P(Methods, PhasesShareTheRun) {
   const auto method = made(GetParam());
   double sum = 0;
@@ -269,7 +284,8 @@ TEST_P(Methods, GoesOnFromItsState) {
 // As odd as the network allows.
 TEST_P(Methods, TakesOddSizes) {
   const auto method = made(GetParam());
-  const auto unit = network_for(trial_of(GetParam()), 1)->geometry().alignment_px;
+  const auto network = network_for(trial_of(GetParam()), 1);
+  const std::int64_t unit = network ? network->geometry().alignment_px : 1;
   const auto odd = [&](std::int64_t least) { return ((least / unit) | 1) * unit; };
   for (const double value : train(*method, batch_of(6, odd(17), odd(23)), 1))
     EXPECT_TRUE(std::isfinite(value));
@@ -288,12 +304,24 @@ TEST_P(Methods, BatchOfOneIsTakenOrRefused) {
 }
 
 TEST_P(Methods, LossFallsOverTwentySteps) {
+  if (trial_of(GetParam()).negatives_harden) GTEST_SKIP() << "its negatives become harder";
   const auto method = made(GetParam());
   const auto values = train(*method, batch_of(6, 16, 16));
   const auto mean = [&](std::size_t from) { return (values[from] + values[from + 1]) / 2; };
   for (std::size_t phase = 0; phase < method->phases().size(); ++phase)
     EXPECT_LT(mean(phase * kSteps + kSteps - 2), mean(phase * kSteps))
         << method->phases()[phase].name;
+}
+
+TEST_P(Methods, ProductEncodes) {
+  const auto method = made(GetParam());
+  const auto encoder = method->product().encoder;
+  EXPECT_TRUE(encoder != nullptr || method->product().restorer != nullptr);
+  if (encoder == nullptr) GTEST_SKIP() << "makes no representation";
+  const at::NoGradGuard no_grad;
+  const auto codes = encoder->encode(at::rand({3, 3, 32, 48}));
+  EXPECT_EQ(codes.sizes(), (at::IntArrayRef{3, encoder->layout().dimension}));
+  EXPECT_TRUE(at::allclose(codes.norm(2, 1), at::ones({3}), 1e-4));
 }
 
 TEST_P(Methods, ProductRestores) {

@@ -1,6 +1,7 @@
 #include "chiaro/data/dataset.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <set>
 
@@ -361,6 +362,35 @@ TEST_F(DatasetTest, OtherTonesChangeTargetAndInputAlike) {
   }
   EXPECT_LE(toned.target.max().item<double>(), 1);
   EXPECT_GE(toned.target.min().item<double>(), 0);
+}
+
+// Pairs in a row: the same kinds and options on different pictures, with grain of their own.
+TEST_F(DatasetTest, AlikeSamplesShareTheDamageAndNothingElse) {
+  Recipe edited = recipe();
+  set_recipe_value(edited, "data.alike=2");
+  const auto set = dataset(edited);
+  int same_scene = 0;
+  double other_severity = 0;
+  for (std::int64_t i = 0; i < 40; i += 2) {
+    const Sample one = set->sample(i);
+    const Sample two = set->sample(i + 1);
+    EXPECT_EQ(one.kinds, two.kinds) << i;
+    EXPECT_EQ(one.task, two.task) << i;
+    EXPECT_EQ(one.severity, two.severity) << i;
+    same_scene += one.content == two.content ? 1 : 0;
+    other_severity += std::abs(one.severity - set->sample(i + 2).severity);
+    if (one.origin.find("noise") == std::string::npos) continue;
+    EXPECT_EQ(one.origin.substr(one.origin.find(' ')), two.origin.substr(two.origin.find(' ')));
+    double product = 0;  // of what the noise added
+    for (std::size_t p = 0; p < one.input.pixels().size(); ++p)
+      product += static_cast<double>(one.input.pixels()[p] - one.target.pixels()[p]) *
+                 static_cast<double>(two.input.pixels()[p] - two.target.pixels()[p]);
+    EXPECT_LT(std::abs(product) / static_cast<double>(one.input.pixels().size()), 0.0012) << i;
+  }
+  EXPECT_LT(same_scene, 15);
+  EXPECT_GT(other_severity, 0);
+  set_recipe_value(edited, "data.variants=2");
+  EXPECT_CHIARO_ERROR(dataset(edited), Usage, "data.variants = 2 and data.alike = 2");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 #include "chiaro/base/files.h"
 #include "chiaro/image/codec.h"
-#include "tests/support/graph_bundle.h"
+#include "tests/support/encoder_bundle.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -129,6 +129,30 @@ TEST_F(InspectCli, BadMapsAreRefused) {
   expect_refused({"inspect", folder_.path(), "--map", out_}, 2, "--map draws one picture");
   expect_refused({"inspect", striped_, "--map", striped_}, 4, "never overwritten");
   expect_refused({"inspect", striped_, "--map", bright_}, 4, "--overwrite");
+}
+
+// A bundle of kind encode: the way through the tree of known damage.
+TEST_F(InspectCli, EncodersTellTheNearestKnownDamage) {
+  const auto encoder = test::encoder_bundle();
+  bundle::write_bundle(folder_ / "models/encoder.chiaro", encoder.manifest, encoder.members);
+  const auto one = chiaro({"inspect", striped_, "--bundle", "encoder"});
+  ASSERT_EQ(one.status, 0) << one.err;
+  EXPECT_NE(one.out.find("noise 0.75, haze 0.25 (severity 0.25), known to level 1 of 2"),
+            std::string::npos)
+      << one.out;
+  EXPECT_NE(one.out.find("level 2"), std::string::npos) << one.out;
+  const auto lines =
+      events(chiaro({"inspect", bright_, dark_, "--bundle", "encoder", "--json"}).out);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0]["type"], "haze");
+  EXPECT_EQ(lines[0]["known_level"], 1);
+  EXPECT_EQ(lines[0]["unknown"], false);
+  ASSERT_EQ(lines[0]["path"].size(), 2U);
+  EXPECT_NEAR(lines[0]["path"][1]["kinds"]["haze"].get<double>(), 0.625, 1e-6);
+  EXPECT_EQ(lines[1]["type"], "clean");
+  expect_refused({"inspect", striped_, "--bundle", "encoder", "--map", out_}, 2, "is an encoder");
+  expect_refused({"restore", striped_, "-o", out_, "--bundle", "encoder"}, 5,
+                 "has no restore.onnx");
 }
 
 TEST_F(InspectCli, NeedsPicturesAndAController) {

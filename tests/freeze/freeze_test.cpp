@@ -156,5 +156,39 @@ TEST(Thaw, RefusesADamagedGraph) {
   EXPECT_CHIARO_ERROR(thaw(frozen), Bundle, "not an ONNX graph");
 }
 
+TEST(FreezeEncoder, WritesABundleWhoseGraphGivesTheCodes) {
+  torch::manual_seed(4);
+  networks::DegradationEncoder encoder({.width = 4, .hidden = 8, .layout = {.dimension = 6}});
+  for (auto& parameter : encoder.parameters()) parameter.set_requires_grad(false);
+  const std::vector<std::byte> tree(8, std::byte{1});
+  bundle::Manifest manifest = small_manifest();
+  manifest.network.clear();
+  manifest.network_options.clear();
+  const auto frozen = freeze(encoder, manifest, "## Limits\n\nNone known.", tree);
+  const auto read =
+      bundle::parse_bundle(bundle::serialize_bundle(frozen.manifest, frozen.members), "encoder");
+  EXPECT_EQ(read.manifest.kind, "encode");
+  EXPECT_EQ(read.manifest.format_version, 2);
+  EXPECT_GT(read.manifest.parameters, 100);
+  EXPECT_EQ(read.members.at(std::string(bundle::kTreeMember)), tree);
+  EXPECT_NE(read.text(bundle::kCardMember).find("chiaro inspect"), std::string::npos);
+  test::OnnxGraph graph(read.member(bundle::kEncodeMember));
+  for (const auto& shape : {std::vector<std::int64_t>{3, 3, 32, 48}, {1, 3, 16, 16}}) {
+    const at::Tensor pictures = at::rand(shape);
+    const at::NoGradGuard no_grad;
+    EXPECT_LT((graph.run(pictures) - encoder.encode(pictures)).abs().max().item<float>(), 1e-4);
+  }
+  const auto bytes = read.member(bundle::kSelftestMember);
+  const auto vectors = bundle::Safetensors::parse({bytes.begin(), bytes.end()}, "selftest");
+  EXPECT_EQ(vectors.tensors().size(), 6U);
+  const at::Tensor code = tensor_of(vectors.tensor(bundle::self_test_name(1, "output")));
+  EXPECT_LT((graph.run(tensor_of(vectors.tensor(bundle::self_test_name(1, "input")))) - code)
+                .abs()
+                .max()
+                .item<float>(),
+            1e-4);
+  EXPECT_EQ(freeze(encoder, manifest).manifest.format_version, 1);  // no tree, no newer version
+}
+
 }  // namespace
 }  // namespace chiaro::freeze

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
+#include <vector>
 
 #include "tests/support/expect_error.h"
 
@@ -77,6 +79,49 @@ TEST(InfoNce, RefusesMasksThatDoNotFit) {
   const auto own = at::eye(2, at::kBool);
   EXPECT_CHIARO_ERROR(info_nce(z, own.narrow(0, 0, 1), own), Internal, "one shape");
   EXPECT_CHIARO_ERROR(info_nce(z, own, at::logical_not(own)), Internal, "not among the candidates");
+}
+
+/// Cosines of unit vectors in the plane to one at `query`, by their angles.
+at::Tensor cosines(double query, const std::vector<double>& degrees) {
+  std::vector<double> list;
+  for (const double angle : degrees)
+    list.push_back(std::cos((angle - query) * std::numbers::pi / 180));
+  return at::tensor(list, at::kDouble).unsqueeze(0);
+}
+
+// Golden values, computed apart from this program: instances at T = 0.2, query at 0 degrees, key at
+// 20, a false negative at 10 that is dropped, negatives at 90 and 150.
+TEST(InfoNce, DroppedInstances) {
+  const auto z = cosines(0, {20, 10, 90, 150}) / 0.2;
+  const auto key = mask({{1, 0, 0, 0}});
+  const auto all = at::ones_like(key);
+  const auto dropped = mask({{0, 1, 0, 0}});
+  EXPECT_NEAR(info_nce(z, key, all).item<double>(), 0.816370, 1e-5);
+  EXPECT_NEAR(info_nce_zeroed(z, key, all, dropped).item<double>(), 0.018172, 1e-5);
+  EXPECT_NEAR(info_nce(z, key, dropped.logical_not()).item<double>(), 0.009187, 1e-5);
+}
+
+// Likewise prototypes: query at 10, its own at 0 (τ 0.2), others at 60 (τ 0.1) and 180 (τ 0.3,
+// dropped).
+TEST(InfoNce, DroppedPrototypes) {
+  const auto tau = at::tensor({0.2, 0.1, 0.3}, at::kDouble);
+  const auto z = cosines(10, {0, 60, 180}) / tau;
+  const auto own = mask({{1, 0, 0}});
+  const auto all = at::ones_like(own);
+  const auto dropped = mask({{0, 0, 1}});
+  EXPECT_NEAR(info_nce(z, own, dropped.logical_not()).item<double>(), 1.704552, 1e-5);
+  EXPECT_NEAR(info_nce_zeroed(z, own, all, dropped).item<double>(), 1.705873, 1e-5);
+  EXPECT_NEAR(info_nce(z, own, all).item<double>(), 1.704601, 1e-5);
+}
+
+TEST(InfoNce, WhatIsZeroedHasNoGradient) {
+  auto z = at::tensor({1.0, 2.0, 3.0}, at::kDouble).unsqueeze(0).set_requires_grad(true);
+  const auto own = mask({{1, 0, 0}});
+  info_nce_zeroed(z, own, at::ones_like(own), mask({{0, 0, 1}})).backward();
+  EXPECT_EQ(z.grad()[0][2].item<double>(), 0);
+  EXPECT_NE(z.grad()[0][1].item<double>(), 0);
+  EXPECT_CHIARO_ERROR(info_nce_zeroed(z, own, at::ones_like(own), own), Internal,
+                      "drops no positive");
 }
 
 }  // namespace

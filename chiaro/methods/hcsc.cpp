@@ -1,0 +1,388 @@
+// HCSC: hierarchical contrastive selective coding, as an encoder of what was done to pictures.
+// Codes of one picture's crops attract each other and the prototypes above them; what probably
+// belongs to the same prototype does not repel.
+//
+//   z = f(x_q), k = f̄(x_k)   unit codes of two views; f̄ follows f: θ̄ ← μ θ̄ + (1−μ) θ
+//   q_j                      earlier k, in a queue
+//   c_i^l, τ_i^l, a^l        prototypes of level l, their temperatures, the one above k: a tree of
+//                            k-means over the queue, built anew every so many steps
+//
+//   m^l_j ~ Bernoulli( 1 − softmax_i( q_j·c_i^l / τ_i^l ) at a^l )              instances kept
+//   m^l_i ~ Bernoulli( 1 − softmax_i'( c_i^l·c_i'^{l+1} / τ_i'^{l+1} ) at a^{l+1} ),
+//           all on the last level                                               prototypes kept
+//   L_inst  = Σ_l −log( exp(z·k/T) / ( exp(z·k/T) + Σ_j m^l_j exp(z·q_j/T) ) )
+//   L_proto = 1/L Σ_l −log( exp(z·c_a/τ_a) / ( exp(z·c_a/τ_a) + Σ_{i≠a} m^l_i exp(z·c_i/τ_i) ) )
+//   L = L_inst + λ L_proto;  until the first tree: L_inst with all m = 1, which is MoCo
+//
+// Reference: Y. Guo, M. Xu, J. Li, B. Ni, X. Zhu, Z. Sun, Y. Xu, CVPR 2022, arXiv:2202.00455.
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "chiaro/base/rng.h"
+#include "chiaro/losses/contrast_health.h"
+#include "chiaro/losses/info_nce.h"
+#include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/crop_pairs.h"
+#include "chiaro/methods/key_queue.h"
+#include "chiaro/nn/lagged_copies.h"
+
+namespace chiaro::methods {
+namespace {
+
+constexpr double kLeastTemperature = 1e-3;
+constexpr double kLeastPrototypesKept = 1e-4;
+
+struct HcscOptions {
+  std::int64_t width = 16;
+  std::int64_t hidden = 128;
+  std::int64_t dimension = 64;
+  std::vector<std::int64_t> prototypes = {80, 20, 8};
+  double temperature = 0.2;
+  double momentum = 0.99;
+  std::int64_t queue = 2048;
+  double warmup = 0.1;
+  std::int64_t tree_every = 200;
+  std::string positives = "crops";
+  std::string instance_reduce = "sum";
+  double prototype_weight = 1.0;
+  std::string dropped = "removed";
+  std::string excluded = "own";
+  bool last_prototype = true;
+  std::string temperatures = "own";
+  std::int64_t least_members = 0;
+  std::int64_t view_px = 64;
+  std::int64_t health_every = 50;
+
+  static Fields<HcscOptions> fields() {
+    using T = HcscOptions;
+    const FieldLimits share{.min = 0, .max = 1};
+    return {
+        field("width", &T::width, "channels of the encoder's first convolution",
+              {.min = 4, .max = 512}),
+        field("hidden", &T::hidden, "width of the encoder's head", {.min = 4, .max = 4096}),
+        field("dimension", &T::dimension, "of the codes", {.min = 2, .max = 4096}),
+        field("prototypes", &T::prototypes, "most prototypes of each level, finest first"),
+        field("temperature", &T::temperature, "T, and the mean of each level's τ",
+              {.min = 0.001, .max = 10}),
+        field("momentum", &T::momentum, "μ: how slowly the encoder of the keys follows", share),
+        field("queue", &T::queue, "keys remembered", {.min = 2, .max = 1 << 20}),
+        field("warmup", &T::warmup,
+              "of the steps without a tree; 1: plain contrast (MoCo), the tree is built at the end",
+              share),
+        field("tree_every", &T::tree_every, "how often the tree is built anew",
+              {.min = 1, .unit = "steps"}),
+        field("positives", &T::positives,
+              "crops: two crops of one damaged picture; damage: two pictures with the same damage, "
+              "as data.alike = 2 gives them",
+              {.choices = {"crops", "damage"}}),
+        field("instance_reduce", &T::instance_reduce, "of L_inst over levels",
+              {.choices = {"sum", "mean"}}),
+        field("prototype_weight", &T::prototype_weight, "λ", {.min = 0}),
+        field("dropped", &T::dropped,
+              "what is not kept: removed from the sum, or zeroed, which leaves 1 there",
+              {.choices = {"removed", "zeroed"}}),
+        field("excluded", &T::excluded,
+              "which prototypes are never negatives: a query's own, or those of the whole batch",
+              {.choices = {"own", "batch"}}),
+        field("last_prototype", &T::last_prototype,
+              "false: candidates end before the largest number in use, as in the released code"),
+        field("temperatures", &T::temperatures, "own: τ by concentration; common: τ = T",
+              {.choices = {"own", "common"}}),
+        field("least_members", &T::least_members,
+              "finest prototypes with fewer members are dissolved", {.min = 0}),
+        field("view_px", &T::view_px,
+              "side of the crops by which the encoder looks at a picture when it is used; that of "
+              "the crops in training",
+              {.min = 16, .max = 4096, .unit = "px"}),
+        field("health_every", &T::health_every, "how often the contrast is examined",
+              {.min = 1, .unit = "steps"}),
+    };
+  }
+};
+
+/// Encoders, queue and tree.
+struct HcscState : torch::nn::Module {
+  /// notes: width of what is remembered beside each key.
+  HcscState(const HcscOptions& options, std::int64_t notes) {
+    const networks::DegradationEncoder::Options parts{
+        options.width,
+        options.hidden,
+        {.dimension = options.dimension, .view_px = options.view_px}};
+    query = register_module("query", std::make_shared<networks::DegradationEncoder>(parts));
+    key = std::make_shared<networks::DegradationEncoder>(parts);
+    copies = register_module("copies", std::make_shared<nn::LaggedCopies>(
+                                           std::vector<std::shared_ptr<torch::nn::Module>>{key}));
+    copies->blend(0, *query, /*retained=*/0);
+    tree = register_module(
+        "tree", std::make_shared<nn::PrototypeTree>(
+                    nn::TreeOptions{.prototypes = options.prototypes,
+                                    .temperature = options.temperature,
+                                    .common_temperature = options.temperatures == "common",
+                                    .least_members = options.least_members},
+                    options.dimension, notes));
+    watch = register_module("watch", std::make_shared<losses::ContrastWatch>());
+    queue = register_module("queue",
+                            std::make_shared<KeyQueue>(options.queue, options.dimension, notes));
+  }
+
+  std::shared_ptr<networks::DegradationEncoder> query, key;
+  std::shared_ptr<nn::LaggedCopies> copies;  // holds the key encoder
+  std::shared_ptr<nn::PrototypeTree> tree;
+  std::shared_ptr<losses::ContrastWatch> watch;
+  std::shared_ptr<KeyQueue> queue;  // notes: share of each kind, severity
+};
+
+class Hcsc : public Method {
+ public:
+  Hcsc(const Setting& setting, const HcscOptions& options)
+      : options_(options),
+        seed_(setting.seed),
+        kinds_(static_cast<std::int64_t>(setting.kinds.size())),
+        state_(std::make_shared<HcscState>(options, kinds_ + 1)) {}
+
+  data::ViewSpec views() const override { return {.needs_target = false}; }
+
+  Losses losses(const data::Batch& batch, const StepInfo& info) override {
+    const Pairs pairs = pairs_of(batch);
+    const at::Tensor z = state_->query->encode(pairs.queries);
+    const at::Tensor k = key_codes(pairs.keys);
+    const Contrast contrast = instance_contrast(z, k);
+    Losses result;
+    if (state_->tree->built() && info.step >= warmup_steps(info)) {
+      const at::Tensor path = state_->tree->path(k);
+      const Selection selection = select_instances(path, draws(batch, info, "instances"));
+      result.terms = {{"instance", selective(contrast, selection), 1.0},
+                      {"prototype", prototype_loss(z, path, draws(batch, info, "prototypes")),
+                       options_.prototype_weight}};
+      if (info.step % options_.health_every == 0) add_quality(selection, pairs.notes, result);
+    } else {
+      result.terms = {{"instance",
+                       losses::info_nce(contrast.logits, contrast.positives, contrast.everyone()),
+                       1.0}};
+    }
+    if (info.step % options_.health_every == 0) add_health(contrast, result);
+    if (c10::GradMode::is_enabled()) state_->queue->push(k, pairs.notes);
+    return result;
+  }
+
+  void after_step(const StepInfo& info) override {
+    state_->copies->blend(0, *state_->query, options_.momentum);
+    const std::int64_t since = info.step - warmup_steps(info);
+    const bool due = since >= 0 && (since % options_.tree_every == 0 || !state_->tree->built());
+    if (!due && info.step != info.total_steps) return;
+    state_->tree->build(
+        state_->queue->filled_keys(), state_->queue->filled_notes(),
+        Rng(seed_, {stable_hash("tree"), static_cast<std::uint64_t>(info.step)}).next());
+  }
+
+  std::vector<at::Tensor> trainable(const std::string& /*phase*/) override {
+    return state_->query->parameters();
+  }
+  torch::nn::Module& state() override { return *state_; }
+
+  /// The key encoder, since the tree is made of its codes.
+  Product product() override { return {nullptr, nullptr, state_->key, state_->tree}; }
+
+ private:
+  struct Pairs {
+    at::Tensor queries;  // (N,3,h,w)
+    at::Tensor keys;     // (N,3,h,w)
+    at::Tensor notes;    // (N,K+1) of the keys
+  };
+
+  /// N queries against their own key and the queue.
+  struct Contrast {
+    at::Tensor logits;     // (N,1+Q)
+    at::Tensor positives;  // the first column
+    at::Tensor everyone() const { return at::ones_like(positives); }
+  };
+
+  /// Which negatives of the queue are kept, (N,Q) bool for each level.
+  using Selection = std::vector<at::Tensor>;
+
+  std::int64_t warmup_steps(const StepInfo& info) const {
+    return std::llround(options_.warmup * static_cast<double>(info.total_steps));
+  }
+
+  Pairs pairs_of(const data::Batch& batch) const {
+    const at::Tensor notes = notes_of(batch);
+    if (options_.positives == "crops") {
+      const CropPairs pairs(batch, networks::kEncoderAlignmentPx, seed_, Overlap::Allowed);
+      const auto crops = pairs.cut(pairs.windows()).chunk(2);
+      return {crops[0], crops[1], notes};
+    }
+    const auto odd = [](const at::Tensor& rows) { return rows.slice(0, 1, rows.size(0), 2); };
+    const auto even = [](const at::Tensor& rows) { return rows.slice(0, 0, rows.size(0), 2); };
+    CHIARO_CHECK(
+        batch.input.size(0) % 2 == 0 && at::equal(even(notes), odd(notes)), Usage,
+        "[methods.hcsc] positives = 'damage' takes pairs of samples in a row with the same "
+        "damage; got a batch of {}; expected data.alike = 2 and an even data.batch",
+        batch.input.size(0));
+    return {even(batch.input), odd(batch.input), odd(notes)};
+  }
+
+  /// What a sample is known to have, for names of prototypes and measurements only.
+  at::Tensor notes_of(const data::Batch& batch) const {
+    const auto plain = batch.input.options().dtype(at::kFloat);
+    auto notes = at::zeros({batch.input.size(0), kinds_ + 1}, plain);
+    if (!batch.kinds.defined() || kinds_ == 0) return notes;
+    const auto present = batch.kinds.to(at::kFloat);
+    notes.narrow(1, 0, kinds_).copy_(present / present.sum(1, true).clamp_min(1));
+    notes.select(1, kinds_).copy_(batch.severity);
+    return notes;
+  }
+
+  at::Tensor key_codes(const at::Tensor& pictures) const {
+    const at::NoGradGuard no_grad;
+    return state_->key->encode(pictures);
+  }
+
+  Contrast instance_contrast(const at::Tensor& z, const at::Tensor& k) const {
+    const auto own = (z * k).sum(1, /*keepdim=*/true);
+    // A copy, because the queue moves on before the gradient is computed.
+    const auto others = at::matmul(z, state_->queue->keys().clone().t());
+    Contrast contrast{at::cat({own, others}, 1) / options_.temperature, {}};
+    contrast.positives = at::zeros_like(contrast.logits, at::kBool);
+    contrast.positives.select(1, 0).fill_(true);
+    return contrast;
+  }
+
+  /// Random numbers that depend on seed, step and samples alone.
+  at::Generator draws(const data::Batch& batch, const StepInfo& info, const char* purpose) const {
+    Rng rng(seed_,
+            {stable_hash(purpose), static_cast<std::uint64_t>(info.step), batch.seeds.front()});
+    return at::make_generator<at::CPUGeneratorImpl>(rng.next());
+  }
+
+  static at::Tensor drawn(const at::Tensor& probability, at::Generator& generator) {
+    const auto uniform = at::rand(probability.sizes(), generator, at::TensorOptions(at::kFloat));
+    return uniform.to(probability.device()).lt(probability);
+  }
+
+  Selection select_instances(const at::Tensor& path, at::Generator generator) const {
+    Selection kept;
+    for (std::int64_t l = 0; l < state_->tree->levels(); ++l)
+      kept.push_back(drawn(nn::keep_probability(state_->queue->keys(), state_->tree->prototypes(l),
+                                                state_->tree->temperatures(l), path.select(1, l)),
+                           generator));
+    return kept;
+  }
+
+  /// InfoNCE over what is kept of the candidates.
+  at::Tensor kept_nce(const at::Tensor& logits, const at::Tensor& positives,
+                      const at::Tensor& candidates, const at::Tensor& kept) const {
+    const auto all = candidates.logical_or(positives);
+    const auto dropped = kept.logical_or(positives).logical_not();
+    return options_.dropped == "removed"
+               ? losses::info_nce(logits, positives, all.logical_and(dropped.logical_not()))
+               : losses::info_nce_zeroed(logits, positives, all, dropped);
+  }
+
+  /// L_inst.
+  at::Tensor selective(const Contrast& contrast, const Selection& selection) const {
+    const auto own = contrast.positives.narrow(1, 0, 1);
+    at::Tensor sum = at::zeros({}, contrast.logits.options());
+    for (const auto& kept : selection)
+      sum = sum + kept_nce(contrast.logits, contrast.positives, contrast.everyone(),
+                           at::cat({own, kept}, 1));
+    return options_.instance_reduce == "sum" ? sum : sum / static_cast<double>(selection.size());
+  }
+
+  /// L_proto.
+  at::Tensor prototype_loss(const at::Tensor& z, const at::Tensor& path,
+                            at::Generator generator) const {
+    const nn::PrototypeTree& tree = *state_->tree;
+    at::Tensor sum = at::zeros({}, z.options());
+    for (std::int64_t l = 0; l < tree.levels(); ++l) {
+      const auto c = tree.prototypes(l);
+      const auto owner = path.select(1, l);
+      const auto logits = at::matmul(z, c.t()) / tree.temperatures(l).clamp_min(kLeastTemperature);
+      const auto own = at::one_hot(owner, c.size(0)).to(at::kBool);
+      const auto kept =
+          l + 1 == tree.levels()
+              ? at::ones_like(own)
+              : drawn(nn::keep_probability(c, tree.prototypes(l + 1), tree.temperatures(l + 1),
+                                           path.select(1, l + 1), kLeastPrototypesKept),
+                      generator);
+      sum = sum + kept_nce(logits, own, prototype_candidates(own), kept);
+    }
+    return sum / static_cast<double>(tree.levels());
+  }
+
+  /// Prototypes that may be negatives; own: (N,M) bool.
+  at::Tensor prototype_candidates(const at::Tensor& own) const {
+    auto candidates = own.logical_not();
+    const auto in_use = own.any(0);
+    if (options_.excluded == "batch") candidates = candidates.logical_and(in_use.logical_not());
+    if (!options_.last_prototype) {
+      const auto largest = in_use.nonzero().max().item<std::int64_t>();
+      candidates = candidates.logical_and(
+          at::arange(own.size(1), candidates.options().dtype(at::kLong)).lt(largest));
+    }
+    return candidates;
+  }
+
+  void add_health(const Contrast& contrast, Losses& result) const {
+    const auto count = contrast.logits.size(0);
+    const auto labels = at::TensorOptions(at::kLong).device(contrast.logits.device());
+    const auto health = losses::contrast_health(contrast.logits.detach(), contrast.positives,
+                                                contrast.everyone(), at::arange(count, labels),
+                                                at::full({contrast.logits.size(1)}, -1, labels));
+    const auto meters = health.meters();
+    result.meters.insert(result.meters.end(), meters.begin(), meters.end());
+    if (!c10::GradMode::is_enabled()) return;
+    if (const auto reason = state_->watch->observe(health)) result.warnings = {*reason};
+  }
+
+  /// How selection fares where kinds are known: the share of all negatives that is dropped, the
+  /// share of those with the query's kind, and the share of other kinds among what is kept.
+  void add_quality(const Selection& selection, const at::Tensor& notes, Losses& result) const {
+    const std::int64_t filled = state_->queue->filled();
+    if (kinds_ < 2 || filled == 0) return;
+    const auto kind = [&](const at::Tensor& rows) { return rows.narrow(1, 0, kinds_).argmax(1); };
+    const auto same = kind(notes).unsqueeze(1).eq(kind(state_->queue->filled_notes()));
+    const auto mean = [](const at::Tensor& mask) {
+      return mask.to(at::kFloat).mean().item<double>();
+    };
+    double dropped = 0;
+    double dropped_same = 0;
+    double kept_other = 0;
+    for (const auto& level : selection) {
+      const auto kept = level.narrow(1, 0, filled);
+      const double part = 1.0 / static_cast<double>(selection.size());
+      dropped += part * (1 - mean(kept));
+      if (same.any().item<bool>()) dropped_same += part * (1 - mean(kept.masked_select(same)));
+      if (kept.any().item<bool>()) kept_other += part * (1 - mean(same.masked_select(kept)));
+    }
+    result.meters.insert(result.meters.end(), {{"dropped", dropped},
+                                               {"dropped_same_kind", dropped_same},
+                                               {"kept_other_kind", kept_other}});
+  }
+
+  HcscOptions options_;
+  std::uint64_t seed_;
+  std::int64_t kinds_;
+  std::shared_ptr<HcscState> state_;
+};
+
+}  // namespace
+
+Entry hcsc() {
+  return {
+      .name = {},
+      .summary =
+          "An encoder of damage and a tree of its kinds, learned without labels by hierarchical "
+          "contrastive selective coding",
+      .reference = "Guo et al., CVPR 2022, https://arxiv.org/abs/2202.00455",
+      .options = describe_options<HcscOptions>(),
+      .takes_network = false,
+      .make = [](const Setting& setting, const OptionTable& options) -> std::unique_ptr<Method> {
+        return std::make_unique<Hcsc>(setting, parse_options<HcscOptions>(options, "method"));
+      }};
+}
+
+}  // namespace chiaro::methods

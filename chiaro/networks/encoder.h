@@ -1,0 +1,56 @@
+// What turns pictures into codes, for methods whose product is a representation.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "chiaro/nn/statistics_tower.h"
+
+namespace chiaro::networks {
+
+/// How an encoder wants to see a picture that is larger than what it was trained on: as crops at
+/// native resolution, cut as for a conditioner (see cut_views), whose codes are averaged.
+struct EncoderLayout {
+  std::int64_t dimension = 64;  ///< D
+  std::int64_t view_px = 64;    ///< side of a crop
+  std::int64_t max_views = 9;
+};
+
+/// Pictures → unit vectors.
+class Encoder : public torch::nn::Module {
+ public:
+  /// (N,3,H,W) in [0,1], sRGB-coded, sides multiples of kEncoderAlignmentPx → (N,D) float32, rows
+  /// of length 1.
+  virtual at::Tensor encode(const at::Tensor& pictures) = 0;
+  virtual EncoderLayout layout() const = 0;
+};
+
+inline constexpr std::int64_t kEncoderAlignmentPx = 16;
+
+/// What was done to a picture rather than what it shows: the tower of the controller, whose pooled
+/// statistics keep little of where things are, and a head of two layers.
+class DegradationEncoder : public Encoder {
+ public:
+  struct Options {
+    std::int64_t width = 16;    ///< channels of the first convolution
+    std::int64_t hidden = 128;  ///< width of the head
+    EncoderLayout layout;
+  };
+
+  /// Weights are drawn from torch's default generator.
+  explicit DegradationEncoder(const Options& options);
+
+  at::Tensor encode(const at::Tensor& pictures) override;
+  EncoderLayout layout() const override { return layout_; }
+
+ private:
+  struct Head;
+  EncoderLayout layout_;
+  std::shared_ptr<nn::StatisticsTower> tower_;
+  std::shared_ptr<Head> head_;
+};
+
+}  // namespace chiaro::networks

@@ -1,0 +1,70 @@
+#include "chiaro/nn/statistics_tower.h"
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <cmath>
+#include <string>
+
+#include "chiaro/nn/init.h"
+
+namespace chiaro::nn {
+namespace {
+
+constexpr double kSlope = 0.1;                              // of the leaky ReLU
+constexpr std::array<std::int64_t, 3> kWidths = {2, 3, 4};  // of the stages, in widths of the first
+
+torch::nn::Conv2d conv3x3(std::int64_t in, std::int64_t out, std::int64_t stride) {
+  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, out, 3).stride(stride).padding(1));
+  init_conv(*conv, std::sqrt(2.0));
+  return conv;
+}
+
+/// (N,C,H,W) → (N,2C): mean and standard deviation of every channel.
+at::Tensor mean_and_deviation(const at::Tensor& features) {
+  const auto f = features.to(at::kFloat);
+  const auto mean = f.mean(at::IntArrayRef{2, 3});
+  const auto variance = (f * f).mean(at::IntArrayRef{2, 3}) - mean * mean;
+  return at::cat({mean, (variance.clamp_min(0) + 1e-6).sqrt()}, 1);
+}
+
+}  // namespace
+
+StatisticsTower::StatisticsTower(std::int64_t width)
+    : high_pass_(register_buffer("high_pass", at::full({3, 1, 3, 3}, -1.0 / 8))),
+      first_(register_module(
+          "first", torch::nn::Conv2d(torch::nn::Conv2dOptions(6, width, 5).stride(2).padding(2)))) {
+  high_pass_.select(2, 1).select(2, 1).fill_(1.0);
+  init_conv(*first_, std::sqrt(2.0));
+  std::int64_t in = width;
+  for (std::size_t i = 0; i < kWidths.size(); ++i) {
+    const std::int64_t out = width * kWidths[i];
+    const std::string number = std::to_string(i);
+    down_.push_back(register_module("down" + number, conv3x3(in, out, 2)));
+    deeper_.push_back(register_module("deeper" + number, conv3x3(out, out, 1)));
+    norm_.push_back(register_module("norm" + number,
+                                    torch::nn::GroupNorm(torch::nn::GroupNormOptions(1, out))));
+    in = out;
+  }
+}
+
+at::Tensor StatisticsTower::forward(const at::Tensor& x) {
+  const at::Tensor detail =
+      at::conv2d(at::reflection_pad2d(x, {1, 1, 1, 1}), high_pass_, /*bias=*/{},
+                 /*stride=*/at::IntArrayRef{1}, at::IntArrayRef{0}, at::IntArrayRef{1},
+                 /*groups=*/3);
+  const at::Tensor pixels = at::cat({x - 0.5, 4 * detail}, 1);
+  at::Tensor f = at::leaky_relu(first_->forward(pixels), kSlope);
+  const at::Tensor fine = at::cat({mean_and_deviation(pixels), mean_and_deviation(f)}, 1);
+  for (std::size_t i = 0; i < kWidths.size(); ++i) {
+    f = at::leaky_relu(down_[i]->forward(f), kSlope);
+    f = at::leaky_relu(f + norm_[i]->forward(deeper_[i]->forward(f)), kSlope);
+  }
+  return at::cat({fine, mean_and_deviation(f)}, 1);
+}
+
+std::int64_t StatisticsTower::features(std::int64_t width) {
+  return 2 * (6 + width + width * kWidths.back());
+}
+
+}  // namespace chiaro::nn

@@ -1,0 +1,270 @@
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/optim/adam.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "chiaro/checkpoint/module_state.h"
+#include "chiaro/losses/cluster_agreement.h"
+#include "chiaro/methods/catalogue.h"
+#include "tests/support/expect_error.h"
+
+namespace chiaro::methods {
+namespace {
+
+using List = std::vector<std::int64_t>;
+
+const std::vector<std::string> kKinds = {"clean", "noise", "dark", "flat"};
+
+OptionTable small(OptionTable extra = {}) {
+  OptionTable options = {{"width", std::int64_t{4}},
+                         {"hidden", std::int64_t{32}},
+                         {"dimension", std::int64_t{16}},
+                         {"queue", std::int64_t{256}},
+                         {"prototypes", List{16, 8, 4}},
+                         {"tree_every", std::int64_t{10}},
+                         {"momentum", 0.9},
+                         {"health_every", std::int64_t{1}}};
+  for (auto& [key, value] : extra) options[key] = value;
+  return options;
+}
+
+std::unique_ptr<Method> made(const OptionTable& options, std::uint64_t seed = 1) {
+  torch::manual_seed(seed);
+  return hcsc().make({.network = nullptr, .tasks = {}, .seed = seed, .kinds = kKinds}, options);
+}
+
+/// Waves of random directions: undamaged, noisy, dark or of low contrast in turn, two samples in a
+/// row of one kind. identical: one and the same picture in all samples of all batches.
+data::Batch batch_of(std::int64_t count, std::uint64_t seed, bool identical = false) {
+  torch::manual_seed(identical ? 0 : seed);
+  const auto x = at::arange(64, at::kFloat).view({1, 1, 1, 64});
+  const auto y = at::arange(64, at::kFloat).view({1, 1, 64, 1});
+  const auto wave = [&] { return 0.4 * at::rand({count, 3, 1, 1}); };
+  at::Tensor clean = 0.5 + 0.2 * (wave() * x).sin() + 0.2 * (wave() * y).cos();
+  const auto kind = at::arange(count, at::kLong).div(2, "floor") % 4;
+  const auto is = [&](std::int64_t k) { return kind.eq(k).view({count, 1, 1, 1}); };
+  data::Batch batch;
+  batch.input = at::where(is(1), clean + 0.1 * at::randn_like(clean), clean);
+  batch.input = at::where(is(2), 0.3 * clean, batch.input);
+  batch.input = at::where(is(3), 0.5 + 0.15 * (clean - 0.5), batch.input).clamp(0, 1);
+  if (identical) batch.input = batch.input[0].expand({count, 3, 64, 64}).contiguous();
+  batch.context = batch.input;
+  batch.kinds = at::one_hot(kind, 4).to(at::kBool);
+  batch.severity = kind.gt(0).to(at::kFloat) * 0.5;
+  batch.severities = batch.kinds.to(at::kFloat) * 0.5;
+  batch.content = at::arange(count, at::kLong);
+  for (std::int64_t i = 0; i < count; ++i) {
+    batch.seeds.push_back(1000 * seed + static_cast<std::uint64_t>(i));
+    batch.origins.emplace_back("made");
+  }
+  return batch;
+}
+
+at::Tensor total(const Losses& losses) {
+  at::Tensor sum = at::zeros({});
+  for (const auto& term : losses.terms) sum = sum + term.weight * term.value;
+  return sum;
+}
+
+/// Trains as the loop does; what the last step said.
+Losses train(Method& method, std::int64_t steps, bool identical = false, std::int64_t batch = 16,
+             double rate = 3e-3) {
+  torch::optim::Adam optimizer(method.trainable("train"), torch::optim::AdamOptions(rate));
+  Losses last;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    StepInfo info{.step = step, .total_steps = steps, .phase = "train"};
+    last = method.losses(batch_of(batch, static_cast<std::uint64_t>(step), identical), info);
+    optimizer.zero_grad();
+    total(last).backward();
+    optimizer.step();
+    ++info.step;
+    const at::NoGradGuard no_grad;
+    method.after_step(info);
+  }
+  return last;
+}
+
+double meter(const Losses& losses, const std::string& name) {
+  const auto found = std::ranges::find(losses.meters, name, &std::pair<std::string, double>::first);
+  EXPECT_NE(found, losses.meters.end()) << name;
+  return found == losses.meters.end() ? std::nan("") : found->second;
+}
+
+double term(const Losses& losses, const std::string& name) {
+  const auto found = std::ranges::find(losses.terms, name, &Term::name);
+  EXPECT_NE(found, losses.terms.end()) << name;
+  return found == losses.terms.end() ? std::nan("") : found->value.item<double>();
+}
+
+/// How well the nodes of a level agree with the kinds of fresh pictures.
+double agreement(Method& method, std::int64_t level) {
+  const at::NoGradGuard no_grad;
+  const auto batch = batch_of(160, 999);
+  const Product product = method.product();
+  const auto path = product.tree->path(product.encoder->encode(batch.input)).select(1, level);
+  List nodes;
+  List kinds;
+  for (std::int64_t i = 0; i < 160; ++i) {
+    nodes.push_back(path[i].item<std::int64_t>());
+    kinds.push_back(i / 2 % 4);
+  }
+  return losses::adjusted_information(nodes, kinds);
+}
+
+TEST(Hcsc, BeginsAsPlainContrastAgainstRandomKeys) {
+  const auto method = made(small());
+  const Losses losses = method->losses(batch_of(16, 0), {.step = 0, .total_steps = 50});
+  ASSERT_EQ(losses.terms.size(), 1U);
+  // 256 random directions: ln 257 if the own key were one of them.
+  EXPECT_LT(term(losses, "instance"), std::log(257.0) + 0.5);
+  EXPECT_NEAR(meter(losses, "contrast_collapsed"), std::log(257.0), 1e-9);
+  EXPECT_FALSE(method->views().needs_target);
+  EXPECT_EQ(method->product().restorer, nullptr);
+  EXPECT_FALSE(method->product().tree->built());
+}
+
+TEST(Hcsc, TheTreeComesAfterTheWarmup) {
+  const auto method = made(small({{"warmup", 0.5}}));
+  train(*method, 8);
+  EXPECT_TRUE(method->product().tree->built());
+  const Losses before = method->losses(batch_of(16, 1), {.step = 3, .total_steps = 8});
+  EXPECT_EQ(before.terms.size(), 1U);
+  const Losses after = method->losses(batch_of(16, 1), {.step = 4, .total_steps = 8});
+  EXPECT_EQ(after.terms.size(), 2U);
+  EXPECT_TRUE(std::isfinite(term(after, "prototype")));
+}
+
+// warmup = 1 is MoCo: no other term, but the tree of what was learned is there in the end.
+TEST(Hcsc, WarmupOfOneIsFlat) {
+  const auto method = made(small({{"warmup", 1.0}}));
+  EXPECT_EQ(train(*method, 20).terms.size(), 1U);
+  EXPECT_TRUE(method->product().tree->built());
+}
+
+TEST(Hcsc, LearnsKindsWithoutLabels) {
+  const auto method = made(small());
+  train(*method, 120);
+  const double leaves = agreement(*method, 1);
+  const auto untrained = made(small(), 2);
+  train(*untrained, 20, /*identical=*/false, 16, /*rate=*/0);
+  EXPECT_GT(leaves, 0.3);
+  EXPECT_GT(leaves, agreement(*untrained, 1));
+}
+
+// What probably belongs to the query's node goes: more of its own kind than of all.
+TEST(Hcsc, SelectionDropsItsOwnKind) {
+  const auto method = made(small());
+  const Losses last = train(*method, 60);
+  EXPECT_GT(meter(last, "dropped_same_kind"), 1.2 * meter(last, "dropped"));
+  EXPECT_GT(meter(last, "kept_other_kind"), 0.74);  // three of four keys are of other kinds
+}
+
+TEST(Hcsc, MeasuringChangesNothing) {
+  const auto method = made(small());
+  train(*method, 12);
+  checkpoint::Checkpoint before;
+  checkpoint::put_module(before, "state", method->state());
+  for (auto& [name, tensor] : before.tensors) tensor = tensor.clone();
+  {
+    const at::NoGradGuard no_grad;
+    method->losses(batch_of(16, 70), {.step = 12, .total_steps = 20});
+  }
+  checkpoint::Checkpoint after;
+  checkpoint::put_module(after, "state", method->state());
+  for (const auto& [name, tensor] : before.tensors)
+    EXPECT_TRUE(at::equal(tensor, after.tensors.at(name))) << name;
+}
+
+TEST(Hcsc, KeysFollowSlowlyAndTakeNoGradient) {
+  const auto method = made(small({{"momentum", 0.75}}));
+  const auto query = method->trainable("train");
+  const auto key = method->product().encoder->parameters();
+  ASSERT_EQ(query.size(), key.size());
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    EXPECT_TRUE(at::equal(query[i], key[i])) << i;
+    EXPECT_FALSE(key[i].requires_grad());
+  }
+  const at::NoGradGuard no_grad;
+  const auto before = key[0].clone();
+  query[0].add_(1);
+  method->after_step({.step = 1, .total_steps = 100});
+  EXPECT_TRUE(at::allclose(key[0], before + 0.25, 1e-5, 1e-6));
+}
+
+// Pictures that are all the same: codes coincide, the loss cannot fall, and that is said.
+TEST(Hcsc, IdenticalPicturesAreNoticed) {
+  const auto method = made(small({{"queue", std::int64_t{32}}}));
+  const Losses last = train(*method, 20, /*identical=*/true);
+  ASSERT_EQ(last.warnings.size(), 1U);
+  EXPECT_TRUE(std::isfinite(total(last).item<double>()));
+  for (std::int64_t l = 0; l < 3; ++l)
+    EXPECT_LE(method->product().tree->prototypes(l).size(0), 16) << l;
+}
+
+TEST(Hcsc, FewerSamplesThanPrototypes) {
+  const auto method = made(small({{"prototypes", List{200, 100, 50}}, {"warmup", 0.0}}));
+  train(*method, 3, false, 4);
+  EXPECT_LE(method->product().tree->prototypes(0).size(0), 6);
+  EXPECT_TRUE(std::isfinite(total(train(*method, 6, false, 4)).item<double>()));
+}
+
+TEST(Hcsc, QueueLargerThanTheData) {
+  const auto method = made(small({{"queue", std::int64_t{4096}}}));
+  torch::optim::Adam optimizer(method->trainable("train"), torch::optim::AdamOptions(3e-3));
+  const auto only = batch_of(4, 1);  // four pictures, again and again
+  Losses last;
+  for (std::int64_t step = 0; step < 30; ++step) {
+    last = method->losses(only, {.step = step, .total_steps = 30});
+    optimizer.zero_grad();
+    total(last).backward();
+    optimizer.step();
+    const at::NoGradGuard no_grad;
+    method->after_step({.step = step + 1, .total_steps = 30});
+  }
+  EXPECT_TRUE(std::isfinite(total(last).item<double>()));
+}
+
+TEST(Hcsc, EveryOptionTrains) {
+  for (const OptionTable& extra : {OptionTable{{"positives", std::string("damage")}},
+                                   OptionTable{{"dropped", std::string("zeroed")},
+                                               {"excluded", std::string("batch")},
+                                               {"last_prototype", false}},
+                                   OptionTable{{"temperatures", std::string("common")},
+                                               {"least_members", std::int64_t{3}},
+                                               {"instance_reduce", std::string("mean")}}}) {
+    const auto method = made(small(extra));
+    EXPECT_TRUE(std::isfinite(total(train(*method, 14)).item<double>()));
+  }
+}
+
+// The sum of three levels against their mean, at the same step.
+TEST(Hcsc, ReducesOverLevels) {
+  const auto at_end = [](const char* reduce) {
+    const auto method = made(small({{"instance_reduce", std::string(reduce)}}));
+    train(*method, 12, false, 16, /*rate=*/0);
+    const at::NoGradGuard no_grad;
+    return term(method->losses(batch_of(16, 50), {.step = 12, .total_steps = 20}), "instance");
+  };
+  EXPECT_NEAR(at_end("sum"), 3 * at_end("mean"), 1e-4);
+}
+
+TEST(Hcsc, DamagePairsMustBePairs) {
+  const auto method = made(small({{"positives", std::string("damage")}}));
+  EXPECT_CHIARO_ERROR(method->losses(batch_of(7, 0), {}), Usage, "data.alike = 2");
+  auto batch = batch_of(8, 0);
+  batch.kinds = batch.kinds.roll(1, 0);
+  EXPECT_CHIARO_ERROR(method->losses(batch, {}), Usage, "same damage");
+}
+
+TEST(Hcsc, RefusesTreesThatGrowAndPicturesWithoutRoom) {
+  EXPECT_CHIARO_ERROR(made(small({{"prototypes", List{4, 8}}})), Usage, "(4, 8)");
+  auto batch = batch_of(4, 0);
+  batch.input = batch.context = batch.input.slice(2, 0, 20);
+  EXPECT_CHIARO_ERROR(made(small())->losses(batch, {}), Usage, "data.context_px");
+}
+
+}  // namespace
+}  // namespace chiaro::methods

@@ -1,0 +1,106 @@
+// An encoder of damage and its tree from a plain folder, by the recipe that ships.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "chiaro/base/files.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/restore/code_inspector.h"
+#include "chiaro/restore/self_test.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kSource = CHIARO_SOURCE_DIR;
+
+class DamageEncoder : public ::testing::Test {
+ protected:
+  static test::ProcessResult run(std::vector<std::string> words) {
+    words.insert(words.begin(), CHIARO_TRAIN_PROGRAM);
+    return test::run_process(words);
+  }
+
+  test::ProcessResult train(const std::string& out, const std::vector<std::string>& more = {},
+                            const std::string& photos = kSource + "/examples/photos/clean") const {
+    std::vector<std::string> words{
+        "train", kSource + "/recipes/hcsc.toml", "--out", path(out), "--data", photos};
+    for (const char* setting :
+         {"train.steps=12", "method.tree_every=3", "method.width=4", "method.queue=64",
+          "method.prototypes=[8, 4, 2]", "method.health_every=1", "method.view_px=32",
+          "data.crop_px=32", "data.context_px=48", "data.batch=8", "train.validate_every=6",
+          "train.log_every=2", "train.checkpoint_every=6", "validate.samples=16",
+          "validate.crop_px=32", "train.device=cpu", "train.threads=1"}) {
+      words.insert(words.end(), {"--set", setting});
+    }
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(DamageEncoder, TrainsFreezesAndKnowsItsKinds) {
+  const auto trained = train("run");
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  const std::string validation = read_text(folder_ / "run" / "validation.csv");
+  for (const char* column : {"kind_nearest", "ami_kmeans", "ami_3", "tree_purity", "pretext"})
+    EXPECT_NE(validation.find(column), std::string::npos) << validation;
+  EXPECT_NE(read_text(folder_ / "run" / "losses.csv").find("dropped_same_kind"), std::string::npos);
+
+  const auto frozen = run({"freeze", path("run"), "-o", path("damage.chiaro"), "--certify", "0"});
+  ASSERT_EQ(frozen.status, 0) << frozen.err;
+  const auto bundle = bundle::read_bundle(folder_ / "damage.chiaro");
+  EXPECT_EQ(bundle.manifest.kind, "encode");
+  EXPECT_EQ(bundle.manifest.method, "hcsc");
+  EXPECT_EQ(bundle.manifest.labels.front(), "clean");
+  EXPECT_EQ(bundle.manifest.labels.size(), 8U);
+  EXPECT_TRUE(restore::verify(bundle, 1).first_difference.empty());
+  restore::CodeInspector inspector(bundle, {.threads = 1});
+  EXPECT_EQ(inspector.tree().view_px(), 32);
+  const auto placed = inspector.inspect(image::read(kSource + "/examples/photos/dogs_noisy.jpg"));
+  EXPECT_EQ(placed.path.size(), 3U);
+}
+
+TEST_F(DamageEncoder, ResumingIsExactWithQueueTreeAndMomentumCopy) {
+  const auto proof = train("proof", {"--prove-resume", "5"});
+  EXPECT_EQ(proof.status, 0) << proof.err;
+}
+
+TEST_F(DamageEncoder, AWindowTooSmallAndANetworkTooMuchAreRefused) {
+  const auto small = train("run", {"--set", "data.context_px=0", "--set", "data.crop_px=16"});
+  EXPECT_EQ(small.status, 2) << small.err;
+  EXPECT_NE(small.err.find("data.context_px"), std::string::npos) << small.err;
+  const auto network = train("other", {"--set", "network.name=resunet"});
+  EXPECT_EQ(network.status, 2) << network.err;
+  EXPECT_NE(network.err.find("leave out [network]"), std::string::npos) << network.err;
+  EXPECT_FALSE(fs::exists(folder_ / "other"));
+}
+
+TEST_F(DamageEncoder, OnePictureIsRefusedInOneSentence) {
+  fs::create_directories(folder_ / "one");
+  fs::copy_file(kSource + "/examples/photos/clean/cat.jpg", folder_ / "one" / "cat.jpg");
+  const auto result = train("run", {}, path("one"));
+  EXPECT_EQ(result.status, 2) << result.err;
+  EXPECT_NE(result.err.find("no picture is left to validate on"), std::string::npos) << result.err;
+}
+
+TEST_F(DamageEncoder, PairsOfOneDamageTrain) {
+  const auto trained = train("run", {"--set", "method.positives=damage", "--set", "data.alike=2",
+                                     "--set", "train.steps=4"});
+  EXPECT_EQ(trained.status, 0) << trained.err;
+  const auto unpaired = train("other", {"--set", "method.positives=damage"});
+  EXPECT_EQ(unpaired.status, 2) << unpaired.err;
+  EXPECT_NE(unpaired.err.find("data.alike = 2"), std::string::npos) << unpaired.err;
+}
+
+}  // namespace
+}  // namespace chiaro

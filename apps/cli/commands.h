@@ -8,6 +8,7 @@ namespace chiaro::cli {
 
 void add_restore(CLI::App& root);
 void add_inspect(CLI::App& root);
+void add_retrieve(CLI::App& root);
 void add_models(CLI::App& root);
 void add_bench(CLI::App& root);
 void add_describe(CLI::App& root);

@@ -95,6 +95,7 @@ int run(int argc, char** argv) {
     add_restore(root);
     add_degrade(root);
     add_inspect(root);
+    add_retrieve(root);
     add_models(root);
     add_bench(root);
     add_describe(root);

@@ -82,13 +82,13 @@ bool add_training_data(const FreezeArguments& arguments, const TrainingRecipe& r
 /// A bundle of kind encode.
 void freeze_encoder(const FreezeArguments& arguments, TrainedRun& trained,
                     bundle::Manifest manifest, const std::string& notes) {
-  CHIARO_CHECK(trained.tree != nullptr, Internal, "[freeze] an encoder without a tree");
   manifest.labels = trained.kinds;
   if (arguments.certify > 0) add_training_data(arguments, trained.recipe, manifest);
   const auto layout = trained.encoder->layout();
-  const bundle::Bundle frozen = freeze::freeze(
-      *trained.encoder, manifest, notes,
-      nn::tree_file(*trained.tree, layout.view_px, layout.max_views), arguments.half);
+  const auto tree = trained.tree ? nn::tree_file(*trained.tree, layout.view_px, layout.max_views)
+                                 : std::vector<std::byte>();
+  const bundle::Bundle frozen =
+      freeze::freeze(*trained.encoder, manifest, notes, tree, arguments.half);
   bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
   spdlog::info("wrote '{}': encoder by {}, step {}, {} bytes", arguments.out, trained.recipe.method,
                trained.step, fs::file_size(arguments.out));

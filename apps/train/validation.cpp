@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "apps/train/code_measures.h"
+#include "apps/train/part_measures.h"
 #include "chiaro/image/codec.h"
 
 namespace chiaro::apps {
@@ -137,6 +138,8 @@ void Validation::add_pretext(const data::Dataset& dataset, std::int64_t samples)
 train::Metrics Validation::measure(methods::Method& method) const {
   train::Metrics metrics =
       method.product().restorer ? measure_restorer(method) : measure_codes(method, batches_);
+  if (const auto encoder = method.product().encoder)
+    metrics.merge(measure_parts(*encoder, batches_));
   for (const auto& batch : pretext_)
     metrics["pretext"] -= loss_of(method, batch) / static_cast<double>(pretext_.size());
   return metrics;

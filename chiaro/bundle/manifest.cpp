@@ -232,6 +232,40 @@ Json condition_json(const ConditionInfo& info) {
           {"text_table_sha256", info.text_table_sha256}};
 }
 
+CodeInfo read_code(const Reader& code) {
+  const auto whole_number = [&](const char* key) {
+    return static_cast<int>(code.integer(key, 1, kMaxViewPx));
+  };
+  CodeInfo info;
+  info.view_px = whole_number("view_px");
+  info.max_views = static_cast<int>(code.integer("max_views", 1, kMaxViews));
+  info.whole_px = whole_number("whole_px");
+  for (const Json& value : code.array("parts")) {
+    const Reader part = code.item(value, "parts");
+    info.parts.push_back(
+        {part.text("name"), part.integer("width", 1, kMaxEmbedding), part.boolean("whole")});
+  }
+  if (info.parts.empty()) code.damaged("parts", "is empty");
+  for (std::size_t i = 0; i < info.parts.size(); ++i) {
+    const std::string& name = info.parts[i].name;
+    if (name.empty()) code.damaged("parts", "holds an empty name");
+    const auto twice = [&](const CodePart& other) { return other.name == name; };
+    if (std::count_if(info.parts.begin(), info.parts.end(), twice) > 1)
+      code.damaged("parts", fmt::format("names '{}' twice", name));
+  }
+  return info;
+}
+
+Json code_json(const CodeInfo& info) {
+  Json parts = Json::array();
+  for (const CodePart& part : info.parts)
+    parts.push_back({{"name", part.name}, {"width", part.width}, {"whole", part.whole}});
+  return {{"view_px", info.view_px},
+          {"max_views", info.max_views},
+          {"whole_px", info.whole_px},
+          {"parts", std::move(parts)}};
+}
+
 void read_origin(const Reader& origin, Manifest& manifest) {
   constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
   manifest.network = origin.text("network");
@@ -275,6 +309,12 @@ void read_measured(const Reader& measured, Manifest& manifest) {
 }
 
 }  // namespace
+
+std::int64_t CodeInfo::width() const {
+  std::int64_t sum = 0;
+  for (const CodePart& part : parts) sum += part.width;
+  return sum;
+}
 
 std::string print_manifest(const Manifest& manifest) {
   Json options = Json::object();
@@ -322,6 +362,7 @@ std::string print_manifest(const Manifest& manifest) {
                      {"data", std::move(data)}}},
                    {"measured", std::move(measured)}};
   if (manifest.condition) document["condition"] = condition_json(*manifest.condition);
+  if (manifest.code) document["code"] = code_json(*manifest.code);
   document["members"] = std::move(members);
   try {
     return document.dump(2) + "\n";
@@ -359,6 +400,10 @@ Manifest parse_manifest(std::string_view json, const std::string& origin) {
   read_graph(root.child("graph"), manifest);
   manifest.labels = root.texts("labels");
   if (root.has("condition")) manifest.condition = read_condition(root.child("condition"));
+  if (root.has("code")) {
+    if (manifest.kind != "encode") root.damaged("code", "is of kind encode alone");
+    manifest.code = read_code(root.child("code"));
+  }
   read_origin(root.child("training"), manifest);
   if (root.has("measured")) read_measured(root.child("measured"), manifest);
   const Reader members = root.child("members");

@@ -64,6 +64,24 @@ struct ConditionInfo {
 };
 
 /// Size and SHA-256 of a member; write_bundle fills them in, read_bundle checks them.
+/// A stretch of what encode.onnx gives.
+struct CodePart {
+  std::string name;        ///< "content", "degradation"
+  std::int64_t width = 0;  ///< values
+  bool whole = false;      ///< taken from the whole picture reduced to a square; else the mean over
+                           ///< native views
+};
+
+/// How codes of whole pictures are made with encode.onnx. docs/bundle_format.md, "Encoder bundles".
+struct CodeInfo {
+  int view_px = 0;              ///< side of a native view
+  int max_views = 0;            ///< most native views taken of one picture
+  int whole_px = 0;             ///< side of the reduced square
+  std::vector<CodePart> parts;  ///< in order; their widths sum to the width of the code
+
+  std::int64_t width() const;
+};
+
 struct MemberInfo {
   std::uint64_t bytes = 0;
   std::string sha256;  ///< 64 lower-case hexadecimal digits
@@ -89,6 +107,7 @@ struct Manifest {
       false;  ///< true: every output depends on the whole input, tiles are feathered
   std::vector<std::string> labels;         ///< degradations it was trained for
   std::optional<ConditionInfo> condition;  ///< present iff the bundle has condition.onnx
+  std::optional<CodeInfo> code;            ///< of kind "encode": how pictures get codes
 
   // Where it came from.
   std::string network;  ///< key of the networks' catalogue

@@ -8,14 +8,24 @@
 
 namespace chiaro::freeze {
 
+namespace {
+
+/// The command that it is for.
+const char* use_of(const bundle::Manifest& manifest) {
+  if (manifest.kind != "encode") return "restore photo.jpg -o clear.png";
+  const bool has_tree = manifest.format_version >= bundle::kTreeFormatVersion;
+  return has_tree ? "inspect photo.jpg" : "retrieve photo.jpg --in photos";
+}
+
+}  // namespace
+
 std::string write_card(const bundle::Manifest& manifest, const std::string& notes) {
   std::string card;
   const auto out = std::back_inserter(card);
   fmt::format_to(out, "# {}\n\n", manifest.name);
   if (!manifest.summary.empty()) fmt::format_to(out, "{}\n\n", manifest.summary);
   const bool encodes = manifest.kind == "encode";
-  fmt::format_to(out, "    chiaro {} --bundle {}.chiaro\n\n",
-                 encodes ? "inspect photo.jpg" : "restore photo.jpg -o clear.png", manifest.name);
+  fmt::format_to(out, "    chiaro {} --bundle {}.chiaro\n\n", use_of(manifest), manifest.name);
 
   fmt::format_to(out, "## What it is\n\n- Network: `{}`, {} parameters",
                  encodes ? "encoder" : manifest.network, manifest.parameters);

@@ -257,6 +257,20 @@ bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
   return made;
 }
 
+namespace {
+
+bundle::CodeInfo code_info(const networks::EncoderLayout& layout) {
+  bundle::CodeInfo info{static_cast<int>(layout.view_px),
+                        static_cast<int>(layout.max_views),
+                        static_cast<int>(layout.whole_px),
+                        {}};
+  for (const auto& part : networks::parts_of(layout))
+    info.parts.push_back({part.name, part.width, part.view == networks::CodeView::Whole});
+  return info;
+}
+
+}  // namespace
+
 bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
                       const std::string& notes, std::vector<std::byte> tree, bool half_weights) {
   if (half_weights) round_weights_to_half(encoder);
@@ -269,6 +283,7 @@ bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
   manifest.receptive_field_px = 1;
   manifest.global_statistics = true;
   manifest.created_by = "chiaro " + version();
+  manifest.code = code_info(encoder.layout());
   manifest.parameters = 0;  // also of encoders that a method keeps without gradient
   for (const auto& parameter : encoder.parameters()) manifest.parameters += parameter.numel();
   if (!tree.empty()) manifest.format_version = bundle::kTreeFormatVersion;

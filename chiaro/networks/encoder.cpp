@@ -5,6 +5,8 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
+#include "chiaro/networks/conditioner.h"
+
 namespace chiaro::networks {
 
 /// Statistics → code: normalisation, linear, GELU, linear.
@@ -33,6 +35,50 @@ at::Tensor DegradationEncoder::encode(const at::Tensor& pictures) {
   const auto hidden = at::gelu(head_->first->forward(head_->norm->forward(statistics)));
   const auto code = head_->second->forward(hidden);
   return code / (code.square().sum(1, /*keepdim=*/true) + 1e-12).sqrt();
+}
+
+namespace {
+
+at::Tensor unit(const at::Tensor& rows) {
+  return rows / (rows.square().sum(1, /*keepdim=*/true) + 1e-12).sqrt();
+}
+
+/// Mean over views of a part's units, (N,width).
+at::Tensor native_part(const at::Tensor& codes, std::int64_t views, std::int64_t start,
+                       std::int64_t width) {
+  const auto units = unit(codes.narrow(1, start, width));
+  return unit(units.view({-1, views, width}).mean(1));
+}
+
+}  // namespace
+
+std::vector<CodePart> parts_of(const EncoderLayout& layout) {
+  if (!layout.parts.empty()) return layout.parts;
+  return {{"degradation", layout.dimension, CodeView::Native}};
+}
+
+at::Tensor encode_pictures(Encoder& encoder, const at::Tensor& pictures) {
+  const EncoderLayout layout = encoder.layout();
+  const auto views = cut_views(pictures, {.view_px = layout.view_px, .max_views = layout.max_views})
+                         .native;  // (N,V,3,S,S)
+  const std::int64_t count = views.size(1);
+  at::Tensor native;
+  at::Tensor whole;
+  std::vector<at::Tensor> codes;
+  std::int64_t start = 0;
+  for (const auto& part : parts_of(layout)) {
+    if (part.view == CodeView::Whole) {
+      if (!whole.defined())
+        whole =
+            encoder.encode(at::adaptive_avg_pool2d(pictures, {layout.whole_px, layout.whole_px}));
+      codes.push_back(unit(whole.narrow(1, start, part.width)));
+    } else {
+      if (!native.defined()) native = encoder.encode(views.flatten(0, 1));
+      codes.push_back(native_part(native, count, start, part.width));
+    }
+    start += part.width;
+  }
+  return at::cat(codes, 1);
 }
 
 }  // namespace chiaro::networks

@@ -6,18 +6,39 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "chiaro/nn/statistics_tower.h"
 
 namespace chiaro::networks {
 
-/// How an encoder wants to see a picture that is larger than what it was trained on: as crops at
-/// native resolution, cut as for a conditioner (see cut_views), whose codes are averaged.
+/// Which parts of a picture a part of its code is taken from.
+enum class CodeView {
+  Native,  ///< crops at native resolution, cut as for a conditioner (see cut_views); their codes
+           ///< are averaged
+  Whole  ///< the whole picture, reduced to a square by area means
+};
+
+/// A stretch of a code that stands for something of its own.
+struct CodePart {
+  std::string name;  ///< "content", "degradation"
+  std::int64_t width = 0;
+  CodeView view = CodeView::Native;
+};
+
+/// How an encoder wants to see a picture that is larger than what it was trained on.
 struct EncoderLayout {
   std::int64_t dimension = 64;  ///< D
   std::int64_t view_px = 64;    ///< side of a crop
   std::int64_t max_views = 9;
+  std::int64_t whole_px = 64;        ///< side of the reduced square
+  std::vector<CodePart> parts = {};  ///< in order, their widths sum to D; none: one part,
+                                     ///< "degradation", of native crops
 };
+
+/// The parts, the one part spelled out where none is named.
+std::vector<CodePart> parts_of(const EncoderLayout& layout);
 
 /// Pictures → unit vectors.
 class Encoder : public torch::nn::Module {
@@ -29,6 +50,11 @@ class Encoder : public torch::nn::Module {
 };
 
 inline constexpr std::int64_t kEncoderAlignmentPx = 16;
+
+/// Codes of whole pictures (N,3,H,W), each part as the layout wants it seen and of length 1, side
+/// by side: (N,D). As the restoring program makes them, except that pictures below view_px are
+/// taken as cut_views mirrors them.
+at::Tensor encode_pictures(Encoder& encoder, const at::Tensor& pictures);
 
 /// What was done to a picture rather than what it shows: the tower of the controller, whose pooled
 /// statistics keep little of where things are, and a head of two layers.

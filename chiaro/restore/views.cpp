@@ -81,6 +81,35 @@ image::Image whole_view(const image::Image& picture, int whole_px, int alignment
   return image::pad_reflect(reduced, 0, missing(reduced.height()), 0, missing(reduced.width()));
 }
 
+image::Image square_view(const image::Image& picture, int side_px) {
+  CHIARO_CHECK(!picture.empty() && side_px > 0, Usage,
+               "[restore.square_view] nothing to look at; got {} x {} pixels, a side of {} px",
+               picture.width(), picture.height(), side_px);
+  const auto first = [&](int i, int length) {
+    return static_cast<int>(std::int64_t{i} * length / side_px);
+  };
+  const auto last = [&](int i, int length) {
+    return static_cast<int>((std::int64_t{i + 1} * length + side_px - 1) / side_px);
+  };
+  const image::Image source = bare_rgb(picture);
+  image::Image square(3, side_px, side_px);
+  for (int c = 0; c < 3; ++c) {
+    for (int i = 0; i < side_px; ++i) {
+      const int top = first(i, source.height());
+      const int bottom = last(i, source.height());
+      for (int j = 0; j < side_px; ++j) {
+        const int left = first(j, source.width());
+        const int right = last(j, source.width());
+        double sum = 0;
+        for (int y = top; y < bottom; ++y)
+          for (int x = left; x < right; ++x) sum += source.at(c, y, x);
+        square.at(c, i, j) = static_cast<float>(sum / ((bottom - top) * (right - left)));
+      }
+    }
+  }
+  return square;
+}
+
 std::vector<int> window_starts(int length, int view_px) {
   const int step = std::max(1, view_px / 2);
   const int last = std::max(0, length - view_px);

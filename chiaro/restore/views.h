@@ -27,6 +27,12 @@ std::vector<image::Image> native_views(const image::Image& picture, int view_px,
 /// alpha. Errors: Usage (empty picture, sizes below 1).
 image::Image whole_view(const image::Image& picture, int whole_px, int alignment_px);
 
+/// The whole picture as a square of side_px, whatever its shape: value i of a side of `length`
+/// pixels is the mean of pixels floor(i·length/side_px) to ceil((i+1)·length/side_px) − 1, so that
+/// smaller pictures are enlarged by repeating. Three channels, without alpha. Errors: Usage (empty
+/// picture, side below 1).
+image::Image square_view(const image::Image& picture, int side_px);
+
 /// Where windows of view_px begin that slide over `length` pixels by half of themselves; the last
 /// one ends at the end. One window where `length` is at most view_px.
 std::vector<int> window_starts(int length, int view_px);

@@ -53,7 +53,12 @@ Trial trial_of(const std::string& method) {
                     {"queue", std::int64_t{24}},
                     {"prototypes", List{4, 2}},
                     {"tree_every", std::int64_t{5}}},
-        .negatives_harden = true}}};
+        .negatives_harden = true}},
+      {"dcodr",
+       {.network = "",
+        .options = {{"width", std::int64_t{4}},
+                    {"hidden", std::int64_t{16}},
+                    {"whole_px", std::int64_t{16}}}}}};
   const auto found = special.find(method);
   return found == special.end() ? Trial{} : found->second;
 }

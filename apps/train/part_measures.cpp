@@ -1,0 +1,152 @@
+#include "apps/train/part_measures.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <string>
+
+#include "chiaro/losses/probes.h"
+#include "chiaro/nn/deep_probe.h"
+
+namespace chiaro::apps {
+namespace {
+
+constexpr std::int64_t kLeastSamples = 40;
+constexpr std::uint64_t kProbeSeed = 1;
+
+/// Codes with what is known of their samples, all on the CPU.
+struct Known {
+  at::Tensor codes;     // (n,D)
+  at::Tensor classes;   // (n) numbers of sets of kinds
+  at::Tensor scenes;    // (n) numbers of pictures
+  at::Tensor severity;  // (n); −1: unknown or undamaged
+};
+
+at::Tensor numbered(const at::Tensor& rows) {
+  return std::get<1>(at::unique_dim(rows, 0, /*sorted=*/true, /*return_inverse=*/true));
+}
+
+Known encode(networks::Encoder& encoder, const std::vector<data::Batch>& batches) {
+  const auto device = encoder.parameters().front().device();
+  const bool training = encoder.is_training();
+  encoder.eval();
+  std::vector<at::Tensor> codes, kinds, scenes, severity;
+  for (const auto& batch : batches) {
+    codes.push_back(networks::encode_pictures(encoder, batch.context.to(device)).to(at::kCPU));
+    kinds.push_back(batch.kinds.to(at::kLong));
+    scenes.push_back(batch.content);
+    const auto known = batch.severities.ge(0).all(1).logical_and(batch.severity.gt(0));
+    severity.push_back(at::where(known, batch.severity, at::full_like(batch.severity, -1)));
+  }
+  encoder.train(training);
+  return {at::cat(codes), numbered(at::cat(kinds)), numbered(at::cat(scenes).unsqueeze(1)),
+          at::cat(severity)};
+}
+
+at::Tensor same(const at::Tensor& labels) {
+  return labels.unsqueeze(0).eq(labels.unsqueeze(1));
+}
+
+std::int64_t count_of(const at::Tensor& labels) {
+  return labels.max().item<std::int64_t>() + 1;
+}
+
+/// What retrieval_at_one would give a random answer.
+double chance_of(const at::Tensor& labels, const at::Tensor& allowed) {
+  const auto right = same(labels).logical_and(allowed).sum(1).to(at::kDouble);
+  const auto share = right / allowed.sum(1).clamp_min(1);
+  return share.masked_select(right.gt(0)).mean().item<double>();
+}
+
+/// Codes to learn from and codes to be asked about.
+struct Split {
+  at::Tensor learn, ask;  // numbers of samples
+
+  explicit Split(const at::Tensor& group)
+      : learn((group % 2).eq(0).nonzero().squeeze(1)),
+        ask((group % 2).eq(1).nonzero().squeeze(1)) {}
+  bool suffices() const { return learn.size(0) >= kLeastSamples && ask.size(0) >= 1; }
+};
+
+using Probe = at::Tensor (*)(const at::Tensor&, const at::Tensor&, const at::Tensor&);
+
+at::Tensor linear(const at::Tensor& train, const at::Tensor& labels, const at::Tensor& asked) {
+  return losses::linear_probe(train, labels, asked);
+}
+
+at::Tensor deep(const at::Tensor& train, const at::Tensor& labels, const at::Tensor& asked) {
+  return nn::deep_probe(train, labels, asked, kProbeSeed);
+}
+
+double normalised(Probe probe, const at::Tensor& codes, const at::Tensor& labels,
+                  const Split& split) {
+  const auto answers = probe(codes.index_select(0, split.learn),
+                             labels.index_select(0, split.learn), codes.index_select(0, split.ask));
+  return losses::probe_score(answers, labels.index_select(0, split.ask), count_of(labels))
+      .normalised;
+}
+
+double correlation(const at::Tensor& a, const at::Tensor& b) {
+  const auto x = a - a.mean();
+  const auto y = b - b.mean();
+  const double norm = std::sqrt((x.square().sum() * y.square().sum()).item<double>());
+  return norm > 0 ? (x * y).sum().item<double>() / norm : 0;
+}
+
+void measure_severity(const std::string& name, const at::Tensor& codes, const Known& known,
+                      train::Metrics& metrics) {
+  const auto rows = known.severity.ge(0).nonzero().squeeze(1);
+  const Split split(known.scenes.index_select(0, rows));
+  if (!split.suffices() || split.ask.size(0) < kLeastSamples) return;
+  const auto part = codes.index_select(0, rows);
+  const auto severity = known.severity.index_select(0, rows).to(at::kDouble).unsqueeze(1);
+  const auto said = losses::ridge_regression(part.index_select(0, split.learn),
+                                             severity.index_select(0, split.learn),
+                                             part.index_select(0, split.ask));
+  metrics[name + "_severity"] = correlation(said, severity.index_select(0, split.ask));
+}
+
+void measure_part(const std::string& name, const at::Tensor& codes, const Known& known,
+                  train::Metrics& metrics) {
+  const bool many_classes = count_of(known.classes) >= 2;
+  const bool many_scenes = count_of(known.scenes) >= 2;
+  if (many_classes && many_scenes) {
+    metrics[name + "_scene_nearest"] =
+        losses::retrieval_at_one(codes, known.scenes, same(known.classes).logical_not());
+    metrics[name + "_kind_nearest"] =
+        losses::retrieval_at_one(codes, known.classes, same(known.scenes).logical_not());
+  }
+  const Split renderings(at::arange(codes.size(0)));
+  if (many_scenes && renderings.suffices())
+    metrics[name + "_scene_linear"] = normalised(linear, codes, known.scenes, renderings);
+  const Split pictures(known.scenes);
+  if (many_classes && pictures.suffices()) {
+    metrics[name + "_kind_linear"] = normalised(linear, codes, known.classes, pictures);
+    metrics[name + "_kind_deep"] = normalised(deep, codes, known.classes, pictures);
+  }
+  measure_severity(name, codes, known, metrics);
+}
+
+}  // namespace
+
+train::Metrics measure_parts(networks::Encoder& encoder, const std::vector<data::Batch>& batches) {
+  train::Metrics metrics;
+  const auto layout = encoder.layout();
+  if (layout.parts.empty() || batches.empty()) return metrics;
+  const at::NoGradGuard no_grad;
+  const Known known = encode(encoder, batches);
+  std::int64_t start = 0;
+  for (const auto& part : layout.parts) {
+    measure_part(part.name, known.codes.narrow(1, start, part.width), known, metrics);
+    start += part.width;
+  }
+  if (count_of(known.classes) >= 2 && count_of(known.scenes) >= 2) {
+    metrics["scene_chance"] = chance_of(known.scenes, same(known.classes).logical_not());
+    metrics["kind_chance"] = chance_of(known.classes, same(known.scenes).logical_not());
+  }
+  std::erase_if(metrics, [](const auto& one) { return std::isnan(one.second); });
+  return metrics;
+}
+
+}  // namespace chiaro::apps

@@ -1,0 +1,116 @@
+#include "chiaro/losses/probes.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "tests/support/expect_error.h"
+
+namespace chiaro::losses {
+namespace {
+
+at::Tensor at_angles(const std::vector<double>& degrees) {
+  const auto radians = at::tensor(degrees, at::kDouble) * (std::numbers::pi / 180);
+  return at::stack({radians.cos(), radians.sin()}, 1);
+}
+
+TEST(RidgeRegression, FindsALinearRuleAndShrinksByHand) {
+  torch::manual_seed(1);
+  const auto x = at::randn({40, 3}, at::kDouble);
+  const auto rule = at::tensor({1.0, -2.0, 0.5, 3.0, 0.0, 4.0}, at::kDouble).view({3, 2});
+  const auto asked = at::randn({7, 3}, at::kDouble);
+  const auto found = ridge_regression(x, at::matmul(x, rule) + 5, asked, 0);
+  EXPECT_TRUE(at::allclose(found, at::matmul(asked, rule) + 5, 1e-9, 1e-9));
+  // One value, −1 and 1, targets −1 and 1: Σa² = n, so the weight is 1/(1 + ridge).
+  const auto line = at::tensor({-1.0, 1.0}, at::kDouble).view({2, 1});
+  const auto shrunk = ridge_regression(line, line, line, 0.25);
+  EXPECT_NEAR(shrunk[1].item<double>(), 1 / 1.25, 1e-12);
+}
+
+TEST(RidgeRegression, TakesValuesThatNeverChange) {
+  const auto x =
+      at::cat({at::arange(6, at::kDouble).view({6, 1}), at::ones({6, 1}, at::kDouble)}, 1);
+  const auto found = ridge_regression(x, x.narrow(1, 0, 1), x, 1e-9);
+  EXPECT_TRUE(at::allclose(found, x.narrow(1, 0, 1), 1e-6, 1e-6));
+}
+
+TEST(LinearProbe, AnswersWhatALineCanTellAndNotWhatItCannot) {
+  torch::manual_seed(2);
+  const auto codes = at::randn({400, 2}, at::kDouble);
+  const auto side = codes.select(1, 0).gt(0).to(at::kLong);
+  const auto corner = codes.select(1, 0).gt(0).ne(codes.select(1, 1).gt(0)).to(at::kLong);
+  const auto asked = codes.slice(0, 200, 400);
+  const auto right = [&](const at::Tensor& labels) {
+    const auto answers = linear_probe(codes.slice(0, 0, 200), labels.slice(0, 0, 200), asked);
+    return probe_score(answers, labels.slice(0, 200, 400), 2).accuracy;
+  };
+  EXPECT_GT(right(side), 0.95);
+  EXPECT_NEAR(right(corner), 0.5, 0.12);  // the exclusive or
+}
+
+TEST(LinearProbe, RefusesWhatIsNoData) {
+  const auto none = at::zeros({0, 2});
+  EXPECT_CHIARO_ERROR(linear_probe(none, at::zeros({0}, at::kLong), none), Usage, "no codes");
+  EXPECT_CHIARO_ERROR(ridge_regression(at::zeros({3, 2}), at::zeros({2, 1}), at::zeros({1, 2})),
+                      Internal, "ridge_regression");
+}
+
+TEST(NeighbourProbe, AsksTheNearestOfThoseAllowed) {
+  // Two domains of the same three directions, the second turned by 10°.
+  const auto codes = at_angles({0, 90, 180, 10, 100, 190});
+  const auto labels = at::tensor({0, 1, 2, 0, 1, 2}).to(at::kLong);
+  const auto domains = at::tensor({0, 0, 0, 1, 1, 1});
+  const auto same_domain = domains.unsqueeze(0).eq(domains.unsqueeze(1));
+  const auto everyone = at::ones_like(same_domain);
+  EXPECT_TRUE(at::equal(neighbour_probe(codes, labels, everyone, 1), labels));
+  // Leave one domain out: the same answers. Inside the domain every neighbour is another label.
+  EXPECT_TRUE(at::equal(neighbour_probe(codes, labels, same_domain.logical_not(), 1), labels));
+  EXPECT_FALSE(neighbour_probe(codes, labels, same_domain, 1).eq(labels).any().item<bool>());
+  EXPECT_NEAR(retrieval_at_one(codes, labels, same_domain.logical_not()), 1, 1e-12);
+}
+
+TEST(NeighbourProbe, VotesByCosine) {
+  // One near neighbour of label 1 (cos 5°) outweighs two far ones of label 0 (cos 60°).
+  const auto codes = at_angles({0, 5, 60, -60});
+  const auto labels = at::tensor({0, 1, 0, 0}).to(at::kLong);
+  const auto everyone = at::ones({4, 4}, at::kBool);
+  EXPECT_EQ(neighbour_probe(codes, labels, everyone, 3)[0].item<std::int64_t>(), 1);
+  // Two at 10° outweigh it.
+  const auto closer = at_angles({0, 5, 10, -10});
+  EXPECT_EQ(neighbour_probe(closer, labels, everyone, 3)[0].item<std::int64_t>(), 0);
+}
+
+TEST(NeighbourProbe, SaysWhereNobodyMayBeAsked) {
+  const auto codes = at_angles({0, 5, 60});
+  const auto labels = at::tensor({0, 0, 1}).to(at::kLong);
+  auto allowed = at::ones({3, 3}, at::kBool);
+  allowed[2].fill_(false);
+  const auto answers = neighbour_probe(codes, labels, allowed, 5);
+  EXPECT_EQ(answers[2].item<std::int64_t>(), -1);
+  EXPECT_EQ(probe_score(answers, labels, 2).asked, 2);
+  // The code of the lone label cannot be answered rightly, so it does not count.
+  EXPECT_NEAR(retrieval_at_one(codes, labels, at::ones({3, 3}, at::kBool)), 1, 1e-12);
+  EXPECT_TRUE(std::isnan(retrieval_at_one(codes, at::arange(3), at::ones({3, 3}, at::kBool))));
+  EXPECT_CHIARO_ERROR(neighbour_probe(codes, labels, allowed, 0), Usage, "0 neighbours");
+  EXPECT_CHIARO_ERROR(neighbour_probe(codes, labels, at::ones({2, 3}, at::kBool), 1), Internal,
+                      "neighbour_probe");
+}
+
+TEST(ProbeScore, IsNormalisedByGuessing) {
+  const auto labels = at::arange(100) % 4;
+  const auto half = at::where(at::arange(100).lt(50), labels, (labels + 1) % 4);
+  const auto score = probe_score(half, labels, 4);
+  EXPECT_NEAR(score.accuracy, 0.5, 1e-12);
+  EXPECT_NEAR(score.normalised, (0.5 - 0.25) / 0.75, 1e-12);
+  EXPECT_NEAR(score.band, 1.96 * std::sqrt(0.25 / 100), 1e-12);
+  EXPECT_NEAR(probe_score(at::zeros({100}, at::kLong), labels, 4).normalised, 0, 1e-12);
+  EXPECT_CHIARO_ERROR(probe_score(half, labels, 1), Usage, "2 or more");
+  EXPECT_CHIARO_ERROR(probe_score(at::full({2}, -1, at::kLong), at::zeros({2}, at::kLong), 2),
+                      Usage, "nobody");
+}
+
+}  // namespace
+}  // namespace chiaro::losses

@@ -1,0 +1,260 @@
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/optim/adam.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "chiaro/losses/probes.h"
+#include "chiaro/methods/catalogue.h"
+#include "tests/support/expect_error.h"
+
+namespace chiaro::methods {
+namespace {
+
+const std::vector<std::string> kKinds = {"clean", "noise", "dark", "flat"};
+
+OptionTable small(OptionTable extra = {}) {
+  OptionTable options = {{"width", std::int64_t{4}},     {"hidden", std::int64_t{32}},
+                         {"content", std::int64_t{16}},  {"degradation", std::int64_t{8}},
+                         {"whole_px", std::int64_t{32}}, {"health_every", std::int64_t{1}}};
+  for (auto& [key, value] : extra) options[key] = value;
+  return options;
+}
+
+std::unique_ptr<Method> made(const OptionTable& options, std::uint64_t seed = 1) {
+  torch::manual_seed(seed);
+  return dcodr().make({.network = nullptr, .tasks = {}, .seed = seed, .kinds = kKinds}, options);
+}
+
+/// `scenes` waves of random directions and colours, each undamaged, noisy, dark and flat.
+data::Batch batch_of(std::int64_t scenes, std::uint64_t seed, bool identical = false) {
+  torch::manual_seed(seed);
+  const auto x = at::arange(48, at::kFloat).view({1, 1, 1, 48});
+  const auto y = at::arange(48, at::kFloat).view({1, 1, 48, 1});
+  const auto draw = [&] { return at::rand({scenes, 3, 1, 1}); };
+  at::Tensor clean =
+      0.2 + 0.5 * draw() + 0.15 * (0.4 * draw() * x).sin() + 0.15 * (0.4 * draw() * y).cos();
+  if (identical) clean = clean.narrow(0, 0, 1).expand_as(clean).contiguous();
+  clean = clean.clamp(0, 1).repeat_interleave(4, 0);
+  const auto count = 4 * scenes;
+  const auto kind = at::arange(count) % 4;
+  const auto is = [&](std::int64_t k) { return kind.eq(k).view({count, 1, 1, 1}); };
+  data::Batch batch;
+  batch.context_target = clean;
+  batch.context = at::where(is(1), clean + 0.15 * at::randn_like(clean), clean);
+  batch.context = at::where(is(2), 0.3 * clean, batch.context);
+  batch.context = at::where(is(3), 0.5 + 0.2 * (clean - 0.5), batch.context).clamp(0, 1);
+  batch.input = batch.context.slice(2, 8, 40).slice(3, 8, 40).contiguous();
+  batch.kinds = at::one_hot(kind, 4).to(at::kBool);
+  batch.severity = kind.gt(0).to(at::kFloat) * 0.5;
+  batch.severities = batch.kinds.to(at::kFloat) * batch.severity.unsqueeze(1);
+  batch.content = at::arange(count).div(4, "floor");
+  batch.source = at::zeros({count}, at::kLong);
+  batch.task = kind;
+  for (std::int64_t i = 0; i < count; ++i) {
+    batch.seeds.push_back(1000 * seed + static_cast<std::uint64_t>(i));
+    batch.origins.push_back("wave " + std::to_string(i));
+  }
+  return batch;
+}
+
+double term(const Losses& losses, const std::string& name) {
+  const auto found = std::ranges::find(losses.terms, name, &Term::name);
+  return found == losses.terms.end() ? std::nan("") : found->value.item<double>();
+}
+
+double meter(const Losses& losses, const std::string& name) {
+  const auto found =
+      std::ranges::find_if(losses.meters, [&](const auto& one) { return one.first == name; });
+  return found == losses.meters.end() ? std::nan("") : found->second;
+}
+
+/// Trains on scenes that change with every step.
+void train(Method& method, std::int64_t steps, double rate = 2e-3) {
+  torch::optim::Adam optimizer(method.trainable("train"), torch::optim::AdamOptions(rate));
+  for (std::int64_t step = 0; step < steps; ++step) {
+    at::Tensor sum = at::zeros({});
+    const auto losses = method.losses(batch_of(6, static_cast<std::uint64_t>(step) + 10),
+                                      {.step = step, .total_steps = steps});
+    for (const auto& one : losses.terms) sum = sum + one.weight * one.value;
+    optimizer.zero_grad();
+    sum.backward();
+    optimizer.step();
+  }
+}
+
+TEST(Dcodr, HasATermForEachCodeAndForThePainter) {
+  const auto method = made(small());
+  const auto losses = method->losses(batch_of(4, 1), {});
+  for (const char* name : {"content", "degradation", "reconstruction", "swap"})
+    EXPECT_GT(term(losses, name), 0) << name;
+  // Four scenes: an in-domain anchor of z_c meets three negatives, one of z_d three other kinds.
+  EXPECT_NEAR(meter(losses, "content_collapsed"), std::log(4), 1e-6);
+  EXPECT_NEAR(meter(losses, "degradation_collapsed"), std::log(4), 1e-6);
+  EXPECT_GE(meter(losses, "content_uniformity_spread"), 0);
+  const auto bare = made(small({{"reconstruction", 0.0}, {"swap", 0.0}}));
+  EXPECT_EQ(bare->losses(batch_of(4, 1), {}).terms.size(), 2U);
+}
+
+TEST(Dcodr, OrdinaryNegativesComeFromAllDomains) {
+  const auto domain = made(small({{"content_positives", std::string("inside")}}));
+  const auto all = made(
+      small({{"content_positives", std::string("inside")}, {"negatives", std::string("all")}}));
+  const auto batch = batch_of(4, 1);
+  // Equal weights; twelve negatives instead of three can only raise the loss.
+  EXPECT_GT(term(all->losses(batch, {}), "content"), term(domain->losses(batch, {}), "content"));
+}
+
+TEST(Dcodr, CodesAreOfOneLengthAndTheProductHoldsBoth) {
+  const auto method = made(small());
+  const auto product = method->product();
+  EXPECT_EQ(product.restorer, nullptr);
+  ASSERT_NE(product.encoder, nullptr);
+  const auto layout = product.encoder->layout();
+  ASSERT_EQ(layout.parts.size(), 2U);
+  EXPECT_EQ(layout.parts[0].name, "content");
+  EXPECT_EQ(layout.parts[1].name, "degradation");
+  const at::NoGradGuard no_grad;
+  const auto codes = networks::encode_pictures(*product.encoder, at::rand({2, 3, 150, 200}));
+  EXPECT_TRUE(at::allclose(codes.narrow(1, 0, 16).norm(2, 1), at::ones({2}), 1e-4));
+  EXPECT_TRUE(at::allclose(codes.narrow(1, 16, 8).norm(2, 1), at::ones({2}), 1e-4));
+}
+
+TEST(Dcodr, LearnsScenesInOneCodeAndDamageInTheOther) {
+  const auto method = made(small());
+  struct Found {
+    double scene_by_content, kind_by_content, scene_by_degradation, kind_by_degradation;
+  };
+  const auto measured = [&] {
+    const at::NoGradGuard no_grad;
+    const auto batch = batch_of(24, 777);
+    const auto codes = networks::encode_pictures(*method->product().encoder, batch.context);
+    const auto kinds = batch.kinds.to(at::kLong).argmax(1);
+    const auto same = [](const at::Tensor& labels) {
+      return labels.unsqueeze(0).eq(labels.unsqueeze(1));
+    };
+    const auto other_kind = same(kinds).logical_not();
+    const auto other_scene = same(batch.content).logical_not();
+    const auto content = codes.narrow(1, 0, 16);
+    const auto degradation = codes.narrow(1, 16, 8);
+    return Found{losses::retrieval_at_one(content, batch.content, other_kind),
+                 losses::retrieval_at_one(content, kinds, other_scene),
+                 losses::retrieval_at_one(degradation, batch.content, other_kind),
+                 losses::retrieval_at_one(degradation, kinds, other_scene)};
+  };
+  const Found before = measured();
+  train(*method, 150);
+  const Found after = measured();
+  EXPECT_GT(after.scene_by_content, before.scene_by_content + 0.1);
+  EXPECT_GT(after.scene_by_content, after.scene_by_degradation);
+  EXPECT_GT(after.kind_by_degradation, 0.9);
+  EXPECT_GT(after.kind_by_degradation, after.kind_by_content);
+}
+
+TEST(Dcodr, IsPureInTheSeedsOfTheSamples) {
+  const auto method = made(small());
+  const auto batch = batch_of(3, 1);
+  const auto values = [&](const data::Batch& given) {
+    std::vector<double> list;
+    for (const auto& one : method->losses(given, {}).terms)
+      list.push_back(one.value.item<double>());
+    return list;
+  };
+  EXPECT_EQ(values(batch), values(batch));
+  auto other = batch;
+  for (auto& seed : other.seeds) seed += 100;  // other augmentations
+  EXPECT_NE(values(batch)[0], values(other)[0]);
+}
+
+TEST(Dcodr, OfOnePictureLearnsItsDamageAndSaysThatContentHasNoNegatives) {
+  const auto method = made(small({{"content_positives", std::string("inside")}}));
+  Losses losses;
+  for (std::int64_t step = 0; step < 4; ++step)
+    losses = method->losses(batch_of(1, 1), {.step = step});
+  EXPECT_EQ(term(losses, "content"), 0);
+  EXPECT_GT(term(losses, "degradation"), 0);
+  ASSERT_FALSE(losses.warnings.empty());
+  EXPECT_NE(losses.warnings.front().find("content code: no negatives"), std::string::npos)
+      << losses.warnings.front();
+}
+
+TEST(Dcodr, SaysThatIdenticalPicturesCannotBeToldApart) {
+  const auto method = made(small());
+  Losses losses;
+  for (std::int64_t step = 0; step < 4; ++step)
+    losses = method->losses(batch_of(4, 1, /*identical=*/true), {.step = step});
+  EXPECT_TRUE(std::isfinite(term(losses, "content")));
+  ASSERT_FALSE(losses.warnings.empty());
+  EXPECT_EQ(losses.warnings.front().find("content code:"), 0U) << losses.warnings.front();
+}
+
+TEST(Dcodr, NoticesThatAnEncoderCollapsed) {
+  const auto method = made(small());
+  {
+    const at::NoGradGuard no_grad;
+    auto parameters = method->state().named_parameters();
+    for (const char* part : {"content", "degradation"}) {
+      const std::string head = std::string("encoder.") + part + ".head.second.";
+      parameters[head + "weight"].zero_();
+      parameters[head + "bias"].fill_(1);
+    }
+  }
+  Losses losses;
+  for (std::int64_t step = 0; step < 4; ++step) {
+    losses = method->losses(batch_of(4, 1), {.step = step});
+    if (step < 3) EXPECT_TRUE(losses.warnings.empty()) << step;
+  }
+  ASSERT_EQ(losses.warnings.size(), 2U);
+  EXPECT_NE(losses.warnings[0].find("content code: collapsed"), std::string::npos);
+  EXPECT_NE(losses.warnings[1].find("degradation code: collapsed"), std::string::npos);
+}
+
+TEST(Dcodr, HeldOutBatchesLeaveNoTrace) {
+  const auto method = made(small());
+  const auto watch = method->state().named_buffers()["content_watch.in_a_row"].clone();
+  const at::NoGradGuard no_grad;
+  for (int i = 0; i < 3; ++i) method->losses(batch_of(4, 1, /*identical=*/true), {});
+  EXPECT_TRUE(at::equal(watch, method->state().named_buffers()["content_watch.in_a_row"]));
+}
+
+TEST(Dcodr, LearnsStylesByKindWhereAskedTo) {
+  const auto method = made(small({{"style", std::string("label")}}));
+  auto styles = method->state().named_parameters()["styles"];
+  EXPECT_EQ(styles.sizes(), (at::IntArrayRef{4, 8}));
+  EXPECT_LE(styles.abs().max().item<double>(), 0.05);
+  auto losses = method->losses(batch_of(4, 1), {});
+  std::ranges::find(losses.terms, "reconstruction", &Term::name)->value.backward();
+  EXPECT_GT(styles.grad().abs().min().item<double>(), 0);
+}
+
+TEST(Dcodr, WorksWithoutCleanPictures) {
+  const auto method = made(small());
+  auto batch = batch_of(4, 1);
+  batch.target = {};
+  batch.context_target = {};
+  const auto losses = method->losses(batch, {});
+  EXPECT_GT(term(losses, "content"), 0);
+  EXPECT_EQ(term(losses, "swap"), 0);  // nobody shows the same window for certain
+}
+
+TEST(Dcodr, UnknownSeverityIsNeitherAlikeNorDistinct) {
+  const auto method = made(small({{"degradation_positives", std::string("across")}}));
+  auto batch = batch_of(4, 1);
+  EXPECT_GT(term(method->losses(batch, {}), "degradation"), 0);
+  batch.severities = at::where(batch.kinds, at::full_like(batch.severities, -1), batch.severities);
+  EXPECT_EQ(term(method->losses(batch, {}), "degradation"), 0);  // no positives are left
+}
+
+TEST(Dcodr, RefusesOptionsAndDataThatDoNotFit) {
+  EXPECT_CHIARO_ERROR(made(small({{"whole_px", std::int64_t{40}}})), Usage, "multiples of 16");
+  EXPECT_CHIARO_ERROR(made(small({{"negatives", std::string("some")}})), Usage, "negatives");
+  EXPECT_CHIARO_ERROR(
+      dcodr().make({.network = nullptr, .tasks = {}, .seed = 1, .kinds = {"clean"}}, small()),
+      Usage, "kinds of damage");
+}
+
+}  // namespace
+}  // namespace chiaro::methods

@@ -59,8 +59,10 @@ std::vector<CodePart> parts_of(const EncoderLayout& layout) {
 
 at::Tensor encode_pictures(Encoder& encoder, const at::Tensor& pictures) {
   const EncoderLayout layout = encoder.layout();
-  const auto views = cut_views(pictures, {.view_px = layout.view_px, .max_views = layout.max_views})
-                         .native;  // (N,V,3,S,S)
+  ConditionLayout seen;
+  seen.view_px = layout.view_px;
+  seen.max_views = layout.max_views;
+  const auto views = cut_views(pictures, seen).native;  // (N,V,3,S,S)
   const std::int64_t count = views.size(1);
   at::Tensor native;
   at::Tensor whole;

@@ -205,6 +205,42 @@ TEST(Bundle, ATreeNeedsAnEncoderAndTheVersionThatKnowsIt) {
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, restoring), Bundle, "expected kind encode");
 }
 
+TEST(Manifest, SaysHowPicturesGetCodes) {
+  Manifest manifest = example_manifest();
+  manifest.kind = "encode";
+  manifest.code = CodeInfo{.view_px = 64,
+                           .max_views = 9,
+                           .whole_px = 48,
+                           .parts = {{"content", 64, true}, {"degradation", 32, false}}};
+  EXPECT_EQ(manifest.code->width(), 96);
+  const std::string json = print_manifest(manifest);
+  const auto read = parse_manifest(json, "test");
+  ASSERT_TRUE(read.code.has_value());
+  EXPECT_EQ(read.code->view_px, 64);
+  EXPECT_EQ(read.code->max_views, 9);
+  EXPECT_EQ(read.code->whole_px, 48);
+  ASSERT_EQ(read.code->parts.size(), 2U);
+  EXPECT_EQ(read.code->parts[1].name, "degradation");
+  EXPECT_EQ(read.code->parts[1].width, 32);
+  EXPECT_TRUE(read.code->parts[0].whole);
+  EXPECT_FALSE(read.code->parts[1].whole);
+  const auto refused = [&](const std::string& from, const std::string& to, const char* part) {
+    std::string changed = json;
+    const auto place = changed.find(from);
+    ASSERT_NE(place, std::string::npos) << from;
+    changed.replace(place, from.size(), to);
+    EXPECT_CHIARO_ERROR(parse_manifest(changed, "test"), Bundle, part);
+  };
+  refused("\"width\": 64", "\"width\": 0", "out of range");
+  refused("\"whole\": true", "\"whole\": 1", "true or false");
+  refused("\"name\": \"degradation\"", "\"name\": \"content\"", "twice");
+  refused("\"name\": \"degradation\"", "\"name\": \"\"", "empty name");
+  refused("\"view_px\": 64", "\"view_px\": 100000", "out of range");
+  refused("\"kind\": \"encode\"", "\"kind\": \"restore\"", "kind encode alone");
+  manifest.code->parts.clear();
+  EXPECT_CHIARO_ERROR(parse_manifest(print_manifest(manifest), "test"), Bundle, "is empty");
+}
+
 TEST(Manifest, Bf16NeedsEvidence) {
   Manifest manifest = example_manifest();
   EXPECT_TRUE(bf16_is_harmless(manifest));

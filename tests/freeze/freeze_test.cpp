@@ -12,6 +12,7 @@
 
 #include "chiaro/bundle/safetensors.h"
 #include "chiaro/freeze/trace.h"
+#include "chiaro/networks/disentangled_encoder.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/onnx_graph.h"
 #include "tests/support/temporary_folder.h"
@@ -188,6 +189,33 @@ TEST(FreezeEncoder, WritesABundleWhoseGraphGivesTheCodes) {
                 .item<float>(),
             1e-4);
   EXPECT_EQ(freeze(encoder, manifest).manifest.format_version, 1);  // no tree, no newer version
+}
+
+TEST(FreezeEncoder, TwoCodesShareOneGraphAndAreDescribed) {
+  torch::manual_seed(4);
+  networks::DisentangledEncoder encoder(
+      {.width = 4, .hidden = 8, .content = 6, .degradation = 4, .view_px = 32, .whole_px = 48});
+  for (auto& parameter : encoder.parameters()) parameter.set_requires_grad(false);
+  bundle::Manifest manifest = small_manifest();
+  manifest.network.clear();
+  manifest.network_options.clear();
+  const auto frozen = freeze(encoder, manifest);
+  const auto read =
+      bundle::parse_bundle(bundle::serialize_bundle(frozen.manifest, frozen.members), "encoder");
+  ASSERT_TRUE(read.manifest.code.has_value());
+  EXPECT_EQ(read.manifest.code->view_px, 32);
+  EXPECT_EQ(read.manifest.code->whole_px, 48);
+  ASSERT_EQ(read.manifest.code->parts.size(), 2U);
+  EXPECT_EQ(read.manifest.code->parts[0].name, "content");
+  EXPECT_TRUE(read.manifest.code->parts[0].whole);
+  EXPECT_EQ(read.manifest.code->parts[1].width, 4);
+  EXPECT_NE(read.text(bundle::kCardMember).find("chiaro retrieve"), std::string::npos);
+  test::OnnxGraph graph(read.member(bundle::kEncodeMember));
+  for (const auto& shape : {std::vector<std::int64_t>{3, 3, 32, 48}, {1, 3, 16, 16}}) {
+    const at::Tensor pictures = at::rand(shape);
+    const at::NoGradGuard no_grad;
+    EXPECT_LT((graph.run(pictures) - encoder.encode(pictures)).abs().max().item<float>(), 1e-4);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,138 @@
+// `chiaro retrieve` around an encoder whose codes are known.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <vector>
+
+#include "chiaro/base/files.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+/// Rows of dark, middling and bright pictures, each plain and striped. The graph gives the
+/// direction of (m − 0.5, 10 v + 0.001) with mean m and variance v; "content" sees pictures reduced
+/// to 16 × 16, where stripes vanish, and "degradation" as they are.
+class RetrieveCli : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "photos/below");
+    bundle::Manifest manifest = test::graph_manifest("encoder");
+    manifest.kind = "encode";
+    manifest.code = bundle::CodeInfo{
+        .view_px = 16, .max_views = 4, .whole_px = 16, .parts = {{"content", 2, true}}};
+    write_bundle("content", manifest);
+    manifest.code->parts = {{"degradation", 2, false}};
+    write_bundle("degradation", manifest);
+    write("dark.png", 0.3F, 0);
+    write("below/dark_striped.png", 0.3F, 0.2F);
+    write("bright.png", 0.7F, 0);
+    write("bright_striped.png", 0.7F, 0.2F);
+  }
+
+  void write_bundle(const std::string& name, bundle::Manifest manifest) {
+    manifest.name = name;
+    bundle::Members members;
+    members.emplace(bundle::kEncodeMember, test::graph_bytes("encoder"));
+    bundle::write_bundle(folder_ / (name + ".chiaro"), manifest, members);
+  }
+
+  void write(const std::string& name, float mean, float swing) {
+    image::Image picture(3, 64, 64);
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < 64; ++y)
+        for (int x = 0; x < 64; ++x) picture.at(c, y, x) = mean + (x % 2 == 0 ? swing : -swing);
+    image::write(folder_ / ("photos/" + name), picture);
+  }
+
+  test::ProcessResult retrieve(const std::string& query, const std::string& by,
+                               std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {CHIARO_PROGRAM,
+                                      "retrieve",
+                                      folder_ / ("photos/" + query),
+                                      "--in",
+                                      folder_ / "photos",
+                                      "--by",
+                                      by,
+                                      "--bundle",
+                                      folder_ / (by + ".chiaro")};
+    words.insert(words.end(), more.begin(), more.end());
+    return test::run_process(words);
+  }
+
+  static std::vector<Json> events(const std::string& out) {
+    std::vector<Json> parsed;
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);) parsed.push_back(Json::parse(line));
+    return parsed;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(RetrieveCli, FindsTheSceneByContentAndTheDamageByDegradation) {
+  const auto content = events(retrieve("dark.png", "content", {"--json"}).out);
+  ASSERT_EQ(content.size(), 4U);
+  EXPECT_EQ(fs::path(content[0]["file"]).filename(), "dark_striped.png");
+  EXPECT_NEAR(content[0]["cosine"], 1, 1e-4);
+  EXPECT_LT(content[1]["cosine"], 0);
+  EXPECT_EQ(content[3]["event"], "summary");
+  EXPECT_EQ(content[3]["compared"], 3);
+  const auto damage = events(retrieve("bright_striped.png", "degradation", {"--json"}).out);
+  EXPECT_EQ(fs::path(damage[0]["file"]).filename(), "dark_striped.png");
+}
+
+TEST_F(RetrieveCli, PrintsATableOfTheNearest) {
+  const auto result = retrieve("dark.png", "content", {"--top", "1"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 2) << result.out;
+  EXPECT_NE(result.out.find("dark_striped.png"), std::string::npos);
+  EXPECT_EQ(result.out.find("photos/dark.png"), std::string::npos);  // the query itself
+}
+
+TEST_F(RetrieveCli, BrokenPicturesAreNamedAndTheRestRanked) {
+  write_file_atomically(folder_ / "photos/broken.png", "no picture");
+  const auto result = retrieve("dark.png", "content");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("broken.png"), std::string::npos);
+  EXPECT_NE(result.out.find("dark_striped.png"), std::string::npos);
+  EXPECT_EQ(retrieve("broken.png", "content").status, 3);
+}
+
+TEST_F(RetrieveCli, RefusesInOneSentence) {
+  const auto refused = [&](const std::vector<std::string>& words, int status,
+                           const std::string& part) {
+    const auto result = test::run_process(words);
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  };
+  const std::string query = folder_ / "photos/dark.png";
+  const std::string bundle = folder_ / "content.chiaro";
+  refused({CHIARO_PROGRAM, "retrieve", query, "--in", query, "--by", "content", "--bundle", bundle},
+          3, "is no folder");
+  fs::create_directories(folder_ / "empty");
+  refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "empty", "--by", "content",
+           "--bundle", bundle},
+          3, "no other pictures");
+  refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "colour",
+           "--bundle", bundle},
+          2, "expected content");
+  const auto plain = test::graph_bundle("stack");
+  bundle::write_bundle(folder_ / "plain.chiaro", plain.manifest, plain.members);
+  refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "content",
+           "--bundle", folder_ / "plain.chiaro"},
+          5, "describes no codes");
+}
+
+}  // namespace
+}  // namespace chiaro

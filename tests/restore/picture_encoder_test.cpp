@@ -1,0 +1,100 @@
+#include "chiaro/restore/picture_encoder.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "chiaro/restore/views.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/graph_bundle.h"
+
+namespace chiaro::restore {
+namespace {
+
+/// Around the graph `encoder`: of each picture the direction of (m - 0.5, 10 v + 0.001), with its
+/// mean m and its variance v. The whole picture is seen as 16 × 16.
+bundle::Bundle encoder_bundle(std::vector<bundle::CodePart> parts) {
+  bundle::Bundle made;
+  made.origin = "encoder";
+  made.manifest = test::graph_manifest("encoder");
+  made.manifest.kind = "encode";
+  made.manifest.code =
+      bundle::CodeInfo{.view_px = 16, .max_views = 4, .whole_px = 16, .parts = std::move(parts)};
+  made.members.emplace(bundle::kEncodeMember, test::graph_bytes("encoder"));
+  return made;
+}
+
+/// Columns of 0.1 and 0.7 in turn, 64 px wide: plain once it is reduced four times.
+image::Image striped() {
+  image::Image picture(3, 64, 64);
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < 64; ++y)
+      for (int x = 0; x < 64; ++x) picture.at(c, y, x) = x % 2 == 0 ? 0.1F : 0.7F;
+  return picture;
+}
+
+std::vector<float> direction(double x, double y) {
+  const double length = std::hypot(x, y);
+  return {static_cast<float>(x / length), static_cast<float>(y / length)};
+}
+
+TEST(PictureEncoder, SeesTheWholeReducedOrViewsAsTheyAre) {
+  PictureEncoder whole(encoder_bundle({{"content", 2, true}}), "content", {.threads = 1});
+  PictureEncoder native(encoder_bundle({{"damage", 2, false}}), "damage", {.threads = 1});
+  // Mean 0.4; variance 0.09 pixel by pixel, none when reduced.
+  EXPECT_NEAR(cosine(whole.code(striped()), direction(-0.1, 0.001)), 1, 1e-5);
+  EXPECT_NEAR(cosine(native.code(striped()), direction(-0.1, 0.901)), 1, 1e-5);
+}
+
+TEST(PictureEncoder, TakesItsPartAndBringsItToLengthOne) {
+  const auto bundle = encoder_bundle({{"content", 1, true}, {"degradation", 1, false}});
+  PictureEncoder content(bundle, "content", {.threads = 1});
+  PictureEncoder degradation(bundle, "degradation", {.threads = 1});
+  const auto first = content.code(striped());
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_NEAR(first[0], -1, 1e-6);                       // the sign of m − 0.5
+  EXPECT_NEAR(degradation.code(striped())[0], 1, 1e-6);  // of 10 v + 0.001
+}
+
+TEST(PictureEncoder, TakesSmallGreyAndWildPictures) {
+  PictureEncoder whole(encoder_bundle({{"content", 2, true}}), "content", {.threads = 1});
+  PictureEncoder native(encoder_bundle({{"damage", 2, false}}), "damage", {.threads = 1});
+  for (PictureEncoder* encoder : {&whole, &native}) {
+    EXPECT_NEAR(encoder->code(image::Image(1, 3, 2, 1.0F))[0], 1, 1e-4);
+    image::Image wild(3, 20, 20, 7.0F);
+    wild.at(1, 3, 4) = std::numeric_limits<float>::infinity();
+    wild.at(0, 5, 5) = std::nanf("");
+    EXPECT_TRUE(std::isfinite(encoder->code(wild)[0]));
+    EXPECT_CHIARO_ERROR(encoder->code(image::Image()), Usage, "empty");
+  }
+}
+
+TEST(PictureEncoder, RefusesBundlesAndPartsThatDoNotFit) {
+  const auto bundle = encoder_bundle({{"content", 2, true}});
+  EXPECT_CHIARO_ERROR(PictureEncoder(bundle, "style"), Usage, "expected content");
+  EXPECT_CHIARO_ERROR(PictureEncoder(test::graph_bundle("stack"), "content"), Bundle,
+                      "describes no codes");
+  PictureEncoder wide(encoder_bundle({{"content", 3, true}}), "content", {.threads = 1});
+  EXPECT_CHIARO_ERROR(wide.code(striped()), Bundle, "expected 3 each");
+}
+
+TEST(SquareView, IsMadeOfMeansAndRepeatsWherePixelsAreFew) {
+  image::Image picture(1, 2, 4);
+  for (int y = 0; y < 2; ++y)
+    for (int x = 0; x < 4; ++x) picture.at(0, y, x) = static_cast<float>(4 * y + x);
+  const auto square = square_view(picture, 2);
+  EXPECT_EQ(square.channels(), 3);
+  EXPECT_FLOAT_EQ(square.at(0, 0, 0), 0.5F);
+  EXPECT_FLOAT_EQ(square.at(2, 1, 1), 6.5F);
+  const auto third = square_view(picture, 3);  // columns 0–1, 1–2, 2–3; rows 0, 0–1, 1
+  EXPECT_FLOAT_EQ(third.at(0, 0, 1), 1.5F);
+  EXPECT_FLOAT_EQ(third.at(0, 1, 0), 2.5F);
+  const auto large = square_view(picture, 8);
+  EXPECT_FLOAT_EQ(large.at(0, 3, 7), 3.0F);
+  EXPECT_FLOAT_EQ(large.at(0, 4, 0), 4.0F);
+  EXPECT_CHIARO_ERROR(square_view(image::Image(), 2), Usage, "nothing to look at");
+}
+
+}  // namespace
+}  // namespace chiaro::restore

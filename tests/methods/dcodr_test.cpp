@@ -205,7 +205,9 @@ TEST(Dcodr, NoticesThatAnEncoderCollapsed) {
   Losses losses;
   for (std::int64_t step = 0; step < 4; ++step) {
     losses = method->losses(batch_of(4, 1), {.step = step});
-    if (step < 3) EXPECT_TRUE(losses.warnings.empty()) << step;
+    if (step < 3) {
+      EXPECT_TRUE(losses.warnings.empty()) << step;
+    }
   }
   ASSERT_EQ(losses.warnings.size(), 2U);
   EXPECT_NE(losses.warnings[0].find("content code: collapsed"), std::string::npos);
@@ -233,8 +235,8 @@ TEST(Dcodr, LearnsStylesByKindWhereAskedTo) {
 TEST(Dcodr, WorksWithoutCleanPictures) {
   const auto method = made(small());
   auto batch = batch_of(4, 1);
-  batch.target = {};
-  batch.context_target = {};
+  batch.target = at::Tensor();
+  batch.context_target = at::Tensor();
   const auto losses = method->losses(batch, {});
   EXPECT_GT(term(losses, "content"), 0);
   EXPECT_EQ(term(losses, "swap"), 0);  // nobody shows the same window for certain

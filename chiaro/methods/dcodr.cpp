@@ -35,6 +35,7 @@
 #include "chiaro/losses/pyramid_l1.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
+#include "chiaro/methods/degraded_copies.h"
 #include "chiaro/networks/disentangled_encoder.h"
 
 namespace chiaro::methods {
@@ -164,7 +165,8 @@ class Dcodr : public Method {
     const at::Tensor whole = reduced(batch.context);
     const at::Tensor same_window = same_windows(batch);
     const Codes content{state_->encoder->content(whole),
-                        state_->encoder->content(augmented(batch))};
+                        state_->encoder->content(
+                            degraded_copies(batch.context, batch.seeds, seed_, options_.whole_px))};
     const Codes degradation = degradation_codes(batch);
     const auto content_relations = relations_of_content(batch, same_window);
     const auto degradation_relations = relations_of_degradation(batch);
@@ -310,57 +312,6 @@ class Dcodr : public Method {
     const auto painted =
         paint(content.index_select(0, at::tensor(partners, numbers)), style.index_select(0, row));
     return losses::pyramid_l1(painted, whole.index_select(0, row));
-  }
-
-  /// Each reduced window changed in one of four ways, as published: blurred, more contrast, a part
-  /// of it, more saturation. They are degradations; z_c is to forget those.
-  at::Tensor augmented(const data::Batch& batch) const {
-    const at::NoGradGuard no_grad;
-    std::vector<at::Tensor> changed;
-    for (std::int64_t i = 0; i < batch.context.size(0); ++i) {
-      Rng rng(seed_, {stable_hash("augment"), batch.seeds[static_cast<std::size_t>(i)]});
-      const auto window = batch.context.narrow(0, i, 1);
-      switch (rng.integer(0, 3)) {
-        case 0:
-          changed.push_back(blurred(reduced(window)));
-          break;
-        case 1: {
-          const auto mean = window.mean();
-          changed.push_back(reduced((mean + rng.uniform(1.8, 3) * (window - mean)).clamp(0, 1)));
-          break;
-        }
-        case 2:
-          changed.push_back(reduced(part_of(window, rng)));
-          break;
-        default: {
-          const auto grey = window.mean(1, /*keepdim=*/true);
-          changed.push_back(reduced((grey + rng.uniform(1.8, 3) * (window - grey)).clamp(0, 1)));
-        }
-      }
-    }
-    return at::cat(changed);
-  }
-
-  /// Gaussian of deviation 1 on 5×5.
-  static at::Tensor blurred(const at::Tensor& picture) {
-    const auto x = at::arange(-2, 3, picture.options());
-    const auto row = (-0.5 * x * x).exp();
-    const auto kernel = at::outer(row, row) / row.sum().square();
-    return at::conv2d(at::replication_pad2d(picture, {2, 2, 2, 2}),
-                      kernel.expand({3, 1, 5, 5}).contiguous(), {}, at::IntArrayRef{1},
-                      at::IntArrayRef{0}, at::IntArrayRef{1}, /*groups=*/3);
-  }
-
-  /// A square of half to all of the area.
-  static at::Tensor part_of(const at::Tensor& window, Rng& rng) {
-    const double share = std::sqrt(rng.uniform(0.5, 1));
-    const auto cut = [&](const at::Tensor& from, std::int64_t dimension) {
-      const std::int64_t length = from.size(dimension);
-      const auto kept =
-          std::max<std::int64_t>(1, std::llround(share * static_cast<double>(length)));
-      return from.narrow(dimension, rng.integer(0, length - kept), kept);
-    };
-    return cut(cut(window, 2), 3);
   }
 
   /// Meters of the contrast with the copies, and of how evenly each domain fills the sphere.

@@ -17,7 +17,7 @@ namespace chiaro::networks {
 enum class CodeView {
   Native,  ///< crops at native resolution, cut as for a conditioner (see cut_views); their codes
            ///< are averaged
-  Whole  ///< the whole picture, reduced to a square by area means
+  Whole    ///< the whole picture, reduced to a square by area means
 };
 
 /// A stretch of a code that stands for something of its own.

@@ -55,7 +55,7 @@ at::Tensor degraded_copies(const at::Tensor& windows, const std::vector<std::uin
   };
   std::vector<at::Tensor> copies;
   for (std::int64_t i = 0; i < windows.size(0); ++i) {
-    Rng rng(method_seed, {stable_hash("degrade"), seeds[static_cast<std::size_t>(i)]});
+    Rng rng(method_seed, {stable_hash("augment"), seeds[static_cast<std::size_t>(i)]});
     const auto window = windows.narrow(0, i, 1);
     switch (rng.integer(0, 3)) {
       case 0:

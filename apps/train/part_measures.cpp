@@ -13,6 +13,9 @@ namespace chiaro::apps {
 namespace {
 
 constexpr std::int64_t kLeastSamples = 40;
+// With the published patience of seven epochs, fewer codes end the six-layer probe before it
+// learns.
+constexpr std::int64_t kLeastForDeep = 1000;
 constexpr std::uint64_t kProbeSeed = 1;
 
 /// Codes with what is known of their samples, all on the CPU.
@@ -123,7 +126,8 @@ void measure_part(const std::string& name, const at::Tensor& codes, const Known&
   const Split pictures(known.scenes);
   if (many_classes && pictures.suffices()) {
     metrics[name + "_kind_linear"] = normalised(linear, codes, known.classes, pictures);
-    metrics[name + "_kind_deep"] = normalised(deep, codes, known.classes, pictures);
+    if (pictures.learn.size(0) >= kLeastForDeep)
+      metrics[name + "_kind_deep"] = normalised(deep, codes, known.classes, pictures);
   }
   measure_severity(name, codes, known, metrics);
 }

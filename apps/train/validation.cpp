@@ -21,9 +21,9 @@ at::Device device_of(const torch::nn::Module& module) {
 }
 
 data::Batch moved(data::Batch batch, at::Device device) {
-  for (at::Tensor* tensor :
-       {&batch.input, &batch.target, &batch.context, &batch.context_target, &batch.task,
-        &batch.severity, &batch.kinds, &batch.severities, &batch.source, &batch.content}) {
+  for (at::Tensor* tensor : {&batch.input, &batch.target, &batch.unpaired, &batch.context,
+                             &batch.context_target, &batch.task, &batch.severity, &batch.kinds,
+                             &batch.severities, &batch.source, &batch.content}) {
     if (tensor->defined()) *tensor = tensor->to(device);
   }
   return batch;

@@ -17,10 +17,12 @@ struct Batch {
   at::Tensor context;  ///< (N,3,W,W): the damaged window that `input` was cut from, W >= H; `input`
                        ///< itself where data.context_px does not ask for more
   at::Tensor context_target;  ///< (N,3,sW,sW): its clean counterpart
-  at::Tensor task;            ///< (N) int64: index into the data's list of task names
-  at::Tensor severity;        ///< (N) float32 in [0,1]: of the strongest damage
-  at::Tensor kinds;       ///< (N,K) bool: which kinds of damage the sample has; K and the names by
-                          ///< Dataset::kinds()
+  at::Tensor unpaired;  ///< (N,3,sH,sW): clean crops of other pictures; undefined unless there are
+                        ///< sources of kind "unpaired"
+  at::Tensor task;      ///< (N) int64: index into the data's list of task names
+  at::Tensor severity;  ///< (N) float32 in [0,1]: of the strongest damage
+  at::Tensor kinds;     ///< (N,K) bool: which kinds of damage the sample has; K and the names by
+                        ///< Dataset::kinds()
   at::Tensor severities;  ///< (N,K) float32 in [0,1] of each kind; 0 where absent, −1 where unknown
   at::Tensor source;      ///< (N) int64: which data source each sample came from (domain)
   at::Tensor

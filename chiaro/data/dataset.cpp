@@ -60,10 +60,10 @@ bool excluded(const SourceOptions& source, const std::string& stem) {
   return std::ranges::count(source.exclude, stem) > 0;
 }
 
-/// The pictures of a clean or noisy source; no input, the scene is the stem.
+/// The pictures of a clean, noisy or unpaired source; no input, the scene is the stem.
 std::vector<image::FilePair> single_files(const SourceOptions& options, const fs::path& root) {
-  CHIARO_CHECK(!options.folders.empty(), Usage, "[data.source] {}: a {} source needs folders",
-               options.name, options.kind);
+  CHIARO_CHECK(!options.folders.empty(), Usage,
+               "[data.source] {}: a source of kind '{}' needs folders", options.name, options.kind);
   std::vector<image::FilePair> files;
   for (const auto& folder : options.folders) {
     for (const auto& file : files_of(root, folder)) {
@@ -145,87 +145,6 @@ image::Image reduced(const image::Image& picture, int scale) {
 
 }  // namespace
 
-Fields<DataOptions> DataOptions::fields() {
-  return {
-      field("crop_px", &DataOptions::crop_px, "side of the training crops",
-            {.min = 8, .max = 4096, .unit = "px"}),
-      field("scale", &DataOptions::scale,
-            "side of a clean crop / side of the damaged one, for networks that enlarge: clean "
-            "pictures are reduced before they are damaged",
-            {.min = 1, .max = 16}),
-      field("context_px", &DataOptions::context_px,
-            "side of the window that is damaged as a whole and shown to methods that judge a "
-            "picture; "
-            "the crops are cut from it; 0: the crop",
-            {.min = 0, .max = 4096, .unit = "px"}),
-      field("variants", &DataOptions::variants,
-            "samples in a row that show one window of a clean picture under different damage",
-            {.min = 1, .max = 1024}),
-      field("alike", &DataOptions::alike,
-            "samples in a row that show different pictures under the same damage: the same kinds "
-            "and options, not the same grain",
-            {.min = 1, .max = 1024}),
-      field("batch", &DataOptions::batch, "samples per step", {.min = 1, .max = 65536}),
-      field("workers", &DataOptions::workers, "threads that make batches", {.min = 1, .max = 256}),
-      field("ahead", &DataOptions::ahead, "batches made ahead", {.min = 1, .max = 1024}),
-      field("cache_mb", &DataOptions::cache_mb, "memory for decoded pictures",
-            {.min = 0, .unit = "MB"}),
-      field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
-      field("holdout", &DataOptions::holdout, "share of scenes kept for validation",
-            {.min = 0, .max = 0.9}),
-      field("label_fraction", &DataOptions::label_fraction,
-            "share of the scenes with targets that are trained on; smaller shares are parts of "
-            "larger ones",
-            {.min = 1e-6, .max = 1}),
-      field("input_u8", &DataOptions::input_u8,
-            "damaged pictures are rounded to 8 bits, as those in files are"),
-      field("filed_as_jpeg", &DataOptions::filed_as_jpeg,
-            "share of the damaged pictures that have a target which are coded once more as JPEG of "
-            "quality 80 to 97, as cameras file them; not counted as damage",
-            {.min = 0, .max = 1}),
-      field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
-      field("root", &DataOptions::root,
-            "folder that relative folders start from; a run stores where its data was")};
-}
-
-Fields<SourceOptions> SourceOptions::fields() {
-  return {
-      field("name", &SourceOptions::name, "shown in logs; also the domain label"),
-      field(
-          "kind", &SourceOptions::kind,
-          "clean: damaged on the fly; paired: real pairs; noisy: damaged pictures without targets",
-          {.choices = {"clean", "paired", "noisy"}}),
-      field("folders", &SourceOptions::folders,
-            "clean, noisy: folders of pictures, searched recursively"),
-      field("input", &SourceOptions::input, "paired: folder of damaged pictures"),
-      field("target", &SourceOptions::target,
-            "paired: folder of clean pictures (may be the same folder)"),
-      field("pairing", &SourceOptions::pairing,
-            "paired: rule, e.g. '_real:_mean'; empty: automatic, by name"),
-      field("task", &SourceOptions::task,
-            "paired: the task these pairs belong to; noisy: likewise, by default 'noisy'"),
-      field("weight", &SourceOptions::weight,
-            "clean: share among clean sources; paired, noisy: share among all streams", {.min = 0}),
-      field("scale_min", &SourceOptions::scale_min, "least reduction before cropping",
-            {.min = 1, .max = 64}),
-      field("scale_max", &SourceOptions::scale_max,
-            "largest reduction before cropping (log-uniform)", {.min = 1, .max = 64}),
-      field("exclude", &SourceOptions::exclude, "file stems to leave out"),
-      field("license", &SourceOptions::license,
-            "of the pictures, for the card of what is trained on them")};
-}
-
-Fields<TaskOptions> TaskOptions::fields() {
-  return {
-      field("name", &TaskOptions::name, "name of the task"),
-      field("spec", &TaskOptions::spec, "damage, e.g. 'noise(sigma_u8=5..55)'"),
-      field("weight", &TaskOptions::weight, "share among all streams", {.min = 0}),
-      field("tones", &TaskOptions::tones,
-            "how often the clean picture gets other tones first (darker, paler, flatter), so that "
-            "natural dusk and mist are left as they are",
-            {.min = 0, .max = 1})};
-}
-
 Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
     : options_(parse_options<DataOptions>(recipe.table("data").values, "data")),
       store_(std::make_unique<PictureStore>(static_cast<std::size_t>(options_.cache_mb) << 20)) {
@@ -252,14 +171,17 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
     const auto files =
         options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
     const bool noisy = options.kind == "noisy";
-    if (options.kind != "clean")
+    const bool unpaired = options.kind == "unpaired";
+    if (noisy || options.kind == "paired")
       source.task = task_number(noisy && options.task.empty() ? "noisy" : options.task);
     std::set<std::string> scenes;
     for (const auto& file : files) scenes.insert(file.scene);
     const auto kept = held_out(scenes, options_.holdout);
     std::erase_if(scenes, [&](const std::string& scene) { return kept.contains(scene); });
-    if (!noisy) scenes = labelled(scenes, options_.label_fraction, options_.seed);
-    const auto& wanted = part == Part::Validation ? kept : scenes;
+    if (!noisy && !unpaired) scenes = labelled(scenes, options_.label_fraction, options_.seed);
+    // Nothing is measured on unpaired pictures, so a single one may serve both parts.
+    const bool held = part == Part::Validation && !(unpaired && kept.empty());
+    const auto& wanted = held ? kept : scenes;
     std::map<std::string, std::int64_t> contents;
     for (const auto& file : files) {
       if (!wanted.contains(file.scene)) continue;
@@ -311,8 +233,9 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
     stream.cumulative_weight = total;
     streams_.push_back(std::move(stream));
   };
-  const bool any_clean = std::ranges::any_of(
-      sources_, [](const Source& s) { return s.options.kind == "clean" && !s.pairs.empty(); });
+  const bool any_clean = std::ranges::any_of(sources_, [](const Source& s) {
+    return s.options.kind == "clean" && !s.pairs.empty() && s.options.weight > 0;
+  });
   if (const auto found = recipe.lists.find("task"); found != recipe.lists.end()) {
     for (const auto& item : found->second) {
       const auto task = parse_options<TaskOptions>(item.values, "task");
@@ -325,11 +248,12 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const Source& source = sources_[i];
-    if (source.options.kind != "clean" && !source.pairs.empty()) {
+    if (source.task >= 0 && !source.pairs.empty()) {
       add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0});
     }
   }
-  const bool empty = std::ranges::all_of(sources_, [](const Source& s) { return s.pairs.empty(); });
+  const bool empty = std::ranges::all_of(
+      sources_, [](const Source& s) { return s.pairs.empty() || s.options.kind == "unpaired"; });
   CHIARO_CHECK(part == Part::Training || !empty, Usage,
                "[data] no picture is left to validate on; got sources of one scene each or "
                "data.holdout = 0; expected two scenes and a share of them to hold out");
@@ -350,17 +274,19 @@ const Dataset::Stream& Dataset::stream_of(std::int64_t index) const {
   return streams_.back();
 }
 
-std::int64_t Dataset::draw_clean_source(Rng& rng) const {
+/// By weight, among sources of one kind; −1: there are none.
+std::int64_t Dataset::draw_source(const std::string& kind, Rng& rng) const {
+  const auto weight = [&](const Source& source) {
+    return source.options.kind == kind && !source.pairs.empty() ? source.options.weight : 0.0;
+  };
   double total = 0;
-  for (const auto& source : sources_) {
-    if (source.options.kind == "clean" && !source.pairs.empty()) total += source.options.weight;
-  }
+  for (const auto& source : sources_) total += weight(source);
   double left = rng.uniform() * total;
-  std::int64_t last = 0;
+  std::int64_t last = -1;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    if (sources_[i].options.kind != "clean" || sources_[i].pairs.empty()) continue;
+    if (weight(sources_[i]) <= 0) continue;
     last = static_cast<std::int64_t>(i);
-    left -= sources_[i].options.weight;
+    left -= weight(sources_[i]);
     if (left < 0) break;
   }
   return last;
@@ -368,7 +294,7 @@ std::int64_t Dataset::draw_clean_source(Rng& rng) const {
 
 bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const {
   sample.task = stream.task;
-  sample.source = stream.source >= 0 ? stream.source : draw_clean_source(scene);
+  sample.source = stream.source >= 0 ? stream.source : draw_source("clean", scene);
   const Source& source = sources_[static_cast<std::size_t>(sample.source)];
   const auto& pair = source.pairs[static_cast<std::size_t>(
       scene.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
@@ -414,7 +340,27 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
   }
   if (options_.filed_as_jpeg > 0 && !sample.context_target.empty()) file_as_jpeg(damage, sample);
   cut_crop(damage, sample);
-  return true;
+  return add_unpaired(damage, shown, sample);
+}
+
+/// A clean crop of another picture than the one shown.
+bool Dataset::add_unpaired(Rng& rng, std::int64_t shown, Sample& sample) const {
+  const std::int64_t drawn = draw_source("unpaired", rng);
+  if (drawn < 0) return true;
+  const Source& source = sources_[static_cast<std::size_t>(drawn)];
+  const auto count = static_cast<std::int64_t>(source.pairs.size());
+  std::int64_t place = rng.integer(0, count - 1);
+  if (source.pairs[static_cast<std::size_t>(place)].target == shown) place = (place + 1) % count;
+  const std::int64_t number = source.pairs[static_cast<std::size_t>(place)].target;
+  const auto size = store_->size(number);
+  if (!size) return false;
+  const int side = static_cast<int>(options_.scale * options_.crop_px);
+  const Window window = draw_window(
+      *size, side, rng.log_uniform(source.options.scale_min, source.options.scale_max), rng);
+  const int symmetry = options_.dihedral ? static_cast<int>(rng.integer(0, 7)) : 0;
+  const auto part = store_->crop(number, window.y, window.x, window.height, window.width);
+  if (part) sample.unpaired = image::dihedral(fit(*part, side), symmetry);
+  return part.has_value();
 }
 
 void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const {
@@ -530,6 +476,7 @@ Batch Dataset::batch(std::int64_t first, std::int64_t count) const {
   }
   batch.input = stacked(&Sample::input);
   batch.target = stacked(&Sample::target);
+  batch.unpaired = stacked(&Sample::unpaired);
   const bool whole = samples.front().context.empty();
   batch.context = whole ? batch.input : stacked(&Sample::context);
   batch.context_target = whole ? batch.target : stacked(&Sample::context_target);

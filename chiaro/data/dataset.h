@@ -1,5 +1,5 @@
 // Training samples: clean pictures damaged on the fly, real pairs, and noisy pictures without
-// targets, mixed by weight.
+// targets, mixed by weight; beside each, where wanted, a clean picture of something else.
 //
 // Every sample is a pure function of (seed, index): order and resume do not depend on threads or
 // time.
@@ -77,8 +77,9 @@ enum class Part { Training, Validation };
 struct Sample {
   image::Image input;
   image::Image target;
-  image::Image context;                                ///< empty where the input is all there is
-  image::Image context_target;                         ///< empty as well then
+  image::Image context;         ///< empty where the input is all there is
+  image::Image context_target;  ///< empty as well then
+  image::Image unpaired;        ///< empty unless there are sources of that kind
   std::vector<std::pair<std::int64_t, double>> kinds;  ///< number and severity; −1: unknown
   std::int64_t task = 0;
   std::int64_t source = 0;
@@ -145,9 +146,10 @@ class Dataset {
   std::int64_t kind_number(const std::string& name) const;
   void add_kinds();
   const Stream& stream_of(std::int64_t index) const;
-  std::int64_t draw_clean_source(Rng& rng) const;
+  std::int64_t draw_source(const std::string& kind, Rng& rng) const;
   bool try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const;
   void damage_sample(const Stream& stream, const Pair& pair, Rng& rng, Sample& sample) const;
+  bool add_unpaired(Rng& rng, std::int64_t shown, Sample& sample) const;
   void note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const;
   void file_as_jpeg(Rng& rng, Sample& sample) const;
   void cut_crop(Rng& rng, Sample& sample) const;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "chiaro/networks/network.h"
+#include "chiaro/networks/tapped.h"
 #include "chiaro/nn/init.h"
 
 namespace chiaro::networks {
@@ -44,13 +45,17 @@ struct DncnnOptions {
   }
 };
 
-class Dncnn : public Network {
+class Dncnn : public Network, public Tapped {
  public:
   explicit Dncnn(const DncnnOptions& options);
   at::Tensor forward(const at::Tensor& x, const Condition& condition) override;
+  std::vector<at::Tensor> taps(const at::Tensor& x) override;
   Geometry geometry() const override;
 
  private:
+  /// What layer i makes of the features before it; not for the last one.
+  at::Tensor hidden(std::size_t i, const at::Tensor& features);
+
   std::vector<torch::nn::Conv2d> convs_;
   std::vector<torch::nn::BatchNorm2d>
       norms_;  // behind convs_[1], convs_[2], …; empty without batch norm
@@ -73,14 +78,28 @@ Dncnn::Dncnn(const DncnnOptions& options) {
   }
 }
 
+at::Tensor Dncnn::hidden(std::size_t i, const at::Tensor& features) {
+  at::Tensor result = convs_[i]->forward(features);
+  if (i > 0 && !norms_.empty()) result = norms_[i - 1]->forward(result);
+  return at::relu(result);
+}
+
 at::Tensor Dncnn::forward(const at::Tensor& x, const Condition& /*condition*/) {
-  at::Tensor features = at::relu(convs_.front()->forward(x));
-  for (std::size_t i = 1; i + 1 < convs_.size(); ++i) {
-    features = convs_[i]->forward(features);
-    if (!norms_.empty()) features = norms_[i - 1]->forward(features);
-    features = at::relu(features);
-  }
+  at::Tensor features = x;
+  for (std::size_t i = 0; i + 1 < convs_.size(); ++i) features = hidden(i, features);
   return x - convs_.back()->forward(features);
+}
+
+/// The first layer, and those after one, two and three quarters of the hidden ones.
+std::vector<at::Tensor> Dncnn::taps(const at::Tensor& x) {
+  const std::size_t count = convs_.size() - 1;
+  std::vector<at::Tensor> maps;
+  at::Tensor features = x;
+  for (std::size_t i = 0; i <= 3 * count / 4 && i < count; ++i) {
+    features = hidden(i, features);
+    if (i == 0 || i == count / 4 || i == count / 2 || i == 3 * count / 4) maps.push_back(features);
+  }
+  return maps;
 }
 
 Geometry Dncnn::geometry() const {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "chiaro/networks/network.h"
+#include "chiaro/networks/tapped.h"
 #include "chiaro/nn/chain.h"
 #include "chiaro/nn/init.h"
 #include "chiaro/nn/reach.h"
@@ -41,12 +42,25 @@ void check_u_net(const UNetOptions& options, const std::string& network);
 /// Block: a module holder built from a channel number, (N,C,H,W) → the same shape. kConvs: how many
 /// 3×3 convolutions lie one behind the other in it.
 template <typename Block, std::int64_t kConvs>
-class UNet : public Network {
+class UNet : public Network, public Tapped {
  public:
   explicit UNet(const UNetOptions& options);
 
   at::Tensor forward(const at::Tensor& x, const Condition& /*condition*/ = {}) override {
     return run(x, [](std::size_t, const at::Tensor& features) { return features; });
+  }
+
+  /// What the first convolution, the blocks of each level on the way down and the coarsest ones
+  /// give.
+  std::vector<at::Tensor> taps(const at::Tensor& x) override {
+    std::vector<at::Tensor> maps{intro_->forward(x)};
+    at::Tensor features = maps.front();
+    for (std::size_t i = 0; i < encoder_.size(); ++i) {
+      maps.push_back(encoder_[i]->forward(features));
+      features = down_[i]->forward(maps.back());
+    }
+    maps.push_back(middle_->forward(features));
+    return maps;
   }
 
   Geometry geometry() const override {

@@ -209,7 +209,7 @@ data::Batch Trainer::to_device(data::Batch batch) const {
   const auto format =
       options_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   for (at::Tensor* pictures :
-       {&batch.input, &batch.target, &batch.context, &batch.context_target}) {
+       {&batch.input, &batch.target, &batch.unpaired, &batch.context, &batch.context_target}) {
     if (pictures->defined()) *pictures = pictures->to(device_).contiguous(format);
   }
   for (at::Tensor* labels : {&batch.task, &batch.severity, &batch.kinds, &batch.severities,

@@ -58,7 +58,16 @@ Trial trial_of(const std::string& method) {
        {.network = "",
         .options = {{"width", std::int64_t{4}},
                     {"hidden", std::int64_t{16}},
-                    {"whole_px", std::int64_t{16}}}}}};
+                    {"whole_px", std::int64_t{16}}}}},
+      {"nlcl",
+       {.options = {{"patch_px", std::int64_t{4}},
+                    {"window_px", std::int64_t{10}},
+                    {"image_patches", std::int64_t{4}},
+                    {"damage_patches", std::int64_t{12}},
+                    {"location_patches", std::int64_t{16}},
+                    {"discriminator_width", std::int64_t{4}},
+                    {"discriminator_halvings", std::int64_t{2}},
+                    {"head_width", std::int64_t{8}}}}}};
   const auto found = special.find(method);
   return found == special.end() ? Trial{} : found->second;
 }
@@ -111,6 +120,7 @@ data::Batch batch_of(std::int64_t count, std::int64_t height, std::int64_t width
   };
   batch.input = cut(batch.context);
   batch.target = cut(batch.context_target);
+  batch.unpaired = batch.target.flip({0, 3}).contiguous();
   batch.task = kind;
   batch.kinds = at::one_hot(kind, kKinds).to(at::kBool);
   batch.severities = 0.5 * batch.kinds.to(at::kFloat);

@@ -1,0 +1,89 @@
+#include "chiaro/data/dataset.h"
+
+namespace chiaro::data {
+
+Fields<DataOptions> DataOptions::fields() {
+  return {
+      field("crop_px", &DataOptions::crop_px, "side of the training crops",
+            {.min = 8, .max = 4096, .unit = "px"}),
+      field("scale", &DataOptions::scale,
+            "side of a clean crop / side of the damaged one, for networks that enlarge: clean "
+            "pictures are reduced before they are damaged",
+            {.min = 1, .max = 16}),
+      field("context_px", &DataOptions::context_px,
+            "side of the window that is damaged as a whole and shown to methods that judge a "
+            "picture; "
+            "the crops are cut from it; 0: the crop",
+            {.min = 0, .max = 4096, .unit = "px"}),
+      field("variants", &DataOptions::variants,
+            "samples in a row that show one window of a clean picture under different damage",
+            {.min = 1, .max = 1024}),
+      field("alike", &DataOptions::alike,
+            "samples in a row that show different pictures under the same damage: the same kinds "
+            "and options, not the same grain",
+            {.min = 1, .max = 1024}),
+      field("batch", &DataOptions::batch, "samples per step", {.min = 1, .max = 65536}),
+      field("workers", &DataOptions::workers, "threads that make batches", {.min = 1, .max = 256}),
+      field("ahead", &DataOptions::ahead, "batches made ahead", {.min = 1, .max = 1024}),
+      field("cache_mb", &DataOptions::cache_mb, "memory for decoded pictures",
+            {.min = 0, .unit = "MB"}),
+      field("seed", &DataOptions::seed, "of order, crops and damage", {.min = 0}),
+      field("holdout", &DataOptions::holdout, "share of scenes kept for validation",
+            {.min = 0, .max = 0.9}),
+      field("label_fraction", &DataOptions::label_fraction,
+            "share of the scenes with targets that are trained on; smaller shares are parts of "
+            "larger ones",
+            {.min = 1e-6, .max = 1}),
+      field("input_u8", &DataOptions::input_u8,
+            "damaged pictures are rounded to 8 bits, as those in files are"),
+      field("filed_as_jpeg", &DataOptions::filed_as_jpeg,
+            "share of the damaged pictures that have a target which are coded once more as JPEG of "
+            "quality 80 to 97, as cameras file them; not counted as damage",
+            {.min = 0, .max = 1}),
+      field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
+      field("root", &DataOptions::root,
+            "folder that relative folders start from; a run stores where its data was")};
+}
+
+Fields<SourceOptions> SourceOptions::fields() {
+  return {
+      field("name", &SourceOptions::name, "shown in logs; also the domain label"),
+      field(
+          "kind", &SourceOptions::kind,
+          "clean: damaged on the fly; paired: real pairs; noisy: damaged pictures without targets; "
+          "unpaired: clean pictures shown beside damaged ones of something else",
+          {.choices = {"clean", "paired", "noisy", "unpaired"}}),
+      field("folders", &SourceOptions::folders,
+            "clean, noisy, unpaired: folders of pictures, searched recursively"),
+      field("input", &SourceOptions::input, "paired: folder of damaged pictures"),
+      field("target", &SourceOptions::target,
+            "paired: folder of clean pictures (may be the same folder)"),
+      field("pairing", &SourceOptions::pairing,
+            "paired: rule, e.g. '_real:_mean'; empty: automatic, by name"),
+      field("task", &SourceOptions::task,
+            "paired: the task these pairs belong to; noisy: likewise, by default 'noisy'"),
+      field("weight", &SourceOptions::weight,
+            "clean, unpaired: share among sources of that kind; paired, noisy: share among all "
+            "streams",
+            {.min = 0}),
+      field("scale_min", &SourceOptions::scale_min, "least reduction before cropping",
+            {.min = 1, .max = 64}),
+      field("scale_max", &SourceOptions::scale_max,
+            "largest reduction before cropping (log-uniform)", {.min = 1, .max = 64}),
+      field("exclude", &SourceOptions::exclude, "file stems to leave out"),
+      field("license", &SourceOptions::license,
+            "of the pictures, for the card of what is trained on them")};
+}
+
+Fields<TaskOptions> TaskOptions::fields() {
+  return {
+      field("name", &TaskOptions::name, "name of the task"),
+      field("spec", &TaskOptions::spec, "damage, e.g. 'noise(sigma_u8=5..55)'"),
+      field("weight", &TaskOptions::weight, "share among all streams", {.min = 0}),
+      field("tones", &TaskOptions::tones,
+            "how often the clean picture gets other tones first (darker, paler, flatter), so that "
+            "natural dusk and mist are left as they are",
+            {.min = 0, .max = 1})};
+}
+
+}  // namespace chiaro::data

@@ -1,0 +1,403 @@
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+#include <torch/optim/adam.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "chiaro/losses/patch_contrast.h"
+#include "chiaro/methods/catalogue.h"
+#include "tests/support/expect_error.h"
+
+namespace chiaro::methods {
+namespace {
+
+/// Small parts, so that a step takes milliseconds.
+OptionTable small(OptionTable more = {}) {
+  OptionTable options{{"patch_px", std::int64_t{8}},
+                      {"window_px", std::int64_t{20}},
+                      {"image_patches", std::int64_t{4}},
+                      {"damage_patches", std::int64_t{16}},
+                      {"location_patches", std::int64_t{32}},
+                      {"discriminator_width", std::int64_t{8}},
+                      {"discriminator_halvings", std::int64_t{2}},
+                      {"head_width", std::int64_t{16}}};
+  for (auto& [key, value] : more) options[key] = std::move(value);
+  return options;
+}
+
+OptionTable alone(const std::string& term, OptionTable more = {}) {
+  for (const char* name :
+       {"adversarial", "location", "layer", "consistency", "sparsity", "rest", "supervised"}) {
+    if (term != name) more.emplace(name, 0.0);
+  }
+  return small(std::move(more));
+}
+
+Setting setting(std::uint64_t seed = 3) {
+  torch::manual_seed(seed);
+  const auto make = [] {
+    return networks::make("dncnn", {{"depth", std::int64_t{4}}, {"width", std::int64_t{8}}});
+  };
+  return {.network = make(), .tasks = {}, .seed = seed, .make_network = make};
+}
+
+std::unique_ptr<Method> made(const OptionTable& options, std::uint64_t seed = 3) {
+  return find("nlcl").make(setting(seed), options);
+}
+
+/// Soft pictures under bright slanted streaks, and soft pictures of something else.
+data::Batch rainy(std::int64_t count = 2, std::int64_t side = 32, std::uint64_t seed = 1) {
+  torch::manual_seed(seed);
+  const auto soft = [&] {
+    return at::upsample_bilinear2d(at::rand({count, 3, 5, 5}), {side, side}, true) * 0.7;
+  };
+  data::Batch batch;
+  batch.target = soft();
+  batch.unpaired = soft();
+  const auto row = at::arange(side).view({side, 1});
+  const auto column = at::arange(side).view({1, side});
+  const auto streaks = (column + row.div(4, "floor"))
+                           .remainder(9)
+                           .eq(0)
+                           .logical_and(row.div(8, "floor").remainder(2).eq(0));
+  batch.input = (batch.target + 0.3 * streaks.to(at::kFloat)).contiguous();
+  batch.context = batch.input;
+  batch.content = at::arange(count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    batch.seeds.push_back(static_cast<std::uint64_t>(10 * seed) + static_cast<std::uint64_t>(i));
+    batch.origins.emplace_back("made");
+  }
+  return batch;
+}
+
+const Term* find_term(const Losses& losses, const std::string& name) {
+  for (const auto& term : losses.terms) {
+    if (term.name == name) return &term;
+  }
+  return nullptr;
+}
+
+double meter(const Losses& losses, const std::string& name) {
+  for (const auto& [known, value] : losses.meters) {
+    if (known == name) return value;
+  }
+  ADD_FAILURE() << "no '" << name << "'";
+  return std::nan("");
+}
+
+/// Which parts of the state a term has a gradient for.
+std::map<std::string, bool> reached(Method& method, const std::string& term,
+                                    const data::Batch& batch) {
+  for (auto& parameter : method.state().parameters()) parameter.mutable_grad().reset();
+  const auto losses = method.losses(batch, {});
+  const Term* found = find_term(losses, term);
+  EXPECT_NE(found, nullptr) << term;
+  if (found != nullptr) found->value.backward();
+  std::map<std::string, bool> result;
+  for (const auto& item : method.state().named_parameters()) {
+    const auto& grad = item.value().grad();
+    bool& any = result[item.key().substr(0, item.key().find('.'))];
+    any = any || (grad.defined() && grad.abs().max().item<double>() > 0);
+  }
+  return result;
+}
+
+/// A network that takes something away already, so that no layer is empty.
+void stir(Method& method) {
+  const c10::NoGradGuard no_grad;
+  torch::manual_seed(17);
+  for (auto& parameter : method.state().parameters())
+    parameter.add_(at::randn_like(parameter), 0.03);
+}
+
+// The minimax game in one backward pass: each loss moves its own side.
+TEST(Nlcl, EachTermTeachesItsOwnPart) {
+  const auto method = made(small({{"layers", std::string("two")}}));
+  stir(*method);
+  const auto batch = rainy();
+  using Reached = std::map<std::string, bool>;
+  const Reached none{{"network", false},     {"damage_network", false}, {"discriminator", false},
+                     {"image_heads", false}, {"damage_heads", false},   {"location_heads", false}};
+  const auto expect = [&](const std::string& term, std::initializer_list<const char*> parts) {
+    Reached expected = none;
+    for (const char* part : parts) expected[part] = true;
+    EXPECT_EQ(reached(*method, term, batch), expected) << term;
+  };
+  expect("discriminator", {"discriminator"});
+  expect("adversarial", {"network"});
+  expect("layer", {"network", "damage_network", "image_heads", "damage_heads"});
+  expect("location", {"network", "location_heads"});
+  expect("consistency", {"network", "damage_network"});
+  expect("sparsity", {"network"});
+  for (const auto& parameter : method->trainable("train")) EXPECT_TRUE(parameter.requires_grad());
+}
+
+TEST(Nlcl, InputIsTheSumOfItsLayersByConstruction) {
+  const auto method = made(small());
+  stir(*method);
+  const auto batch = rainy();
+  const auto losses = method->losses(batch, {});
+  EXPECT_EQ(find_term(losses, "consistency"), nullptr);
+  const auto output = method->product().restorer->forward(batch.input);
+  const auto removed = 2 * (batch.input - output);
+  EXPECT_NEAR(meter(losses, "damage_mean"), removed.mean().item<double>(), 1e-6);
+  EXPECT_NEAR(meter(losses, "damage_size"), removed.abs().mean().item<double>(), 1e-6);
+  EXPECT_NEAR(find_term(losses, "sparsity")->value.item<double>(),
+              removed.abs().mean().item<double>(), 1e-6);
+  EXPECT_EQ(find_term(losses, "sparsity")->weight, 0.1);
+}
+
+TEST(Nlcl, TwoNetworksAreTiedByTheirSum) {
+  const auto method = made(alone("consistency", {{"layers", std::string("two")}}));
+  stir(*method);
+  const auto batch = rainy();
+  const auto f = method->product().restorer;
+  const auto& modules = method->state().named_children();
+  auto g = std::dynamic_pointer_cast<networks::Network>(modules["damage_network"]);
+  const auto b = 2 * f->forward(batch.input) - 1;
+  const auto r = 2 * (batch.input - g->forward(batch.input));
+  const auto expected = (b + r - (2 * batch.input - 1)).square().mean().item<double>();
+  const auto losses = method->losses(batch, {});
+  ASSERT_EQ(losses.terms.size(), 1u);
+  EXPECT_NEAR(losses.terms[0].value.item<double>(), expected, 1e-6);
+  for (const char* of : {"implied", "layer", "both"}) {
+    const auto sparse =
+        made(alone("sparsity", {{"layers", std::string("two")}, {"sparsity_of", std::string(of)}}));
+    stir(*sparse);
+    const double value = sparse->losses(batch, {}).terms[0].value.item<double>();
+    const double implied = ((2 * batch.input - 1) - b).abs().mean().item<double>();
+    const double layer = r.abs().mean().item<double>();
+    const std::string name = of;
+    EXPECT_NEAR(value,
+                name == "implied" ? implied
+                : name == "layer" ? layer
+                                  : (implied + layer) / 2,
+                1e-6);
+  }
+}
+
+TEST(Nlcl, RestIsTheSmallerHalf) {
+  const auto method = made(alone("rest", {{"rest", 1.0}}));
+  stir(*method);
+  const auto batch = rainy();
+  const auto removed = 2 * (batch.input - method->product().restorer->forward(batch.input));
+  const auto sorted = std::get<0>(removed.abs().flatten(1).sort(1));
+  EXPECT_NEAR(method->losses(batch, {}).terms[0].value.item<double>(),
+              sorted.slice(1, 0, sorted.size(1) / 2).mean().item<double>(), 1e-6);
+}
+
+TEST(Nlcl, AdversarialTermsAreLeastSquares) {
+  const auto method = made(alone("adversarial"));
+  const auto losses = method->losses(rainy(), {});
+  ASSERT_EQ(losses.terms.size(), 2u);
+  EXPECT_EQ(losses.terms[0].name, "discriminator");
+  // Nothing is known of the spread of scores but their means, so a bound: E s² ≥ (E s)².
+  const double fake = meter(losses, "score_restored");
+  const double real = meter(losses, "score_clean");
+  EXPECT_GE(losses.terms[0].value.item<double>() + 1e-6,
+            0.5 * (fake * fake + (real - 1) * (real - 1)));
+  EXPECT_GE(losses.terms[1].value.item<double>() + 1e-6, (fake - 1) * (fake - 1));
+}
+
+// In the logarithm, a picture darkened evenly has the same layer of damage everywhere.
+TEST(Nlcl, LogarithmTurnsFactorsIntoSums) {
+  const auto size = [](const std::string& domain, double bright) {
+    class Brighter : public networks::Network {
+     public:
+      Brighter() { gain_ = register_parameter("gain", at::ones({1})); }
+      at::Tensor forward(const at::Tensor& x, const networks::Condition&) override {
+        return 2 * gain_ * x;
+      }
+      networks::Geometry geometry() const override { return {}; }
+
+     private:
+      at::Tensor gain_;
+    };
+    Setting s{.network = std::make_shared<Brighter>(), .tasks = {}, .seed = 1};
+    const auto method = find("nlcl").make(s, alone("sparsity", {{"domain", domain}}));
+    auto batch = rainy();
+    batch.input = at::full({1, 3, 16, 16}, bright);
+    batch.seeds = {1};
+    return meter(method->losses(batch, {}), "damage_mean");
+  };
+  EXPECT_NEAR(size("log", 0.4), size("log", 0.2), 2e-3);
+  EXPECT_LT(size("log", 0.2), -0.2);  // darker than what is left
+  EXPECT_NEAR(size("log", 0.2), -2 * std::log(103.0 / 52) / std::log(256.0), 1e-5);
+  EXPECT_NEAR(size("additive", 0.4), 2 * size("additive", 0.2), 1e-6);
+  EXPECT_TRUE(std::isfinite(size("log", -0.1)));
+}
+
+TEST(Nlcl, BaselinesAreOptions) {
+  const auto cut = made(small({{"layer", 0.0}}));
+  const auto losses = cut->losses(rainy(), {});
+  EXPECT_EQ(find_term(losses, "layer"), nullptr);
+  EXPECT_NE(find_term(losses, "location"), nullptr);
+  EXPECT_FALSE(cut->state().named_children().contains("image_heads"));
+  const auto value = [](const char* places) {
+    const auto method = made(alone("layer", {{"places", std::string(places)}}));
+    stir(*method);
+    return method->losses(rainy(), {}).terms[0].value.item<double>();
+  };
+  EXPECT_NE(value("matched"), value("random"));
+  const auto location = [](const char* places) {
+    const auto method = made(alone("location", {{"location_places", std::string(places)}}));
+    stir(*method);
+    return method->losses(rainy(), {}).terms[0].value.item<double>();
+  };
+  EXPECT_NE(location("nearest"), location("farthest"));
+  EXPECT_NE(location("nearest"), location("random"));
+}
+
+TEST(Nlcl, SlipsOfTheReleasedCodeAreOptions) {
+  const auto count = [](const OptionTable& options) {
+    return made(options)->trainable("train").size();
+  };
+  const auto all = count(small());
+  EXPECT_EQ(all - count(small({{"train_location_heads", false}})), 4u * 3u);
+  EXPECT_EQ(all - count(small({{"train_image_heads", false}})), 4u * 3u);  // pixels and two maps
+  EXPECT_EQ(count(small({{"deepest_tap", true}})) - all, 2u * 4u);
+}
+
+TEST(Nlcl, IdentityBranchIsHalfOfTheLocationTerm) {
+  const auto batch = rainy(1);
+  const auto value = [&](bool identity, const at::Tensor& input, const at::Tensor& clean) {
+    const auto method = made(alone("location", {{"identity", identity}}));
+    stir(*method);
+    auto changed = batch;
+    changed.input = input;
+    changed.unpaired = clean;
+    return method->losses(changed, {}).terms[0].value.item<double>();
+  };
+  const double damaged = value(false, batch.input, {});
+  const double both = value(true, batch.input, batch.input);
+  const double other = value(true, batch.input, batch.unpaired);
+  EXPECT_NE(both, other);
+  EXPECT_NEAR(both, damaged, 0.5 * damaged);  // the same picture, at other places
+}
+
+TEST(Nlcl, ReportsTheHealthOfBothContrasts) {
+  const auto method = made(small({{"health_every", std::int64_t{2}}}));
+  const auto losses = method->losses(rainy(), {});
+  EXPECT_NEAR(meter(losses, "layer_collapsed"), std::log(19), 1e-6);
+  EXPECT_NEAR(meter(losses, "location_collapsed"), std::log(32), 1e-6);
+  const auto between = method->losses(rainy(), {.step = 1});
+  for (const auto& [name, number] : between.meters) EXPECT_NE(name, "layer_collapsed");
+}
+
+// Pictures without anything in them cannot be told apart by place.
+TEST(Nlcl, EmptyPicturesAreFoundOut) {
+  const auto method = made(small({{"health_every", std::int64_t{1}}}));
+  auto batch = rainy();
+  batch.input = at::full_like(batch.input, 0.5);
+  batch.unpaired = batch.input;
+  std::vector<std::string> warnings;
+  for (std::int64_t step = 0; step < 6; ++step) {
+    const auto losses = method->losses(batch, {.step = step});
+    for (const auto& term : losses.terms)
+      EXPECT_TRUE(std::isfinite(term.value.item<double>())) << term.name;
+    warnings.insert(warnings.end(), losses.warnings.begin(), losses.warnings.end());
+  }
+  EXPECT_TRUE(std::ranges::any_of(warnings, [](const std::string& warning) {
+    return warning.find("contrast of location: collapsed") != std::string::npos;
+  }));
+}
+
+TEST(Nlcl, HeldOutBatchesChangeNothingThatIsRemembered) {
+  const auto method = made(small({{"drift_limit", 0.1}, {"health_every", std::int64_t{1}}}));
+  const c10::NoGradGuard no_grad;
+  auto batch = rainy();
+  batch.input = at::full_like(batch.input, 0.5);
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(method->losses(batch, {}).warnings.empty());
+  EXPECT_EQ(method->state().named_buffers()["drift"].abs().sum().item<double>(), 0);
+  for (const auto& parameter : method->state().parameters()) EXPECT_TRUE(parameter.requires_grad());
+}
+
+TEST(Nlcl, ADriftOfBrightnessStopsAnAdaptation) {
+  const auto method = made(alone("layer", {{"drift_limit", 0.02}}));
+  const auto batch = rainy();
+  for (int i = 0; i < 60; ++i) method->losses(batch, {});
+  auto bias = method->state().named_parameters()["network.conv3.bias"];
+  const auto shift = [&](double value) {
+    const c10::NoGradGuard no_grad;
+    bias.fill_(value);
+  };
+  shift(0.008);  // 0.016 on the scale of the layers
+  for (int i = 0; i < 60; ++i) method->losses(batch, {});
+  shift(0.02);
+  EXPECT_CHIARO_ERROR(
+      [&] {
+        for (int i = 0; i < 60; ++i) method->losses(batch, {});
+      }(),
+      CheckFailed, "method.drift_limit");
+}
+
+TEST(Nlcl, AdaptsWithoutCleanPictures) {
+  const auto method = made(alone("layer"));
+  auto batch = rainy();
+  batch.unpaired = at::Tensor();
+  EXPECT_EQ(method->losses(batch, {}).terms.size(), 1u);
+  const auto both = made(small({{"supervised", 1.0}}));
+  batch = rainy();
+  const auto losses = both->losses(batch, {});
+  const auto output = both->product().restorer->forward(batch.input);
+  EXPECT_NEAR(find_term(losses, "supervised")->value.item<double>(),
+              (output - batch.target).abs().mean().item<double>(), 1e-6);
+  batch.target = at::Tensor();
+  EXPECT_EQ(find_term(both->losses(batch, {}), "supervised"), nullptr);
+}
+
+TEST(Nlcl, RefusesWhatCannotWork) {
+  auto batch = rainy();
+  batch.unpaired = at::Tensor();
+  EXPECT_CHIARO_ERROR(made(small())->losses(batch, {}), Usage, "kind 'unpaired'");
+  EXPECT_CHIARO_ERROR(
+      made(small({{"discriminator_halvings", std::int64_t{4}}}))->losses(rainy(), {}), Usage,
+      "data.crop_px of at least 48");
+  EXPECT_CHIARO_ERROR(made(small({{"patch_px", std::int64_t{32}}}))->losses(rainy(), {}), Usage,
+                      "no room for patches");
+  EXPECT_CHIARO_ERROR(made(small({{"location_patches", std::int64_t{5000}}}))->losses(rainy(), {}),
+                      Usage, "too few candidates");
+  EXPECT_CHIARO_ERROR(made(small({{"patch_px", std::int64_t{7}}})), Usage, "even number");
+  EXPECT_CHIARO_ERROR(made(small({{"domain", std::string("linear")}})), Usage, "domain");
+  EXPECT_CHIARO_ERROR(made(alone("nothing"))->losses(rainy(), {}), Usage,
+                      "every term has the weight 0");
+  Setting plain = setting();
+  plain.network = networks::make("nafnet", {{"width", std::int64_t{8}}});
+  EXPECT_CHIARO_ERROR(find("nlcl").make(plain, small()), Usage, "does not show its features");
+  plain.network = networks::make("edsr", {});
+  EXPECT_CHIARO_ERROR(find("nlcl").make(plain, small()), Usage, "scale");
+}
+
+// Streaks on soft pictures, clean soft pictures of something else: what is left is nearer to the
+// truth than what came.
+TEST(Nlcl, LearnsToTakeStreaksOff) {
+  const auto method = made(small(), 5);
+  torch::optim::Adam optimizer(method->trainable("train"),
+                               torch::optim::AdamOptions(2e-3).betas({0.5, 0.999}));
+  const auto error = [&] {
+    const c10::NoGradGuard no_grad;
+    const auto held_out = rainy(4, 32, 999);
+    return (method->product().restorer->forward(held_out.input) - held_out.target)
+        .square()
+        .mean()
+        .item<double>();
+  };
+  const double before = error();
+  for (std::int64_t step = 0; step < 150; ++step) {
+    const auto losses =
+        method->losses(rainy(2, 32, static_cast<std::uint64_t>(step + 1)), {.step = step});
+    at::Tensor total = at::zeros({});
+    for (const auto& term : losses.terms) total = total + term.weight * term.value;
+    optimizer.zero_grad();
+    total.backward();
+    optimizer.step();
+  }
+  EXPECT_LT(error(), 0.8 * before) << before;
+}
+
+}  // namespace
+}  // namespace chiaro::methods

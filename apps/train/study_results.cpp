@@ -140,7 +140,8 @@ void check_metrics(const Study& study, const std::vector<RunResult>& runs) {
     if (std::ranges::any_of(runs, [&](const auto& one) { return one.metrics.count(metric) > 0; }))
       continue;
     std::vector<std::string> known;
-    for (const auto& [name, value] : read_csv(finished->run.folder / "validation.csv").back()) {
+    const auto rows = read_csv(finished->run.folder / "validation.csv");
+    for (const auto& [name, value] : rows.back()) {
       if (name != "step") known.push_back(name);
     }
     fail(ErrorCode::Usage, "[study] no finished run measured '{}'{}; run '{}' has {}", metric,

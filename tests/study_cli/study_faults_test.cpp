@@ -50,6 +50,14 @@ TEST_F(StudyCli, ReferencesLeadSomewhere) {
                  2, "in a circle");
 }
 
+TEST_F(StudyCli, AMetricThatNoRunHasIsNamedWithThoseThereAre) {
+  write("study.toml", exchange(exchange(kTwoArms, "\"worse\"", "\"wors\""), "[1, 2]", "[1]"));
+  const auto refused = study("study.toml", "out");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("no finished run measured 'wors'"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("did you mean 'worse'"), std::string::npos) << refused.err;
+}
+
 TEST_F(StudyCli, ArmsShareSeedsAndData) {
   expect_refusal(exchange(kTwoArms, "method.loss=mse", "train.seed=3"), 2, "sets train.seed");
   expect_refusal(exchange(kTwoArms, "method.loss=mse", "data.batch=4"), 2,

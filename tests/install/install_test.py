@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -93,6 +94,33 @@ def check_restore(source, tree, work, make_bundle):
     consumer = build_consumer(source / "examples/restore_buffer", work / "restore_buffer", tree)
     assert pixels_of_ppm(call(consumer, bundle, input=(work / "plain.ppm").read_bytes()))[2] == plain
     check_binary(consumer, [source / "build"])
+    check_library(source, tree, work, bundle)
+
+
+def check_library(source, tree, work, bundle):
+    """libchiaro as programs in C and C++ find it, by CMake and by pkg-config."""
+    library = tree / "lib/libchiaro.so"
+    assert "torch" not in check_binary(library, [source])
+    pixels = (work / "plain.ppm").read_bytes()
+    wanted = pixels_of_ppm(call(tree / "bin/chiaro", "restore", "-", "-o", "-", "--format", "ppm", input=pixels))[2]
+    in_c = build_consumer(source / "examples/library_c", work / "library_c", tree)
+    # Without a name: the default bundle, found beside the library.
+    assert pixels_of_ppm(call(in_c, input=pixels))[2] == wanted != pixels_of_ppm(pixels)[2]
+    assert pixels_of_ppm(call(in_c, bundle, input=pixels))[2] == pixels_of_ppm(pixels)[2]
+    call(in_c, work / "none.chiaro", input=pixels, status=3)
+    check_binary(in_c, [source / "build"])
+
+    in_cpp = build_consumer(source / "examples/library_cpp", work / "library_cpp", tree)
+    assert b"restored with strength" in call(in_cpp, work / "plain.ppm", work / "by_cpp.ppm")
+    assert pixels_of_ppm((work / "by_cpp.ppm").read_bytes())[2] == wanted
+    call(in_cpp, work / "plain.ppm", work / "by_cpp.ppm", status=4)  # it exists
+
+    flags = shlex.split(subprocess.run(["pkg-config", "--cflags", "--libs", "chiaro"], check=True, capture_output=True,
+                                       text=True, env={"PATH": "/usr/bin:/bin",
+                                                       "PKG_CONFIG_PATH": str(tree / "lib/pkgconfig")}).stdout)
+    by_hand = work / "by_hand"
+    call("cc", "-std=c99", source / "examples/library_c/main.c", "-o", by_hand, *flags, f"-Wl,-rpath,{tree}/lib")
+    assert pixels_of_ppm(call(by_hand, bundle, input=pixels))[2] == pixels_of_ppm(pixels)[2]
 
 
 def check_train(source, tree, work):

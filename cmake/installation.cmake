@@ -1,7 +1,8 @@
 # What `cmake --install` puts where. The tree may be moved as a whole.
 #
-#   component restore   bin/chiaro, its engine in lib/chiaro, the bundles in share/chiaro/models, and for programs that use
-#                       the library: headers, static libraries and the CMake package `chiaro`
+#   component restore   bin/chiaro, its engine in lib/chiaro, the bundles in share/chiaro/models, and for other programs
+#                       libchiaro with chiaro.h and chiaro.hpp, headers and static libraries of the rooms, the CMake
+#                       package `chiaro` and chiaro.pc
 #   component train     bin/chiaro-train, libtorch in lib/chiaro/torch, headers and libraries of the training wing
 include(CMakePackageConfigHelpers)
 
@@ -45,6 +46,19 @@ install(EXPORT chiaro_restore NAMESPACE chiaro:: FILE chiaroRestoreTargets.cmake
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/chiaro/models COMPONENT restore
   FILES_MATCHING PATTERN "*.chiaro")
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore)
+
+# libchiaro, which has an export file of its own: who uses it alone needs none of the libraries that the rooms need.
+file(RELATIVE_PATH chiaro_library_to_private "/${CMAKE_INSTALL_LIBDIR}" "/${chiaro_private}")
+set_target_properties(chiaro_api PROPERTIES INSTALL_RPATH "$ORIGIN/${chiaro_library_to_private}")
+install(TARGETS chiaro_api EXPORT chiaro_library
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT restore NAMELINK_COMPONENT restore
+  FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT restore)
+install(EXPORT chiaro_library NAMESPACE chiaro:: FILE chiaroLibraryTargets.cmake
+  DESTINATION ${chiaro_package} COMPONENT restore)
+set(chiaro_pkgconfig ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH chiaro_pkgconfig_to_prefix "/${chiaro_pkgconfig}" "/")
+configure_file(${CMAKE_SOURCE_DIR}/cmake/chiaro.pc.in chiaro.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/chiaro.pc DESTINATION ${chiaro_pkgconfig} COMPONENT restore)
 
 # Of OpenVINO only what a processor needs to run an ONNX graph; the libraries find each other by $ORIGIN.
 get_target_property(openvino_library openvino::runtime IMPORTED_LOCATION_RELEASE)

@@ -10,6 +10,7 @@ void add_restore(CLI::App& root);
 void add_inspect(CLI::App& root);
 void add_retrieve(CLI::App& root);
 void add_models(CLI::App& root);
+void add_export(CLI::App& root);
 void add_bench(CLI::App& root);
 void add_describe(CLI::App& root);
 void add_training(CLI::App& root);  ///< train, study, freeze: for chiaro-train
@@ -18,5 +19,6 @@ void add_eval(CLI::App& root);
 void add_score(CLI::App& root);
 void add_compare(CLI::App& root);
 void add_serve(CLI::App& root);
+void add_generate(CLI::App& root);  ///< call last: it prints what the others defined
 
 }  // namespace chiaro::cli

@@ -29,9 +29,13 @@ constexpr const char* kExitStatuses =
     "no,\n"
     "70 internal error, 130 or 143 interrupted.";
 
+bool listed(const CLI::App* entry) {
+  return !entry->get_group().empty();
+}
+
 std::vector<std::string> subcommand_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* entry : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* entry : app.get_subcommands(listed)) {
     names.push_back(entry->get_name());
   }
   return names;
@@ -73,7 +77,10 @@ std::string wrong_subcommand(const CLI::App& root, std::span<char*> words) {
   if (words.size() < 2 || words[1][0] == '-') return "";
   const auto known = subcommand_names(root);
   const std::string word = words[1];
-  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
+  const auto all = root.get_subcommands([](const CLI::App*) { return true; });
+  if (std::any_of(all.begin(), all.end(),
+                  [&](const CLI::App* entry) { return entry->get_name() == word; }))
+    return "";
   return fmt::format("there is no subcommand '{}'{}; known: {}", word, did_you_mean(word, known),
                      join(known));
 }
@@ -97,6 +104,7 @@ int run(int argc, char** argv) {
     add_inspect(root);
     add_retrieve(root);
     add_models(root);
+    add_export(root);
     add_bench(root);
     add_describe(root);
     add_eval(root);
@@ -104,6 +112,7 @@ int run(int argc, char** argv) {
     add_compare(root);
     add_serve(root);
     add_training(root);
+    add_generate(root);
     if (const std::string message = wrong_subcommand(root, words); !message.empty()) {
       return report(message, static_cast<int>(ErrorCode::Usage), json);
     }

@@ -1,5 +1,7 @@
 #include "chiaro/restore/bundle_search.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -20,6 +22,18 @@ bool is_path(std::string_view name) {
   return name.find('/') != std::string_view::npos || name.ends_with(kExtension);
 }
 
+/// The shared library that this code is part of; empty where it is part of the program itself.
+fs::path own_library(const fs::path& program) {
+  static const char kPlace = 0;
+  Dl_info found{};
+  if (::dladdr(&kPlace, &found) == 0 || found.dli_fname == nullptr) return {};
+  const fs::path named(found.dli_fname);
+  std::error_code failed;
+  // A program may be named by a word of the command line, which says little.
+  const fs::path library = named.is_absolute() ? fs::canonical(named, failed) : fs::path();
+  return failed || library == program ? fs::path() : library;
+}
+
 }  // namespace
 
 std::vector<fs::path> bundle_folders() {
@@ -34,6 +48,9 @@ std::vector<fs::path> bundle_folders() {
   if (!failed)
     candidates.push_back(
         (program.parent_path() / ".." / "share" / "chiaro" / "models").lexically_normal());
+  if (const fs::path library = own_library(program); !library.empty()) {
+    candidates.push_back((library.parent_path() / CHIARO_LIBRARY_TO_MODELS).lexically_normal());
+  }
 #ifdef CHIARO_BUILD_TREE
   // Only for programs that lie in the build tree; an installed one must not reach into a source
   // tree.

@@ -14,8 +14,8 @@ std::filesystem::path find_bundle(std::string_view name_or_path = "default");
 
 /// The folders that exist, in order: those of the environment variable CHIARO_BUNDLE_PATH
 /// (separated by ":"),
-/// ../share/chiaro/models beside the program and, for a program in its build tree, the source
-/// tree's models/.
+/// ../share/chiaro/models beside the program, the same beside libchiaro where a program uses that,
+/// and, for a program in its build tree, the source tree's models/.
 std::vector<std::filesystem::path> bundle_folders();
 
 /// All bundles in these folders by name; the first of a name wins.

@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -79,6 +80,9 @@ def check_restore(source, tree, work, make_bundle):
     width, height, plain = pixels_of_ppm((work / "plain.ppm").read_bytes())
     assert (width, height) == (451, 300) and len(plain) == 3 * width * height
 
+    call(program, "restore", source / "examples/photos/dogs_noisy.jpg", "-o", work / "noisy.ppm", "--bundle", bundle,
+         "--precision", "f32")
+
     # With the bundled network the picture changes.
     if list((tree / "share/chiaro/models").glob("*.chiaro")):
         call(program, "restore", photo, "-o", work / "better.ppm")
@@ -93,6 +97,51 @@ def check_restore(source, tree, work, make_bundle):
     consumer = build_consumer(source / "examples/restore_buffer", work / "restore_buffer", tree)
     assert pixels_of_ppm(call(consumer, bundle, input=(work / "plain.ppm").read_bytes()))[2] == plain
     check_binary(consumer, [source / "build"])
+    check_library(source, tree, work, bundle)
+
+
+def check_library(source, tree, work, bundle):
+    """libchiaro as programs in C and C++ find it, by CMake and by pkg-config."""
+    library = tree / "lib/libchiaro.so"
+    assert "torch" not in check_binary(library, [source])
+    pixels = (work / "noisy.ppm").read_bytes()
+    wanted = pixels_of_ppm(call(tree / "bin/chiaro", "restore", "-", "-o", "-", "--format", "ppm", input=pixels))[2]
+    in_c = build_consumer(source / "examples/library_c", work / "library_c", tree)
+    # Without a name: the default bundle, found beside the library.
+    assert pixels_of_ppm(call(in_c, input=pixels))[2] == wanted != pixels_of_ppm(pixels)[2]
+    assert pixels_of_ppm(call(in_c, bundle, input=pixels))[2] == pixels_of_ppm(pixels)[2]
+    call(in_c, work / "none.chiaro", input=pixels, status=3)
+    check_binary(in_c, [source / "build"])
+
+    in_cpp = build_consumer(source / "examples/library_cpp", work / "library_cpp", tree)
+    assert b"restored with strength" in call(in_cpp, work / "noisy.ppm", work / "by_cpp.ppm")
+    assert pixels_of_ppm((work / "by_cpp.ppm").read_bytes())[2] == wanted
+    call(in_cpp, work / "noisy.ppm", work / "by_cpp.ppm", status=4)  # it exists
+
+    flags = shlex.split(subprocess.run(["pkg-config", "--cflags", "--libs", "chiaro"], check=True, capture_output=True,
+                                       text=True, env={"PATH": "/usr/bin:/bin",
+                                                       "PKG_CONFIG_PATH": str(tree / "lib/pkgconfig")}).stdout)
+    by_hand = work / "by_hand"
+    call("cc", "-std=c99", source / "examples/library_c/main.c", "-o", by_hand, *flags, f"-Wl,-rpath,{tree}/lib")
+    assert pixels_of_ppm(call(by_hand, bundle, input=pixels))[2] == pixels_of_ppm(pixels)[2]
+
+
+def check_package(given, work, pixels):
+    """The Debian package, unpacked anywhere, restores a picture, and says what it depends on."""
+    call("cpack", "--config", given.build / "CPackConfig.cmake", "-B", work / "packages")
+    package, = (work / "packages").glob("chiaro_*.deb")
+    assert package.stat().st_size < MAX_RESTORE_BYTES, package.stat().st_size
+    depends = call("dpkg-deb", "--field", package, "Depends").decode()
+    for needed in ("libc6", "libvips", "libstdc++6"):
+        assert needed in depends, depends
+    root = work / "unpacked"
+    call("dpkg-deb", "--extract", package, root)
+    check_binary(root / "usr/bin/chiaro", [given.source])
+    check_binary(root / "usr/lib/libchiaro.so.0", [given.source])
+    result = call(root / "usr/bin/chiaro", "restore", "-", "-o", "-", "--format", "ppm", input=pixels)
+    assert pixels_of_ppm(result)[2] != pixels_of_ppm(pixels)[2]
+    assert ".SH EXIT STATUS" in (root / "usr/share/man/man1/chiaro.1").read_text()
+    assert (root / "usr/share/bash-completion/completions/chiaro").is_file()
 
 
 def check_train(source, tree, work):
@@ -123,6 +172,10 @@ def main():
         (work / "first").rename(tree)
         if given.component == "restore":
             check_restore(given.source, tree, work, given.make_bundle)
+            if shutil.which("dpkg-shlibdeps"):
+                check_package(given, work, (work / "noisy.ppm").read_bytes())
+            else:
+                print("no dpkg-shlibdeps here: the package was not made")
         else:
             check_train(given.source, tree, work)
     finally:

@@ -1,0 +1,70 @@
+// chiaro export: a graph out of a bundle, as a plain ONNX file for other runtimes.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/events.h"
+#include "apps/cli/flags.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
+#include "chiaro/base/log.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/restore/bundle_search.h"
+
+namespace chiaro::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ExportArguments {
+  std::string bundle = "default";
+  std::string output;
+  bool controller = false;
+  bool overwrite = false;
+  OutputFlags show;
+};
+
+void run(const ExportArguments& arguments) {
+  begin_output(arguments.show);
+  const fs::path output(arguments.output);
+  std::error_code failed;
+  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
+               "[cli.export] '{}' exists already; --overwrite replaces it", output.string());
+  const auto found = bundle::read_bundle(restore::find_bundle(arguments.bundle));
+  const auto member = arguments.controller ? bundle::kConditionMember : bundle::kRestoreMember;
+  write_file_atomically(output, found.member(member));
+  const auto& manifest = found.manifest;
+  spdlog::info("wrote {} ({} of {}; sides are multiples of {}, values from {} to {})",
+               output.string(), member, found.origin,
+               arguments.controller ? 1 : manifest.alignment_px, manifest.range_low,
+               manifest.range_high);
+  if (arguments.show.json) {
+    print_event("summary", {{"bundle", found.origin},
+                            {"member", member},
+                            {"output", output.string()},
+                            {"bytes", found.member(member).size()},
+                            {"alignment_px", manifest.alignment_px},
+                            {"scale", manifest.scale}});
+  }
+}
+
+}  // namespace
+
+void add_export(CLI::App& root) {
+  auto* command = root.add_subcommand("export", "Write a bundle's graph as a plain ONNX file");
+  auto arguments = std::make_shared<ExportArguments>();
+  command->add_option("bundle", arguments->bundle, "name or .chiaro file")->capture_default_str();
+  command->add_option("-o,--output", arguments->output, "the file to write")->required();
+  command->add_flag("--controller", arguments->controller,
+                    "the graph that looks at the picture, not the one that restores it");
+  command->add_flag("--overwrite", arguments->overwrite, "replace an existing output");
+  add_output_flags(*command, arguments->show);
+  command->footer(
+      "Examples:\n  chiaro export -o default.onnx\n  chiaro export mine.chiaro --controller -o "
+      "looks.onnx");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace chiaro::cli

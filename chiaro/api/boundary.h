@@ -1,0 +1,93 @@
+// The edge between C++ and its callers: errors become statuses and texts, messages notes, structs
+// of any age the newest.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <string>
+
+#include "chiaro/api/chiaro.h"
+#include "chiaro/base/error.h"
+
+namespace chiaro::api {
+
+/// A call of the library, while it lasts: what the rooms log meanwhile becomes the thread's notes
+/// and goes nowhere else.
+class Call {
+ public:
+  Call();
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+};
+
+/// For use in a handler: the status of what was thrown, whose text becomes the thread's last error.
+chiaro_status caught() noexcept;
+
+/// Runs `work` so that nothing is thrown.
+template <typename Work>
+chiaro_status guarded(const Work& work) noexcept {
+  try {
+    const Call call;
+    work();
+    return CHIARO_OK;
+  } catch (...) {
+    return caught();
+  }
+}
+
+/// The texts of this thread.
+const std::string& last_error() noexcept;
+const std::string& last_notes() noexcept;
+
+/// Errors: Usage, if a pointer that has to be given was not. `what` names it.
+void expect_given(const void* pointer, const char* what);
+
+/// The options of a caller whose struct may be older (shorter) or newer (longer) than ours: what it
+/// lacks keeps its default, what we do not know has to be zero. NULL: the defaults. Errors: Usage.
+template <typename Options>
+Options taken(const Options* given, const Options& defaults, const char* filled_by) {
+  if (given == nullptr) return defaults;
+  std::size_t size = 0;
+  std::memcpy(&size, given, sizeof(size));
+  // The structs of the first version end as they do now; a later one keeps this number.
+  constexpr std::size_t kFirst = sizeof(Options);
+  constexpr std::size_t kMost = 4096;
+  CHIARO_CHECK(size >= kFirst && size <= kMost, Usage,
+               "[api.options] options that were not filled in; got a size of {}; expected what {} "
+               "sets",
+               size, filled_by);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
+  CHIARO_CHECK(std::all_of(bytes + std::min(size, sizeof(Options)), bytes + size,
+                           [](unsigned char byte) { return byte == 0; }),
+               Usage, "[api.options] an option that this version does not know; it is {}",
+               chiaro_version());
+  Options options = defaults;
+  std::memcpy(&options, given, std::min(size, sizeof(Options)));
+  options.size = sizeof(Options);
+  return options;
+}
+
+/// Fills in as much of a caller's struct as it has room for. Errors: Usage (its size is not set).
+template <typename Facts>
+void give(Facts facts, Facts* target, const char* what) {
+  expect_given(target, what);
+  const std::size_t size = target->size;
+  CHIARO_CHECK(size >= sizeof(std::size_t) && size <= 4096, Usage,
+               "[api.give] the size of the {} is not set; got {}; expected sizeof, {}", what, size,
+               sizeof(Facts));
+  facts.size = size;
+  std::memcpy(static_cast<void*>(target), &facts, std::min(size, sizeof(Facts)));
+}
+
+/// Defaults into a caller's struct of `size` bytes; what we do not know becomes zero.
+template <typename Options>
+void give_defaults(Options defaults, Options* target, std::size_t size) noexcept {
+  if (target == nullptr || size < sizeof(std::size_t)) return;
+  defaults.size = size;
+  std::memset(static_cast<void*>(target), 0, size);
+  std::memcpy(static_cast<void*>(target), &defaults, std::min(size, sizeof(Options)));
+}
+
+}  // namespace chiaro::api

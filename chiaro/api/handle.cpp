@@ -1,0 +1,84 @@
+#include "chiaro/api/handle.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
+#include "chiaro/restore/prepare.h"
+
+namespace chiaro::api {
+namespace {
+
+std::string types_of(const bundle::Manifest& manifest) {
+  return manifest.condition ? fmt::format("{}", fmt::join(manifest.condition->types, ",")) : "";
+}
+
+bundle::Bundle controller_of(const bundle::Bundle& bundle) {
+  bundle::Bundle part{bundle.origin, bundle.manifest, {}};
+  const auto found = bundle.members.find(bundle::kConditionMember);
+  if (found != bundle.members.end()) part.members.insert(*found);
+  return part;
+}
+
+/// Marks the thread that is inside a handle.
+class Turn {
+ public:
+  explicit Turn(std::atomic<std::thread::id>& inside) : inside_(inside) {
+    inside_ = std::this_thread::get_id();
+  }
+  ~Turn() { inside_ = std::thread::id(); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  std::atomic<std::thread::id>& inside_;
+};
+
+}  // namespace
+}  // namespace chiaro::api
+
+chiaro_restorer::chiaro_restorer(const chiaro::bundle::Bundle& bundle,
+                                 const chiaro::engine::EngineOptions& options)
+    : file(bundle.origin),
+      card(bundle.has(chiaro::bundle::kCardMember) ? bundle.text(chiaro::bundle::kCardMember) : ""),
+      manifest(chiaro::bundle::print_manifest(bundle.manifest)),
+      types(chiaro::api::types_of(bundle.manifest)),
+      options_(options),
+      controller_(chiaro::api::controller_of(bundle)),
+      restorer_(bundle, options) {}
+
+void chiaro_restorer::alone(const std::function<void(chiaro::restore::Restorer&)>& work) {
+  CHIARO_CHECK(inside_ != std::this_thread::get_id(), Usage,
+               "[api] the restorer is at work in this very thread: a progress callback cannot use "
+               "it");
+  const std::lock_guard lock(mutex_);
+  const chiaro::api::Turn turn(inside_);
+  work(restorer_);
+}
+
+chiaro::restore::Inspection chiaro_restorer::inspect(const chiaro::image::Image& picture) {
+  if (!inspector_) inspector_.emplace(controller_, options_);
+  if (picture.alpha.empty()) return inspector_->inspect(picture);
+  // As restoring looks at it.
+  chiaro::image::Image visible = picture;
+  chiaro::restore::fill_hidden_colors(visible);
+  return inspector_->inspect(visible);
+}
+
+chiaro_inspection::chiaro_inspection(const chiaro::restore::Inspection& found,
+                                     const chiaro::bundle::ConditionInfo& info)
+    : novelty(found.novelty),
+      decision(chiaro::restore::judge(found, info)),
+      advice(chiaro::restore::recommendation(decision)) {
+  std::vector<std::size_t> order(info.types.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return found.probabilities[a] > found.probabilities[b];
+  });
+  for (const std::size_t k : order) types.push_back(info.types[k]);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    findings.push_back(
+        {types[i].c_str(), found.probabilities[order[i]], found.severities[order[i]]});
+  }
+}

@@ -102,6 +102,7 @@ int run(int argc, char** argv) {
     add_score(root);
     add_compare(root);
     add_serve(root);
+    add_report(root);
     add_training(root);
     if (const std::string message = wrong_subcommand(root, words); !message.empty()) {
       return report(message, static_cast<int>(ErrorCode::Usage), json);

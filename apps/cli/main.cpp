@@ -111,6 +111,7 @@ int run(int argc, char** argv) {
     add_score(root);
     add_compare(root);
     add_serve(root);
+    add_report(root);
     add_training(root);
     add_generate(root);
     if (const std::string message = wrong_subcommand(root, words); !message.empty()) {

@@ -11,6 +11,9 @@ extern const std::string_view kPageJs;
 extern const std::string_view kCompareCss;  ///< before and after: of the page and of reports
 extern const std::string_view kCompareJs;
 extern const std::string_view kZipJs;
+extern const std::string_view
+    kReportCss;  ///< of `chiaro report`, beside kCompareCss and kCompareJs
+extern const std::string_view kReportJs;
 extern const std::string_view kOpenApiJson;
 
 }  // namespace chiaro::server

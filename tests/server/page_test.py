@@ -200,6 +200,47 @@ class Page(unittest.TestCase):
         self.assertEqual(page.value("document.querySelectorAll('.photos li').length"), 2)
 
 
+class Report(unittest.TestCase):
+    """What `chiaro report` writes: frames that move together, from one file, without a server."""
+
+    def test_frames_move_together(self):
+        with tempfile.TemporaryDirectory() as folder:
+            report = pathlib.Path(folder) / "report.html"
+            photo = str(ARGUMENTS.photos[0])
+            half = str(pathlib.Path(folder) / "half.png")
+            subprocess.run([ARGUMENTS.chiaro, "restore", photo, "-o", half, "--strength", "0.5", "--quiet"], check=True)
+            subprocess.run([ARGUMENTS.chiaro, "report", photo, half, photo, "--clean", half, "-o", report, "--quiet"],
+                           check=True)
+            page = browser.Browser(1280, 900)
+            try:
+                page.open(report.as_uri())
+                page.until("reportView.frames.size === 3 && [...reportView.frames].every((frame) => frame.width > 0)")
+                page.click("section:nth-of-type(2) [data-do=in]")
+                page.click("section:nth-of-type(2) [data-do=in]")
+                scales = page.value("[...reportView.frames].map((frame) => frame.scale)")
+                self.assertEqual(len(set(scales)), 1)
+                self.assertGreater(scales[0], 0)
+                page.value("document.querySelector('.compare-stage').focus()")
+                before = page.value("reportView.y")
+                page.key("ArrowDown", 40)
+                self.assertGreater(page.value("reportView.y"), before)
+                places = page.value("[...document.querySelectorAll('.compare-pictures')].map((e) => e.style.transform)")
+                self.assertEqual(len(set(places)), 1)
+                page.click("section:nth-of-type(3) [data-do=difference]")
+                self.assertEqual(page.value("document.querySelectorAll('.compare-difference').length"), 3)
+                self.assertEqual(page.problems, [])
+                self.assertTrue(all(url.startswith(("file:", "data:")) for url in page.requested))
+                if ARGUMENTS.shots:
+                    page.click("section:nth-of-type(3) [data-do=difference]")
+                    for dark in (False, True):
+                        for width, height in ((1280, 900), (375, 812)):
+                            page.look(width, height, dark, touch=width < 600)
+                            page.value("new Promise((done) => setTimeout(done, 300))")
+                            page.picture(ARGUMENTS.shots / f"report_{width}_{'dark' if dark else 'light'}.png")
+            finally:
+                page.close()
+
+
 class Token(unittest.TestCase):
     def test_page_asks_for_it(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,142 @@
+// chiaro report: pictures before and after on one web page that needs nothing else.
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/flags.h"
+#include "apps/cli/inspection_text.h"
+#include "apps/cli/interruption.h"
+#include "apps/cli/report_page.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/inspector.h"
+
+namespace chiaro::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReportArguments {
+  std::string before;
+  std::vector<std::string> afters;
+  std::string clean;
+  std::string output;
+  std::vector<std::string> metrics{"psnr", "ssim"};
+  std::vector<std::string> presets{"chiaro"};
+  bool no_inspect = false;
+  bool overwrite = false;
+  EngineFlags engine;
+  OutputFlags show;
+};
+
+struct Read {
+  image::Image picture;
+  ReportPicture shown;
+};
+
+/// Files that browsers show go in as they are, others as PNG of 8 bits.
+Read read_one(const std::string& name) {
+  stop_if_interrupted();
+  std::vector<std::byte> file = read_file(name);
+  image::Image picture = image::decode(file, name);
+  std::string format = picture.metadata.source_format;
+  if (format != "png" && format != "jpeg" && format != "webp" && format != "gif") {
+    file = image::encode(picture, {.format = "png", .depth = image::Depth::U8});
+    format = "png";
+  }
+  ReportPicture shown{.name = fs::path(name).filename().string(),
+                      .file = std::move(file),
+                      .type = "image/" + format,
+                      .width = picture.width(),
+                      .height = picture.height()};
+  return {std::move(picture), std::move(shown)};
+}
+
+void check(const ReportArguments& arguments) {
+  std::error_code failed;
+  const fs::path output(arguments.output);
+  CHIARO_CHECK(
+      output.extension() == ".html" || output.extension() == ".htm", Usage,
+      "[cli.report] the report is a web page; got '{}'; expected a name that ends in .html",
+      arguments.output);
+  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
+               "[cli.report] '{}' exists already; --overwrite replaces it", arguments.output);
+}
+
+void run(const ReportArguments& arguments) {
+  begin_output(arguments.show);
+  check(arguments);
+  watch_for_interruption();
+  image::start_codecs();
+  std::optional<restore::Inspector> inspector;
+  if (!arguments.no_inspect) {
+    const auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
+    if (bundle.manifest.condition) inspector.emplace(bundle, engine_options(arguments.engine));
+  }
+  ReportPage page;
+  std::optional<image::Image> clean;
+  if (!arguments.clean.empty()) {
+    Read read = read_one(arguments.clean);
+    clean = std::move(read.picture);
+    page.clean = std::move(read.shown);
+    page.measures = metrics::measures(arguments.metrics, arguments.presets);
+  }
+  const auto looked_at = [&](const std::string& name) {
+    Read read = read_one(name);
+    if (inspector)
+      read.shown.found = types_text(inspector->inspect(read.picture), inspector->info());
+    for (const auto& measure : page.measures)
+      read.shown.scores.push_back(metrics::score(measure, read.picture, *clean));
+    return read.shown;
+  };
+  page.before = looked_at(arguments.before);
+  for (const std::string& after : arguments.afters) {
+    page.afters.push_back(looked_at(after));
+    const ReportPicture& last = page.afters.back();
+    CHIARO_CHECK(last.width == page.before.width && last.height == page.before.height, Input,
+                 "[cli.report] '{}' is no picture of the same; got {}x{}; expected {}x{} as '{}'",
+                 after, last.width, last.height, page.before.width, page.before.height,
+                 arguments.before);
+  }
+  write_file_atomically(arguments.output, report_html(page));
+  if (arguments.show.json) {
+    print_event("reported", {{"file", arguments.output}, {"pictures", page.afters.size() + 1}});
+  } else {
+    spdlog::info("wrote {}", arguments.output);
+  }
+}
+
+}  // namespace
+
+void add_report(CLI::App& root) {
+  auto* command = root.add_subcommand(
+      "report", "Show pictures before and after on one web page that needs nothing else");
+  auto arguments = std::make_shared<ReportArguments>();
+  command->footer(
+      "Examples:\n  chiaro report in.jpg out.jpg -o report.html\n  chiaro report in.png soft.png "
+      "full.png --clean truth.png -o report.html");
+  command->add_option("before", arguments->before, "the picture as it was")->required();
+  command->add_option("after", arguments->afters, "the same, restored")
+      ->required()
+      ->type_name("AFTER...");
+  command->add_option("-o,--output", arguments->output, "the page, NAME.html")->required();
+  command->add_option("--clean", arguments->clean, "the undamaged picture: scores are against it");
+  command->add_option("--metric", arguments->metrics, "psnr, ssim, ms_ssim")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--preset", arguments->presets, "protocol of the scores, as in chiaro score")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_flag("--no-inspect", arguments->no_inspect, "do not ask the bundle's controller");
+  command->add_flag("--overwrite", arguments->overwrite, "replace an existing page");
+  add_engine_flags(*command, arguments->engine);
+  command->remove_option(command->get_option("--precision"));  // a controller runs in f32
+  add_output_flags(*command, arguments->show);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace chiaro::cli

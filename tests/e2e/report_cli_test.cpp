@@ -1,0 +1,114 @@
+// `chiaro report`: one page, whole in itself, with the scores that `chiaro score` gives.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/files.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ReportCli : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "models");
+    const auto told = test::graph_bundle("told");
+    bundle::write_bundle(folder_ / "models/default.chiaro", told.manifest, told.members);
+    ::setenv("CHIARO_BUNDLE_PATH", (folder_.path() / "models").c_str(), 1);
+    image::write(file("clean.png"), image::Image(3, 20, 30, 0.5F));
+    image::write(file("before.png"), image::Image(3, 20, 30, 0.6F));
+    image::write(file("after.tif"), image::Image(3, 20, 30, 0.52F), {.depth = image::Depth::U16});
+    image::write(file("small.png"), image::Image(3, 20, 29, 0.5F));
+  }
+  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
+
+  std::string file(const std::string& name) const { return folder_ / name; }
+
+  static test::ProcessResult chiaro(std::vector<std::string> words) {
+    words.insert(words.begin(), CHIARO_PROGRAM);
+    return test::run_process(words);
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t times = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++times;
+  return times;
+}
+
+TEST_F(ReportCli, OnePageWholeInItself) {
+  const auto made = chiaro({"report", file("before.png"), file("after.tif"), file("before.png"),
+                            "--clean", file("clean.png"), "-o", file("r.html")});
+  ASSERT_EQ(made.status, 0) << made.err;
+  const std::string page = read_text(file("r.html"));
+  // Two frames of results and one of the clean picture; four pictures, the TIFF as PNG.
+  EXPECT_EQ(count(page, " data-before=\"before\""), 3U);
+  EXPECT_EQ(count(page, "src=\"data:image/png;base64,"), 4U);
+  const std::regex outside(R"((src|href)\s*=\s*"(?!data:))");
+  EXPECT_FALSE(std::regex_search(page.substr(0, page.find("<script>")), outside));
+  EXPECT_EQ(page.find("http:"), std::string::npos);
+  EXPECT_EQ(page.find("https:"), std::string::npos);
+  EXPECT_NE(page.find("class CompareFrame"), std::string::npos);
+  // 8 bits: 0.6 and 0.5 are 153 and 128 of 255: 20 log10(255/25) dB. 16 bits: 34078 of 65535.
+  EXPECT_NE(page.find("<td>20.17 dB</td>"), std::string::npos);
+  EXPECT_NE(page.find("<td>34.88 dB</td>"), std::string::npos);
+  EXPECT_NE(page.find("psnr/1"), std::string::npos) << "the protocol is not said";
+  EXPECT_NE(page.find("what the controller sees"), std::string::npos);
+}
+
+TEST_F(ReportCli, PicturesAreTheFilesThemselves) {
+  ASSERT_EQ(chiaro({"report", file("before.png"), file("clean.png"), "-o", file("r.html")}).status,
+            0);
+  const std::string page = read_text(file("r.html"));
+  const std::string mark = "id=\"after0\" alt=\"\" hidden src=\"data:image/png;base64,";
+  const auto start = page.find(mark) + mark.size();
+  write_file_atomically(file("text"), page.substr(start, page.find('"', start) - start));
+  const auto decoded = test::run_process({"/usr/bin/base64", "-d", file("text")});
+  EXPECT_EQ(decoded.out, read_text(file("clean.png")));
+}
+
+TEST_F(ReportCli, NamesAreTextWhateverTheyHold) {
+  const std::string name = "a\"><script>alert(1)<&.png";
+  fs::copy_file(file("before.png"), file(name.substr(0, name.size())));
+  ASSERT_EQ(chiaro({"report", file(name), file("clean.png"), "-o", file("r.html")}).status, 0);
+  const std::string page = read_text(file("r.html"));
+  EXPECT_EQ(page.find("<script>alert"), std::string::npos);
+  EXPECT_NE(page.find("a&quot;&gt;&lt;script&gt;alert(1)&lt;&amp;.png"), std::string::npos);
+}
+
+TEST_F(ReportCli, BadInputIsOneSentence) {
+  const auto refused = [&](const std::vector<std::string>& words, int status,
+                           const std::string& part) {
+    const auto result = chiaro(words);
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_EQ(count(result.err, "\n"), 1U) << result.err;
+    EXPECT_FALSE(fs::exists(file("r.html")));
+  };
+  refused({"report", file("before.png"), file("small.png"), "-o", file("r.html")}, 3, "29x20");
+  refused({"report", file("before.png"), file("none.png"), "-o", file("r.html")}, 3, "none.png");
+  refused({"report", file("before.png"), file("clean.png"), "-o", file("r.png")}, 2, ".html");
+  refused({"report", file("before.png"), file("clean.png"), "--clean", file("small.png"), "-o",
+           file("r.html")},
+          3, "size");
+  refused({"report", file("before.png"), file("clean.png"), "-o", "/proc/r.html"}, 4, "/proc");
+  write_file_atomically(file("there.html"), std::string_view("mine"));
+  EXPECT_EQ(
+      chiaro({"report", file("before.png"), file("clean.png"), "-o", file("there.html")}).status,
+      4);
+  EXPECT_EQ(read_text(file("there.html")), "mine");
+}
+
+}  // namespace
+}  // namespace chiaro

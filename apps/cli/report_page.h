@@ -17,8 +17,8 @@ struct ReportPicture {
   std::string type;             ///< of the content, "image/png"
   int width = 0;
   int height = 0;
-  std::vector<double> scores;  ///< against the clean picture; as many as measures, or none
-  std::string found;           ///< what the controller says of it; "": it was not asked
+  std::vector<double> scores = {};  ///< against the clean picture; as many as measures, or none
+  std::string found = {};           ///< what the controller says of it; "": it was not asked
 };
 
 struct ReportPage {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <limits>
 #include <utility>
 
@@ -127,6 +128,7 @@ struct Restorer::State {
                    std::int64_t max_pixels) const;
   RestorePlan plan(int height, int width, const RestoreOptions& options,
                    std::int64_t max_pixels) const;
+  std::future<void> prepare_ahead(int height, int width, const RestoreOptions& options);
   double look_at(const image::Image& source, const RestoreOptions& options, RestoreReport& report);
   void restore_part(image::Image& part, const RestoreOptions& options,
                     const ProgressCallback& progress);
@@ -217,6 +219,24 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
           .rows = weave.grid.rows,
           .columns = weave.grid.columns,
           .predicted_peak_bytes = base + work_bytes(height, width, weave)};
+}
+
+/// Prepares the network in a thread of its own, so that the controller is prepared beside it and
+/// not before. Not where a memory limit was set: the plan counts on one after the other. An empty
+/// future if there is nothing to gain.
+std::future<void> Restorer::State::prepare_ahead(int height, int width,
+                                                 const RestoreOptions& options) {
+  const bool both = inspector && inspector->pending_bytes() > 0 && !options.stated;
+  if (!both || options.max_memory_bytes > 0) return {};
+  const RestorePlan chosen = plan(height, width, options, std::numeric_limits<std::int64_t>::max());
+  return std::async(std::launch::async, [this, chosen] {
+    try {
+      engine.prepare(window_shapes(manifest, chosen.window_height_px, chosen.window_width_px));
+    } catch (const Error& error) {
+      // It fails again where it is told, or where smaller tiles are tried.
+      spdlog::debug("not prepared ahead: {}", error.what());
+    }
+  });
 }
 
 /// Settles what the network is told of the picture. Returns the strength to restore with.
@@ -328,7 +348,10 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   }
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   RestoreReport seen;
-  if (options.strength > 0) options.strength = state.look_at(source, options, seen);
+  if (options.strength > 0) {
+    const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
+    options.strength = state.look_at(source, options, seen);
+  }
   seen.strength = options.strength;
   if (report != nullptr) *report = std::move(seen);
   if (options.strength == 0) {

@@ -285,6 +285,11 @@ TEST(Hcsc, RefusesTreesThatGrowAndPicturesWithoutRoom) {
   auto batch = batch_of(4, 0);
   batch.input = batch.context = batch.input.slice(2, 0, 20);
   EXPECT_CHIARO_ERROR(made(small())->losses(batch, {}), Usage, "data.context_px");
+  auto tight = batch_of(4, 0);  // crops of 48 px in windows of 64
+  tight.input = tight.context.slice(2, 0, 48).slice(3, 0, 48);
+  EXPECT_NO_THROW(made(small())->losses(tight, {}));
+  const auto apart = made(small({{"overlap", std::string("forbidden")}}));
+  EXPECT_CHIARO_ERROR(apart->losses(tight, {}), Usage, "overlap = \"allowed\"");
 }
 
 }  // namespace

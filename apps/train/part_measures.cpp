@@ -136,12 +136,11 @@ void measure_part(const std::string& name, const at::Tensor& codes, const Known&
 
 train::Metrics measure_parts(networks::Encoder& encoder, const std::vector<data::Batch>& batches) {
   train::Metrics metrics;
-  const auto layout = encoder.layout();
-  if (layout.parts.empty() || batches.empty()) return metrics;
+  if (batches.empty()) return metrics;
   const at::NoGradGuard no_grad;
   const Known known = encode(encoder, batches);
   std::int64_t start = 0;
-  for (const auto& part : layout.parts) {
+  for (const auto& part : networks::parts_of(encoder.layout())) {
     measure_part(part.name, known.codes.narrow(1, start, part.width), known, metrics);
     start += part.width;
   }

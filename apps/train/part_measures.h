@@ -9,8 +9,9 @@
 
 namespace chiaro::apps {
 
-/// Of the codes of held-out windows (networks::encode_pictures), for every part P of an encoder
-/// whose layout names parts. A class is a set of kinds of damage, a scene a picture.
+/// Of the codes of held-out windows (networks::encode_pictures), for every part P of the code
+/// (networks::parts_of: "degradation" where the layout names none). A class is a set of kinds of
+/// damage, a scene a picture.
 ///
 ///   P_scene_nearest  share whose nearest code among those of other classes shows their scene
 ///   P_kind_nearest   share whose nearest code among those of other scenes has their class
@@ -24,8 +25,7 @@ namespace chiaro::apps {
 ///
 /// and beside them what a random answer would give, scene_chance and kind_chance. The linear and
 /// the deep probes are normalised, (accuracy − 1/K)/(1 − 1/K): 0 is chance, 1 all right. Measures
-/// that the samples are too few for are left out. Deterministic. Nothing for encoders without named
-/// parts.
+/// that the samples are too few for are left out. Deterministic.
 train::Metrics measure_parts(networks::Encoder& encoder, const std::vector<data::Batch>& batches);
 
 }  // namespace chiaro::apps

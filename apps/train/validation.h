@@ -23,7 +23,7 @@ class Validation {
   /// tasks "psnr", the mean gain over the input "gain", and the share of samples made worse
   /// "worse"; the last two without undamaged samples. With a controller also "type_accuracy"
   /// and "type_ece", its calibration error. Of a method without restorer what measure_codes says,
-  /// and measure_parts where its codes have parts. With a pretext its negative loss, "pretext".
+  /// and measure_parts. With a pretext its negative loss, "pretext".
   train::Metrics measure(methods::Method& method) const;
 
   /// Rows of input | output | target, where there is one; one sample of each task. Nothing where

@@ -63,7 +63,6 @@ struct ConditionInfo {
   std::int64_t width() const { return 2 * static_cast<std::int64_t>(types.size()) + embedding; }
 };
 
-/// Size and SHA-256 of a member; write_bundle fills them in, read_bundle checks them.
 /// A stretch of what encode.onnx gives.
 struct CodePart {
   std::string name;        ///< "content", "degradation"
@@ -82,6 +81,7 @@ struct CodeInfo {
   std::int64_t width() const;
 };
 
+/// Size and SHA-256 of a member; write_bundle fills them in, read_bundle checks them.
 struct MemberInfo {
   std::uint64_t bytes = 0;
   std::string sha256;  ///< 64 lower-case hexadecimal digits

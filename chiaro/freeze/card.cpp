@@ -11,10 +11,12 @@ namespace chiaro::freeze {
 namespace {
 
 /// The command that it is for.
-const char* use_of(const bundle::Manifest& manifest) {
+std::string use_of(const bundle::Manifest& manifest) {
   if (manifest.kind != "encode") return "restore photo.jpg -o clear.png";
-  const bool has_tree = manifest.format_version >= bundle::kTreeFormatVersion;
-  return has_tree ? "inspect photo.jpg" : "retrieve photo.jpg --in photos";
+  if (manifest.format_version >= bundle::kTreeFormatVersion) return "inspect photo.jpg";
+  const bool described = manifest.code && !manifest.code->parts.empty();
+  const std::string part = described ? manifest.code->parts.front().name : "degradation";
+  return fmt::format("retrieve photo.jpg --in photos --by {}", part);
 }
 
 }  // namespace

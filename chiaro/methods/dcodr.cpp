@@ -28,6 +28,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
@@ -270,12 +271,15 @@ class Dcodr : public Method {
     return 0.5 * (inside() + across());
   }
 
-  /// Both crops of all windows of a scene at the same places: what differs is the damage.
+  /// Both crops of all windows of a scene at the same places: what differs is the damage. Other
+  /// places whenever the scene comes again.
   Codes degradation_codes(const data::Batch& batch) const {
     data::Batch placed = batch;
-    for (std::size_t i = 0; i < placed.seeds.size(); ++i)
-      placed.seeds[i] = static_cast<std::uint64_t>(
-          batch.content[static_cast<std::int64_t>(i)].item<std::int64_t>());
+    std::map<std::int64_t, std::uint64_t> first;  // seed of the scene's first sample in the batch
+    for (std::size_t i = 0; i < placed.seeds.size(); ++i) {
+      const auto scene = batch.content[static_cast<std::int64_t>(i)].item<std::int64_t>();
+      placed.seeds[i] = first.emplace(scene, batch.seeds[i]).first->second;
+    }
     const CropPairs pairs(placed, networks::kEncoderAlignmentPx, seed_, Overlap::Allowed);
     const auto codes = state_->encoder->degradation(pairs.cut(pairs.windows())).chunk(2);
     return {codes[0], codes[1]};

@@ -47,6 +47,7 @@ struct HcscOptions {
   double warmup = 0.1;
   std::int64_t tree_every = 200;
   std::string positives = "crops";
+  std::string overlap = "allowed";
   std::string instance_reduce = "sum";
   double prototype_weight = 1.0;
   std::string dropped = "removed";
@@ -79,6 +80,9 @@ struct HcscOptions {
               "crops: two crops of one damaged picture; damage: two pictures with the same damage, "
               "as data.alike = 2 gives them",
               {.choices = {"crops", "damage"}}),
+        field("overlap", &T::overlap,
+              "whether two crops of a picture may share pixels, and with them the very same noise",
+              {.choices = {"allowed", "forbidden"}}),
         field("instance_reduce", &T::instance_reduce, "of L_inst over levels",
               {.choices = {"sum", "mean"}}),
         field("prototype_weight", &T::prototype_weight, "λ", {.min = 0}),
@@ -211,7 +215,8 @@ class Hcsc : public Method {
   Pairs pairs_of(const data::Batch& batch) const {
     const at::Tensor notes = notes_of(batch);
     if (options_.positives == "crops") {
-      const CropPairs pairs(batch, networks::kEncoderAlignmentPx, seed_, Overlap::Allowed);
+      const CropPairs pairs(batch, networks::kEncoderAlignmentPx, seed_,
+                            options_.overlap == "allowed" ? Overlap::Allowed : Overlap::Forbidden);
       const auto crops = pairs.cut(pairs.windows()).chunk(2);
       return {crops[0], crops[1], notes};
     }

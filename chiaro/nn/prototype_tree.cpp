@@ -28,7 +28,7 @@ at::Tensor sums(const at::Tensor& rows, const at::Tensor& owner, std::int64_t cl
   return at::zeros(shape, rows.options()).index_add_(0, owner, rows);
 }
 
-/// Leaves out clusters with fewer members than wanted; of no cluster is large enough, none goes.
+/// Leaves out clusters with fewer members than wanted; if no cluster is large enough, none goes.
 Clusters without_small(Clusters found, const at::Tensor& points, std::int64_t least) {
   const auto large = at::bincount(found.owner, {}, found.centroids.size(0)).ge(least);
   if (least <= 1 || !large.any().item<bool>()) return found;

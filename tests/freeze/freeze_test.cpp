@@ -209,7 +209,9 @@ TEST(FreezeEncoder, TwoCodesShareOneGraphAndAreDescribed) {
   EXPECT_EQ(read.manifest.code->parts[0].name, "content");
   EXPECT_TRUE(read.manifest.code->parts[0].whole);
   EXPECT_EQ(read.manifest.code->parts[1].width, 4);
-  EXPECT_NE(read.text(bundle::kCardMember).find("chiaro retrieve"), std::string::npos);
+  EXPECT_NE(
+      read.text(bundle::kCardMember).find("chiaro retrieve photo.jpg --in photos --by content"),
+      std::string::npos);
   test::OnnxGraph graph(read.member(bundle::kEncodeMember));
   for (const auto& shape : {std::vector<std::int64_t>{3, 3, 32, 48}, {1, 3, 16, 16}}) {
     const at::Tensor pictures = at::rand(shape);

@@ -165,8 +165,12 @@ TEST(Dcodr, IsPureInTheSeedsOfTheSamples) {
   };
   EXPECT_EQ(values(batch), values(batch));
   auto other = batch;
-  for (auto& seed : other.seeds) seed += 100;  // other augmentations
-  EXPECT_NE(values(batch)[0], values(other)[0]);
+  for (auto& seed : other.seeds) seed += 100;
+  EXPECT_NE(values(batch)[0], values(other)[0]);  // other augmentations
+  EXPECT_NE(values(batch)[1], values(other)[1]);  // other crops
+  other = batch;
+  other.seeds[1] += 100;  // the second window of a scene is cut where the first one is
+  EXPECT_EQ(values(batch)[1], values(other)[1]);
 }
 
 TEST(Dcodr, OfOnePictureLearnsItsDamageAndSaysThatContentHasNoNegatives) {

@@ -251,6 +251,27 @@ TEST(Hcsc, ReducesOverLevels) {
   EXPECT_NEAR(at_end("sum"), 3 * at_end("mean"), 1e-4);
 }
 
+// Fewer negatives make a smaller loss; what is zeroed instead of removed still counts. Codes, tree
+// and random numbers are the same in all of them.
+TEST(Hcsc, OptionsSayWhatIsANegative) {
+  const auto at_end = [](const OptionTable& extra) {
+    const auto method = made(small(extra));
+    train(*method, 12, false, 16, /*rate=*/0);
+    const at::NoGradGuard no_grad;
+    return method->losses(batch_of(16, 50), {.step = 12, .total_steps = 20});
+  };
+  const Losses plain = at_end({});
+  const Losses batch = at_end({{"excluded", std::string("batch")}});
+  EXPECT_LT(term(batch, "prototype"), term(plain, "prototype"));
+  const Losses shorter = at_end({{"last_prototype", false}});
+  EXPECT_LT(term(shorter, "prototype"), term(plain, "prototype"));
+  const Losses zeroed = at_end({{"dropped", std::string("zeroed")}});
+  EXPECT_GT(term(zeroed, "prototype"), term(plain, "prototype"));
+  EXPECT_GT(term(zeroed, "instance"), term(plain, "instance"));
+  const Losses common = at_end({{"temperatures", std::string("common")}});
+  EXPECT_NE(term(common, "prototype"), term(plain, "prototype"));
+}
+
 TEST(Hcsc, DamagePairsMustBePairs) {
   const auto method = made(small({{"positives", std::string("damage")}}));
   EXPECT_CHIARO_ERROR(method->losses(batch_of(7, 0), {}), Usage, "data.alike = 2");
@@ -264,6 +285,11 @@ TEST(Hcsc, RefusesTreesThatGrowAndPicturesWithoutRoom) {
   auto batch = batch_of(4, 0);
   batch.input = batch.context = batch.input.slice(2, 0, 20);
   EXPECT_CHIARO_ERROR(made(small())->losses(batch, {}), Usage, "data.context_px");
+  auto tight = batch_of(4, 0);  // crops of 48 px in windows of 64
+  tight.input = tight.context.slice(2, 0, 48).slice(3, 0, 48);
+  EXPECT_NO_THROW(made(small())->losses(tight, {}));
+  const auto apart = made(small({{"overlap", std::string("forbidden")}}));
+  EXPECT_CHIARO_ERROR(apart->losses(tight, {}), Usage, "overlap = \"allowed\"");
 }
 
 }  // namespace

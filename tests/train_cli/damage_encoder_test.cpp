@@ -1,4 +1,5 @@
 // An encoder of damage and its tree from a plain folder, by the recipe that ships.
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -6,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "chiaro/base/files.h"
+#include "chiaro/base/text.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/code_inspector.h"
@@ -44,6 +46,14 @@ class DamageEncoder : public ::testing::Test {
   }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  /// What validation.csv first says in a column.
+  std::string measured(const std::string& run, const std::string& column) const {
+    const auto lines = split(read_text(folder_ / run / "validation.csv"), '\n');
+    const auto columns = split(lines.at(0), ',');
+    const auto place = std::ranges::find(columns, column) - columns.begin();
+    return split(lines.at(1), ',').at(static_cast<std::size_t>(place));
+  }
 
   test::TemporaryFolder folder_;
 };
@@ -100,6 +110,23 @@ TEST_F(DamageEncoder, PairsOfOneDamageTrain) {
   const auto unpaired = train("other", {"--set", "method.positives=damage"});
   EXPECT_EQ(unpaired.status, 2) << unpaired.err;
   EXPECT_NE(unpaired.err.find("data.alike = 2"), std::string::npos) << unpaired.err;
+}
+
+// The pairs of training are no part of what is measured on: nobody finds a twin of its own damage.
+TEST_F(DamageEncoder, IsMeasuredOnTheSameSamplesHoweverItsPairsAreMade) {
+  std::vector<std::string> untaught;
+  for (const char* setting : {"train.learning_rate=0", "train.final_rate=0", "train.steps=6",
+                              "data.holdout=0.5", "validate.samples=96"})
+    untaught.insert(untaught.end(), {"--set", setting});
+  auto pairs = untaught;
+  pairs.insert(pairs.end(), {"--set", "method.positives=damage", "--set", "data.alike=2"});
+  const auto by_crops = train("crops", untaught);
+  ASSERT_EQ(by_crops.status, 0) << by_crops.err;
+  const auto by_damage = train("pairs", pairs);
+  ASSERT_EQ(by_damage.status, 0) << by_damage.err;
+  for (const char* column : {"kind_nearest", "nmi_kmeans", "ami_kmeans", "degradation_kind_nearest",
+                             "degradation_scene_linear"})
+    EXPECT_EQ(measured("crops", column), measured("pairs", column)) << column;
 }
 
 }  // namespace

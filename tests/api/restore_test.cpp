@@ -324,7 +324,9 @@ TEST_F(ApiRestore, InspectionSaysWhatTheControllerSays) {
   double sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
     sum += findings[i].probability;
-    if (i > 0) EXPECT_LE(findings[i].probability, findings[i - 1].probability);
+    if (i > 0) {
+      EXPECT_LE(findings[i].probability, findings[i - 1].probability);
+    }
   }
   EXPECT_NEAR(sum, 1.0, 1e-3);
 

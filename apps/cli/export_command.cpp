@@ -1,4 +1,6 @@
 // chiaro export: a graph out of a bundle, as a plain ONNX file for other runtimes.
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -36,18 +38,22 @@ void run(const ExportArguments& arguments) {
   const auto member = arguments.controller ? bundle::kConditionMember : bundle::kRestoreMember;
   write_file_atomically(output, found.member(member));
   const auto& manifest = found.manifest;
-  spdlog::info("wrote {} ({} of {}; sides are multiples of {}, values from {} to {})",
-               output.string(), member, found.origin,
-               arguments.controller ? 1 : manifest.alignment_px, manifest.range_low,
-               manifest.range_high);
-  if (arguments.show.json) {
-    print_event("summary", {{"bundle", found.origin},
-                            {"member", member},
-                            {"output", output.string()},
-                            {"bytes", found.member(member).size()},
-                            {"alignment_px", manifest.alignment_px},
-                            {"scale", manifest.scale}});
+  // What a controller takes is a matter of its own (docs/bundle_format.md).
+  const std::string sides = arguments.controller
+                                ? std::string()
+                                : fmt::format("; sides are multiples of {}", manifest.alignment_px);
+  spdlog::info("wrote {} ({} of {}{}, values from {} to {})", output.string(), member, found.origin,
+               sides, manifest.range_low, manifest.range_high);
+  if (!arguments.show.json) return;
+  Json event = {{"bundle", found.origin},
+                {"member", std::string(member)},
+                {"output", output.string()},
+                {"bytes", found.member(member).size()}};
+  if (!arguments.controller) {
+    event["alignment_px"] = manifest.alignment_px;
+    event["scale"] = manifest.scale;
   }
+  print_event("summary", event);
 }
 
 }  // namespace

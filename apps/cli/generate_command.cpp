@@ -1,6 +1,5 @@
 // chiaro generate: the manual page and the completion of the shell, out of the very definitions
-// that
-// --help prints. For packaging; not in the list of subcommands.
+// that --help prints. For packaging; not in the list of subcommands.
 #include <fmt/format.h>
 
 #include <algorithm>

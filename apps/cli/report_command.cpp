@@ -1,16 +1,24 @@
 // chiaro report: pictures before and after on one web page that needs nothing else.
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/events.h"
 #include "apps/cli/flags.h"
 #include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/report_page.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
+#include "chiaro/base/log.h"
+#include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/inspector.h"
@@ -50,10 +58,17 @@ Read read_one(const std::string& name) {
   }
   ReportPicture shown{.name = fs::path(name).filename().string(),
                       .file = std::move(file),
-                      .type = "image/" + format,
+                      .type = fmt::format("image/{}", format),
                       .width = picture.width(),
                       .height = picture.height()};
   return {std::move(picture), std::move(shown)};
+}
+
+/// Errors: Input, unless the picture has the sides of this one.
+void expect_same_size(const ReportPicture& picture, const ReportPicture& as) {
+  CHIARO_CHECK(picture.width == as.width && picture.height == as.height, Input,
+               "[cli.report] '{}' differs in size from '{}'; got {}x{}; expected {}x{}",
+               picture.name, as.name, picture.width, picture.height, as.width, as.height);
 }
 
 void check(const ReportArguments& arguments) {
@@ -70,6 +85,7 @@ void check(const ReportArguments& arguments) {
 void run(const ReportArguments& arguments) {
   begin_output(arguments.show);
   check(arguments);
+  const auto measures = metrics::measures(arguments.metrics, arguments.presets);
   watch_for_interruption();
   image::start_codecs();
   std::optional<restore::Inspector> inspector;
@@ -83,28 +99,25 @@ void run(const ReportArguments& arguments) {
     Read read = read_one(arguments.clean);
     clean = std::move(read.picture);
     page.clean = std::move(read.shown);
-    page.measures = metrics::measures(arguments.metrics, arguments.presets);
+    page.measures = measures;
   }
   const auto looked_at = [&](const std::string& name) {
     Read read = read_one(name);
+    if (page.clean) expect_same_size(read.shown, *page.clean);
     if (inspector)
       read.shown.found = types_text(inspector->inspect(read.picture), inspector->info());
     for (const auto& measure : page.measures)
       read.shown.scores.push_back(metrics::score(measure, read.picture, *clean));
-    return read.shown;
+    return std::move(read.shown);
   };
   page.before = looked_at(arguments.before);
   for (const std::string& after : arguments.afters) {
     page.afters.push_back(looked_at(after));
-    const ReportPicture& last = page.afters.back();
-    CHIARO_CHECK(last.width == page.before.width && last.height == page.before.height, Input,
-                 "[cli.report] '{}' is no picture of the same; got {}x{}; expected {}x{} as '{}'",
-                 after, last.width, last.height, page.before.width, page.before.height,
-                 arguments.before);
+    expect_same_size(page.afters.back(), page.before);
   }
   write_file_atomically(arguments.output, report_html(page));
   if (arguments.show.json) {
-    print_event("reported", {{"file", arguments.output}, {"pictures", page.afters.size() + 1}});
+    print_event("summary", {{"file", arguments.output}, {"pictures", page.afters.size() + 1}});
   } else {
     spdlog::info("wrote {}", arguments.output);
   }
@@ -118,7 +131,9 @@ void add_report(CLI::App& root) {
   auto arguments = std::make_shared<ReportArguments>();
   command->footer(
       "Examples:\n  chiaro report in.jpg out.jpg -o report.html\n  chiaro report in.png soft.png "
-      "full.png --clean truth.png -o report.html");
+      "full.png --clean truth.png -o report.html\n\n"
+      "The page holds the very files of PNG, JPEG, WebP and GIF pictures, with all they carry,\n"
+      "such as the place where a photo was taken.");
   command->add_option("before", arguments->before, "the picture as it was")->required();
   command->add_option("after", arguments->afters, "the same, restored")
       ->required()

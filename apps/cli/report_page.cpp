@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "apps/server/assets.h"
 #include "chiaro/base/version.h"
@@ -77,7 +79,8 @@ std::string table(const ReportPage& page) {
   for (const auto& measure : page.measures)
     text += fmt::format("<th scope=\"col\">{}</th>", escaped(measure.label));
   if (looked) text += "<th scope=\"col\">what the controller sees</th>";
-  text += "</tr>\n" + row(page.before, page, looked);
+  text += "</tr>\n";
+  text += row(page.before, page, looked);
   for (const auto& after : page.afters) text += row(after, page, looked);
   text += "</table></div>\n";
   for (const auto& measure : page.measures) {
@@ -93,12 +96,12 @@ std::string stored(const ReportPicture& picture, const std::string& id) {
                      picture.type, base64(picture.file));
 }
 
-std::string frame(const ReportPicture& before, const ReportPicture& after,
-                  const std::string& after_id) {
+/// Beside the picture `before`; `id` is that of the stored one.
+std::string frame(const ReportPicture& after, const std::string& id) {
   return fmt::format(
       "<section><h2>{0}</h2>\n<div data-before=\"before\" data-after=\"{1}\" "
-      "data-before-name=\"{2}\" data-after-name=\"{0}\"></div></section>\n",
-      escaped(after.name), after_id, escaped(before.name));
+      "data-after-name=\"{0}\"></div></section>\n",
+      escaped(after.name), id);
 }
 
 }  // namespace
@@ -109,11 +112,11 @@ std::string report_html(const ReportPage& page) {
   for (std::size_t i = 0; i < page.afters.size(); ++i) {
     const std::string id = fmt::format("after{}", i);
     pictures += stored(page.afters[i], id);
-    frames += frame(page.before, page.afters[i], id);
+    frames += frame(page.afters[i], id);
   }
   if (page.clean) {
     pictures += stored(*page.clean, "clean");
-    frames += frame(page.before, *page.clean, "clean");
+    frames += frame(*page.clean, "clean");
   }
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

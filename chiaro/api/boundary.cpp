@@ -15,7 +15,8 @@ namespace {
 
 /// What a thread remembers between calls.
 struct ThreadState {
-  int depth = 0;  // of calls into the library
+  int depth = 0;         // of calls into the library
+  bool outside = false;  // in a callback of the innermost
   std::string error;
   std::string notes;
 };
@@ -26,14 +27,15 @@ ThreadState& thread_state() {
 }
 
 /// Stands before the sinks that the program's default logger had: what is logged within a call of
-/// the library becomes the thread's notes; everything else, the program's own messages, passes.
+/// the library, but not by its callbacks, becomes the thread's notes; everything else, the
+/// program's own messages, passes.
 class NoteSink : public spdlog::sinks::sink {
  public:
   explicit NoteSink(std::shared_ptr<spdlog::logger> before) : before_(std::move(before)) {}
 
   void log(const spdlog::details::log_msg& message) override {
     ThreadState& state = thread_state();
-    if (state.depth == 0) {
+    if (state.depth == 0 || state.outside) {
       for (const auto& known : before_->sinks()) {
         if (known->should_log(message.level)) known->log(message);
       }
@@ -85,10 +87,21 @@ Call::Call() {
   take_messages();
   ThreadState& state = thread_state();
   if (state.depth++ == 0) state.notes.clear();
+  outside_ = std::exchange(state.outside, false);
 }
 
 Call::~Call() {
-  --thread_state().depth;
+  ThreadState& state = thread_state();
+  --state.depth;
+  state.outside = outside_;
+}
+
+Outside::Outside() {
+  thread_state().outside = true;
+}
+
+Outside::~Outside() {
+  thread_state().outside = false;
 }
 
 chiaro_status caught() noexcept {

@@ -20,6 +20,18 @@ class Call {
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
+
+ private:
+  bool outside_;  // the state around it: a callback may call the library
+};
+
+/// The caller's own code within a call, while it lasts: what it logs is no note of the library.
+class Outside {
+ public:
+  Outside();
+  ~Outside();
+  Outside(const Outside&) = delete;
+  Outside& operator=(const Outside&) = delete;
 };
 
 /// For use in a handler: the status of what was thrown, whose text becomes the thread's last error.
@@ -69,16 +81,25 @@ Options taken(const Options* given, const Options& defaults, const char* filled_
   return options;
 }
 
-/// Fills in as much of a caller's struct as it has room for. Errors: Usage (its size is not set).
+/// Errors: Usage, unless the size of a caller's struct that is to be filled in is set.
+template <typename Facts>
+void expect_sized(const Facts& target, const char* what) {
+  CHIARO_CHECK(target.size >= sizeof(std::size_t) && target.size <= 4096, Usage,
+               "[api.give] the size of the {} is not set; got {}; expected sizeof, {}", what,
+               target.size, sizeof(Facts));
+}
+
+/// Fills in as much of a caller's struct as it has room for; what we do not know becomes zero.
+/// Errors: Usage (NULL, its size is not set).
 template <typename Facts>
 void give(Facts facts, Facts* target, const char* what) {
   expect_given(target, what);
+  expect_sized(*target, what);
   const std::size_t size = target->size;
-  CHIARO_CHECK(size >= sizeof(std::size_t) && size <= 4096, Usage,
-               "[api.give] the size of the {} is not set; got {}; expected sizeof, {}", what, size,
-               sizeof(Facts));
+  const std::size_t known = std::min(size, sizeof(Facts));
   facts.size = size;
-  std::memcpy(static_cast<void*>(target), &facts, std::min(size, sizeof(Facts)));
+  std::memcpy(static_cast<void*>(target), &facts, known);
+  std::memset(reinterpret_cast<unsigned char*>(target) + known, 0, size - known);
 }
 
 /// Defaults into a caller's struct of `size` bytes; what we do not know becomes zero.

@@ -70,6 +70,7 @@ Wish wish_of(const chiaro_restore_options* given) {
   wish.options.overlap_px = options.overlap_px;
   if (options.progress != nullptr) {
     wish.progress = [call = options.progress, user = options.user](double done) {
+      const Outside outside;
       return call(done, user) == 0;
     };
   }
@@ -80,6 +81,11 @@ chiaro_report report_of(const restore::RestoreReport& seen) {
   const restore::GuardDecision decision = seen.guard.value_or(restore::GuardDecision{});
   return {sizeof(chiaro_report),  seen.strength,           decision.confidence, seen.guard ? 1 : 0,
           decision.clean ? 1 : 0, decision.unlike ? 1 : 0, seen.blind ? 1 : 0};
+}
+
+/// For before the work: afterwards it would be too late to refuse. Errors: Usage.
+void expect_report(const chiaro_report* report) {
+  if (report != nullptr) expect_sized(*report, "report");
 }
 
 void give_report(const restore::RestoreReport& seen, chiaro_report* report) {
@@ -232,6 +238,7 @@ chiaro_status chiaro_restore(chiaro_restorer* restorer, const chiaro_picture* so
     api::expect_given(restorer, "restorer");
     const auto from = api::looked_at(source, "source");
     const auto to = api::looked_at(target, "target");
+    api::expect_report(report);
     const auto wish = api::wish_of(options);
     const std::int64_t scale = restorer->restorer().manifest().scale;
     api::expect_fitting(from, to, scale * from.width, scale * from.height);
@@ -276,6 +283,7 @@ chiaro_status chiaro_restore_file(chiaro_restorer* restorer, const char* input, 
     api::expect_given(restorer, "restorer");
     api::expect_given(input, "name of the input");
     api::expect_given(output, "name of the output");
+    api::expect_report(report);
     const auto wish = api::wish_of(options);
     const auto given = api::taken(write, api::kWriteDefaults, "chiaro_write_defaults");
     const auto file = api::output_file(input, output, given);

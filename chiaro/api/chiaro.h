@@ -12,7 +12,8 @@
 // other; several of them work at the same time. A chiaro_inspection never changes.
 //
 // Stability. Structs that may grow begin with their size, so that programs built against an older
-// header go on working; the others never change.
+// header go on working; the others never change. Of a struct that the library fills in, a shorter
+// one gets what it has room for, and what this library does not know of a longer one becomes 0.
 #pragma once
 
 #include <stddef.h>
@@ -21,6 +22,14 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// A bundle ready to restore pictures.
+typedef struct chiaro_restorer chiaro_restorer;
+
+// What the controller of a bundle said of one picture.
+typedef struct chiaro_inspection chiaro_inspection;
+
+// Not for the two above: what they consist of stays hidden.
 #pragma GCC visibility push(default)
 
 typedef enum chiaro_status {
@@ -34,12 +43,6 @@ typedef enum chiaro_status {
   CHIARO_INTERNAL = 70,     // a fault of the library
   CHIARO_CANCELLED = 130    // the progress callback asked for it
 } chiaro_status;
-
-// A bundle ready to restore pictures.
-typedef struct chiaro_restorer chiaro_restorer;
-
-// What the controller of a bundle said of one picture.
-typedef struct chiaro_inspection chiaro_inspection;
 
 // ---- Pictures in memory ----
 

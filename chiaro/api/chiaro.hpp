@@ -253,13 +253,19 @@ class Restorer {
   std::vector<std::remove_const_t<From>> restored(const Picture<From>& source,
                                                   const RestoreOptions& options = {}) {
     using Sample = std::remove_const_t<From>;
-    const int scale = c_facts().scale;
+    const std::int64_t scale = c_facts().scale;
     const auto side = [scale](int length) { return length > 0 ? length * scale : 0; };
-    std::vector<Sample> pixels(static_cast<std::size_t>(side(source.width)) *
-                               static_cast<std::size_t>(side(source.height)) *
+    const std::int64_t width = side(source.width);
+    const std::int64_t height = side(source.height);
+    // As many as the library takes; no memory is asked for where it would refuse.
+    constexpr std::int64_t kMostPixels = 2'000'000'000;
+    if (width > kMostPixels || height > kMostPixels || width * height > kMostPixels)
+      throw Error(CHIARO_USAGE, "[api.restored] the result would have too many pixels");
+    std::vector<Sample> pixels(static_cast<std::size_t>(width * height) *
                                static_cast<std::size_t>(samples_per_pixel(source.layout)));
     restore(source,
-            Picture<Sample>{pixels.data(), side(source.width), side(source.height), source.layout},
+            Picture<Sample>{pixels.data(), static_cast<int>(width), static_cast<int>(height),
+                            source.layout},
             options);
     return pixels;
   }

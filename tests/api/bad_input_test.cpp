@@ -1,4 +1,5 @@
 // Whatever a caller does wrong is one sentence and a documented status, and leaves nothing behind.
+#include <cmath>
 #include <cstddef>
 #include <limits>
 
@@ -142,6 +143,32 @@ TEST_F(ApiBadInput, SizesOfStructsThatAreFilledIn) {
   EXPECT_EQ(facts.scale, 1);
   EXPECT_EQ(facts.channels, 3);
   EXPECT_EQ(facts.alignment_px, -5);
+  // Of a longer one of a newer header, what this library does not know is nothing.
+  struct {
+    chiaro_facts known;
+    std::int64_t later;
+  } newer{};
+  newer.known.size = sizeof(newer);
+  newer.later = 7;
+  ASSERT_EQ(chiaro_describe(restorer_.get(), &newer.known), CHIARO_OK) << chiaro_last_error();
+  EXPECT_EQ(newer.known.channels, 3);
+  EXPECT_EQ(newer.later, 0);
+}
+
+TEST_F(ApiBadInput, AReportWithoutASizeLeavesNothingBehind) {
+  std::vector<float> values{0.5F, std::numeric_limits<float>::quiet_NaN(), 0.25F};
+  const chiaro_picture picture{values.data(), 1, 1, CHIARO_RGB, CHIARO_F32, 0, 0, 0};
+  chiaro_report report{};
+  expect_refused(chiaro_restore(restorer_.get(), &picture, &picture, nullptr, &report),
+                 CHIARO_USAGE, "size of the report");
+  EXPECT_TRUE(std::isnan(values[1])) << "the picture was written";
+  const std::string input = folder_ / "in.ppm";
+  const std::string output = folder_ / "out.png";
+  write_file_atomically(input, std::string_view("P6\n1 1\n255\nabc"));
+  expect_refused(chiaro_restore_file(restorer_.get(), input.c_str(), output.c_str(), nullptr,
+                                     nullptr, &report),
+                 CHIARO_USAGE, "size of the report");
+  EXPECT_FALSE(std::filesystem::exists(output));
 }
 
 TEST_F(ApiBadInput, Bundles) {

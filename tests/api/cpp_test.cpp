@@ -1,6 +1,8 @@
 // The C++ interface: the same results, exceptions, and who owns what.
 #include "chiaro/api/chiaro.hpp"
 
+#include <limits>
+
 #include "chiaro/base/files.h"
 #include "tests/api/callers.h"
 
@@ -61,6 +63,11 @@ TEST_F(ApiCpp, ErrorsAreThrown) {
   }
   EXPECT_THROW(restorer("stack").restored(api::Picture<std::uint8_t>{}), api::Error);
   EXPECT_THROW(restorer("stack").inspect_file("none.png"), api::Error);
+  // Sides whose product, times the scale, is more than memory: refused before it is asked for.
+  std::uint8_t one = 0;
+  constexpr int kLong = std::numeric_limits<int>::max();
+  EXPECT_THROW(restorer("twice").restored(api::Picture<std::uint8_t>{&one, kLong, kLong}),
+               api::Error);
 }
 
 TEST_F(ApiCpp, CallbacksCancelAndThrow) {

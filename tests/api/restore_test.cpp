@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "chiaro/base/files.h"
+#include "chiaro/base/log.h"
 #include "chiaro/image/codec.h"
 #include "tests/api/callers.h"
 #include "tests/support/process.h"
@@ -240,6 +241,23 @@ TEST_F(ApiRestore, WarningsBecomeNotesAndAreNotPrinted) {
   EXPECT_EQ(values[1], 0.0F);
   // The next call begins with none, and what the program itself logs is no note.
   ASSERT_EQ(chiaro_restore(restorer.get(), &picture, &picture, nullptr, nullptr), CHIARO_OK);
+  EXPECT_STREQ(chiaro_last_notes(), "");
+}
+
+TEST_F(ApiRestore, WhatACallbackLogsIsTheProgramsOwn) {
+  const auto restorer = open("identity");
+  auto source = random_bytes(kBytes);
+  const auto picture = rgb8(source, kWidth, kHeight);
+  auto options = restore_options();
+  options.progress = [](double, void*) {
+    spdlog::warn("of the program");
+    return 0;
+  };
+  testing::internal::CaptureStdout();
+  const auto status = chiaro_restore(restorer.get(), &picture, &picture, &options, nullptr);
+  const std::string printed = testing::internal::GetCapturedStdout();
+  ASSERT_EQ(status, CHIARO_OK) << chiaro_last_error();
+  EXPECT_NE(printed.find("of the program"), std::string::npos) << printed;
   EXPECT_STREQ(chiaro_last_notes(), "");
 }
 

@@ -78,9 +78,17 @@ TEST_F(ReportCli, PicturesAreTheFilesThemselves) {
   EXPECT_EQ(decoded.out, read_text(file("clean.png")));
 }
 
+TEST_F(ReportCli, JsonEndsWithASummary) {
+  const auto made =
+      chiaro({"report", file("before.png"), file("clean.png"), "-o", file("r.html"), "--json"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(count(made.out, "\n"), 1U);
+  EXPECT_EQ(made.out.rfind("{\"event\":\"summary\"", 0), 0U) << made.out;
+}
+
 TEST_F(ReportCli, NamesAreTextWhateverTheyHold) {
   const std::string name = "a\"><script>alert(1)<&.png";
-  fs::copy_file(file("before.png"), file(name.substr(0, name.size())));
+  fs::copy_file(file("before.png"), file(name));
   ASSERT_EQ(chiaro({"report", file(name), file("clean.png"), "-o", file("r.html")}).status, 0);
   const std::string page = read_text(file("r.html"));
   EXPECT_EQ(page.find("<script>alert"), std::string::npos);
@@ -102,6 +110,9 @@ TEST_F(ReportCli, BadInputIsOneSentence) {
   refused({"report", file("before.png"), file("clean.png"), "--clean", file("small.png"), "-o",
            file("r.html")},
           3, "size");
+  refused({"report", file("before.png"), file("clean.png"), "--metric", "psnr_of", "-o",
+           file("r.html")},
+          2, "psnr_of");
   refused({"report", file("before.png"), file("clean.png"), "-o", "/proc/r.html"}, 4, "/proc");
   write_file_atomically(file("there.html"), std::string_view("mine"));
   EXPECT_EQ(

@@ -14,7 +14,11 @@
 //   L_cons   = mean (b + r − u(x))²                          two networks only; else 0
 //   L_sparse = mean |u(x) − b|
 //   L_rest   = mean |r| over the half of the pixels where it is smallest
-//   L = L_disc + L_adv + L_loc + L_layer + L_cons + 0.1 L_sparse + λ_r L_rest
+//   L_clean  = mean |ŷ − y|
+//   L_trans  = mean |f(y + s r/2) − y|, s uniform in [1,2], r given: what f takes off one picture
+//              must come off another one, and off that one wholly
+//   L = L_disc + L_adv + L_loc + L_layer + L_cons + 0.1 L_sparse + λ_r L_rest + λ_c L_clean
+//       + λ_t L_trans
 //
 //   x (N,3,H,W) damaged crops    D patch discriminator    E the first layers of f
 //   u(v) = 2v − 1, so that no damage is 0; or, for damage that multiplies, the logarithm of
@@ -23,6 +27,11 @@
 // L_disc sees b without gradient, L_adv and L_layer see D with fixed weights: each part has the
 // gradient of its own loss alone, and one step of the optimiser moves all of them at once, where
 // the publication steps D first.
+//
+// A restorer that starts as the identity is where every term but L_adv is smallest or nearly so:
+// r = 0 is the most uniform layer, the places are those they were, nothing is dense. Only D can
+// move it, and a D that knows nothing moves it anywhere. Hence `lead`, a phase in which D learns
+// alone, and the last two terms, which are Chiaro's own.
 //
 // Reference: Y. Ye, C. Yu, Y. Chang, L. Zhu, X. Zhao, L. Yan, Y. Tian, "Unsupervised Deraining:
 // Where Contrastive Learning Meets Self-similarity", CVPR 2022, arXiv:2203.11509. What differs, and
@@ -49,6 +58,7 @@ namespace {
 constexpr double kDark = 1.0 / 255;    // what the logarithmic scale adds
 constexpr double kDriftMemory = 0.98;  // of the average that the guard watches
 constexpr double kDriftStart = 50;     // steps until it is believed
+constexpr const char* kLead = "discriminator";
 
 class Nlcl : public Method {
  public:
@@ -63,21 +73,32 @@ class Nlcl : public Method {
 
   data::ViewSpec views() const override { return {.needs_target = false}; }
 
+  std::vector<Phase> phases() const override {
+    if (options_.lead <= 0) return {Phase{}};
+    const Phase lead{.name = kLead, .share = options_.lead};
+    const Phase both{.share = 1 - options_.lead};
+    return {lead, both};
+  }
+
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
-    const bool both = options_.location > 0 && options_.identity;
+    const bool places_of_clean = options_.location > 0 && options_.identity;
+    const bool both = places_of_clean || options_.clean > 0;
     CHIARO_CHECK(
-        !(options_.adversarial > 0 || both) || batch.unpaired.defined(), Usage,
+        !(options_.adversarial > 0 || both || options_.transfer > 0) || batch.unpaired.defined(),
+        Usage,
         "[methods.nlcl] the data has no clean pictures to learn from; got no [[source]] of "
         "kind 'unpaired'; expected one with a folder of clean pictures");
+    if (info.phase == kLead) return lead_losses(batch);
     const at::Tensor pictures = both ? at::cat({batch.input, batch.unpaired}) : batch.input;
     const at::Tensor restored = state_->network->forward(pictures).to(at::kFloat);
     const at::Tensor x = scaled(batch.input);
-    const at::Tensor b = scaled(restored.slice(0, 0, batch.input.size(0)));
+    const std::int64_t samples = batch.input.size(0);
+    const at::Tensor b = scaled(restored.slice(0, 0, samples));
     const at::Tensor r =
         state_->damage_network
             ? x - scaled(state_->damage_network->forward(batch.input).to(at::kFloat))
             : x - b;
-    const bool examine = info.step % options_.health_every == 0;
+    const bool examine = info.phase_step % options_.health_every == 0;
 
     Losses result;
     if (options_.adversarial > 0) add_discriminator(b, scaled(batch.unpaired), result);
@@ -92,16 +113,26 @@ class Nlcl : public Method {
         add_layer_contrast(seen.features, state_->discriminator->look(r).features, batch, examine,
                            result);
     }
-    if (options_.location > 0) add_location_contrast(pictures, restored, batch, examine, result);
+    if (options_.location > 0) {
+      const std::int64_t asked = places_of_clean ? pictures.size(0) : samples;
+      add_location_contrast(pictures.slice(0, 0, asked), restored.slice(0, 0, asked), batch,
+                            examine, result);
+    }
     if (state_->damage_network && options_.consistency > 0)
       result.terms.push_back({"consistency", (b + r - x).square().mean(), options_.consistency});
     if (options_.sparsity > 0)
       result.terms.push_back({"sparsity", sparsity(x - b, r), options_.sparsity});
     if (options_.rest > 0) result.terms.push_back({"rest", rest(r), options_.rest});
-    if (options_.supervised > 0 && batch.target.defined()) {
+    if (options_.clean > 0) {
       result.terms.push_back(
-          {"supervised", (restored.slice(0, 0, batch.input.size(0)) - batch.target).abs().mean(),
-           options_.supervised});
+          {"clean", (restored.slice(0, samples) - batch.unpaired).abs().mean(), options_.clean});
+    }
+    if (options_.transfer > 0)
+      result.terms.push_back({"transfer", transfer(batch, r), options_.transfer});
+    if (options_.supervised > 0 && batch.target.defined()) {
+      result.terms.push_back({"supervised",
+                              (restored.slice(0, 0, samples) - batch.target).abs().mean(),
+                              options_.supervised});
     }
     CHIARO_CHECK(!result.terms.empty(), Usage,
                  "[methods.nlcl] every term has the weight 0; expected one to learn from");
@@ -111,7 +142,8 @@ class Nlcl : public Method {
     return result;
   }
 
-  std::vector<at::Tensor> trainable(const std::string& /*phase*/) override {
+  std::vector<at::Tensor> trainable(const std::string& phase) override {
+    if (phase == kLead) return state_->discriminator->parameters();
     std::vector<at::Tensor> list;
     const auto add = [&](const torch::nn::Module* module) {
       if (module == nullptr) return;
@@ -138,6 +170,27 @@ class Nlcl : public Method {
     const auto logarithm =
         at::where(picture > 0, (picture.clamp_min(0) + kDark).log(), low + picture / kDark);
     return 2 * (logarithm - low) / (high - low) - 1;
+  }
+
+  /// D learns what tells the two sides apart before the restorer is asked to remove it.
+  Losses lead_losses(const data::Batch& batch) const {
+    at::Tensor restored;
+    {
+      const c10::NoGradGuard no_grad;
+      restored = state_->network->forward(batch.input).to(at::kFloat);
+    }
+    Losses result;
+    add_discriminator(scaled(restored), scaled(batch.unpaired), result);
+    return result;
+  }
+
+  /// L_trans; of the additive scale.
+  at::Tensor transfer(const data::Batch& batch, const at::Tensor& r) const {
+    at::Tensor strength = at::ones({r.size(0), 1, 1, 1}, r.options());
+    for (std::int64_t i = 0; i < r.size(0); ++i)
+      strength[i].fill_(draws(batch, i, "transfer").uniform(1, 2));
+    const at::Tensor made = (batch.unpaired + strength * r.detach() / 2).clamp(0, 1);
+    return (state_->network->forward(made).to(at::kFloat) - batch.unpaired).abs().mean();
   }
 
   /// L_disc.
@@ -170,6 +223,8 @@ class Nlcl : public Method {
   void add_layer_contrast(const std::vector<at::Tensor>& image,
                           const std::vector<at::Tensor>& damage, const data::Batch& batch,
                           bool examine, Losses& result) {
+    nn::ProjectionHeads& damage_heads =
+        state_->damage_heads ? *state_->damage_heads : *state_->image_heads;
     const std::size_t taps = state_->image_heads->count();
     const std::int64_t samples = image.front().size(0);
     std::vector<at::Tensor> values;
@@ -181,8 +236,7 @@ class Nlcl : public Method {
           damage.front()[i], matching(options_.damage_patches, options_.places), rng);
       for (std::size_t t = 0; t < taps; ++t) {
         const auto own = state_->image_heads->project(t, nn::vectors_at(image[t][i], image_places));
-        const auto other =
-            state_->damage_heads->project(t, nn::vectors_at(damage[t][i], damage_places));
+        const auto other = damage_heads.project(t, nn::vectors_at(damage[t][i], damage_places));
         values.push_back(losses::layer_contrast(own, other, options_.temperature, image_share()));
         if (examine && i == 0 && t + 1 == taps) examine_layers(own, other, result);
       }

@@ -47,8 +47,17 @@ Fields<NlclOptions> NlclOptions::fields() {
       field("consistency", &T::consistency, "weight of L_cons; two networks only", {.min = 0}),
       field("sparsity", &T::sparsity, "weight of L_sparse", {.min = 0}),
       field("rest", &T::rest, "weight of L_rest", {.min = 0}),
+      field("clean", &T::clean,
+            "weight of mean |f(y) - y|: clean pictures have nothing to be taken off", {.min = 0}),
+      field("transfer", &T::transfer,
+            "weight of L_trans: what is taken off a picture is put on a clean one, up to twice as "
+            "strong, and must come off; domain 'additive' only",
+            {.min = 0}),
       field("supervised", &T::supervised,
             "weight of mean |f(x) - target| in batches that have targets", {.min = 0}),
+      field("lead", &T::lead,
+            "share of the steps, the first ones, in which the discriminator learns alone",
+            {.min = 0, .max = 0.9}),
       field("temperature", &T::temperature, "τ of both contrasts", {.min = 1e-3, .max = 10}),
       field(
           "image_share", &T::image_share,
@@ -83,6 +92,9 @@ Fields<NlclOptions> NlclOptions::fields() {
           "deepest_tap", &T::deepest_tap,
           "L_layer also looks at the discriminator's last features, which the released code lists "
           "but drops"),
+      field("shared_heads", &T::shared_heads,
+            "one set of heads for both layers in L_layer: what sets the layers apart must lie in "
+            "the features"),
       field("train_image_heads", &T::train_image_heads,
             "false: the image's heads stay random, as in the released code"),
       field("train_location_heads", &T::train_location_heads,
@@ -107,6 +119,14 @@ NlclOptions parse_nlcl_options(const OptionTable& table) {
                "[methods.nlcl] patches have a pixel right of their middle; got patch_px = {}; "
                "expected an even number",
                options.patch_px);
+  CHIARO_CHECK(options.lead <= 0 || options.adversarial > 0, Usage,
+               "[methods.nlcl] a discriminator that leads is one that is learnt from; got lead = "
+               "{} and adversarial = 0; expected lead = 0 or a weight of L_adv",
+               options.lead);
+  CHIARO_CHECK(options.transfer <= 0 || options.domain == "additive", Usage,
+               "[methods.nlcl] damage is put on another picture by a sum; got transfer = {} in "
+               "domain '{}'; expected transfer = 0, or domain 'additive'",
+               options.transfer, options.domain);
   return options;
 }
 
@@ -129,7 +149,7 @@ NlclState::NlclState(const Setting& setting, const NlclOptions& options)
     auto channels = discriminator->feature_channels();
     if (!options.deepest_tap) channels.pop_back();
     image_heads = heads("image_heads", channels);
-    damage_heads = heads("damage_heads", channels);
+    if (!options.shared_heads) damage_heads = heads("damage_heads", channels);
     layer_watch = register_module("layer_watch", std::make_shared<losses::ContrastWatch>());
   }
   if (options.location > 0) {

@@ -27,7 +27,10 @@ struct NlclOptions {
   double consistency = 1.0;
   double sparsity = 0.1;
   double rest = 0.0;
+  double clean = 0.0;
+  double transfer = 0.0;
   double supervised = 0.0;
+  double lead = 0.0;
   double temperature = 0.07;
   double image_share = -1;
   std::string places = "matched";
@@ -43,6 +46,7 @@ struct NlclOptions {
   std::int64_t discriminator_halvings = 3;
   std::int64_t head_width = 256;
   bool deepest_tap = false;
+  bool shared_heads = false;
   bool train_image_heads = true;
   bool train_location_heads = true;
   std::string sparsity_of = "implied";
@@ -64,7 +68,7 @@ struct NlclState : torch::nn::Module {
   std::shared_ptr<networks::Network> damage_network;  ///< g; null with one network
   std::shared_ptr<nn::PatchDiscriminator> discriminator;
   std::shared_ptr<nn::ProjectionHeads> image_heads;     ///< of L_layer
-  std::shared_ptr<nn::ProjectionHeads> damage_heads;    ///< of L_layer
+  std::shared_ptr<nn::ProjectionHeads> damage_heads;    ///< of L_layer; null: the image's
   std::shared_ptr<nn::ProjectionHeads> location_heads;  ///< of L_loc
   std::shared_ptr<losses::ContrastWatch> layer_watch;
   std::shared_ptr<losses::ContrastWatch> location_watch;

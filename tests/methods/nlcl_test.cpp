@@ -10,6 +10,7 @@
 
 #include "chiaro/losses/patch_contrast.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/nn/patch_discriminator.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods {
@@ -47,6 +48,24 @@ Setting setting(std::uint64_t seed = 3) {
 
 std::unique_ptr<Method> made(const OptionTable& options, std::uint64_t seed = 3) {
   return find("nlcl").make(setting(seed), options);
+}
+
+/// Multiplies by one learned number.
+class Gain : public networks::Network {
+ public:
+  explicit Gain(double factor) { factor_ = register_parameter("factor", at::full({1}, factor)); }
+  at::Tensor forward(const at::Tensor& x, const networks::Condition& /*condition*/) override {
+    return factor_ * x;
+  }
+  networks::Geometry geometry() const override { return {}; }
+
+ private:
+  at::Tensor factor_;
+};
+
+std::unique_ptr<Method> made_of_gain(double factor, const OptionTable& options) {
+  const Setting gain{.network = std::make_shared<Gain>(factor), .tasks = {}, .seed = 1};
+  return find("nlcl").make(gain, options);
 }
 
 /// Soft pictures under bright slanted streaks, and soft pictures of something else.
@@ -192,33 +211,107 @@ TEST(Nlcl, RestIsTheSmallerHalf) {
 
 TEST(Nlcl, AdversarialTermsAreLeastSquares) {
   const auto method = made(alone("adversarial"));
-  const auto losses = method->losses(rainy(), {});
+  stir(*method);
+  const auto batch = rainy();
+  const auto losses = method->losses(batch, {});
   ASSERT_EQ(losses.terms.size(), 2u);
+  const auto modules = method->state().named_children();
+  const auto judge = std::dynamic_pointer_cast<nn::PatchDiscriminator>(modules["discriminator"]);
+  const auto score = [&](const at::Tensor& picture) { return judge->look(2 * picture - 1).score; };
+  const auto fake = score(method->product().restorer->forward(batch.input));
+  const auto real = score(batch.unpaired);
+  const auto mean = [](const at::Tensor& values) { return values.mean().item<double>(); };
   EXPECT_EQ(losses.terms[0].name, "discriminator");
-  // Nothing is known of the spread of scores but their means, so a bound: E s² ≥ (E s)².
-  const double fake = meter(losses, "score_restored");
-  const double real = meter(losses, "score_clean");
-  EXPECT_GE(losses.terms[0].value.item<double>() + 1e-6,
-            0.5 * (fake * fake + (real - 1) * (real - 1)));
-  EXPECT_GE(losses.terms[1].value.item<double>() + 1e-6, (fake - 1) * (fake - 1));
+  EXPECT_NEAR(losses.terms[0].value.item<double>(),
+              0.5 * (mean(fake.square()) + mean((real - 1).square())), 1e-5);
+  EXPECT_EQ(losses.terms[1].name, "adversarial");
+  EXPECT_NEAR(losses.terms[1].value.item<double>(), mean((fake - 1).square()), 1e-5);
+  EXPECT_NEAR(meter(losses, "score_restored"), mean(fake), 1e-5);
+  EXPECT_NEAR(meter(losses, "score_clean"), mean(real), 1e-5);
+}
+
+TEST(Nlcl, DiscriminatorMayLead) {
+  const auto method = made(small({{"lead", 0.25}}));
+  const auto phases = method->phases();
+  ASSERT_EQ(phases.size(), 2u);
+  EXPECT_EQ(phases[0].share, 0.25);
+  EXPECT_EQ(phases[1].share, 0.75);
+  const auto batch = rainy();
+  const auto losses = method->losses(batch, {.phase = phases[0].name});
+  ASSERT_EQ(losses.terms.size(), 1u);
+  const auto both = method->losses(batch, {.phase = phases[1].name});
+  EXPECT_NEAR(losses.terms[0].value.item<double>(),
+              find_term(both, "discriminator")->value.item<double>(), 1e-6);
+  losses.terms[0].value.backward();
+  std::size_t taught = 0;
+  for (const auto& item : method->state().named_parameters()) {
+    if (!item.value().grad().defined()) continue;
+    EXPECT_TRUE(item.key().starts_with("discriminator.")) << item.key();
+    ++taught;
+  }
+  EXPECT_EQ(method->trainable(phases[0].name).size(), taught);
+  EXPECT_GT(method->trainable(phases[1].name).size(), taught);
+  EXPECT_EQ(made(small())->phases().size(), 1u);
+}
+
+TEST(Nlcl, CleanPicturesAreLeftAsTheyAre) {
+  const auto method = made_of_gain(0.5, alone("clean", {{"clean", 1.0}}));
+  const auto batch = rainy();
+  const auto losses = method->losses(batch, {});
+  ASSERT_EQ(losses.terms.size(), 1u);
+  EXPECT_NEAR(losses.terms[0].value.item<double>(), 0.5 * batch.unpaired.mean().item<double>(),
+              1e-6);
+  // The location contrast without its identity branch does not see them.
+  const auto location = [&](double clean) {
+    const auto both = made(alone("location", {{"identity", false}, {"clean", clean}}));
+    stir(*both);
+    return find_term(both->losses(batch, {}), "location")->value.item<double>();
+  };
+  EXPECT_NEAR(location(1.0), location(0.0), 1e-5);
+}
+
+// f(v) = v/2 takes X/2 off X. On y that makes Y + s X/2, of which f leaves (Y + s X/2)/2.
+TEST(Nlcl, WhatIsTakenOffMustComeOffAnotherPicture) {
+  constexpr double kX = 0.8;
+  constexpr double kY = 0.1;
+  std::vector<double> strengths;
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
+    const auto method = made_of_gain(0.5, alone("transfer", {{"transfer", 1.0}}));
+    data::Batch batch;
+    batch.input = at::full({1, 3, 8, 8}, kX);
+    batch.unpaired = at::full({1, 3, 8, 8}, kY);
+    batch.seeds = {seed};
+    const auto losses = method->losses(batch, {});
+    ASSERT_EQ(losses.terms.size(), 1u);
+    const double value = losses.terms[0].value.item<double>();
+    const double shown = 2 * (value + kY);  // the picture that f was shown
+    strengths.push_back((shown - kY) / (kX / 2));
+    EXPECT_GE(strengths.back(), 1 - 1e-5);
+    EXPECT_LE(strengths.back(), 2 + 1e-5);
+    // What is put on is given: the gradient is that of |factor·shown − Y| alone.
+    losses.terms[0].value.backward();
+    EXPECT_NEAR(method->state().parameters()[0].grad().item<double>(), shown, 1e-5);
+  }
+  const auto [least, most] = std::ranges::minmax(strengths);
+  EXPECT_GT(most - least, 0.05);
+}
+
+TEST(Nlcl, HeadsMayBeShared) {
+  const auto own = made(alone("layer"));
+  const auto shared = made(alone("layer", {{"shared_heads", true}}));
+  EXPECT_FALSE(shared->state().named_children().contains("damage_heads"));
+  EXPECT_EQ(own->trainable("train").size() - shared->trainable("train").size(), 4u * 3u);
+  stir(*shared);
+  const auto taught = reached(*shared, "layer", rainy());
+  EXPECT_TRUE(taught.at("network"));
+  EXPECT_TRUE(taught.at("image_heads"));
+  EXPECT_FALSE(taught.at("discriminator"));
 }
 
 // In the logarithm, a picture darkened evenly has the same layer of damage everywhere.
 TEST(Nlcl, LogarithmTurnsFactorsIntoSums) {
   const auto size = [](const std::string& domain, double bright) {
-    class Brighter : public networks::Network {
-     public:
-      Brighter() { gain_ = register_parameter("gain", at::ones({1})); }
-      at::Tensor forward(const at::Tensor& x, const networks::Condition&) override {
-        return 2 * gain_ * x;
-      }
-      networks::Geometry geometry() const override { return {}; }
-
-     private:
-      at::Tensor gain_;
-    };
-    Setting s{.network = std::make_shared<Brighter>(), .tasks = {}, .seed = 1};
-    const auto method = find("nlcl").make(s, alone("sparsity", {{"domain", domain}}));
+    const auto method = made_of_gain(2.0, alone("sparsity", {{"domain", domain}}));
     auto batch = rainy();
     batch.input = at::full({1, 3, 16, 16}, bright);
     batch.seeds = {1};
@@ -284,7 +377,7 @@ TEST(Nlcl, ReportsTheHealthOfBothContrasts) {
   const auto losses = method->losses(rainy(), {});
   EXPECT_NEAR(meter(losses, "layer_collapsed"), std::log(19), 1e-6);
   EXPECT_NEAR(meter(losses, "location_collapsed"), std::log(32), 1e-6);
-  const auto between = method->losses(rainy(), {.step = 1});
+  const auto between = method->losses(rainy(), {.step = 1, .phase_step = 1});
   for (const auto& [name, number] : between.meters) EXPECT_NE(name, "layer_collapsed");
 }
 
@@ -363,6 +456,9 @@ TEST(Nlcl, RefusesWhatCannotWork) {
                       Usage, "too few candidates");
   EXPECT_CHIARO_ERROR(made(small({{"patch_px", std::int64_t{7}}})), Usage, "even number");
   EXPECT_CHIARO_ERROR(made(small({{"domain", std::string("linear")}})), Usage, "domain");
+  EXPECT_CHIARO_ERROR(made(small({{"lead", 0.1}, {"adversarial", 0.0}})), Usage, "lead = 0.1");
+  EXPECT_CHIARO_ERROR(made(small({{"transfer", 1.0}, {"domain", std::string("log")}})), Usage,
+                      "transfer = 1");
   EXPECT_CHIARO_ERROR(made(alone("nothing"))->losses(rainy(), {}), Usage,
                       "every term has the weight 0");
   Setting plain = setting();
@@ -388,8 +484,8 @@ TEST(Nlcl, LearnsToTakeStreaksOff) {
   };
   const double before = error();
   for (std::int64_t step = 0; step < 150; ++step) {
-    const auto losses =
-        method->losses(rainy(2, 32, static_cast<std::uint64_t>(step + 1)), {.step = step});
+    const auto losses = method->losses(rainy(2, 32, static_cast<std::uint64_t>(step + 1)),
+                                       {.step = step, .phase_step = step});
     at::Tensor total = at::zeros({});
     for (const auto& term : losses.terms) total = total + term.weight * term.value;
     optimizer.zero_grad();

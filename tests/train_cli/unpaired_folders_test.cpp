@@ -88,7 +88,7 @@ TEST_F(UnpairedFolders, AreAllItTakes) {
   EXPECT_EQ(bundle.manifest.method, "nlcl");
   // The bundle holds the restorer; discriminator and heads stay behind.
   EXPECT_LT(fs::file_size(folder_ / "nlcl.chiaro"),
-            fs::file_size(folder_ / "run" / "checkpoints" / "step_0000008.safetensors") / 2);
+            fs::file_size(folder_ / "run" / "checkpoints" / "step_000008.safetensors") / 2);
 }
 
 TEST_F(UnpairedFolders, ResumeExactlyWithTheDiscriminator) {

@@ -152,7 +152,7 @@ TEST_F(InspectCli, EncodersTellTheNearestKnownDamage) {
   EXPECT_EQ(lines[1]["type"], "clean");
   expect_refused({"inspect", striped_, "--bundle", "encoder", "--map", out_}, 2, "is an encoder");
   expect_refused({"restore", striped_, "-o", out_, "--bundle", "encoder"}, 5,
-                 "has no restore.onnx");
+                 "does not restore pictures");
 }
 
 TEST_F(InspectCli, NeedsPicturesAndAController) {

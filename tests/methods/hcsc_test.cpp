@@ -194,8 +194,8 @@ TEST(Hcsc, KeysFollowSlowlyAndTakeNoGradient) {
   EXPECT_TRUE(at::allclose(key[0], before + 0.25, 1e-5, 1e-6));
 }
 
-// Pictures that are all the same: codes coincide, the loss cannot fall, and that is said. The encoder
-// stands still, because the age of a key would tell the keys of a moving one apart.
+// Pictures that are all the same: codes coincide, the loss cannot fall, and that is said. The
+// encoder stands still, because the age of a key would tell the keys of a moving one apart.
 TEST(Hcsc, IdenticalPicturesAreNoticed) {
   const auto method = made(small({{"queue", std::int64_t{32}}}));
   const Losses last = train(*method, 20, /*identical=*/true, 16, /*rate=*/0);

@@ -167,7 +167,7 @@ TEST_F(RestoreChecks, SlowDefaultBundleKeepsItsPromises) {
           << precision << " " << x << "," << y << "," << width << "," << height;
     }
     const auto tiles = restore({photo, "-o", folder_ / "tiled.png", "--precision", precision,
-                                "--overwrite", "--tile", "320", "--verify-tiles", "--json"});
+                                "--overwrite", "--tile", "448", "--verify-tiles", "--json"});
     EXPECT_EQ(tiles.status, 0) << tiles.out << tiles.err;
   }
 }

@@ -37,6 +37,7 @@ function(chiaro_use_torch target)
   if(NOT CHIARO_SANITIZE AND NOT CMAKE_CXX_CLANG_TIDY)
     if(NOT TARGET chiaro_torch_pch)
       add_library(chiaro_torch_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp)
+      set_target_properties(chiaro_torch_pch PROPERTIES UNITY_BUILD OFF)
       target_link_libraries(chiaro_torch_pch PRIVATE chiaro_torch $<BUILD_INTERFACE:chiaro_warnings>)
       # Only what most files need: templates that a precompiled header leaves open are instantiated again by
       # every file that uses it, for the whole of torch/torch.h at 10 s a file.

@@ -42,6 +42,8 @@ image::Image cell_of(const image::Image& picture) {
                      width);
 }
 
+}  // namespace
+
 void paste(image::Image& sheet, const image::Image& part, int y, int x) {
   for (int c = 0; c < 3; ++c) {
     for (int row = 0; row < part.height(); ++row) {
@@ -50,8 +52,6 @@ void paste(image::Image& sheet, const image::Image& part, int y, int x) {
     }
   }
 }
-
-}  // namespace
 
 void draw_label(image::Image& picture, int y, int x, const std::string& text, int height_px) {
   VipsImage* raw = nullptr;

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kExample =
+constexpr const char* kDegradeExample =
     "Examples:\n"
     "  chiaro degrade in.jpg -o out.png --spec 'haze(beta=1.2)+noise(sigma_u8=15)' --seed 7\n"
     "  chiaro degrade photos/ -o damaged/ --draw 'rain/snow+jpeg(quality=30..70)?0.5'\n"
@@ -168,7 +168,7 @@ void run(DegradeArguments& a) {
 void add_degrade(CLI::App& root) {
   auto* command = root.add_subcommand("degrade", "Damage clean pictures in a stated way");
   auto a = std::make_shared<DegradeArguments>();
-  command->footer(kExample);
+  command->footer(kDegradeExample);
   command->add_option("files", a->files, "input and, without -o, output: files or folders")
       ->type_name("IN [OUT]");
   command->add_option("-i,--input", a->input, "a picture or a folder of pictures");

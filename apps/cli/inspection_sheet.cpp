@@ -15,11 +15,11 @@
 namespace chiaro::cli {
 namespace {
 
-constexpr int kCellWidth = 420;
-constexpr int kCellHeight = 420;
-constexpr int kColumns = 3;
-constexpr int kGap = 10;
-constexpr int kLabelHeight = 22;
+constexpr int kMapCellWidth = 420;
+constexpr int kMapCellHeight = 420;
+constexpr int kMapColumns = 3;
+constexpr int kMapGap = 10;
+constexpr int kMapLabelHeight = 22;
 constexpr float kOpacity = 0.7F;
 // Distinct hues of like lightness, taken in turn.
 constexpr std::array<std::array<float, 3>, 7> kColours = {{{0.90F, 0.15F, 0.20F},
@@ -48,8 +48,8 @@ void between(const std::vector<int>& starts, int view_px, double position, std::
 }
 
 image::Image reduced(const image::Image& picture) {
-  const double shrink = std::max({1.0, static_cast<double>(picture.width()) / kCellWidth,
-                                  static_cast<double>(picture.height()) / kCellHeight});
+  const double shrink = std::max({1.0, static_cast<double>(picture.width()) / kMapCellWidth,
+                                  static_cast<double>(picture.height()) / kMapCellHeight});
   const auto side = [&](int length) {
     return std::max(1, static_cast<int>(std::lround(length / shrink)));
   };
@@ -87,15 +87,6 @@ Cell overlay(const image::Image& base, const image::Image& full, const restore::
   return cell;
 }
 
-void paste(image::Image& sheet, const image::Image& part, int y, int x) {
-  for (int channel = 0; channel < 3; ++channel) {
-    for (int row = 0; row < part.height(); ++row) {
-      std::copy_n(&part.plane(channel)[static_cast<std::size_t>(row * part.width())], part.width(),
-                  &sheet.at(channel, y + row, x));
-    }
-  }
-}
-
 }  // namespace
 
 float map_value(const restore::InspectionMap& map, std::size_t type, double y, double x) {
@@ -128,18 +119,18 @@ image::Image inspection_sheet(const image::Image& picture, const restore::Inspec
   }
   if (cells.size() == 1) cells[0].label = "the picture: no damage is noticeable anywhere";
 
-  const int columns = std::min<int>(kColumns, static_cast<int>(cells.size()));
+  const int columns = std::min<int>(kMapColumns, static_cast<int>(cells.size()));
   const int rows = (static_cast<int>(cells.size()) + columns - 1) / columns;
   // A narrow picture must not cut its label.
-  const int step_x = std::max(base.width(), kCellWidth * 3 / 4) + kGap;
-  const int step_y = base.height() + kLabelHeight + kGap;
-  image::Image sheet(3, rows * step_y + kGap, columns * step_x + kGap, 1.0F);
+  const int step_x = std::max(base.width(), kMapCellWidth * 3 / 4) + kMapGap;
+  const int step_y = base.height() + kMapLabelHeight + kMapGap;
+  image::Image sheet(3, rows * step_y + kMapGap, columns * step_x + kMapGap, 1.0F);
   for (int i = 0; i < static_cast<int>(cells.size()); ++i) {
     const Cell& cell = cells[static_cast<std::size_t>(i)];
-    const int y = kGap + i / columns * step_y;
-    const int x = kGap + i % columns * step_x;
+    const int y = kMapGap + i / columns * step_y;
+    const int x = kMapGap + i % columns * step_x;
     paste(sheet, cell.picture, y, x);
-    draw_label(sheet, y + base.height() + 2, x, cell.label, kLabelHeight - 6);
+    draw_label(sheet, y + base.height() + 2, x, cell.label, kMapLabelHeight - 6);
   }
   return sheet;
 }

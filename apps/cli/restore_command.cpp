@@ -7,7 +7,7 @@
 namespace chiaro::cli {
 namespace {
 
-constexpr const char* kExample =
+constexpr const char* kRestoreExample =
     "Examples:\n"
     "  chiaro restore old.jpg -o clear.png\n"
     "  chiaro restore scan.tif clear.tif --strength 0.7 --max-memory 1G\n"
@@ -20,7 +20,7 @@ constexpr const char* kExample =
 void add_restore(CLI::App& root) {
   auto* command = root.add_subcommand("restore", "Restore pictures");
   auto arguments = std::make_shared<RestoreArguments>();
-  command->footer(kExample);
+  command->footer(kRestoreExample);
   add_restore_flags(*command, *arguments);
   command->callback([arguments] {
     begin_output(arguments->show);

@@ -27,7 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kExample =
+constexpr const char* kServeExample =
     "Examples:\n"
     "  chiaro serve\n"
     "  chiaro serve --port 9000 --max-pixels 20\n"
@@ -129,7 +129,7 @@ void add_serve(CLI::App& root) {
   auto* command = root.add_subcommand("serve", "Restore pictures over HTTP, with a page");
   auto arguments = std::make_shared<ServeArguments>();
   server::ServeOptions& options = arguments->options;
-  command->footer(kExample);
+  command->footer(kServeExample);
   command
       ->add_option("--host", options.host,
                    "address to listen on; others than loopback need a token")

@@ -30,7 +30,7 @@ at::Tensor numbered(const at::Tensor& rows) {
   return std::get<1>(at::unique_dim(rows, 0, /*sorted=*/true, /*return_inverse=*/true));
 }
 
-Known encode(networks::Encoder& encoder, const std::vector<data::Batch>& batches) {
+Known encode_known(networks::Encoder& encoder, const std::vector<data::Batch>& batches) {
   const auto device = encoder.parameters().front().device();
   const bool training = encoder.is_training();
   encoder.eval();
@@ -138,7 +138,7 @@ train::Metrics measure_parts(networks::Encoder& encoder, const std::vector<data:
   train::Metrics metrics;
   if (batches.empty()) return metrics;
   const at::NoGradGuard no_grad;
-  const Known known = encode(encoder, batches);
+  const Known known = encode_known(encoder, batches);
   std::int64_t start = 0;
   for (const auto& part : networks::parts_of(encoder.layout())) {
     measure_part(part.name, known.codes.narrow(1, start, part.width), known, metrics);

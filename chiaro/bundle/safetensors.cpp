@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "tensors are stored li
 namespace chiaro::bundle {
 namespace {
 
-using Json = nlohmann::json;
+using Header = nlohmann::json;
 
 struct DtypeFacts {
   Dtype dtype;
@@ -63,7 +63,7 @@ bool tensor_bytes(const std::vector<std::int64_t>& shape, std::size_t element,
 }
 
 /// One entry of the header, checked against the length of the data.
-TensorBytes parse_entry(const std::string& origin, const std::string& name, const Json& entry,
+TensorBytes parse_entry(const std::string& origin, const std::string& name, const Header& entry,
                         std::span<const std::byte> data, std::uint64_t& begin) {
   const auto damaged = [&](const char* what) {
     fail(ErrorCode::Bundle, "[bundle.safetensors] '{}' is damaged: tensor '{}' {}", origin, name,
@@ -73,7 +73,7 @@ TensorBytes parse_entry(const std::string& origin, const std::string& name, cons
       !entry.contains("data_offsets")) {
     damaged("lacks dtype, shape or data_offsets");
   }
-  const Json& dtype = entry["dtype"];
+  const Header& dtype = entry["dtype"];
   const auto* known =
       std::find_if(kDtypes.begin(), kDtypes.end(), [&](const DtypeFacts& candidate) {
         return dtype.is_string() && candidate.name == dtype.get_ref<const std::string&>();
@@ -82,14 +82,14 @@ TensorBytes parse_entry(const std::string& origin, const std::string& name, cons
   TensorBytes tensor;
   tensor.dtype = known->dtype;
   if (!entry["shape"].is_array()) damaged("has a shape that is no list");
-  for (const Json& side : entry["shape"]) {
+  for (const Header& side : entry["shape"]) {
     if (!side.is_number_unsigned() ||
         side.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
       damaged("has a side that is no size");
     }
     tensor.shape.push_back(side.get<std::int64_t>());
   }
-  const Json& offsets = entry["data_offsets"];
+  const Header& offsets = entry["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
       !offsets[1].is_number_unsigned()) {
     damaged("has no pair of offsets");
@@ -131,13 +131,14 @@ Safetensors Safetensors::parse(std::vector<std::byte> bytes, const std::string& 
   const auto* text = reinterpret_cast<const char*>(all.data() + kLengthBytes);
   std::set<std::string> names;
   bool twice = false;  // the parser by itself would let the last of two like names win
-  const auto note_name = [&](int depth, Json::parse_event_t event, const Json& value) {
-    if (depth == 1 && event == Json::parse_event_t::key) {
+  const auto note_name = [&](int depth, Header::parse_event_t event, const Header& value) {
+    if (depth == 1 && event == Header::parse_event_t::key) {
       twice = twice || !names.insert(value.get<std::string>()).second;
     }
     return true;
   };
-  const Json header = Json::parse(text, text + header_bytes, note_name, /*allow_exceptions=*/false);
+  const Header header =
+      Header::parse(text, text + header_bytes, note_name, /*allow_exceptions=*/false);
   CHIARO_CHECK(header.is_object(), Bundle,
                "[bundle.safetensors] '{}' is damaged: its header is no JSON object", origin);
   CHIARO_CHECK(!twice, Bundle, "[bundle.safetensors] '{}' is damaged: a tensor's name stands twice",

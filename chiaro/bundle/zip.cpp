@@ -40,7 +40,7 @@ bool leaves_folder(std::string_view name) {
 }  // namespace
 
 struct ZipReader::Archive {
-  std::unique_ptr<zip_t, CloseZip> zip;
+  std::unique_ptr<zip_t, void (*)(zip_t*)> zip{nullptr, zip_discard};
 
   Archive(zip_source_t* made, ZipError& error, const std::string& origin) {
     std::unique_ptr<zip_source_t, FreeSource> source(made);

@@ -16,7 +16,7 @@ std::size_t as_size(int value) {
 }
 
 /// Index mirrored into [0, n) without repeating the edge.
-int mirrored(int i, int n) {
+int mirrored_inside(int i, int n) {
   if (n == 1) return 0;
   const int period = 2 * (n - 1);
   i %= period;
@@ -29,11 +29,11 @@ std::vector<float> padded(std::span<const float> plane, int height, int width, i
   const int wide = width + 2 * margin;
   std::vector<float> result(as_size(height + 2 * margin) * as_size(wide));
   for (int y = 0; y < height + 2 * margin; ++y) {
-    const float* row = plane.data() + as_size(mirrored(y - margin, height)) * as_size(width);
+    const float* row = plane.data() + as_size(mirrored_inside(y - margin, height)) * as_size(width);
     float* out = result.data() + as_size(y) * as_size(wide);
     for (int x = 0; x < margin; ++x) {
-      out[x] = row[mirrored(x - margin, width)];
-      out[margin + width + x] = row[mirrored(width + x, width)];
+      out[x] = row[mirrored_inside(x - margin, width)];
+      out[margin + width + x] = row[mirrored_inside(width + x, width)];
     }
     std::copy_n(row, width, out + margin);
   }
@@ -202,8 +202,8 @@ void blur_plane(std::span<float> plane, int height, int width, double sigma_px) 
   for (int y = 0; y < height; ++y) {
     const float* row = plane.data() + as_size(y) * as_size(width);
     for (int x = 0; x < radius; ++x) {
-      line[as_size(x)] = row[mirrored(x - radius, width)];
-      line[as_size(radius + width + x)] = row[mirrored(width + x, width)];
+      line[as_size(x)] = row[mirrored_inside(x - radius, width)];
+      line[as_size(radius + width + x)] = row[mirrored_inside(width + x, width)];
     }
     std::copy_n(row, width, line.begin() + radius);
     for (std::size_t k = 0; k < taps.size(); ++k) rows[k] = {line.data() + k, taps[k]};
@@ -211,7 +211,7 @@ void blur_plane(std::span<float> plane, int height, int width, double sigma_px) 
   }
   for (int y = 0; y < height; ++y) {
     for (std::size_t k = 0; k < taps.size(); ++k) {
-      const int from = mirrored(y + static_cast<int>(k) - radius, height);
+      const int from = mirrored_inside(y + static_cast<int>(k) - radius, height);
       rows[k] = {across.data() + as_size(from) * as_size(width), taps[k]};
     }
     add_rows(plane.data() + as_size(y) * as_size(width), width, rows);

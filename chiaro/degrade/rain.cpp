@@ -14,7 +14,7 @@
 namespace chiaro::degrade {
 namespace {
 
-constexpr double kMostCoverage = 0.4;
+constexpr double kMostRainCoverage = 0.4;
 constexpr double kMostIntensity = 0.6;
 
 struct RainOptions {
@@ -122,7 +122,7 @@ void add_rain(Image& picture, const RainOptions& options, Rng& rng, const Inputs
 }
 
 double strength(const RainOptions& o) {
-  const double share = o.coverage * o.intensity / (kMostCoverage * kMostIntensity);
+  const double share = o.coverage * o.intensity / (kMostRainCoverage * kMostIntensity);
   return std::max(share, o.veil);
 }
 
@@ -151,7 +151,7 @@ Entry rain() {
       .at_severity =
           [](double s) {
             RainOptions o;
-            o.coverage = kMostCoverage * std::sqrt(s);
+            o.coverage = kMostRainCoverage * std::sqrt(s);
             o.intensity = kMostIntensity * std::sqrt(s);
             return o;
           },

@@ -13,7 +13,7 @@
 namespace chiaro::degrade {
 namespace {
 
-constexpr double kMostCoverage = 0.4;
+constexpr double kMostDropCoverage = 0.4;
 
 struct RaindropOptions {
   double coverage = 0.12;
@@ -131,9 +131,10 @@ Entry raindrop() {
                  {"softness", "0.1..0.6"},
                  {"shrink", "2..6"}},
       .apply = add_drops,
-      .severity = [](const RaindropOptions& o) { return o.coverage * o.opacity / kMostCoverage; },
+      .severity =
+          [](const RaindropOptions& o) { return o.coverage * o.opacity / kMostDropCoverage; },
       .at_severity =
-          [](double s) { return RaindropOptions{.coverage = s * kMostCoverage, .opacity = 1}; },
+          [](double s) { return RaindropOptions{.coverage = s * kMostDropCoverage, .opacity = 1}; },
   });
 }
 

@@ -11,7 +11,7 @@
 namespace chiaro::degrade {
 namespace {
 
-constexpr double kMostCoverage = 0.4;
+constexpr double kMostSnowCoverage = 0.4;
 
 struct SnowOptions {
   double coverage = 0.08;
@@ -156,11 +156,11 @@ Entry snow() {
       .apply = add_snow,
       .severity =
           [](const SnowOptions& o) {
-            return std::max(o.coverage * o.opacity / kMostCoverage, o.veil);
+            return std::max(o.coverage * o.opacity / kMostSnowCoverage, o.veil);
           },
       .at_severity =
           [](double s) {
-            return SnowOptions{.coverage = s * kMostCoverage, .opacity = 1, .veil = 0.3 * s};
+            return SnowOptions{.coverage = s * kMostSnowCoverage, .opacity = 1, .veil = 0.3 * s};
           },
   });
 }

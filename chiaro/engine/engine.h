@@ -28,6 +28,15 @@ struct EngineOptions {
   int threads = 0;  ///< 0: as many as the processor has cores
 };
 
+/// The same, computing in float32.
+inline EngineOptions in_f32(EngineOptions options) {
+  options.precision = Precision::F32;
+  return options;
+}
+
+/// How many times a prepared engine holds its weights: as read and in the layout of the processor.
+inline constexpr std::int64_t kWeightCopies = 2;
+
 /// A row-major float32 array; four sides (N,C,H,W) for pictures.
 struct Tensor {
   std::vector<std::int64_t> shape;

@@ -40,7 +40,7 @@ std::string csv_cell(const std::string& text) {
   return quoted + '"';
 }
 
-Json number(double value) {
+Json number_json(double value) {
   if (std::isnan(value)) return nullptr;
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   return value;
@@ -56,7 +56,7 @@ double number_from(const Json& json) {
 Json scores_json(const std::vector<std::string>& labels, const std::vector<double>& values) {
   if (values.empty()) return nullptr;
   Json json = Json::object();
-  for (std::size_t i = 0; i < labels.size(); ++i) json[labels[i]] = number(values.at(i));
+  for (std::size_t i = 0; i < labels.size(); ++i) json[labels[i]] = number_json(values.at(i));
   return json;
 }
 
@@ -78,13 +78,13 @@ Json measure_json(const Report& report, std::size_t measure) {
   const bool compared = summary.input.has_value();
   Json json{{"label", report.labels[measure]},
             {"fingerprint", report.fingerprints[measure]},
-            {"mean", number(summary.restored)},
-            {"low", interval ? number(interval->low) : Json(nullptr)},
-            {"high", interval ? number(interval->high) : Json(nullptr)}};
-  json["input"] = compared ? number(*summary.input) : Json(nullptr);
-  json["gain"] = compared ? number(summary.gain) : Json(nullptr);
-  json["worse_share"] = compared ? number(summary.worse_share) : Json(nullptr);
-  json["worst_loss"] = compared ? number(summary.worst_loss) : Json(nullptr);
+            {"mean", number_json(summary.restored)},
+            {"low", interval ? number_json(interval->low) : Json(nullptr)},
+            {"high", interval ? number_json(interval->high) : Json(nullptr)}};
+  json["input"] = compared ? number_json(*summary.input) : Json(nullptr);
+  json["gain"] = compared ? number_json(summary.gain) : Json(nullptr);
+  json["worse_share"] = compared ? number_json(summary.worse_share) : Json(nullptr);
+  json["worst_loss"] = compared ? number_json(summary.worst_loss) : Json(nullptr);
   json["worst_file"] = summary.worst_name.empty() ? Json(nullptr) : Json(summary.worst_name);
   return json;
 }

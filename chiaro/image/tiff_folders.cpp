@@ -7,9 +7,9 @@
 namespace chiaro::image {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
+using Octets = std::vector<std::uint8_t>;
 
-constexpr std::uint32_t kExifFolder = 0x8769;
+constexpr std::uint32_t kPhotoFolder = 0x8769;
 constexpr std::uint32_t kGpsFolder = 0x8825;
 constexpr std::uint32_t kInteropFolder = 0xa005;
 constexpr std::uint32_t kIptc = 0x83bb;
@@ -46,7 +46,7 @@ struct Entry {
   std::uint32_t tag;
   std::uint32_t type;
   std::uint32_t count;
-  Bytes data;  // little-endian
+  Octets data;  // little-endian
 };
 
 struct Folder {
@@ -106,14 +106,14 @@ class Reader {
   bool big_endian_;
 };
 
-void append_number(Bytes& out, std::size_t value, int count) {
+void append_little(Octets& out, std::size_t value, int count) {
   for (int i = 0; i < count; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
-/// Bytes that will stand at `base` of a file.
+/// Octets that will stand at `base` of a file.
 struct Output {
   std::size_t base;
-  Bytes bytes;
+  Octets bytes;
 
   std::size_t end() const { return base + bytes.size(); }
   void make_even() {
@@ -123,29 +123,29 @@ struct Output {
 
 Entry pointer_to(std::uint32_t tag, std::size_t offset) {
   Entry entry{tag, 4, 1, {}};
-  append_number(entry.data, offset, 4);
+  append_little(entry.data, offset, 4);
   return entry;
 }
 
 /// Appends data and folder, little-endian; returns where the folder is.
 std::size_t append_folder(Output& out, Folder folder) {
   std::ranges::stable_sort(folder.entries, {}, &Entry::tag);
-  Bytes table;
-  append_number(table, folder.entries.size(), 2);
+  Octets table;
+  append_little(table, folder.entries.size(), 2);
   for (const Entry& entry : folder.entries) {
-    append_number(table, entry.tag, 2);
-    append_number(table, entry.type, 2);
-    append_number(table, entry.count, 4);
+    append_little(table, entry.tag, 2);
+    append_little(table, entry.type, 2);
+    append_little(table, entry.count, 4);
     if (entry.data.size() > 4) {
       out.make_even();
-      append_number(table, out.end(), 4);
+      append_little(table, out.end(), 4);
       out.bytes.insert(out.bytes.end(), entry.data.begin(), entry.data.end());
     } else {
       table.insert(table.end(), entry.data.begin(), entry.data.end());
       table.insert(table.end(), 4 - entry.data.size(), 0);
     }
   }
-  append_number(table, 0, 4);  // no further folder
+  append_little(table, 0, 4);  // no further folder
   out.make_even();
   const std::size_t at = out.end();
   out.bytes.insert(out.bytes.end(), table.begin(), table.end());
@@ -171,12 +171,12 @@ std::vector<Entry> append_description(Output& out, const Reader& reader, const F
   for (const Entry& entry : main.entries) {
     if (std::ranges::find(kDescriptive, entry.tag) != kDescriptive.end()) result.push_back(entry);
   }
-  Folder photo = reader.folder(pointed_at(main, kExifFolder));
+  Folder photo = reader.folder(pointed_at(main, kPhotoFolder));
   const Folder interop = reader.folder(pointed_at(photo, kInteropFolder));
   remove(photo, kInteropFolder);
   if (!interop.entries.empty())
     photo.entries.push_back(pointer_to(kInteropFolder, append_folder(out, interop)));
-  if (!photo.entries.empty()) result.push_back(pointer_to(kExifFolder, append_folder(out, photo)));
+  if (!photo.entries.empty()) result.push_back(pointer_to(kPhotoFolder, append_folder(out, photo)));
   const Folder gps = reader.folder(pointed_at(main, kGpsFolder));
   if (!gps.entries.empty()) result.push_back(pointer_to(kGpsFolder, append_folder(out, gps)));
   return result;

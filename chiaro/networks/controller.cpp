@@ -1,4 +1,5 @@
 #include "chiaro/networks/controller.h"
+#include "chiaro/nn/layers.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -10,10 +11,6 @@ namespace chiaro::networks {
 namespace {
 
 constexpr double kLargestScale = 4.605;  // ln 100, as in CLIP
-
-at::Tensor unit(const at::Tensor& x) {
-  return x / (x.square().sum(1, /*keepdim=*/true) + 1e-12).sqrt();
-}
 
 }  // namespace
 
@@ -60,7 +57,7 @@ Controller::Controller(const ControllerOptions& options, std::vector<std::string
 }
 
 at::Tensor Controller::prototypes() {
-  return unit(project_->forward(table_));
+  return nn::unit_rows(project_->forward(table_));
 }
 
 Controller::Features Controller::features(const at::Tensor& native, const at::Tensor& whole) {
@@ -74,8 +71,8 @@ Controller::Features Controller::features(const at::Tensor& native, const at::Te
   const auto near = seen.reshape({count, views, seen.size(1)}).mean(1);
   const auto h = at::gelu(trunk_->forward(norm_->forward(at::cat({near, far}, 1))));
   Features result;
-  result.damage = unit(damage_->forward(h));
-  result.content = unit(content_->forward(h));
+  result.damage = nn::unit_rows(damage_->forward(h));
+  result.content = nn::unit_rows(content_->forward(h));
   result.logits =
       at::matmul(result.damage, prototypes().t()) * scale_.clamp_max(kLargestScale).exp();
   result.severity = at::sigmoid(severity_->forward(h));

@@ -25,6 +25,7 @@
 #include "chiaro/networks/network.h"
 #include "chiaro/nn/chain.h"
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 #include "chiaro/nn/residual_block.h"
 
 namespace chiaro::networks {
@@ -46,10 +47,6 @@ struct EdsrOptions {
   }
 };
 
-torch::nn::Conv2d conv3x3(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
-}
-
 class Edsr : public Network {
  public:
   explicit Edsr(const EdsrOptions& options);
@@ -70,7 +67,7 @@ class Edsr : public Network {
 };
 
 torch::nn::Conv2d Edsr::conv(const std::string& name, std::int64_t in, std::int64_t out) {
-  auto made = register_module(name, conv3x3(in, out));
+  auto made = register_module(name, nn::conv3x3(in, out));
   nn::init_conv(*made, 1.0);
   return made;
 }

@@ -6,6 +6,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include "chiaro/networks/conditioner.h"
+#include "chiaro/nn/layers.h"
 
 namespace chiaro::networks {
 
@@ -39,15 +40,11 @@ at::Tensor DegradationEncoder::encode(const at::Tensor& pictures) {
 
 namespace {
 
-at::Tensor unit(const at::Tensor& rows) {
-  return rows / (rows.square().sum(1, /*keepdim=*/true) + 1e-12).sqrt();
-}
-
 /// Mean over views of a part's units, (N,width).
 at::Tensor native_part(const at::Tensor& codes, std::int64_t views, std::int64_t start,
                        std::int64_t width) {
-  const auto units = unit(codes.narrow(1, start, width));
-  return unit(units.view({-1, views, width}).mean(1));
+  const auto units = nn::unit_rows(codes.narrow(1, start, width));
+  return nn::unit_rows(units.view({-1, views, width}).mean(1));
 }
 
 }  // namespace
@@ -73,7 +70,7 @@ at::Tensor encode_pictures(Encoder& encoder, const at::Tensor& pictures) {
       if (!whole.defined())
         whole =
             encoder.encode(at::adaptive_avg_pool2d(pictures, {layout.whole_px, layout.whole_px}));
-      codes.push_back(unit(whole.narrow(1, start, part.width)));
+      codes.push_back(nn::unit_rows(whole.narrow(1, start, part.width)));
     } else {
       if (!native.defined()) native = encoder.encode(views.flatten(0, 1));
       codes.push_back(native_part(native, count, start, part.width));

@@ -22,6 +22,7 @@
 
 #include "chiaro/networks/network.h"
 #include "chiaro/nn/chain.h"
+#include "chiaro/nn/layers.h"
 #include "chiaro/nn/naf_block.h"
 #include "chiaro/nn/reach.h"
 
@@ -53,10 +54,6 @@ struct NafnetOptions {
 
 using Blocks = nn::Chain<nn::NafBlock>;
 
-torch::nn::Conv2d conv3x3(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
-}
-
 class Nafnet : public Network {
  public:
   explicit Nafnet(const NafnetOptions& options);
@@ -78,7 +75,7 @@ class Nafnet : public Network {
 
 Nafnet::Nafnet(const NafnetOptions& options) : options_(options) {
   const std::size_t levels = options_.encoder_blocks.size();
-  intro_ = register_module("intro", conv3x3(3, options_.width));
+  intro_ = register_module("intro", nn::conv3x3(3, options_.width));
   std::int64_t channels = options_.width;
   for (std::size_t i = 0; i < levels; ++i) {
     const std::string level = std::to_string(i);
@@ -99,7 +96,7 @@ Nafnet::Nafnet(const NafnetOptions& options) : options_(options) {
         "decoder" + level, std::make_shared<Blocks>(options_.decoder_blocks[i], channels)));
     channels *= 2;
   }
-  outro_ = register_module("outro", conv3x3(options_.width, 3));
+  outro_ = register_module("outro", nn::conv3x3(options_.width, 3));
 }
 
 at::Tensor Nafnet::forward(const at::Tensor& x, const Condition& /*condition*/) {

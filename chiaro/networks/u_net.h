@@ -23,6 +23,7 @@
 #include "chiaro/networks/tapped.h"
 #include "chiaro/nn/chain.h"
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 #include "chiaro/nn/reach.h"
 
 namespace chiaro::networks {
@@ -93,9 +94,6 @@ class UNet : public Network, public Tapped {
 
  private:
   using Blocks = nn::Chain<Block>;
-  static torch::nn::Conv2d conv3x3(std::int64_t in, std::int64_t out) {
-    return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
-  }
 
   UNetOptions options_;
   torch::nn::Conv2d intro_{nullptr};
@@ -113,7 +111,7 @@ template <typename Block, std::int64_t kConvs>
 UNet<Block, kConvs>::UNet(const UNetOptions& options) : options_(options) {
   const auto& channels = options_.channels;
   const std::size_t levels = channels.size() - 1;
-  intro_ = register_module("intro", conv3x3(3, channels.front()));
+  intro_ = register_module("intro", nn::conv3x3(3, channels.front()));
   nn::init_conv(*intro_, 1.0);
   for (std::size_t i = 0; i < levels; ++i) {
     const std::string level = std::to_string(i);
@@ -134,7 +132,7 @@ UNet<Block, kConvs>::UNet(const UNetOptions& options) : options_(options) {
     decoder_.push_back(register_module(
         "decoder" + level, std::make_shared<Blocks>(options_.decoder_blocks[i], channels[i])));
   }
-  outro_ = register_module("outro", conv3x3(channels.front(), 3));
+  outro_ = register_module("outro", nn::conv3x3(channels.front(), 3));
   nn::init_conv(*outro_, 0.0);
 }
 

@@ -18,7 +18,7 @@ namespace chiaro::nn {
 namespace {
 
 constexpr std::int64_t kLeastCodes = 20;
-constexpr double kSlope = 0.01;
+constexpr double kProbeSlope = 0.01;
 
 struct Classifier : torch::nn::Module {
   Classifier(std::int64_t in, std::int64_t out, const DeepProbeOptions& options) {
@@ -34,7 +34,7 @@ struct Classifier : torch::nn::Module {
   }
   at::Tensor forward(at::Tensor x) {
     for (std::size_t i = 0; i < norm.size(); ++i)
-      x = at::leaky_relu(norm[i]->forward(linear[i]->forward(x)), kSlope);
+      x = at::leaky_relu(norm[i]->forward(linear[i]->forward(x)), kProbeSlope);
     return linear.back()->forward(x);
   }
   std::vector<torch::nn::Linear> linear;

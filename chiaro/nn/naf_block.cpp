@@ -1,4 +1,5 @@
 #include "chiaro/nn/naf_block.h"
+#include "chiaro/nn/layers.h"
 
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/ones.h>
@@ -8,10 +9,6 @@ namespace chiaro::nn {
 namespace {
 
 constexpr double kEpsilon = 1e-6;
-
-torch::nn::Conv2d pointwise(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1));
-}
 
 torch::nn::Conv2d depthwise3x3(std::int64_t channels) {
   return torch::nn::Conv2d(

@@ -11,7 +11,7 @@
 namespace chiaro::nn {
 namespace {
 
-constexpr double kSlope = 0.2;
+constexpr double kDiscriminatorSlope = 0.2;
 constexpr double kGain = 1.386750490563073;  // √(2 / (1 + slope²)): keeps variance through the ReLU
 
 at::Tensor instance_norm(const at::Tensor& x) {
@@ -59,7 +59,7 @@ PatchDiscriminator::View PatchDiscriminator::look(const at::Tensor& x) {
     features = convs_[i]->forward(features);
     view.features.push_back(features);
     if (i > 0) features = instance_norm(features);
-    features = at::leaky_relu(features, kSlope);
+    features = at::leaky_relu(features, kDiscriminatorSlope);
     if (static_cast<std::int64_t>(i) == halvings_) continue;
     const std::int64_t channels = features.size(1);
     features = at::conv2d(at::reflection_pad2d(features, {1, 1, 1, 1}),

@@ -11,7 +11,7 @@
 namespace chiaro::nn {
 namespace {
 
-constexpr double kSlope = 0.1;                              // of the leaky ReLU
+constexpr double kTowerSlope = 0.1;                         // of the leaky ReLU
 constexpr std::array<std::int64_t, 3> kWidths = {2, 3, 4};  // of the stages, in widths of the first
 
 torch::nn::Conv2d conv3x3(std::int64_t in, std::int64_t out, std::int64_t stride) {
@@ -54,11 +54,11 @@ at::Tensor StatisticsTower::forward(const at::Tensor& x) {
                  /*stride=*/at::IntArrayRef{1}, at::IntArrayRef{0}, at::IntArrayRef{1},
                  /*groups=*/3);
   const at::Tensor pixels = at::cat({x - 0.5, 4 * detail}, 1);
-  at::Tensor f = at::leaky_relu(first_->forward(pixels), kSlope);
+  at::Tensor f = at::leaky_relu(first_->forward(pixels), kTowerSlope);
   const at::Tensor fine = at::cat({mean_and_deviation(pixels), mean_and_deviation(f)}, 1);
   for (std::size_t i = 0; i < kWidths.size(); ++i) {
-    f = at::leaky_relu(down_[i]->forward(f), kSlope);
-    f = at::leaky_relu(f + norm_[i]->forward(deeper_[i]->forward(f)), kSlope);
+    f = at::leaky_relu(down_[i]->forward(f), kTowerSlope);
+    f = at::leaky_relu(f + norm_[i]->forward(deeper_[i]->forward(f)), kTowerSlope);
   }
   return at::cat({fine, mean_and_deviation(f)}, 1);
 }

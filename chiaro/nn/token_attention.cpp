@@ -6,13 +6,10 @@
 #include <cmath>
 
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 
 namespace chiaro::nn {
 namespace {
-
-torch::nn::Conv2d pointwise(std::int64_t in, std::int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1));
-}
 
 torch::nn::Linear projection(std::int64_t in, std::int64_t out) {
   return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(false));

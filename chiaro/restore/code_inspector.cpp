@@ -8,19 +8,11 @@
 #include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
-namespace {
-
-engine::EngineOptions in_f32(engine::EngineOptions options) {
-  options.precision = engine::Precision::F32;
-  return options;
-}
-
-}  // namespace
-
 CodeInspector::CodeInspector(const bundle::Bundle& bundle, engine::EngineOptions options)
     : origin_(bundle.origin),
       tree_(bundle),
-      engine_(bundle.member(bundle::kEncodeMember), in_f32(std::move(options)), bundle.origin) {
+      engine_(bundle.member(bundle::kEncodeMember), engine::in_f32(std::move(options)),
+              bundle.origin) {
   const auto inputs = engine_.input_names();
   const auto outputs = engine_.output_names();
   CHIARO_CHECK(

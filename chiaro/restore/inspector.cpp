@@ -13,21 +13,14 @@ namespace chiaro::restore {
 namespace {
 
 constexpr double kSumTolerance = 1e-3;
-// Weights are kept as read and once more in the layout of the processor.
-constexpr std::int64_t kWeightCopies = 2;
 
-const bundle::ConditionInfo& described(const bundle::Bundle& bundle) {
+const bundle::ConditionInfo& condition_of(const bundle::Bundle& bundle) {
   CHIARO_CHECK(
       bundle.manifest.condition.has_value(), Bundle,
       "[restore.inspect] bundle '{}' has no controller; it cannot say what is wrong with a "
       "picture",
       bundle.origin);
   return *bundle.manifest.condition;
-}
-
-engine::EngineOptions in_f32(engine::EngineOptions options) {
-  options.precision = engine::Precision::F32;
-  return options;
 }
 
 bool agrees(const std::vector<std::int64_t>& stated, std::initializer_list<std::int64_t> expected) {
@@ -103,14 +96,15 @@ std::size_t Inspection::top() const {
 
 Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options)
     : origin_(bundle.origin),
-      info_(described(bundle)),
-      engine_(bundle.member(bundle::kConditionMember), in_f32(std::move(options)), bundle.origin) {
+      info_(condition_of(bundle)),
+      engine_(bundle.member(bundle::kConditionMember), engine::in_f32(std::move(options)),
+              bundle.origin) {
   check_graph(engine_, info_, origin_);
   const int largest = info_.whole_px + info_.whole_alignment_px - 1;
   const int side = largest - largest % info_.whole_alignment_px;
   work_bytes_ = static_cast<std::int64_t>(engine_.work_bytes(shapes_of(
                     static_cast<std::size_t>(info_.max_views), info_.view_px, side, side))) +
-                kWeightCopies * static_cast<std::int64_t>(engine_.weight_bytes());
+                engine::kWeightCopies * static_cast<std::int64_t>(engine_.weight_bytes());
 }
 
 std::int64_t Inspector::pending_bytes() const {

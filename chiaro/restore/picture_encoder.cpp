@@ -15,12 +15,7 @@
 namespace chiaro::restore {
 namespace {
 
-engine::EngineOptions in_f32(engine::EngineOptions options) {
-  options.precision = engine::Precision::F32;
-  return options;
-}
-
-const bundle::CodeInfo& described(const bundle::Bundle& bundle) {
+const bundle::CodeInfo& code_of(const bundle::Bundle& bundle) {
   CHIARO_CHECK(bundle.manifest.kind == "encode" && bundle.manifest.code.has_value(), Bundle,
                "[restore.encode] bundle '{}' describes no codes of pictures; got kind '{}'; "
                "expected an encoder's bundle, as `chiaro freeze` writes of a run of dcodr or hcsc",
@@ -29,7 +24,7 @@ const bundle::CodeInfo& described(const bundle::Bundle& bundle) {
 }
 
 std::size_t find_part(const bundle::Bundle& bundle, std::string_view name) {
-  const auto& parts = described(bundle).parts;
+  const auto& parts = code_of(bundle).parts;
   std::vector<std::string> known;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].name == name) return i;
@@ -58,9 +53,10 @@ bool normalise(std::vector<float>& values) {
 PictureEncoder::PictureEncoder(const bundle::Bundle& bundle, std::string_view part,
                                engine::EngineOptions options)
     : origin_(bundle.origin),
-      info_(described(bundle)),
+      info_(code_of(bundle)),
       part_(info_.parts[find_part(bundle, part)]),
-      engine_(bundle.member(bundle::kEncodeMember), in_f32(std::move(options)), bundle.origin) {
+      engine_(bundle.member(bundle::kEncodeMember), engine::in_f32(std::move(options)),
+              bundle.origin) {
   const auto before = info_.parts.begin() + static_cast<std::ptrdiff_t>(find_part(bundle, part));
   start_ = static_cast<std::size_t>(
       std::accumulate(info_.parts.begin(), before, std::int64_t{0},

@@ -10,17 +10,10 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
 #include "chiaro/restore/prepare.h"
+#include "chiaro/restore/tiling.h"
 
 namespace chiaro::restore {
 namespace {
-
-int round_down(int value, int multiple) {
-  return value / multiple * multiple;
-}
-
-int round_up(int value, int multiple) {
-  return round_down(value + multiple - 1, multiple);
-}
 
 image::Image cut(const image::Image& picture, const Region& region) {
   return image::crop(picture, region.y, region.x, region.height, region.width);

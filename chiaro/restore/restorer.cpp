@@ -13,6 +13,7 @@
 #include "chiaro/restore/graph_inputs.h"
 #include "chiaro/restore/inspector.h"
 #include "chiaro/restore/prepare.h"
+#include "chiaro/restore/tiling.h"
 #include "chiaro/restore/weave.h"
 
 namespace chiaro::restore {
@@ -25,16 +26,10 @@ constexpr std::int64_t kRuntimeBytes = 48 * kMebibyte;
 // The runtime pads and reorders values; measured use is 0.9 to 1.1 times the walk through the
 // graph.
 constexpr double kWorkMargin = 1.15;
-// Weights are kept as read and once more in the layout of the processor.
-constexpr std::int64_t kWeightCopies = 2;
 // Networks that look at the whole picture have no finite receptive field; this much context hides
 // tile borders.
 constexpr int kFeatheredOverlapPx = 96;
 constexpr int kSampleSidePx = 256;
-
-int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 engine::EngineOptions settled(engine::EngineOptions options, const bundle::Manifest& manifest) {
   if (options.precision == engine::Precision::Auto) {
@@ -120,7 +115,7 @@ struct Restorer::State {
     const bool engine_runs = held_bytes > 0 || (inspector && pending == 0);
     if (!engine_runs) pending += kRuntimeBytes;
     if (held_bytes == 0)
-      pending += kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
+      pending += engine::kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
     return resident_bytes() - held_bytes + pending;
   }
 

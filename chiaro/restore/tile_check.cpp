@@ -15,10 +15,6 @@ namespace {
 constexpr int kProbeSidePx = 32;
 constexpr int kMostProbes = 16;
 
-int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 /// Positions between the tiles along one axis.
 std::vector<int> borders(int length, int window, int count, int alignment, bool feathered) {
   std::vector<int> result;

@@ -8,10 +8,6 @@
 namespace chiaro::restore {
 namespace {
 
-int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 /// All windows along an axis that are worth trying: one tile, two, three … until they cannot
 /// shrink.
 std::vector<std::pair<int, int>> windows_of(int length, int overlap, int alignment, int max_side) {

@@ -7,6 +7,16 @@
 
 namespace chiaro::restore {
 
+/// The largest multiple of `multiple` that is not above `value`; both ≥ 0.
+constexpr int round_down(int value, int multiple) {
+  return value / multiple * multiple;
+}
+
+/// The smallest multiple of `multiple` that is not below `value`; both ≥ 0.
+constexpr int round_up(int value, int multiple) {
+  return round_down(value + multiple - 1, multiple);
+}
+
 /// One tile along one axis. The network sees [window_begin, window_begin + window); of its result,
 /// [keep_begin, keep_end) is used. Where the ramps are not empty, neighbours are blended: the first
 /// `ramp_before` pixels of the kept part belong to the previous tile too, the last `ramp_after` to

@@ -10,10 +10,6 @@
 namespace chiaro::restore {
 namespace {
 
-int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 /// Mirrors without repeating the edge: … 2 1 | 0 1 2 … n-1 | n-2 …
 int mirrored(int index, int length) {
   if (length == 1) return 0;

@@ -74,7 +74,7 @@ class Page(unittest.TestCase):
     def restored(self, photos):
         self.browser.drop("#drop", photos)
         self.browser.until(f"{DONE} === {len(photos)}", 180)
-        self.browser.until("document.querySelector('.compare-after').naturalWidth > 0")
+        self.browser.until("document.querySelector('.compare-after')?.naturalWidth > 0")
 
     def test_drop_compare_download(self):
         self.shot("empty")

@@ -178,7 +178,7 @@ TEST(Hcsc, MeasuringChangesNothing) {
     EXPECT_TRUE(at::equal(tensor, after.tensors.at(name))) << name;
 }
 
-TEST(Hcsc, KeysFollowSlowlyAndTakeNoGradient) {
+TEST(Hcsc, KeysLagAndTakeNoGradient) {
   const auto method = made(small({{"momentum", 0.75}}));
   const auto query = method->trainable("train");
   const auto key = method->product().encoder->parameters();

@@ -100,7 +100,7 @@ TEST(Mmf, LossesStartNearWhatKnowingNothingCosts) {
   EXPECT_NEAR(values.at("domain"), 0, 1e-6);  // there is one source only
 }
 
-TEST(Mmf, TheCopyFollowsSlowly) {
+TEST(Mmf, TheCopyLags) {
   const auto method = mmf().make(setting(), kNarrow);
   const auto weight = [&](const char* name) {
     return method->state().named_parameters()[std::string(name) + ".trunk.weight"];

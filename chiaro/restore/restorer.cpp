@@ -4,6 +4,7 @@
 #include <cmath>
 #include <future>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -67,7 +68,7 @@ struct Restorer::State {
   std::optional<Inspector> inspector;  // of a conditioned bundle
   int channels;
   double bytes_per_pixel;
-  std::int64_t held_bytes = 0;   // of the prepared graph, as predicted
+  std::int64_t held_bytes = 0;   // of the prepared graph, as predicted; 0: none is prepared
   std::vector<float> condition;  // what the network is told of the current picture
 
   State(bundle::Bundle bundle, const engine::EngineOptions& options)
@@ -119,6 +120,7 @@ struct Restorer::State {
     return resident_bytes() - held_bytes + pending;
   }
 
+  void check(int height, int width, const RestoreOptions& options) const;
   Grid grid_within(int height, int width, const RestoreOptions& options, std::int64_t budget,
                    std::int64_t max_pixels) const;
   RestorePlan plan(int height, int width, const RestoreOptions& options,
@@ -149,6 +151,22 @@ class Restorer::State::EngineGraph : public Graph {
   State& state_;
 };
 
+/// Errors: Usage, for options that are impossible whatever the picture shows.
+void Restorer::State::check(int height, int width, const RestoreOptions& options) const {
+  constexpr int kMaxOverlapPx = 1 << 16;
+  CHIARO_CHECK(options.tile_px >= 0 && options.max_memory_bytes >= 0 && options.overlap_px >= -1 &&
+                   options.overlap_px <= kMaxOverlapPx,
+               Usage, "[restore.plan] impossible tile, overlap or memory limit; got {}, {}, {}",
+               options.tile_px, options.overlap_px, options.max_memory_bytes);
+  const int around = overlap(options);
+  const int smallest = 2 * around + 2 * manifest.alignment_px;
+  const int padded = round_up(std::max(height, width), manifest.alignment_px);
+  CHIARO_CHECK(
+      options.tile_px == 0 || options.tile_px >= std::min(smallest, padded), Usage,
+      "[restore.plan] the tile is too small for an overlap of {}; got {}; expected at least {}",
+      around, options.tile_px, smallest);
+}
+
 /// The best grid within the budget and the window size; rows == 0 if there is none.
 Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& options,
                                   std::int64_t budget, std::int64_t max_pixels) const {
@@ -156,13 +174,6 @@ Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& o
   const int padded_height = round_up(height, alignment);
   const int padded_width = round_up(width, alignment);
   const int around = overlap(options);
-  const int smallest = 2 * around + 2 * alignment;
-  CHIARO_CHECK(
-      options.tile_px == 0 ||
-          options.tile_px >= std::min(smallest, std::max(padded_height, padded_width)),
-      Usage,
-      "[restore.plan] the tile is too small for an overlap of {}; got {}; expected at least {}",
-      around, options.tile_px, smallest);
   const int max_side = options.tile_px == 0 ? std::numeric_limits<int>::max() : options.tile_px;
   WeaveOptions weave = weave_options(options);
   for (;;) {
@@ -175,13 +186,9 @@ Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& o
 
 RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& options,
                                   std::int64_t max_pixels) const {
-  constexpr int kMaxOverlapPx = 1 << 16;
   CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
                height);
-  CHIARO_CHECK(options.tile_px >= 0 && options.max_memory_bytes >= 0 && options.overlap_px >= -1 &&
-                   options.overlap_px <= kMaxOverlapPx,
-               Usage, "[restore.plan] impossible tile, overlap or memory limit; got {}, {}, {}",
-               options.tile_px, options.overlap_px, options.max_memory_bytes);
+  check(height, width, options);
   const std::int64_t base = base_bytes();
   std::int64_t budget = std::numeric_limits<std::int64_t>::max();
   if (options.max_memory_bytes > 0) {
@@ -217,21 +224,22 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
 }
 
 /// Prepares the network in a thread of its own, so that the controller is prepared beside it and
-/// not before. Not where a memory limit was set: the plan counts on one after the other. An empty
-/// future if there is nothing to gain.
+/// not before. Not where a memory limit was set: what two preparations take for a moment is in no
+/// plan. An empty future if there is nothing to gain. Nobody asks it: what fails there fails again
+/// where it is told, or where smaller tiles are tried.
 std::future<void> Restorer::State::prepare_ahead(int height, int width,
                                                  const RestoreOptions& options) {
   const bool both = inspector && inspector->pending_bytes() > 0 && !options.stated;
   if (!both || options.max_memory_bytes > 0) return {};
   const RestorePlan chosen = plan(height, width, options, std::numeric_limits<std::int64_t>::max());
-  return std::async(std::launch::async, [this, chosen] {
-    try {
+  try {
+    return std::async(std::launch::async, [this, chosen] {
       engine.prepare(window_shapes(manifest, chosen.window_height_px, chosen.window_width_px));
-    } catch (const Error& error) {
-      // It fails again where it is told, or where smaller tiles are tried.
-      spdlog::debug("not prepared ahead: {}", error.what());
-    }
-  });
+      held_bytes = 1;  // the weights are laid out; values take memory only when it runs
+    });
+  } catch (const std::system_error&) {  // no thread to be had
+    return {};
+  }
 }
 
 /// Settles what the network is told of the picture. Returns the strength to restore with.
@@ -343,6 +351,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   }
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   RestoreReport seen;
+  state.check(source.height(), source.width(), options);
   if (options.strength > 0) {
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
     options.strength = state.look_at(source, options, seen);

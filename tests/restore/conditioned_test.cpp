@@ -231,6 +231,17 @@ TEST(Conditioned, TheMemoryPlanKnowsTheController) {
   EXPECT_NO_THROW(restorer.restore(noise(3, 64, 64), options));
 }
 
+TEST(Conditioned, ImpossibleTilesAreRefusedWhateverThePicture) {
+  auto restorer = make("told");
+  RestoreOptions options;
+  options.overlap_px = 16;
+  options.tile_px = 8;
+  const image::Image clean(3, 200, 200, 0.05F);
+  EXPECT_CHIARO_ERROR(restorer.restore(clean, options), Usage, "too small for an overlap");
+  restorer.restore(clean, {});  // the controller is warm now
+  EXPECT_CHIARO_ERROR(restorer.restore(clean, options), Usage, "too small for an overlap");
+}
+
 // --- Self-test
 // -----------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,14 @@
-# chiaro_room(NAME [TORCH] [DEPS rooms…] [LIBS targets…] [PRIVATE_LIBS targets…])
+# chiaro_room(NAME [TORCH] [DEPS rooms…] [LIBS targets…] [PRIVATE_LIBS targets…] [PRIVATE_HEADERS files…])
 #
 # One folder of chiaro/ = one static library chiaro::NAME. Every .cpp of the folder is compiled. A folder with a
 # NAME.def is a catalogue (see chiaro_check_catalogue).
 function(chiaro_room name)
-  cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS;PRIVATE_LIBS;PRIVATE_HEADERS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
+  foreach(header IN LISTS ARG_PRIVATE_HEADERS)  # those that need a private library to be read
+    list(REMOVE_ITEM headers ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+  endforeach()
   if(NOT sources)  # a room still to be furnished
     add_library(chiaro_${name} INTERFACE)
     add_library(chiaro::${name} ALIAS chiaro_${name})

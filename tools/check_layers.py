@@ -56,7 +56,7 @@ class Rules:
         _, rooms = max(matching, key=lambda entry: len(entry[0]))
         if room in rooms or self.wing[room] in rooms:
             return None
-        return f"includes <{header}>, which belongs to: {', '.join(rooms) or 'the precompiled header alone'}"
+        return f"includes <{header}>, which belongs to: {', '.join(rooms) or 'no room'}"
 
 
 def room_of(path):

@@ -1,10 +1,8 @@
 #include "chiaro/networks/disentangled_encoder.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
-#include <torch/nn/modules/normalization.h>
 
 #include <array>
 #include <cmath>
@@ -63,29 +61,13 @@ struct ContentEncoder::Stages : torch::nn::Module {
   std::vector<nn::ResidualBlock> block;
 };
 
-struct ContentEncoder::Head : torch::nn::Module {
-  Head(std::int64_t in, std::int64_t hidden, std::int64_t dimension) {
-    norm = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({in})));
-    first = register_module("first", torch::nn::Linear(in, hidden));
-    second = register_module("second", torch::nn::Linear(hidden, dimension));
-  }
-  torch::nn::LayerNorm norm{nullptr};
-  torch::nn::Linear first{nullptr};
-  torch::nn::Linear second{nullptr};
-};
-
 ContentEncoder::ContentEncoder(std::int64_t width, std::int64_t hidden, std::int64_t dimension)
     : stages_(register_module("stages", std::make_shared<Stages>(width))),
-      head_(register_module("head",
-                            std::make_shared<Head>(width * kWidths.back(), hidden, dimension))) {}
+      head_(register_module(
+          "head", std::make_shared<CodeHead>(width * kWidths.back(), hidden, dimension))) {}
 
 at::Tensor ContentEncoder::encode(const at::Tensor& pictures) {
-  const auto features = stages_->forward(pictures);
-  // Cosines are divided by temperatures: half precision would blur them.
-  const c10::impl::ExcludeDispatchKeyGuard full_precision(c10::autocast_dispatch_keyset);
-  const auto hidden = at::gelu(head_->first->forward(head_->norm->forward(features)));
-  const auto code = head_->second->forward(hidden);
-  return code / (code.square().sum(1, /*keepdim=*/true) + 1e-12).sqrt();
+  return head_->forward(stages_->forward(pictures));
 }
 
 DisentangledEncoder::DisentangledEncoder(const Options& options) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "chiaro/networks/code_head.h"
 #include "chiaro/networks/encoder.h"
 
 namespace chiaro::networks {
@@ -25,9 +26,8 @@ class ContentEncoder : public torch::nn::Module {
 
  private:
   struct Stages;
-  struct Head;
   std::shared_ptr<Stages> stages_;
-  std::shared_ptr<Head> head_;
+  std::shared_ptr<CodeHead> head_;
 };
 
 /// Both codes behind one door: the code is [z_content | z_degradation]/√2, of length 1, its parts

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "chiaro/networks/code_head.h"
 #include "chiaro/nn/statistics_tower.h"
 
 namespace chiaro::networks {
@@ -73,10 +74,9 @@ class DegradationEncoder : public Encoder {
   EncoderLayout layout() const override { return layout_; }
 
  private:
-  struct Head;
   EncoderLayout layout_;
   std::shared_ptr<nn::StatisticsTower> tower_;
-  std::shared_ptr<Head> head_;
+  std::shared_ptr<CodeHead> head_;
 };
 
 }  // namespace chiaro::networks

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include "chiaro/base/error.h"
+#include "chiaro/nn/draw_distinct.h"
 
 namespace chiaro::nn {
 namespace {
@@ -141,14 +141,10 @@ Places sample_places(const at::Tensor& guide, const BlockMatching& options, Rng&
   check_room(height, width, options);
   const std::int64_t half = options.patch_px / 2;
   const std::int64_t columns = width - options.patch_px;
-  std::vector<std::int64_t> numbers(
-      static_cast<std::size_t>((height - options.patch_px) * columns));
-  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int64_t>(i);
+  const auto numbers = draw_distinct((height - options.patch_px) * columns, options.count, rng);
   at::Tensor centres = at::empty({options.count, 2}, at::kLong);
   auto place = centres.accessor<std::int64_t, 2>();
   for (std::int64_t k = 0; k < options.count; ++k) {
-    const auto other = rng.integer(k, static_cast<std::int64_t>(numbers.size()) - 1);
-    std::swap(numbers[static_cast<std::size_t>(k)], numbers[static_cast<std::size_t>(other)]);
     const std::int64_t number = numbers[static_cast<std::size_t>(k)];
     place[k][0] = half + number / columns;
     place[k][1] = half + number % columns;

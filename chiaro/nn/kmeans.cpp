@@ -5,25 +5,15 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/rng.h"
+#include "chiaro/nn/draw_distinct.h"
 
 namespace chiaro::nn {
 namespace {
-
-/// `count` of the numbers below `total`, without repetition, in random order.
-at::Tensor draw(std::int64_t total, std::int64_t count, Rng& rng) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(total));
-  std::iota(order.begin(), order.end(), 0);
-  for (std::int64_t i = 0; i < count; ++i)
-    std::swap(order[static_cast<std::size_t>(i)],
-              order[static_cast<std::size_t>(rng.integer(i, total - 1))]);
-  order.resize(static_cast<std::size_t>(count));
-  return at::tensor(order, at::kLong);
-}
 
 struct Nearest {
   at::Tensor distance;  // (N), squared
@@ -70,7 +60,8 @@ at::Tensor means(const at::Tensor& points, const Nearest& found, std::int64_t cl
 
 Clusters once(const at::Tensor& points, const at::Tensor& norms, const KmeansOptions& options,
               Rng& rng) {
-  auto centroids = points.index_select(0, draw(points.size(0), options.clusters, rng));
+  const auto first = at::tensor(draw_distinct(points.size(0), options.clusters, rng), at::kLong);
+  auto centroids = points.index_select(0, first);
   Nearest found = nearest(points, norms, centroids);
   for (std::int64_t i = 0; i < options.iterations; ++i) {
     centroids = means(points, found, options.clusters);

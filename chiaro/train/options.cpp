@@ -39,7 +39,7 @@ Fields<TrainOptions> TrainOptions::fields() {
           field("validate_every", &T::validate_every, "0: never", {.min = 0, .unit = "steps"}),
           field("sample_every", &T::sample_every, "strip of sample pictures; 0: never",
                 {.min = 0, .unit = "steps"}),
-          field("best", &T::best, "validation metric whose highest value is kept")};
+          field("best", &T::best, "validation metric; highest value in the last phase is kept")};
 }
 
 }  // namespace chiaro::train

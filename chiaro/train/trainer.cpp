@@ -302,6 +302,8 @@ void Trainer::validate(Outcome& outcome) {
   const auto found = outcome.last_metrics.find(options_.best);
   CHIARO_CHECK(found != outcome.last_metrics.end(), Usage,
                "[train.validate] train.best names '{}', which is not measured", options_.best);
+  // An earlier phase prepares the last one: what is measured then is not yet what ships.
+  if (current_phase_ != phase_at(options_.steps - 1).phase.name) return;
   if (has_best_ && found->second <= best_) return;
   best_ = found->second;
   has_best_ = true;

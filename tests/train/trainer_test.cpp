@@ -334,6 +334,32 @@ TEST_F(TrainerTest, BestIsKeptByTheNamedMetric) {
   EXPECT_EQ(checkpoint::load(run.best_path()).integers.at("step"), 4);
 }
 
+// The highest value is that of step 4, where the first of two phases ends.
+TEST_F(TrainerTest, BestIsOfTheLastPhase) {
+  TrainOptions options = short_run(8);
+  options.validate_every = 2;
+  const std::vector<double> values{10, 30, 20, 15};
+  for (const std::int64_t stop : {8, 3, 4, 5, 7}) {  // 8: not stopped
+    checkpoint::RunFolder run(folder_ / fmt::format("stopped_{}", stop));
+    std::size_t next = 0;
+    const auto go_on = [&](std::int64_t steps) {
+      std::int64_t taken = 0;
+      Surroundings around;
+      around.should_stop = [&] { return taken++ >= steps; };
+      around.validate = [&](methods::Method&) { return Metrics{{"psnr", values.at(next++)}}; };
+      Trainer trainer(options, dataset_, std::make_unique<TwoPhases>(), run, "recipe", around);
+      trainer.resume();
+      trainer.run();
+    };
+    go_on(stop);
+    EXPECT_EQ(fs::exists(run.best_path()), stop >= 6) << stop;
+    go_on(8);
+    const auto best = checkpoint::load(run.best_path());
+    EXPECT_EQ(best.integers.at("step"), 6) << stop;
+    EXPECT_EQ(best.numbers.at("best"), 20) << stop;
+  }
+}
+
 TEST(Ema, FollowsTheHandRecurrence) {
   at::Tensor weight = at::zeros({1});
   Ema ema({weight}, 0.9);

@@ -5,7 +5,6 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
-#include "chiaro/restore/prepare.h"
 
 namespace chiaro::api {
 namespace {
@@ -59,11 +58,7 @@ void chiaro_restorer::alone(const std::function<void(chiaro::restore::Restorer&)
 
 chiaro::restore::Inspection chiaro_restorer::inspect(const chiaro::image::Image& picture) {
   if (!inspector_) inspector_.emplace(controller_, options_);
-  if (picture.alpha.empty()) return inspector_->inspect(picture);
-  // As restoring looks at it.
-  chiaro::image::Image visible = picture;
-  chiaro::restore::fill_hidden_colors(visible);
-  return inspector_->inspect(visible);
+  return inspector_->inspect(picture);
 }
 
 chiaro_inspection::chiaro_inspection(const chiaro::restore::Inspection& found,

@@ -34,7 +34,9 @@ struct InspectionMap {
 };
 
 /// Runs condition.onnx, always in float32: what a picture is taken for must not depend on the
-/// processor. Not for use from several threads at once.
+/// processor. It sees what people see: pixels of zero alpha count with the colour of a visible
+/// pixel near them (fill_hidden_colors), whatever is stored there. Not for use from several threads
+/// at once.
 class Inspector {
  public:
   /// Errors: Bundle (no controller, inputs or outputs that the manifest does not describe), Usage

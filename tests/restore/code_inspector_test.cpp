@@ -104,6 +104,21 @@ TEST(CodeInspector, NeedsAnEncoder) {
   auto other = test::encoder_bundle();
   other.members.find(bundle::kEncodeMember)->second = test::graph_bytes("stack");
   EXPECT_CHIARO_ERROR(CodeInspector{other}, Bundle, "expected input and code");
+  auto silent = test::encoder_bundle();
+  silent.manifest.code.reset();
+  EXPECT_CHIARO_ERROR(CodeInspector{silent}, Bundle, "describes no codes");
+}
+
+TEST(CodeInspector, TheTreeIsOverTheFirstPart) {
+  const auto refused = [](auto change, const char* part) {
+    auto bundle = test::encoder_bundle();
+    change(*bundle.manifest.code);
+    EXPECT_CHIARO_ERROR(CodeInspector{bundle}, Bundle, part);
+  };
+  refused([](bundle::CodeInfo& info) { info.parts[0].width = 3; }, "expected 3 of at most 4 of 16");
+  refused([](bundle::CodeInfo& info) { info.view_px = 32; }, "expected 2 of at most 4 of 32 px");
+  refused([](bundle::CodeInfo& info) { info.max_views = 9; }, "expected 2 of at most 9 of 16 px");
+  refused([](bundle::CodeInfo& info) { info.parts[0].whole = true; }, "of the whole picture");
 }
 
 }  // namespace

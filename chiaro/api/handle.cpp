@@ -1,8 +1,5 @@
 #include "chiaro/api/handle.h"
 
-#include <algorithm>
-#include <numeric>
-
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
 
@@ -66,11 +63,7 @@ chiaro_inspection::chiaro_inspection(const chiaro::restore::Inspection& found,
     : novelty(found.novelty),
       decision(chiaro::restore::judge(found, info)),
       advice(chiaro::restore::recommendation(decision)) {
-  std::vector<std::size_t> order(info.types.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return found.probabilities[a] > found.probabilities[b];
-  });
+  const auto order = chiaro::restore::descending(found.probabilities);
   for (const std::size_t k : order) types.push_back(info.types[k]);
   for (std::size_t i = 0; i < order.size(); ++i) {
     findings.push_back(

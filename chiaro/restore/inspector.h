@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct Inspection {
   /// The most probable type; of equal ones the first.
   std::size_t top() const;
 };
+
+/// Indices from the largest value down; of equal ones the first first.
+std::vector<std::size_t> descending(std::span<const double> values);
 
 /// How probable the types are from place to place: the controller on windows that overlap by half.
 struct InspectionMap {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
@@ -177,6 +178,12 @@ TEST(Inspector, DomainsMayBeUnnamed) {
   bundle.manifest.condition->domains.clear();
   Inspector inspector(bundle);
   EXPECT_TRUE(inspector.inspect(image::Image(3, 20, 20, 0.5F)).domains.empty());
+}
+
+TEST(Descending, EqualValuesKeepTheirOrder) {
+  EXPECT_EQ(descending(std::vector<double>{0.25, 0.5, 0, 0.25, 0.5}),
+            (std::vector<std::size_t>{1, 4, 0, 3, 2}));
+  EXPECT_TRUE(descending({}).empty());
 }
 
 TEST(Inspector, AnEmptyPictureIsRefused) {

@@ -2,23 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <numeric>
-
 #include "apps/cli/inspection_text.h"
 #include "chiaro/base/text.h"
+#include "chiaro/restore/inspector.h"
 
 namespace chiaro::cli {
 namespace {
 
 /// "noise 0.93, rain 0.07": the noticeable kinds, the most frequent always.
 std::string kinds_text(const restore::TreeStep& step, const std::vector<std::string>& kinds) {
-  std::vector<std::size_t> order(kinds.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return step.kinds[a] > step.kinds[b]; });
   std::vector<std::string> words;
-  for (const std::size_t k : order) {
+  for (const std::size_t k : restore::descending(step.kinds)) {
     if (words.empty() || step.kinds[k] >= kNoticeable)
       words.push_back(fmt::format("{} {:.2f}", kinds[k], step.kinds[k]));
   }

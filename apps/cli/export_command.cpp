@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "apps/cli/commands.h"
@@ -28,6 +29,12 @@ struct ExportArguments {
   OutputFlags show;
 };
 
+/// The graph that is asked for: the controller, or what the bundle is there for.
+std::string_view exported_member(const bundle::Manifest& manifest, bool controller) {
+  if (controller) return bundle::kConditionMember;
+  return manifest.kind == "encode" ? bundle::kEncodeMember : bundle::kRestoreMember;
+}
+
 void run(const ExportArguments& arguments) {
   begin_output(arguments.show);
   const fs::path output(arguments.output);
@@ -35,9 +42,9 @@ void run(const ExportArguments& arguments) {
   CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
                "[cli.export] '{}' exists already; --overwrite replaces it", output.string());
   const auto found = bundle::read_bundle(restore::find_bundle(arguments.bundle));
-  const auto member = arguments.controller ? bundle::kConditionMember : bundle::kRestoreMember;
-  write_file_atomically(output, found.member(member));
   const auto& manifest = found.manifest;
+  const auto member = exported_member(manifest, arguments.controller);
+  write_file_atomically(output, found.member(member));
   // What a controller takes is a matter of its own (docs/bundle_format.md).
   const std::string sides = arguments.controller
                                 ? std::string()
@@ -49,10 +56,8 @@ void run(const ExportArguments& arguments) {
                 {"member", std::string(member)},
                 {"output", output.string()},
                 {"bytes", found.member(member).size()}};
-  if (!arguments.controller) {
-    event["alignment_px"] = manifest.alignment_px;
-    event["scale"] = manifest.scale;
-  }
+  if (!arguments.controller) event["alignment_px"] = manifest.alignment_px;
+  if (member == bundle::kRestoreMember) event["scale"] = manifest.scale;
   print_event("summary", event);
 }
 

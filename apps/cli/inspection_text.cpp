@@ -2,30 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <numeric>
-#include <span>
+#include <utility>
 #include <vector>
 
 #include "chiaro/base/text.h"
 
 namespace chiaro::cli {
-namespace {
-
-/// Indices from the largest value down; of equal ones the first first.
-std::vector<std::size_t> descending(std::span<const double> values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
-  return order;
-}
-
-}  // namespace
 
 Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info) {
   Json types = Json::array();
-  for (const std::size_t k : descending(found.probabilities)) {
+  for (const std::size_t k : restore::descending(found.probabilities)) {
     types.push_back({{"type", info.types[k]},
                      {"probability", found.probabilities[k]},
                      {"severity", found.severities[k]}});
@@ -35,7 +21,7 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
                {"novelty", found.novelty},         {"novelty_threshold", info.novelty_threshold}};
   if (found.domains.empty()) return json;
   Json domains = Json::array();
-  for (const std::size_t k : descending(found.domains)) {
+  for (const std::size_t k : restore::descending(found.domains)) {
     domains.push_back({{"domain", info.domains[k]}, {"probability", found.domains[k]}});
   }
   json["domain"] = domains[0]["domain"];
@@ -51,7 +37,7 @@ Json guard_json(const restore::GuardDecision& decision) {
 
 std::string types_text(const restore::Inspection& found, const bundle::ConditionInfo& info) {
   std::vector<std::string> parts;
-  for (const std::size_t k : descending(found.probabilities)) {
+  for (const std::size_t k : restore::descending(found.probabilities)) {
     if (!parts.empty() && found.probabilities[k] < kNoticeable) break;
     const auto name = fmt::format("{} {:.2f}", info.types[k], found.probabilities[k]);
     parts.push_back(info.types[k] == bundle::kCleanType
@@ -62,7 +48,7 @@ std::string types_text(const restore::Inspection& found, const bundle::Condition
 }
 
 std::string domain_text(const restore::Inspection& found, const bundle::ConditionInfo& info) {
-  return found.domains.empty() ? "" : info.domains[descending(found.domains).front()];
+  return found.domains.empty() ? "" : info.domains[restore::descending(found.domains).front()];
 }
 
 std::string guard_text(const restore::GuardDecision& decision, const restore::Inspection& found,

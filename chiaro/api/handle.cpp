@@ -1,11 +1,7 @@
 #include "chiaro/api/handle.h"
 
-#include <algorithm>
-#include <numeric>
-
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
-#include "chiaro/restore/prepare.h"
 
 namespace chiaro::api {
 namespace {
@@ -59,11 +55,7 @@ void chiaro_restorer::alone(const std::function<void(chiaro::restore::Restorer&)
 
 chiaro::restore::Inspection chiaro_restorer::inspect(const chiaro::image::Image& picture) {
   if (!inspector_) inspector_.emplace(controller_, options_);
-  if (picture.alpha.empty()) return inspector_->inspect(picture);
-  // As restoring looks at it.
-  chiaro::image::Image visible = picture;
-  chiaro::restore::fill_hidden_colors(visible);
-  return inspector_->inspect(visible);
+  return inspector_->inspect(picture);
 }
 
 chiaro_inspection::chiaro_inspection(const chiaro::restore::Inspection& found,
@@ -71,11 +63,7 @@ chiaro_inspection::chiaro_inspection(const chiaro::restore::Inspection& found,
     : novelty(found.novelty),
       decision(chiaro::restore::judge(found, info)),
       advice(chiaro::restore::recommendation(decision)) {
-  std::vector<std::size_t> order(info.types.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return found.probabilities[a] > found.probabilities[b];
-  });
+  const auto order = chiaro::restore::descending(found.probabilities);
   for (const std::size_t k : order) types.push_back(info.types[k]);
   for (std::size_t i = 0; i < order.size(); ++i) {
     findings.push_back(

@@ -7,33 +7,23 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/indices.h"
 
 namespace chiaro::degrade {
 namespace {
 
-std::size_t as_size(int value) {
-  return static_cast<std::size_t>(value);
-}
-
-/// Index mirrored into [0, n) without repeating the edge.
-int mirrored_inside(int i, int n) {
-  if (n == 1) return 0;
-  const int period = 2 * (n - 1);
-  i %= period;
-  if (i < 0) i += period;
-  return i < n ? i : period - i;
-}
+using image::as_size;
 
 /// The plane with a mirrored border of `margin`.
 std::vector<float> padded(std::span<const float> plane, int height, int width, int margin) {
   const int wide = width + 2 * margin;
   std::vector<float> result(as_size(height + 2 * margin) * as_size(wide));
   for (int y = 0; y < height + 2 * margin; ++y) {
-    const float* row = plane.data() + as_size(mirrored_inside(y - margin, height)) * as_size(width);
+    const float* row = plane.data() + as_size(image::mirrored(y - margin, height)) * as_size(width);
     float* out = result.data() + as_size(y) * as_size(wide);
     for (int x = 0; x < margin; ++x) {
-      out[x] = row[mirrored_inside(x - margin, width)];
-      out[margin + width + x] = row[mirrored_inside(width + x, width)];
+      out[x] = row[image::mirrored(x - margin, width)];
+      out[margin + width + x] = row[image::mirrored(width + x, width)];
     }
     std::copy_n(row, width, out + margin);
   }
@@ -202,8 +192,8 @@ void blur_plane(std::span<float> plane, int height, int width, double sigma_px) 
   for (int y = 0; y < height; ++y) {
     const float* row = plane.data() + as_size(y) * as_size(width);
     for (int x = 0; x < radius; ++x) {
-      line[as_size(x)] = row[mirrored_inside(x - radius, width)];
-      line[as_size(radius + width + x)] = row[mirrored_inside(width + x, width)];
+      line[as_size(x)] = row[image::mirrored(x - radius, width)];
+      line[as_size(radius + width + x)] = row[image::mirrored(width + x, width)];
     }
     std::copy_n(row, width, line.begin() + radius);
     for (std::size_t k = 0; k < taps.size(); ++k) rows[k] = {line.data() + k, taps[k]};
@@ -211,7 +201,7 @@ void blur_plane(std::span<float> plane, int height, int width, double sigma_px) 
   }
   for (int y = 0; y < height; ++y) {
     for (std::size_t k = 0; k < taps.size(); ++k) {
-      const int from = mirrored_inside(y + static_cast<int>(k) - radius, height);
+      const int from = image::mirrored(y + static_cast<int>(k) - radius, height);
       rows[k] = {across.data() + as_size(from) * as_size(width), taps[k]};
     }
     add_rows(plane.data() + as_size(y) * as_size(width), width, rows);

@@ -4,22 +4,10 @@
 #include <cmath>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/indices.h"
 
 namespace chiaro::image {
 namespace {
-
-std::size_t as_size(int value) {
-  return static_cast<std::size_t>(value);
-}
-
-/// Index mirrored into [0, n) without repeating the edge.
-int mirrored(int i, int n) {
-  if (n == 1) return 0;
-  const int period = 2 * (n - 1);
-  i %= period;
-  if (i < 0) i += period;
-  return i < n ? i : period - i;
-}
 
 /// Applies `transform(source plane, target plane)` to each channel and to alpha.
 template <typename Transform>

@@ -1,53 +1,38 @@
 #include "chiaro/restore/code_inspector.h"
 
-#include <algorithm>
-#include <cmath>
+#include <string>
 #include <utility>
 
 #include "chiaro/base/error.h"
-#include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
-CodeInspector::CodeInspector(const bundle::Bundle& bundle, engine::EngineOptions options)
-    : origin_(bundle.origin),
-      tree_(bundle),
-      engine_(bundle.member(bundle::kEncodeMember), engine::in_f32(std::move(options)),
-              bundle.origin) {
-  const auto inputs = engine_.input_names();
-  const auto outputs = engine_.output_names();
-  CHIARO_CHECK(
-      inputs == std::vector<std::string>{"input"} && outputs == std::vector<std::string>{"code"},
-      Bundle, "[restore.open] '{}': {} takes {} and gives {}; expected input and code", origin_,
-      bundle::kEncodeMember, fmt::join(inputs, ", "), fmt::join(outputs, ", "));
+namespace {
+
+/// The part that the tree is over; "" where the bundle describes no codes, which the encoder
+/// refuses.
+std::string tree_part(const bundle::Bundle& bundle) {
+  const auto& code = bundle.manifest.code;
+  return code && !code->parts.empty() ? code->parts.front().name : "";
 }
 
-std::vector<float> CodeInspector::code(const image::Image& picture) {
-  CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
-  const auto views = native_views(picture, tree_.view_px(), tree_.max_views());
-  engine_.prepare(static_cast<std::int64_t>(views.size()), 3, tree_.view_px(), tree_.view_px());
-  float* place = engine_.input().data();
-  for (const image::Image& view : views) {
-    const auto pixels = view.pixels();
-    // A comparison with NaN is false, so NaN becomes 0.
-    place = std::transform(pixels.begin(), pixels.end(), place,
-                           [](float value) { return value > 0 ? std::min(value, 1.0F) : 0.0F; });
-  }
-  engine_.run();
-  const auto codes = engine_.output();
-  const auto dimension = static_cast<std::size_t>(tree_.dimension());
-  CHIARO_CHECK(codes.size() == views.size() * dimension, Bundle,
-               "[restore.inspect] '{}': {} gives {} values for {} views; expected {} each", origin_,
-               bundle::kEncodeMember, codes.size(), views.size(), dimension);
-  std::vector<float> sum(dimension, 0.0F);
-  for (std::size_t i = 0; i < codes.size(); ++i) sum[i % dimension] += codes[i];
-  double square = 0;
-  for (const float value : sum) square += double{value} * double{value};
-  CHIARO_CHECK(std::isfinite(square) && square > 0, Bundle,
-               "[restore.inspect] '{}': what {} gives is no code; expected finite values of a "
-               "mean other than 0",
-               origin_, bundle::kEncodeMember);
-  for (float& value : sum) value = static_cast<float>(value / std::sqrt(square));
-  return sum;
+}  // namespace
+
+CodeInspector::CodeInspector(const bundle::Bundle& bundle, engine::EngineOptions options)
+    : tree_(bundle), encoder_(bundle, tree_part(bundle), std::move(options)) {
+  const bundle::CodeInfo& info = *bundle.manifest.code;
+  const bundle::CodePart& part = info.parts.front();
+  CHIARO_CHECK(
+      !part.whole, Bundle,
+      "[restore.open] '{}': the tree is over native views, but the first part of the code, "
+      "'{}', is of the whole picture",
+      bundle.origin, part.name);
+  CHIARO_CHECK(tree_.dimension() == part.width && tree_.view_px() == info.view_px &&
+                   tree_.max_views() == info.max_views,
+               Bundle,
+               "[restore.open] '{}': the tree does not fit the manifest's code '{}'; got {} values "
+               "of at most {} views of {} px; expected {} of at most {} of {} px",
+               bundle.origin, part.name, tree_.dimension(), tree_.max_views(), tree_.view_px(),
+               part.width, info.max_views, info.view_px);
 }
 
 }  // namespace chiaro::restore

@@ -1,37 +1,35 @@
 // Asks a bundle's encoder which known damage a picture is nearest to.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/engine.h"
 #include "chiaro/image/image.h"
 #include "chiaro/restore/degradation_tree.h"
+#include "chiaro/restore/picture_encoder.h"
 
 namespace chiaro::restore {
 
-/// Runs encode.onnx, always in float32, on native views of the picture. Not for use from several
-/// threads at once.
+/// An encoder and the tree over its codes, which are the manifest's first part. Not for use from
+/// several threads at once.
 class CodeInspector {
  public:
-  /// Errors: Bundle (no encoder, no tree, a graph with other doors than "input" and "code"), Usage
-  /// (engine options).
+  /// Errors: Bundle (no tree, a tree over other codes than the manifest describes; as
+  /// PictureEncoder), Usage (engine options).
   explicit CodeInspector(const bundle::Bundle& bundle, engine::EngineOptions options = {});
 
   const DegradationTree& tree() const { return tree_; }
 
-  /// The mean of the views' codes, of length 1. Values outside [0,1] are limited, NaN taken as 0.
-  /// Errors: Usage (empty picture), Bundle (what the encoder gives is no code), Resource.
-  std::vector<float> code(const image::Image& picture);
+  /// The code that the tree is asked about. As PictureEncoder::code.
+  std::vector<float> code(const image::Image& picture) { return encoder_.code(picture); }
 
-  /// Where that code lies in the tree.
+  /// Where that code lies in the tree. Errors: as code.
   Placement inspect(const image::Image& picture) { return tree_.place(code(picture)); }
 
  private:
-  std::string origin_;
   DegradationTree tree_;
-  engine::Engine engine_;
+  PictureEncoder encoder_;
 };
 
 }  // namespace chiaro::restore

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <span>
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/restore/prepare.h"
 #include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
@@ -80,6 +80,14 @@ float* put(const image::Image& picture, float* target) {
                         [](float value) { return value > 0 ? std::min(value, 1.0F) : 0.0F; });
 }
 
+/// The picture as people see it; `filled` holds it where that takes a copy.
+const image::Image& as_seen(const image::Image& picture, image::Image& filled) {
+  if (picture.alpha.empty()) return picture;
+  filled = picture;
+  fill_hidden_colors(filled);
+  return filled;
+}
+
 bool are_probabilities(std::span<const double> values) {
   const bool within = std::all_of(values.begin(), values.end(),
                                   [](double value) { return value >= -kSumTolerance; });
@@ -92,6 +100,14 @@ bool are_probabilities(std::span<const double> values) {
 std::size_t Inspection::top() const {
   return static_cast<std::size_t>(std::max_element(probabilities.begin(), probabilities.end()) -
                                   probabilities.begin());
+}
+
+std::vector<std::size_t> descending(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+  return order;
 }
 
 Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options)
@@ -113,8 +129,10 @@ std::int64_t Inspector::pending_bytes() const {
 
 Inspection Inspector::inspect(const image::Image& picture) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
-  return run(native_views(picture, info_.view_px, info_.max_views),
-             whole_view(picture, info_.whole_px, info_.whole_alignment_px));
+  image::Image filled;
+  const image::Image& seen = as_seen(picture, filled);
+  return run(native_views(seen, info_.view_px, info_.max_views),
+             whole_view(seen, info_.whole_px, info_.whole_alignment_px));
 }
 
 Inspection Inspector::run(const std::vector<image::Image>& views, const image::Image& whole) {
@@ -159,10 +177,12 @@ Inspection Inspector::run(const std::vector<image::Image>& views, const image::I
 
 InspectionMap Inspector::map(const image::Image& picture, const ProgressCallback& progress) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
-  const bool small = picture.height() < info_.view_px || picture.width() < info_.view_px;
-  const image::Image padded = small ? at_least(picture, info_.view_px) : image::Image();
-  const image::Image& source = small ? padded : picture;
-  const image::Image whole = whole_view(picture, info_.whole_px, info_.whole_alignment_px);
+  image::Image filled;
+  const image::Image& seen = as_seen(picture, filled);
+  const bool small = seen.height() < info_.view_px || seen.width() < info_.view_px;
+  const image::Image padded = small ? at_least(seen, info_.view_px) : image::Image();
+  const image::Image& source = small ? padded : seen;
+  const image::Image whole = whole_view(seen, info_.whole_px, info_.whole_alignment_px);
   InspectionMap map;
   map.view_px = info_.view_px;
   map.tops = window_starts(source.height(), info_.view_px);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct Inspection {
   std::size_t top() const;
 };
 
+/// Indices from the largest value down; of equal ones the first first.
+std::vector<std::size_t> descending(std::span<const double> values);
+
 /// How probable the types are from place to place: the controller on windows that overlap by half.
 struct InspectionMap {
   std::vector<int> tops;                          ///< first row of the windows, ascending
@@ -34,7 +38,9 @@ struct InspectionMap {
 };
 
 /// Runs condition.onnx, always in float32: what a picture is taken for must not depend on the
-/// processor. Not for use from several threads at once.
+/// processor. It sees what people see: pixels of zero alpha count with the colour of a visible
+/// pixel near them (fill_hidden_colors), whatever is stored there. Not for use from several threads
+/// at once.
 class Inspector {
  public:
   /// Errors: Bundle (no controller, inputs or outputs that the manifest does not describe), Usage

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -23,15 +24,23 @@ const bundle::CodeInfo& code_of(const bundle::Bundle& bundle) {
   return *bundle.manifest.code;
 }
 
-std::size_t find_part(const bundle::Bundle& bundle, std::string_view name) {
-  const auto& parts = code_of(bundle).parts;
+/// Which of the parts has this name. Errors: Usage.
+std::size_t find_part(const std::vector<bundle::CodePart>& parts, std::string_view name,
+                      const std::string& origin) {
   std::vector<std::string> known;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].name == name) return i;
     known.push_back(parts[i].name);
   }
   fail(ErrorCode::Usage, "[restore.encode] the codes of '{}' have no part '{}'; expected {}",
-       bundle.origin, name, join(known, " or "));
+       origin, name, join(known, " or "));
+}
+
+/// Values of a code before this part.
+std::size_t values_before(const std::vector<bundle::CodePart>& parts, std::size_t part) {
+  return static_cast<std::size_t>(std::accumulate(
+      parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(part), std::int64_t{0},
+      [](std::int64_t sum, const bundle::CodePart& one) { return sum + one.width; }));
 }
 
 image::Image limited_to_range(image::Image picture) {
@@ -54,13 +63,10 @@ PictureEncoder::PictureEncoder(const bundle::Bundle& bundle, std::string_view pa
                                engine::EngineOptions options)
     : origin_(bundle.origin),
       info_(code_of(bundle)),
-      part_(info_.parts[find_part(bundle, part)]),
+      part_(find_part(info_.parts, part, origin_)),
+      start_(values_before(info_.parts, part_)),
       engine_(bundle.member(bundle::kEncodeMember), engine::in_f32(std::move(options)),
               bundle.origin) {
-  const auto before = info_.parts.begin() + static_cast<std::ptrdiff_t>(find_part(bundle, part));
-  start_ = static_cast<std::size_t>(
-      std::accumulate(info_.parts.begin(), before, std::int64_t{0},
-                      [](std::int64_t sum, const auto& one) { return sum + one.width; }));
   const auto inputs = engine_.input_names();
   const auto outputs = engine_.output_names();
   CHIARO_CHECK(
@@ -72,9 +78,10 @@ PictureEncoder::PictureEncoder(const bundle::Bundle& bundle, std::string_view pa
 std::vector<float> PictureEncoder::code(const image::Image& picture) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.encode] the picture is empty");
   const image::Image limited = limited_to_range(picture);
-  const auto views = part_.whole ? std::vector<image::Image>{square_view(limited, info_.whole_px)}
-                                 : native_views(limited, info_.view_px, info_.max_views);
-  const int side = part_.whole ? info_.whole_px : info_.view_px;
+  const bundle::CodePart& part = info_.parts[part_];
+  const auto views = part.whole ? std::vector<image::Image>{square_view(limited, info_.whole_px)}
+                                : native_views(limited, info_.view_px, info_.max_views);
+  const int side = part.whole ? info_.whole_px : info_.view_px;
   engine_.prepare(static_cast<std::int64_t>(views.size()), 3, side, side);
   float* place = engine_.input().data();
   for (const image::Image& view : views) {
@@ -87,7 +94,7 @@ std::vector<float> PictureEncoder::code(const image::Image& picture) {
   CHIARO_CHECK(codes.size() == views.size() * width, Bundle,
                "[restore.encode] '{}': {} gives {} values for {} views; expected {} each", origin_,
                bundle::kEncodeMember, codes.size(), views.size(), width);
-  std::vector<float> sum(static_cast<std::size_t>(part_.width), 0.0F);
+  std::vector<float> sum(static_cast<std::size_t>(part.width), 0.0F);
   bool sound = true;
   for (std::size_t v = 0; v < views.size(); ++v) {
     const auto own = codes.subspan(v * width + start_, sum.size());

@@ -1,7 +1,7 @@
 // Codes of whole pictures, by a bundle's encoder.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +30,7 @@ class PictureEncoder {
  private:
   std::string origin_;
   bundle::CodeInfo info_;
-  bundle::CodePart part_;
+  std::size_t part_ = 0;   // which of info_.parts
   std::size_t start_ = 0;  // of the part in a code
   engine::Engine engine_;
 };

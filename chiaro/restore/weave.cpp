@@ -6,17 +6,10 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/indices.h"
 
 namespace chiaro::restore {
 namespace {
-
-/// Mirrors without repeating the edge: … 2 1 | 0 1 2 … n-1 | n-2 …
-int mirrored(int index, int length) {
-  if (length == 1) return 0;
-  const int period = 2 * (length - 1);
-  const int folded = index % period;
-  return folded < length ? folded : period - folded;
-}
 
 /// Copies of original pixels that the result is about to cover, or has covered.
 struct Saved {
@@ -125,9 +118,11 @@ class Weaver {
     for (int channel = 0; channel < options_.channels; ++channel) {
       const int from = std::min(channel, source_.channels() - 1);
       for (int y = 0; y < window_height; ++y, target += window_width) {
-        fetch(from, mirrored(row.window_begin + y, height_), column.window_begin, x_end, target);
+        fetch(from, image::mirrored(row.window_begin + y, height_), column.window_begin, x_end,
+              target);
         for (int x = x_end - column.window_begin; x < window_width; ++x) {
-          target[x] = target[mirrored(column.window_begin + x, width_) - column.window_begin];
+          target[x] =
+              target[image::mirrored(column.window_begin + x, width_) - column.window_begin];
         }
         if (unit_range) continue;
         for (int x = 0; x < window_width; ++x) target[x] = target[x] * gain + options_.range_low;

@@ -111,7 +111,7 @@ TEST_F(ApiBadInput, Options) {
   expect_options_refused("unknown guard", [](O& o) { o.guard = -1; });
   expect_options_refused("alpha", [](O& o) { o.alpha = 9; });
   expect_options_refused("no controller", [](O& o) { o.as = "noise"; });
-  expect_options_refused("", [](O& o) { o.as = "((("; });
+  expect_options_refused("cannot read the damage; got '((('", [](O& o) { o.as = "((("; });
   expect_options_refused("tile", [](O& o) { o.tile_px = -1; });
   expect_options_refused("memory limit", [](O& o) { o.max_memory_bytes = -1; });
   expect_options_refused("overlap", [](O& o) { o.overlap_px = -2; });
@@ -181,7 +181,7 @@ TEST_F(ApiBadInput, Bundles) {
   expect_closed("/nowhere/at_all.chiaro", CHIARO_INPUT, "there is no bundle");
   expect_closed("no_such_name", CHIARO_INPUT, "there is no bundle named 'no_such_name'");
   expect_closed("", CHIARO_INPUT, "bundle");
-  expect_closed(folder_.path().string() + "/", CHIARO_INPUT, "");
+  expect_closed(folder_.path().string() + "/", CHIARO_INPUT, "is a folder");
 
   const auto file = bundle_file("stack");
   auto bytes = read_file(file);

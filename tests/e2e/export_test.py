@@ -24,8 +24,8 @@ class Export(unittest.TestCase):
         self.assertIn(part, answer.stderr)
 
     def test_members(self):
-        for member, words in (("restore.onnx", ()), ("condition.onnx", ("--controller",))):
-            self.export(CONDITIONED, "--overwrite", *words)
+        for member, words in (("restore.onnx", ()), ("condition.onnx", ("--controller", "--overwrite"))):
+            self.export(CONDITIONED, *words)
             self.assertEqual(self.output.read_bytes(), zipfile.ZipFile(CONDITIONED).read(member))
 
     def test_refusals(self):

@@ -3,12 +3,12 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <vector>
 
 #include "chiaro/base/files.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/encoder_bundle.h"
+#include "tests/support/events.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -16,6 +16,7 @@ namespace chiaro {
 namespace {
 
 namespace fs = std::filesystem;
+using test::events;
 using Json = nlohmann::json;
 
 /// A folder with the bundle "default" (graphs `told` and `controller`, types clean, noise, haze),
@@ -44,13 +45,6 @@ class InspectCli : public testing::Test {
   static test::ProcessResult chiaro(std::vector<std::string> words) {
     words.insert(words.begin(), CHIARO_PROGRAM);
     return test::run_process(words);
-  }
-
-  static std::vector<Json> events(const std::string& out) {
-    std::vector<Json> parsed;
-    std::istringstream lines(out);
-    for (std::string line; std::getline(lines, line);) parsed.push_back(Json::parse(line));
-    return parsed;
   }
 
   void expect_refused(const std::vector<std::string>& words, int status, const std::string& part) {

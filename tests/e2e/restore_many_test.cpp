@@ -9,13 +9,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 #include <thread>
 
 #include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
+#include "tests/support/events.h"
 #include "tests/support/graph_bundle.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
@@ -25,6 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::events;
 using test::ProcessResult;
 using Words = std::vector<std::string>;
 
@@ -70,12 +71,6 @@ class RestoreMany : public testing::Test {
   }
   std::set<std::string> all() const { return {names_.begin(), names_.end()}; }
 
-  static std::vector<json> events(const std::string& text) {
-    std::vector<json> result;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) result.push_back(json::parse(line));
-    return result;
-  }
   static std::map<std::string, int> counts(const std::vector<json>& events) {
     std::map<std::string, int> result;
     for (const json& event : events) ++result[event.at("event")];

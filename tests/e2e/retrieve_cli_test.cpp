@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <sstream>
 #include <vector>
 
 #include "chiaro/base/files.h"
 #include "chiaro/image/codec.h"
-#include "tests/support/graph_bundle.h"
+#include "tests/support/encoder_bundle.h"
+#include "tests/support/events.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -17,7 +16,7 @@ namespace chiaro {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using test::events;
 
 /// Rows of dark, middling and bright pictures, each plain and striped. The graph gives the
 /// direction of (m − 0.5, 10 v + 0.001) with mean m and variance v; "content" sees pictures reduced
@@ -26,24 +25,19 @@ class RetrieveCli : public testing::Test {
  protected:
   void SetUp() override {
     fs::create_directories(folder_ / "photos/below");
-    bundle::Manifest manifest = test::graph_manifest("encoder");
-    manifest.kind = "encode";
-    manifest.code = bundle::CodeInfo{
-        .view_px = 16, .max_views = 4, .whole_px = 16, .parts = {{"content", 2, true}}};
-    write_bundle("content", manifest);
-    manifest.code->parts = {{"degradation", 2, false}};
-    write_bundle("degradation", manifest);
+    write_bundle({"content", 2, true});
+    write_bundle({"degradation", 2, false});
     write("dark.png", 0.3F, 0);
     write("below/dark_striped.png", 0.3F, 0.2F);
     write("bright.png", 0.7F, 0);
     write("bright_striped.png", 0.7F, 0.2F);
   }
 
-  void write_bundle(const std::string& name, bundle::Manifest manifest) {
-    manifest.name = name;
-    bundle::Members members;
-    members.emplace(bundle::kEncodeMember, test::graph_bytes("encoder"));
-    bundle::write_bundle(folder_ / (name + ".chiaro"), manifest, members);
+  /// An encoder of this one part, under the part's name.
+  void write_bundle(const bundle::CodePart& part) {
+    bundle::Bundle encoder = test::code_bundle({part});
+    encoder.manifest.name = part.name;
+    bundle::write_bundle(folder_ / (part.name + ".chiaro"), encoder.manifest, encoder.members);
   }
 
   void write(const std::string& name, float mean, float swing) {
@@ -69,13 +63,6 @@ class RetrieveCli : public testing::Test {
     return test::run_process(words);
   }
 
-  static std::vector<Json> events(const std::string& out) {
-    std::vector<Json> parsed;
-    std::istringstream lines(out);
-    for (std::string line; std::getline(lines, line);) parsed.push_back(Json::parse(line));
-    return parsed;
-  }
-
   test::TemporaryFolder folder_;
 };
 
@@ -88,6 +75,7 @@ TEST_F(RetrieveCli, FindsTheSceneByContentAndTheDamageByDegradation) {
   EXPECT_EQ(content[3]["event"], "summary");
   EXPECT_EQ(content[3]["compared"], 3);
   const auto damage = events(retrieve("bright_striped.png", "degradation", {"--json"}).out);
+  ASSERT_EQ(damage.size(), 4U);
   EXPECT_EQ(fs::path(damage[0]["file"]).filename(), "dark_striped.png");
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "chiaro/image/indices.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::image {
@@ -44,6 +45,16 @@ TEST(Image, CropTakesTheRectangleWithAlphaAndMetadata) {
   EXPECT_CHIARO_ERROR(crop(source, 0, -1, 1, 1), Usage, "leaves the picture");
   EXPECT_CHIARO_ERROR(crop(source, 0, 0, std::numeric_limits<int>::max(), 1), Usage,
                       "leaves the picture");
+}
+
+TEST(Indices, AreMirroredAnyDistanceAwayWithoutRepeatingTheEdge) {
+  // From -6 on: the period of three values is 4.
+  std::vector<int> places;
+  for (int i = -6; i < 9; ++i) places.push_back(mirrored(i, 3));
+  EXPECT_EQ(places, (std::vector<int>{2, 1, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1, 0}));
+  for (const int i : {-7, -1, 0, 1, 8}) EXPECT_EQ(mirrored(i, 1), 0);
+  EXPECT_EQ(mirrored(-1, 2), 1);
+  EXPECT_EQ(mirrored(2, 2), 0);
 }
 
 TEST(Image, PadReflectDoesNotRepeatTheEdge) {

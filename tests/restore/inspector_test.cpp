@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
+#include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
@@ -63,6 +66,39 @@ TEST(Inspector, ValuesOutsideTheRangeAreLimited) {
   EXPECT_NEAR(inspector.inspect(wild).domains[0], 1, 1e-6);
   wild = image::Image(3, 20, 20, std::numeric_limits<float>::quiet_NaN());
   EXPECT_NEAR(inspector.inspect(wild).domains[0], 0, 1e-6);
+}
+
+TEST(Inspector, HiddenColoursDoNotCount) {
+  // The right half is hidden; what shows is as plain as the opaque picture.
+  const image::Image opaque(3, 40, 56, 0.5F);
+  const auto hiding = [&](std::uint64_t seed) {
+    image::Image picture = opaque;
+    picture.alpha.assign(picture.plane_size(), 1.0F);
+    Rng rng(seed);
+    for (int y = 0; y < 40; ++y) {
+      for (int x = 28; x < 56; ++x) {
+        picture.alpha[static_cast<std::size_t>(y * 56 + x)] = 0;
+        for (int channel = 0; channel < 3; ++channel)
+          picture.at(channel, y, x) = static_cast<float>(rng.uniform(0, 1));
+      }
+    }
+    return picture;
+  };
+  Inspector inspector = make();
+  const auto expected = inspector.inspect(opaque);
+  const auto map = inspector.map(opaque);
+  for (const std::uint64_t seed : {1U, 2U}) {
+    const auto picture = hiding(seed);
+    const auto found = inspector.inspect(picture);
+    EXPECT_EQ(found.condition, expected.condition);
+    EXPECT_EQ(found.domains, expected.domains);
+    EXPECT_EQ(found.novelty, expected.novelty);
+    EXPECT_EQ(inspector.map(picture).probabilities, map.probabilities);
+    // Without alpha the same colours are seen.
+    auto shown = picture;
+    shown.alpha.clear();
+    EXPECT_NE(inspector.inspect(shown).condition, expected.condition);
+  }
 }
 
 TEST(Inspector, MapsWhereTheDamageIs) {
@@ -142,6 +178,12 @@ TEST(Inspector, DomainsMayBeUnnamed) {
   bundle.manifest.condition->domains.clear();
   Inspector inspector(bundle);
   EXPECT_TRUE(inspector.inspect(image::Image(3, 20, 20, 0.5F)).domains.empty());
+}
+
+TEST(Descending, EqualValuesKeepTheirOrder) {
+  EXPECT_EQ(descending(std::vector<double>{0.25, 0.5, 0, 0.25, 0.5}),
+            (std::vector<std::size_t>{1, 4, 0, 3, 2}));
+  EXPECT_TRUE(descending({}).empty());
 }
 
 TEST(Inspector, AnEmptyPictureIsRefused) {

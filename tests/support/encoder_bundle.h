@@ -1,4 +1,5 @@
-// An encoder's bundle around the graph `encoder` of tests/restore/data, with a tree that is known.
+// Encoders' bundles around the graph `encoder` of tests/restore/data, without a tree and with one
+// that is known.
 #pragma once
 
 #include <cmath>
@@ -6,6 +7,7 @@
 #include <map>
 #include <numbers>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chiaro/bundle/safetensors.h"
@@ -70,14 +72,24 @@ inline TreeTensors known_tree() {
   return tree;
 }
 
-inline bundle::Bundle encoder_bundle(const TreeTensors& tree = known_tree()) {
+/// Of each picture the graph gives the direction of (m - 0.5, 10 v + 0.001), with its mean m and
+/// its variance v: two values. The whole picture is seen as 16 × 16.
+inline bundle::Bundle code_bundle(std::vector<bundle::CodePart> parts) {
   bundle::Bundle made;
   made.origin = "encoder";
   made.manifest = graph_manifest("encoder");
   made.manifest.kind = "encode";
+  made.manifest.code =
+      bundle::CodeInfo{.view_px = 16, .max_views = 4, .whole_px = 16, .parts = std::move(parts)};
+  made.members.emplace(bundle::kEncodeMember, graph_bytes("encoder"));
+  return made;
+}
+
+/// With a tree over the one part "degradation".
+inline bundle::Bundle encoder_bundle(const TreeTensors& tree = known_tree()) {
+  bundle::Bundle made = code_bundle({{"degradation", 2, false}});
   made.manifest.format_version = bundle::kTreeFormatVersion;
   made.manifest.labels = {"clean", "noise", "haze"};
-  made.members.emplace(bundle::kEncodeMember, graph_bytes("encoder"));
   made.members.emplace(bundle::kTreeMember, tree.bytes());
   return made;
 }

@@ -1,6 +1,7 @@
 #include "chiaro/base/files.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,43 +40,6 @@ void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
   ::close(descriptor);
 }
 
-/// Owns a file descriptor and, until released, the temporary file behind it.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const fs::path& target) : target_(target) {
-    std::string name = target.string() + ".XXXXXX.part";
-    descriptor_ = ::mkstemps(name.data(), 5);
-    CHIARO_CHECK(descriptor_ >= 0, Output, "[base.write_file] cannot write '{}': {}",
-                 target.string(), std::strerror(errno));
-    name_ = name;
-  }
-  ~TemporaryFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!name_.empty()) ::unlink(name_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(std::span<const std::byte> bytes) { write_all(descriptor_, bytes, target_); }
-
-  void commit() {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    ::fchmod(descriptor_, 0666 & ~mask);
-    const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;
-    const bool closed = ::close(descriptor_) == 0;
-    descriptor_ = -1;
-    CHIARO_CHECK(synced && closed && ::rename(name_.c_str(), target_.c_str()) == 0, Output,
-                 "[base.write_file] cannot write '{}': {}", target_.string(), std::strerror(errno));
-    name_.clear();
-  }
-
- private:
-  fs::path target_;
-  std::string name_;
-  int descriptor_ = -1;
-};
-
 }  // namespace
 
 std::vector<std::byte> read_file(const fs::path& path, std::size_t max_bytes) {
@@ -103,16 +67,72 @@ std::string read_text(const fs::path& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+AtomicFile::AtomicFile(const fs::path& target) {
+  // Through a link to the file behind it, so that the link stays.
+  std::error_code failed;
+  target_ = fs::is_symlink(target, failed) ? fs::weakly_canonical(target) : target;
+  CHIARO_CHECK(!fs::exists(target_, failed) || fs::is_regular_file(target_, failed), Output,
+               "[base.write_file] cannot write '{}': no regular file", target.string());
+  std::string name = target_.string() + ".XXXXXX.part";
+  descriptor_ = ::mkstemps(name.data(), 5);
+  CHIARO_CHECK(descriptor_ >= 0, Output, "[base.write_file] cannot write '{}': {}",
+               target_.string(), std::strerror(errno));
+  name_ = name;
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!name_.empty()) ::unlink(name_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  write_all(descriptor_, bytes, target_);
+}
+
+void AtomicFile::overwrite(std::size_t at, std::span<const std::byte> bytes) {
+  const ssize_t n = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+  CHIARO_CHECK(n == static_cast<ssize_t>(bytes.size()), Output,
+               "[base.write_file] cannot write '{}': {}", target_.string(), std::strerror(errno));
+}
+
+void AtomicFile::commit() {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  ::fchmod(descriptor_, 0666 & ~mask);
+  const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;
+  const bool closed = ::close(descriptor_) == 0;
+  descriptor_ = -1;
+  CHIARO_CHECK(synced && closed && ::rename(name_.c_str(), target_.c_str()) == 0, Output,
+               "[base.write_file] cannot write '{}': {}", target_.string(), std::strerror(errno));
+  name_.clear();
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat status {};
+  const bool usable =
+      descriptor >= 0 && ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+  const auto size = usable ? static_cast<std::size_t>(status.st_size) : 0;
+  void* mapped =
+      size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor, 0) : MAP_FAILED;
+  if (descriptor >= 0) ::close(descriptor);
+  CHIARO_CHECK(usable && (size == 0 || mapped != MAP_FAILED), Input,
+               "[base.read_file] cannot read '{}': {}", path.string(),
+               usable || errno != 0 ? std::strerror(errno) : "no regular file");
+  if (size > 0) bytes_ = {static_cast<const std::byte*>(mapped), size};
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
     write_to_device(path, bytes);
     return;
   }
-  // Through a link to the file behind it, so that the link stays.
-  std::error_code not_a_link;
-  const fs::path target = fs::is_symlink(path, not_a_link) ? fs::weakly_canonical(path) : path;
-  TemporaryFile file(target);
+  AtomicFile file(path);
   file.write(bytes);
   file.commit();
 }

@@ -24,4 +24,47 @@ std::string read_text(const std::filesystem::path& path);
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
+/// A file that grows under a temporary name beside its target, for what is too large to be written
+/// at once. Without commit nothing is left of it. A target that is a link stays a link.
+class AtomicFile {
+ public:
+  /// Errors: Output (cannot be made; the target is a folder, a device or a pipe).
+  explicit AtomicFile(const std::filesystem::path& target);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// At the end. Errors: Output (disk full).
+  void write(std::span<const std::byte> bytes);
+  /// Over bytes that are there already. Errors: Output.
+  void overwrite(std::size_t at, std::span<const std::byte> bytes);
+  /// For libraries that write by themselves; at the end of what was written so far.
+  int descriptor() const { return descriptor_; }
+  const std::filesystem::path& temporary_name() const { return name_; }
+
+  /// Syncs and renames: from here on the target is the whole new file. Errors: Output.
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path name_;
+  int descriptor_ = -1;
+};
+
+/// The bytes of a regular file without reading them into memory of one's own. The file must not
+/// shrink meanwhile.
+class MappedFile {
+ public:
+  /// Errors: Input (missing, a folder, unreadable).
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
 }  // namespace chiaro

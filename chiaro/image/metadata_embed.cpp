@@ -220,7 +220,12 @@ std::vector<std::byte> embed_metadata(const std::string& format, std::span<const
   if (format == "png") return embed_png(coded, metadata);
   if (format == "webp") return embed_webp(coded, metadata);
   Bytes out(coded.begin(), coded.end());
-  if (format == "tiff") embed_in_tiff(out, metadata.exif, unwrap_iptc(metadata.iptc));
+  if (format == "tiff") {
+    const auto addition = addition_to_tiff(coded, metadata.exif, unwrap_iptc(metadata.iptc));
+    if (addition.tail.empty()) return out;
+    append(out, std::span(addition.tail));
+    std::ranges::copy(addition.start, out.begin() + kTiffStart);
+  }
   return out;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 namespace chiaro::image {
@@ -25,9 +24,8 @@ void interleave_floats(const float* plane, int count, std::size_t step, unsigned
 
 }  // namespace
 
-SampleRows::SampleRows(const Image& picture, Layout layout,
-                       std::unique_ptr<ColourConversion> conversion)
-    : picture_(picture), layout_(layout), conversion_(std::move(conversion)) {}
+SampleRows::SampleRows(const Image& picture, Layout layout, const ColourConversion* conversion)
+    : picture_(picture), layout_(layout), conversion_(conversion) {}
 
 std::size_t SampleRows::bytes_per_sample() const {
   return layout_.type == SampleType::U8 ? 1 : layout_.type == SampleType::U16 ? 2 : 4;
@@ -49,7 +47,7 @@ void SampleRows::write(int y, int x, int count, unsigned char* out) const {
       planes[i] = planes[i] * alpha + (1.0F - alpha);
     }
   }
-  if (conversion_) conversion_->convert(planes.data(), planes.data(), n);
+  if (conversion_ != nullptr) conversion_->convert(planes.data(), planes.data(), n);
   const auto step = static_cast<std::size_t>(samples_per_pixel());
   for (std::size_t c = 0; c < step; ++c) {
     const float* plane = c < channels ? planes.data() + c * n : picture_.alpha.data() + first;

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 
 #include "chiaro/image/colour_profile.h"
 #include "chiaro/image/image.h"
 
 namespace chiaro::image {
 
-/// Holds no pixels; the picture must outlive it. Thread-safe.
+/// Holds no pixels; picture and conversion must outlive it. Thread-safe.
 class SampleRows {
  public:
   struct Layout {
@@ -17,7 +16,8 @@ class SampleRows {
     bool alpha = false;    ///< as the last sample of a pixel
     bool flatten = false;  ///< lay the picture on white instead, where it has alpha
   };
-  SampleRows(const Image& picture, Layout layout, std::unique_ptr<ColourConversion> conversion);
+  /// conversion: of the picture's colours to the file's; nullptr: none is needed.
+  SampleRows(const Image& picture, Layout layout, const ColourConversion* conversion);
 
   int samples_per_pixel() const { return picture_.channels() + (layout_.alpha ? 1 : 0); }
   std::size_t bytes_per_sample() const;
@@ -29,7 +29,7 @@ class SampleRows {
  private:
   const Image& picture_;
   Layout layout_;
-  std::unique_ptr<ColourConversion> conversion_;
+  const ColourConversion* conversion_;
 };
 
 }  // namespace chiaro::image

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace chiaro::image {
@@ -195,10 +196,10 @@ std::vector<std::uint8_t> exif_of_tiff(std::span<const std::uint8_t> file) {
   return out.bytes;
 }
 
-void embed_in_tiff(std::vector<std::byte>& file, std::span<const std::uint8_t> exif,
-                   std::span<const std::uint8_t> iptc) {
+TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const std::uint8_t> exif,
+                              std::span<const std::uint8_t> iptc) {
   const Reader target({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
-  if (!target.is_tiff() || std::to_integer<char>(file[0]) != 'I') return;
+  if (!target.is_tiff() || std::to_integer<char>(file[0]) != 'I') return {};
   Output out{file.size(), {}};
   Folder main = target.folder(target.main_folder());
   std::vector<Entry> added;
@@ -214,9 +215,11 @@ void embed_in_tiff(std::vector<std::byte>& file, std::span<const std::uint8_t> e
     main.entries.push_back(std::move(entry));
   }
   const std::size_t at = append_folder(out, std::move(main));
-  const auto bytes = std::as_bytes(std::span(out.bytes));
-  file.insert(file.end(), bytes.begin(), bytes.end());
-  for (std::size_t i = 0; i < 4; ++i) file[4 + i] = static_cast<std::byte>(at >> (8 * i) & 0xff);
+  if (file.size() + out.bytes.size() > std::numeric_limits<std::uint32_t>::max()) return {};
+  TiffAddition addition{std::move(out.bytes), {}};
+  for (std::size_t i = 0; i < 4; ++i)
+    addition.start[i] = static_cast<std::byte>(at >> (8 * i) & 0xff);
+  return addition;
 }
 
 }  // namespace chiaro::image

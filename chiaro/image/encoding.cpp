@@ -1,0 +1,217 @@
+#include "chiaro/image/encoding.h"
+
+#include <spdlog/spdlog.h>
+#include <vips/vips.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
+#include "chiaro/image/exif.h"
+
+namespace chiaro::image {
+namespace {
+
+const std::vector<std::string> kFormats{"png", "jpeg", "webp", "tiff", "ppm", "pfm"};
+
+bool is_netpbm(const std::string& format) {
+  return format == "ppm" || format == "pfm";
+}
+
+SampleType chosen_type(SampleType source, Depth depth, const std::string& format) {
+  SampleType type = source;
+  if (depth == Depth::U8) type = SampleType::U8;
+  if (depth == Depth::U16) type = SampleType::U16;
+  if (depth == Depth::F32) type = SampleType::F32;
+  if (format == "pfm") return SampleType::F32;
+  if (format == "jpeg" || format == "webp") return SampleType::U8;
+  if (type == SampleType::F32 && format != "tiff") return SampleType::U16;
+  return type;
+}
+
+/// From the picture's colours to those of the file. keep_profile: the source's profile is stored
+/// with the file; what comes without a profile must be sRGB. Takes the profile out of `metadata`
+/// where it is not to be stored.
+std::unique_ptr<ColourConversion> choose_conversion(const Frame& frame, bool keep_profile,
+                                                    Metadata& metadata) {
+  const auto& icc = frame.metadata.icc;
+  if (!keep_profile) metadata.icc.clear();
+  if (icc.empty() || keep_profile == frame.metadata.in_source_profile) return nullptr;
+  if (!keep_profile) return conversion_to_srgb(icc, frame.channels).conversion;
+  ProfileConversion chosen = conversion_from_srgb(icc, frame.channels);
+  if (chosen.kind == ProfileKind::Unusable) {
+    spdlog::warn("the source's colour profile does not fit the result; written as sRGB");
+    metadata.icc.clear();
+  }
+  return std::move(chosen.conversion);
+}
+
+/// Pixels for libvips, and what went wrong with them.
+struct Feed {
+  const PixelWriter& pixels;
+  std::mutex mutex;  // of failure
+  std::exception_ptr failure = nullptr;
+};
+
+/// Called by libvips, from any of its threads, for a part of the picture.
+int generate(VipsRegion* region, void*, void* feed_pointer, void*, int*) {
+  auto& feed = *static_cast<Feed*>(feed_pointer);
+  try {
+    const VipsRect& part = region->valid;
+    for (int y = part.top; y < part.top + part.height; ++y)
+      feed.pixels(y, part.left, part.width, VIPS_REGION_ADDR(region, part.left, y));
+    return 0;
+  } catch (...) {
+    const std::lock_guard lock(feed.mutex);
+    if (!feed.failure) feed.failure = std::current_exception();
+    vips_error("chiaro", "the pixels do not come");
+    return -1;
+  }
+}
+
+VipsImagePointer as_vips_image(const Encoding& encoding, Feed* feed) {
+  const SampleType type = encoding.layout.type;
+  const bool wide = type == SampleType::U16;
+  const VipsInterpretation grey = wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W;
+  const VipsInterpretation colour = wide ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB;
+  const VipsBandFormat format = type == SampleType::U8    ? VIPS_FORMAT_UCHAR
+                                : type == SampleType::U16 ? VIPS_FORMAT_USHORT
+                                                          : VIPS_FORMAT_FLOAT;
+  const Metadata& metadata = encoding.metadata;
+  VipsImagePointer image(vips_image_new());
+  const bool stated = metadata.x_pixels_per_mm > 0 && metadata.y_pixels_per_mm > 0;
+  vips_image_init_fields(image.get(), encoding.width, encoding.height, encoding.samples_per_pixel(),
+                         format, VIPS_CODING_NONE, encoding.channels == 1 ? grey : colour,
+                         stated ? metadata.x_pixels_per_mm : 1.0,
+                         stated ? metadata.y_pixels_per_mm : 1.0);
+  CHIARO_CHECK(vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
+                   vips_image_generate(image.get(), nullptr, generate, nullptr, feed, nullptr) == 0,
+               Internal, "[image.encode] {}", take_vips_error());
+  return image;
+}
+
+void attach(VipsImage* image, const char* name, std::span<const std::uint8_t> data) {
+  if (!data.empty()) vips_image_set_blob_copy(image, name, data.data(), data.size());
+}
+
+int save_tiff(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
+  attach(image, VIPS_META_ICC_NAME, encoding.metadata.icc);
+  attach(image, VIPS_META_XMP_NAME, encoding.metadata.xmp);
+  vips_image_set_string(image, VIPS_META_RESOLUTION_UNIT, "in");
+  const bool large = VIPS_IMAGE_SIZEOF_IMAGE(image) > 4'000'000'000U;
+  return vips_tiffsave_target(
+      image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW, "predictor",
+      encoding.layout.type == SampleType::F32 ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT
+                                              : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL,
+      "bigtiff", large ? TRUE : FALSE, nullptr);
+}
+
+int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
+  const Metadata& metadata = encoding.metadata;
+  const std::string& format = encoding.options.format;
+  if (format == "tiff") return save_tiff(image, target, encoding);
+  const bool from_jpeg = metadata.source_jpeg_quality > 0;
+  const int quality = encoding.options.quality > 0 ? encoding.options.quality
+                      : from_jpeg                  ? metadata.source_jpeg_quality
+                                                   : 95;
+  if (format == "png") {
+    // Low effort: the higher ones take several times as long for a few per cent.
+    return vips_pngsave_target(image, target, "compression", 3, "filter",
+                               VIPS_FOREIGN_PNG_FILTER_ALL, "strip", TRUE, nullptr);
+  }
+  if (format == "jpeg") {
+    const VipsForeignSubsample subsample = !from_jpeg ? VIPS_FOREIGN_SUBSAMPLE_AUTO
+                                           : metadata.source_chroma_subsampled
+                                               ? VIPS_FOREIGN_SUBSAMPLE_ON
+                                               : VIPS_FOREIGN_SUBSAMPLE_OFF;
+    return vips_jpegsave_target(image, target, "Q", quality, "subsample_mode", subsample,
+                                "optimize_coding", TRUE, "strip", TRUE, nullptr);
+  }
+  return vips_webpsave_target(image, target, "Q", quality, "lossless",
+                              quality == 100 ? TRUE : FALSE, "strip", TRUE, nullptr);
+}
+
+}  // namespace
+
+std::size_t Encoding::row_bytes() const {
+  const std::size_t sample = layout.type == SampleType::U8    ? 1
+                             : layout.type == SampleType::U16 ? 2
+                                                              : 4;
+  return static_cast<std::size_t>(width) * static_cast<std::size_t>(samples_per_pixel()) * sample;
+}
+
+Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
+  CHIARO_CHECK(frame.height > 0 && frame.width > 0, Usage, "[image.encode] got an empty picture");
+  CHIARO_CHECK(std::ranges::find(kFormats, options.format) != kFormats.end(), Usage,
+               "[image.encode] unknown picture format; got '{}'{}; expected {}", options.format,
+               did_you_mean(options.format, kFormats), join(kFormats));
+  CHIARO_CHECK(options.quality >= 0 && options.quality <= 100, Usage,
+               "[image.encode] impossible quality; got {}; expected 1 to 100, or 0 for the usual",
+               options.quality);
+  const int limit = options.format == "jpeg" ? 65500 : options.format == "webp" ? 16383 : 1'000'000;
+  CHIARO_CHECK(frame.width <= limit && frame.height <= limit, Usage,
+               "[image.encode] too large for {}; got {}x{}; expected sides up to {}",
+               options.format, frame.width, frame.height, limit);
+
+  Encoding encoding{frame.channels, frame.height, frame.width, options, {}, {}, nullptr};
+  Metadata& metadata = encoding.metadata;
+  if (!options.strip_metadata) metadata = frame.metadata;
+  metadata.source_jpeg_quality = frame.metadata.source_jpeg_quality;
+  metadata.source_chroma_subsampled = frame.metadata.source_chroma_subsampled;
+  set_exif_size(metadata.exif, frame.width, frame.height);
+
+  const bool netpbm = is_netpbm(options.format);
+  const bool holds_alpha = options.format != "jpeg" && !netpbm;
+  encoding.layout = {chosen_type(frame.sample_type, options.depth, options.format),
+                     frame.has_alpha && holds_alpha, frame.has_alpha && !holds_alpha};
+  if (encoding.layout.flatten)
+    spdlog::warn("{} holds no transparency: the picture is laid on white", options.format);
+  encoding.conversion = choose_conversion(
+      frame, options.restore_profile && !options.strip_metadata && !netpbm, metadata);
+  return encoding;
+}
+
+void save_through_vips(const Encoding& encoding, const PixelWriter& pixels, VipsTarget* target) {
+  Feed feed{pixels, {}};
+  const VipsImagePointer image = as_vips_image(encoding, &feed);
+  const int status = save_image(image.get(), target, encoding);
+  if (feed.failure) {
+    vips_error_clear();
+    std::rethrow_exception(feed.failure);
+  }
+  CHIARO_CHECK(status == 0, Internal, "[image.encode] cannot encode {}: {}",
+               encoding.options.format, take_vips_error());
+}
+
+int rows_looked_back(const Encoding& encoding) {
+  const VipsImagePointer image = as_vips_image(encoding, nullptr);
+  int tile_width = 0;
+  int tile_height = 0;
+  int rows = 0;
+  vips_get_tile_size(image.get(), &tile_width, &tile_height, &rows);
+  return 2 * rows;  // while one buffer of rows is being coded, the next one is filled
+}
+
+std::string netpbm_header(const Encoding& encoding) {
+  const bool grey = encoding.channels == 1;
+  if (encoding.layout.type == SampleType::F32)
+    return fmt::format("P{}\n{} {}\n-1.0\n", grey ? 'f' : 'F', encoding.width, encoding.height);
+  return fmt::format("P{}\n{} {}\n{}\n", grey ? 5 : 6, encoding.width, encoding.height,
+                     encoding.layout.type == SampleType::U16 ? 65535 : 255);
+}
+
+void order_netpbm_row(const Encoding& encoding, unsigned char* row) {
+  static_assert(std::endian::native == std::endian::little);
+  if (encoding.layout.type != SampleType::U16) return;
+  for (std::size_t i = 0; i < encoding.row_bytes(); i += 2) std::swap(row[i], row[i + 1]);
+}
+
+}  // namespace chiaro::image

@@ -1,0 +1,58 @@
+// What coding a picture takes, apart from where its pixels come from and where the bytes go.
+// Internal to the room.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "chiaro/image/codec.h"
+#include "chiaro/image/colour_profile.h"
+#include "chiaro/image/sample_rows.h"
+#include "chiaro/image/strips.h"
+#include "chiaro/image/vips_session.h"
+
+struct _VipsTarget;
+
+namespace chiaro::image {
+
+using VipsTargetPointer = std::unique_ptr<_VipsTarget, ReleaseObject>;
+
+/// How a picture becomes a file.
+struct Encoding {
+  int channels = 0;  ///< of the picture, without alpha
+  int height = 0;
+  int width = 0;
+  WriteOptions options;  ///< with a format
+  Metadata metadata;     ///< that goes into the file
+  SampleRows::Layout layout;
+  std::unique_ptr<ColourConversion> conversion;  ///< nullptr: none is needed
+
+  int samples_per_pixel() const { return channels + (layout.alpha ? 1 : 0); }
+  std::size_t row_bytes() const;
+};
+
+/// Errors: Usage (empty, unknown format, impossible quality, too large for the format).
+Encoding plan_encoding(const Frame& frame, const WriteOptions& options);
+
+/// Writes pixels [x, x + count) of row y as samples; called from any thread.
+using PixelWriter = std::function<void(int y, int x, int count, unsigned char* out)>;
+
+/// Codes PNG, JPEG, WebP or TIFF into `target`, which must be readable and seekable for TIFF,
+/// without what embed_metadata adds. `pixels` is asked for rows roughly from the top; what it
+/// throws is thrown again. Errors: Internal.
+void save_through_vips(const Encoding& encoding, const PixelWriter& pixels, _VipsTarget* target);
+
+/// How many rows above the last one asked for may still be asked for while an image of this
+/// encoding is saved.
+int rows_looked_back(const Encoding& encoding);
+
+/// The first line of a netpbm file; behind it stand the rows: PPM has 16 bits big-endian, PFM the
+/// bottom row first.
+std::string netpbm_header(const Encoding& encoding);
+
+/// Brings a row of samples into netpbm's byte order.
+void order_netpbm_row(const Encoding& encoding, unsigned char* row);
+
+}  // namespace chiaro::image

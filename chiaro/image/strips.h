@@ -1,0 +1,69 @@
+// Pictures larger than memory: read from the top in strips, and written as strips come.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "chiaro/image/codec.h"
+#include "chiaro/image/image.h"
+
+namespace chiaro::image {
+
+/// What is known of a picture before its pixels.
+struct Frame {
+  int channels = 0;  ///< 1 or 3
+  int height = 0;
+  int width = 0;
+  bool has_alpha = false;
+  SampleType sample_type = SampleType::U8;
+  Metadata metadata = {};
+};
+
+Frame frame_of(const Image& picture);
+
+/// Reads a picture file from the top, once. Holds no more than codec and operating system need for
+/// a few rows.
+class StripReader {
+ public:
+  /// Errors: as read.
+  explicit StripReader(const std::filesystem::path& path, const ReadOptions& options = {});
+  ~StripReader();
+  StripReader(StripReader&&) noexcept;
+  StripReader& operator=(StripReader&&) noexcept;
+
+  const Frame& frame() const;
+
+  /// Why this file cannot be read in strips, as the end of "… cannot be read in strips: "; ""
+  /// where it can. Stored turned or mirrored, interlaced, or a format that is decoded as a whole.
+  const std::string& obstacle() const;
+
+  /// The next rows, at most `rows`, fewer at the end, none behind it: (C,rows,W) with alpha,
+  /// without metadata. Errors: Input (damaged, truncated), Usage (there is an obstacle).
+  Image next(int rows);
+  int rows_left() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Whether a format ("png", "tiff", …) can be written in strips.
+bool can_write_strips(const std::string& format);
+
+/// Memory that write_strips holds for a picture of this width beside the strips it is given, about.
+std::int64_t strip_writer_bytes(const Frame& frame);
+
+/// As write, of a picture whose rows come from `next`, from the top: each call gives some rows, one
+/// at least, of the frame's width and channels. It is called from one thread at a time, not always
+/// the same one. `approve`, if given, sees the whole coded file before it takes the target's name;
+/// what it throws leaves the target as it was. Errors: as write; Usage (the format cannot be
+/// written in strips); whatever `next` and `approve` throw.
+void write_strips(const std::filesystem::path& path, const Frame& frame,
+                  const WriteOptions& options, const std::function<Image()>& next,
+                  const std::function<void(std::span<const std::byte>)>& approve = {});
+
+}  // namespace chiaro::image

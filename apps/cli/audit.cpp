@@ -29,7 +29,7 @@ std::string line_of(const image::Trait& trait) {
 
 void audit(const std::string& input, std::span<const std::byte> result,
            const RestoreArguments& arguments, bool brief) {
-  const auto traits = image::compare_files(read_file(input), result);
+  const auto traits = image::compare_files(MappedFile(input).bytes(), result);
   std::vector<std::string> missed;
   Json rows = Json::array();
   std::string text;

@@ -1,6 +1,7 @@
 // chiaro restore with one picture: in, and a better one out.
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <future>
@@ -8,9 +9,10 @@
 
 #include "apps/cli/audit.h"
 #include "apps/cli/events.h"
-#include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_strips.h"
+#include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
@@ -93,44 +95,26 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
 restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& picture,
                                      const RestoreArguments& arguments) {
   restore::RestoreReport report;
-  try {
-    ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
-    const auto progress = [&](double done) {
-      bar.update(done);
-      return !interrupted();
-    };
+  with_progress(arguments, [&](const ProgressCallback& progress) {
     picture = restored_as_asked(
         restorer, std::move(picture), arguments, arguments.options, progress,
         [&](const restore::TileCheck& check) {
           say_tile_check(arguments.inputs.front(), check, arguments.show);
         },
         &report);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::CheckFailed) throw;
-    fail(error.code(), "[cli.restore] '{}': {}", arguments.inputs.front(), error.what());
-  }
-  if (!report.blind) {
-    spdlog::info("not blind: restored as {}", restore::stated_text(*arguments.options.stated));
-  }
-  if (report.guard && report.inspection) {
-    const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
-    if (!text.empty()) spdlog::info("{}", text);
-  }
+  });
+  say_report(report, restorer, arguments);
   return report;
 }
 
-/// What the restoration went by; nothing for bundles without a controller.
-Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,
-                 const RestoreArguments& arguments) {
-  if (!manifest.condition) return Json::object();
-  Json json = {{"blind", report.blind}, {"strength", report.strength}};
-  if (!report.blind) json["as"] = restore::stated_text(*arguments.options.stated);
-  if (report.inspection)
-    json["inspection"] = inspection_json(*report.inspection, *manifest.condition);
-  Json guard = report.guard ? guard_json(*report.guard) : Json::object();
-  guard["mode"] = report.guard ? restore::guard_mode_name(arguments.options.guard) : "off";
-  json["guard"] = std::move(guard);
-  return json;
+/// Pictures that may need it are looked at before they are decoded.
+bool may_need_strips(const RestoreArguments& arguments) {
+  constexpr std::int64_t kManyPixels = 50'000'000;
+  const bool plain = arguments.region.empty() && !arguments.ensemble && !arguments.verify_tiles;
+  if (arguments.inputs.front() == "-" || arguments.output == "-" || !plain) return false;
+  if (arguments.options.max_memory_bytes > 0) return true;
+  const image::Probe probe = image::probe(arguments.inputs.front());
+  return std::int64_t{probe.width} * probe.height >= kManyPixels;
 }
 
 }  // namespace
@@ -152,30 +136,19 @@ void restore_one(RestoreArguments& arguments) {
   auto opening = std::async(std::launch::async, [&arguments] {
     return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
   });
+  if (may_need_strips(arguments)) {
+    arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
+    stop_if_interrupted();
+    if (restored_in_strips(arguments, started)) return;
+  }
   image::Image picture = read_input(input);
   const double decoded = monotonic_s();
-  arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
+  if (!arguments.restorer) arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
   restore::Restorer& restorer = *arguments.restorer;
   stop_if_interrupted();
 
   const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
-  if (arguments.show.json) {
-    print_event("start", {{"file", input},
-                          {"width", picture.width()},
-                          {"height", picture.height()},
-                          {"bundle", restorer.manifest().name},
-                          {"precision", engine::precision_name(restorer.precision())},
-                          {"threads", restorer.threads()},
-                          {"tiles", plan.tiles()},
-                          {"predicted_peak_bytes", plan.predicted_peak_bytes},
-                          {"seconds", decoded - started}});
-  }
-  spdlog::debug(
-      "bundle {}, {}, {} threads, {} tiles of {} x {} with overlap {}, about {} resident at the "
-      "peak",
-      restorer.manifest().name, engine::precision_name(restorer.precision()), restorer.threads(),
-      plan.tiles(), plan.window_width_px, plan.window_height_px, plan.overlap_px,
-      bytes_text(plan.predicted_peak_bytes));
+  say_start(arguments, restorer, plan, picture.height(), picture.width(), false, decoded - started);
   const restore::RestoreReport report = restore_shown(restorer, picture, arguments);
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;

@@ -132,8 +132,10 @@ int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
                                            : metadata.source_chroma_subsampled
                                                ? VIPS_FOREIGN_SUBSAMPLE_ON
                                                : VIPS_FOREIGN_SUBSAMPLE_OFF;
+    // Tables made for the picture need all of its coefficients at once.
     return vips_jpegsave_target(image, target, "Q", quality, "subsample_mode", subsample,
-                                "optimize_coding", TRUE, "strip", TRUE, nullptr);
+                                "optimize_coding", encoding.in_strips ? FALSE : TRUE, "strip", TRUE,
+                                nullptr);
   }
   return vips_webpsave_target(image, target, "Q", quality, "lossless",
                               quality == 100 ? TRUE : FALSE, "strip", TRUE, nullptr);
@@ -161,7 +163,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
                "[image.encode] too large for {}; got {}x{}; expected sides up to {}",
                options.format, frame.width, frame.height, limit);
 
-  Encoding encoding{frame.channels, frame.height, frame.width, options, {}, {}, nullptr};
+  Encoding encoding{frame.channels, frame.height, frame.width, options, {}, {}, nullptr, false};
   Metadata& metadata = encoding.metadata;
   if (!options.strip_metadata) metadata = frame.metadata;
   metadata.source_jpeg_quality = frame.metadata.source_jpeg_quality;

@@ -28,6 +28,7 @@ struct Encoding {
   Metadata metadata;     ///< that goes into the file
   SampleRows::Layout layout;
   std::unique_ptr<ColourConversion> conversion;  ///< nullptr: none is needed
+  bool in_strips = false;  ///< nothing may hold the whole picture, at the price of a larger file
 
   int samples_per_pixel() const { return channels + (layout.alpha ? 1 : 0); }
   std::size_t row_bytes() const;

@@ -5,6 +5,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/indices.h"
+#include "chiaro/image/plane_reduction.h"
 
 namespace chiaro::image {
 namespace {
@@ -136,51 +137,13 @@ void quantize_u8(Image& picture) {
 }
 
 Image reduce_area(const Image& source, int height, int width) {
-  CHIARO_CHECK(height > 0 && width > 0 && height <= source.height() && width <= source.width(),
-               Usage, "[image.reduce_area] got {}x{} from {}x{}; expected a reduction", height,
-               width, source.height(), source.width());
-  // Weights of the source samples under each target sample, along one axis.
-  struct Span {
-    int begin;
-    std::vector<float> weights;
-  };
-  const auto spans = [](int from, int to) {
-    std::vector<Span> result;
-    const double step = static_cast<double>(from) / to;
-    for (int i = 0; i < to; ++i) {
-      const double low = i * step;
-      const double high = std::min<double>(from, low + step);
-      Span span{static_cast<int>(low), {}};
-      for (int j = span.begin; j < high; ++j) {
-        span.weights.push_back(static_cast<float>(
-            (std::min<double>(j + 1, high) - std::max<double>(j, low)) / (high - low)));
-      }
-      result.push_back(std::move(span));
-    }
-    return result;
-  };
-  const auto rows = spans(source.height(), height);
-  const auto columns = spans(source.width(), width);
-  return transform_planes(
-      source, height, width, [&](std::span<const float> from, std::span<float> to) {
-        std::vector<float> line(as_size(source.width()));
-        for (int y = 0; y < height; ++y) {
-          std::ranges::fill(line, 0.0F);
-          for (std::size_t k = 0; k < rows[as_size(y)].weights.size(); ++k) {
-            const float* row =
-                from.data() + (as_size(rows[as_size(y)].begin) + k) * as_size(source.width());
-            const float weight = rows[as_size(y)].weights[k];
-            for (std::size_t x = 0; x < line.size(); ++x) line[x] += weight * row[x];
-          }
-          for (int x = 0; x < width; ++x) {
-            const auto& span = columns[as_size(x)];
-            float sum = 0;
-            for (std::size_t k = 0; k < span.weights.size(); ++k)
-              sum += span.weights[k] * line[as_size(span.begin) + k];
-            to[as_size(y) * as_size(width) + as_size(x)] = sum;
-          }
-        }
-      });
+  const PlaneReduction reduction(source.height(), source.width(), height, width);
+  return transform_planes(source, height, width,
+                          [&](std::span<const float> from, std::span<float> to) {
+                            PlaneReduction plane = reduction;
+                            for (int y = 0; y < source.height(); ++y)
+                              plane.add(from.data() + as_size(y) * as_size(source.width()), to);
+                          });
 }
 
 }  // namespace chiaro::image

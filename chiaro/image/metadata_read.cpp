@@ -9,6 +9,7 @@
 
 #include "chiaro/image/exif.h"
 #include "chiaro/image/tiff_folders.h"
+#include "chiaro/image/vips_session.h"
 
 namespace chiaro::image {
 namespace {
@@ -46,6 +47,13 @@ void make_xmp_upright(std::vector<std::uint8_t>& xmp) {
 
 /// libvips does not look for EXIF in a TIFF.
 std::vector<std::uint8_t> exif_of_source(VipsSource* source) {
+  // A source that was mapped once stays so, and all that is read of it then counts as memory of
+  // this process: a file is mapped beside it, for as long as it takes.
+  VipsSourcePointer beside;
+  if (vips_source_is_file(source) != 0) {
+    beside.reset(vips_source_new_from_file(vips_connection_filename(VIPS_CONNECTION(source))));
+    if (beside) source = beside.get();
+  }
   std::size_t size = 0;
   const void* file = vips_source_map(source, &size);
   if (file == nullptr) {

@@ -53,7 +53,13 @@ class PackedRows {
   /// Any thread; rows ascend, but for `looked_back`.
   void write(int y, int x, int count, unsigned char* out) {
     const std::lock_guard lock(mutex_);
-    while (y >= end_) take_strip();
+    if (failure_) std::rethrow_exception(failure_);  // threads of libvips come again
+    try {
+      while (y >= end_) take_strip();
+    } catch (...) {
+      failure_ = std::current_exception();
+      throw;
+    }
     const auto found = std::ranges::find_if(strips_, [&](const Strip& s) { return y < s.end; });
     CHIARO_CHECK(found != strips_.end() && y >= found->begin, Internal,
                  "[image.write_strips] row {} is not kept any more", y);
@@ -95,6 +101,7 @@ class PackedRows {
   std::mutex mutex_;
   std::deque<Strip> strips_;
   int end_ = 0;  // of the rows that came so far
+  std::exception_ptr failure_ = nullptr;
 };
 
 /// Where libvips writes a PNG or JPEG: metadata go in behind the first bytes as they pass by.
@@ -281,13 +288,15 @@ bool can_write_strips(const std::string& format) {
 std::int64_t strip_writer_bytes(const Frame& frame) {
   constexpr std::int64_t kRows = 512;  // that libvips and its codecs hold, and those looked back
   constexpr std::int64_t kSample = 4;
-  return kRows * kSample * frame.width * (frame.channels + (frame.has_alpha ? 1 : 0));
+  constexpr std::int64_t kThreads = 8 << 20;  // of libvips, with what they hold
+  return kThreads + kRows * kSample * frame.width * (frame.channels + (frame.has_alpha ? 1 : 0));
 }
 
 void write_strips(const fs::path& path, const Frame& frame, const WriteOptions& options,
                   const std::function<Image()>& next,
                   const std::function<void(std::span<const std::byte>)>& approve) {
-  const Encoding encoding = plan_encoding(frame, complete(path, options));
+  Encoding encoding = plan_encoding(frame, complete(path, options));
+  encoding.in_strips = true;
   start_vips();
   AtomicFile file(path);
   PackedRows rows(encoding, next, rows_looked_back(encoding));

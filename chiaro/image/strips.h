@@ -57,11 +57,12 @@ bool can_write_strips(const std::string& format);
 /// Memory that write_strips holds for a picture of this width beside the strips it is given, about.
 std::int64_t strip_writer_bytes(const Frame& frame);
 
-/// As write, of a picture whose rows come from `next`, from the top: each call gives some rows, one
-/// at least, of the frame's width and channels. It is called from one thread at a time, not always
-/// the same one. `approve`, if given, sees the whole coded file before it takes the target's name;
-/// what it throws leaves the target as it was. Errors: as write; Usage (the format cannot be
-/// written in strips); whatever `next` and `approve` throw.
+/// As write (a JPEG of the same pixels, some per cent larger), of a picture whose rows come from
+/// `next`, from the top: each call gives some rows, one at least, of the frame's width and
+/// channels. It is called from one thread at a time, not always the same one. `approve`, if given,
+/// sees the whole coded file before it takes the target's name; what it throws leaves the target as
+/// it was. Errors: as write; Usage (the format cannot be written in strips); whatever `next` and
+/// `approve` throw.
 void write_strips(const std::filesystem::path& path, const Frame& frame,
                   const WriteOptions& options, const std::function<Image()>& next,
                   const std::function<void(std::span<const std::byte>)>& approve = {});

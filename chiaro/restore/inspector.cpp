@@ -131,11 +131,11 @@ Inspection Inspector::inspect(const image::Image& picture) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
   image::Image filled;
   const image::Image& seen = as_seen(picture, filled);
-  return run(native_views(seen, info_.view_px, info_.max_views),
-             whole_view(seen, info_.whole_px, info_.whole_alignment_px));
+  return inspect(native_views(seen, info_.view_px, info_.max_views),
+                 whole_view(seen, info_.whole_px, info_.whole_alignment_px));
 }
 
-Inspection Inspector::run(const std::vector<image::Image>& views, const image::Image& whole) {
+Inspection Inspector::inspect(const std::vector<image::Image>& views, const image::Image& whole) {
   engine_.prepare(shapes_of(views.size(), info_.view_px, whole.height(), whole.width()));
   warm_ = true;
   float* place = engine_.input("views").data();
@@ -193,7 +193,7 @@ InspectionMap Inspector::map(const image::Image& picture, const ProgressCallback
   for (const int top : map.tops) {
     for (const int left : map.lefts) {
       const auto window = image::crop(source, top, left, info_.view_px, info_.view_px);
-      const Inspection found = run(native_views(window, info_.view_px, 1), whole);
+      const Inspection found = inspect(native_views(window, info_.view_px, 1), whole);
       for (std::size_t k = 0; k < map.probabilities.size(); ++k) {
         map.probabilities[k].push_back(static_cast<float>(found.probabilities[k]));
       }

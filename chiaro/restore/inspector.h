@@ -53,6 +53,10 @@ class Inspector {
   /// picture), Bundle (what the controller gives is no condition), Resource.
   Inspection inspect(const image::Image& picture);
 
+  /// Of views that were taken of a picture before: native_views and whole_view with the sizes of
+  /// info(). Errors: as above.
+  Inspection inspect(const std::vector<image::Image>& views, const image::Image& whole);
+
   /// Each window alone with the whole view of the picture. Errors: as inspect; Interrupted
   /// (progress returned false).
   InspectionMap map(const image::Image& picture, const ProgressCallback& progress = {});
@@ -61,9 +65,6 @@ class Inspector {
   std::int64_t pending_bytes() const;
 
  private:
-  /// Fills the graph's inputs, runs it and reads its outputs. `views` are of one size.
-  Inspection run(const std::vector<image::Image>& views, const image::Image& whole);
-
   std::string origin_;
   bundle::ConditionInfo info_;
   engine::Engine engine_;

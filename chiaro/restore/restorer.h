@@ -91,6 +91,7 @@ class Restorer {
   void release_memory();
 
  private:
+  friend class StripRestoration;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -57,9 +57,9 @@ std::vector<AxisTile> plan_axis(int length, int window, int count, int alignment
 }
 
 Grid plan_grid(int height, int width, int overlap, int alignment, std::int64_t max_pixels,
-               int max_side) {
-  const auto rows = windows_of(height, overlap, alignment, max_side);
-  const auto columns = windows_of(width, overlap, alignment, max_side);
+               int max_width, int max_height) {
+  const auto rows = windows_of(height, overlap, alignment, max_height);
+  const auto columns = windows_of(width, overlap, alignment, max_width);
   Grid best{0, 0, 0, 0};
   double least_work = std::numeric_limits<double>::infinity();
   for (const auto& [row_count, window_height] : rows) {

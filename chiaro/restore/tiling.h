@@ -47,9 +47,9 @@ struct Grid {
   int columns = 1;
 };
 
-/// The grid with the least work among those whose window has at most `max_pixels` pixels and sides
-/// of at most `max_side`; rows == 0 if there is none.
+/// The grid with the least work among those whose window has at most `max_pixels` pixels and is at
+/// most `max_width` wide and `max_height` high; rows == 0 if there is none.
 Grid plan_grid(int height, int width, int overlap, int alignment, std::int64_t max_pixels,
-               int max_side);
+               int max_width, int max_height);
 
 }  // namespace chiaro::restore

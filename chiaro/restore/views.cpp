@@ -19,6 +19,19 @@ image::Image bare_rgb(const image::Image& picture) {
   return rgb;
 }
 
+/// A side of the reduced whole picture.
+int reduced_side(int side, int longer, int whole_px) {
+  const double exact = static_cast<double>(side) * whole_px / longer;
+  return std::max(1, static_cast<int>(std::lround(exact)));
+}
+
+image::Image aligned(const image::Image& reduced, int alignment_px) {
+  const auto missing = [&](int side) {
+    return (alignment_px - side % alignment_px) % alignment_px;
+  };
+  return image::pad_reflect(reduced, 0, missing(reduced.height()), 0, missing(reduced.width()));
+}
+
 }  // namespace
 
 std::vector<int> view_starts(int length, int view_px, int count) {
@@ -67,18 +80,82 @@ image::Image whole_view(const image::Image& picture, int whole_px, int alignment
                "alignment {}",
                picture.width(), picture.height(), whole_px, alignment_px);
   const int longer = std::max(picture.height(), picture.width());
-  const auto reduced_side = [&](int side) {
-    const double exact = static_cast<double>(side) * whole_px / longer;
-    return std::max(1, static_cast<int>(std::lround(exact)));
-  };
-  const auto missing = [&](int side) {
-    return (alignment_px - side % alignment_px) % alignment_px;
-  };
   const image::Image reduced =
-      longer <= whole_px ? bare_rgb(picture)
-                         : bare_rgb(image::reduce_area(picture, reduced_side(picture.height()),
-                                                       reduced_side(picture.width())));
-  return image::pad_reflect(reduced, 0, missing(reduced.height()), 0, missing(reduced.width()));
+      longer <= whole_px
+          ? bare_rgb(picture)
+          : bare_rgb(image::reduce_area(picture, reduced_side(picture.height(), longer, whole_px),
+                                        reduced_side(picture.width(), longer, whole_px)));
+  return aligned(reduced, alignment_px);
+}
+
+ViewGatherer::ViewGatherer(int height, int width, int view_px, int max_views, int whole_px,
+                           int alignment_px)
+    : height_(height),
+      width_(width),
+      view_px_(view_px),
+      max_views_(max_views),
+      whole_px_(whole_px),
+      alignment_px_(alignment_px) {
+  CHIARO_CHECK(
+      height > 0 && width > 0 && view_px > 0 && max_views > 0 && whole_px > 0 && alignment_px > 0,
+      Usage, "[restore.ViewGatherer] nothing to look at; got {} x {} pixels", width, height);
+  const int longer = std::max(height, width);
+  if (longer <= whole_px || std::min(height, width) < view_px) {
+    all_ = image::Image(3, height, width);
+    return;
+  }
+  const auto starts = [&](int length) {
+    return view_starts(length, view_px, view_count(length, view_px, max_views));
+  };
+  for (const int top : starts(height))
+    for (const int left : starts(width)) places_.push_back({top, left});
+  views_.assign(places_.size(), image::Image(3, view_px, view_px));
+  reduced_ = image::Image(3, reduced_side(height, longer, whole_px),
+                          reduced_side(width, longer, whole_px));
+  reductions_.assign(3, image::PlaneReduction(height, width, reduced_.height(), reduced_.width()));
+}
+
+void ViewGatherer::add_to_views(const image::Image& strip) {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const int begin = std::max(places_[i].top, y_);
+    const int end = std::min(places_[i].top + view_px_, y_ + strip.height());
+    for (int c = 0; c < 3; ++c) {
+      const auto from = strip.plane(std::min(c, strip.channels() - 1));
+      for (int y = begin; y < end; ++y) {
+        std::copy_n(from.begin() + std::ptrdiff_t{y - y_} * width_ + places_[i].left, view_px_,
+                    views_[i].plane(c).begin() + std::ptrdiff_t{y - places_[i].top} * view_px_);
+      }
+    }
+  }
+}
+
+void ViewGatherer::add(const image::Image& strip) {
+  CHIARO_CHECK(strip.width() == width_ && y_ + strip.height() <= height_, Internal,
+               "[restore.ViewGatherer] a strip of {} x {} at row {} of {} x {}", strip.width(),
+               strip.height(), y_, width_, height_);
+  if (all_.empty()) add_to_views(strip);
+  for (int c = 0; c < 3; ++c) {
+    const auto from = strip.plane(std::min(c, strip.channels() - 1));
+    if (!all_.empty()) {
+      std::ranges::copy(from, all_.plane(c).begin() + std::ptrdiff_t{y_} * width_);
+      continue;
+    }
+    for (int y = 0; y < strip.height(); ++y)
+      reductions_[static_cast<std::size_t>(c)].add(from.data() + std::ptrdiff_t{y} * width_,
+                                                   reduced_.plane(c));
+  }
+  y_ += strip.height();
+}
+
+std::vector<image::Image> ViewGatherer::native() const {
+  CHIARO_CHECK(y_ == height_, Internal, "[restore.ViewGatherer] {} of {} rows came", y_, height_);
+  return all_.empty() ? views_ : native_views(all_, view_px_, max_views_);
+}
+
+image::Image ViewGatherer::whole() const {
+  CHIARO_CHECK(y_ == height_, Internal, "[restore.ViewGatherer] {} of {} rows came", y_, height_);
+  return all_.empty() ? aligned(reduced_, alignment_px_)
+                      : whole_view(all_, whole_px_, alignment_px_);
 }
 
 image::Image square_view(const image::Image& picture, int side_px) {

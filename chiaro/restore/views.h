@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "chiaro/image/image.h"
+#include "chiaro/image/plane_reduction.h"
 
 namespace chiaro::restore {
 
@@ -26,6 +27,41 @@ std::vector<image::Image> native_views(const image::Image& picture, int view_px,
 /// mirrored at bottom and right to the next multiples of alignment_px. Three channels, without
 /// alpha. Errors: Usage (empty picture, sizes below 1).
 image::Image whole_view(const image::Image& picture, int whole_px, int alignment_px);
+
+/// The views of a picture whose rows come in strips, equal to native_views and whole_view.
+class ViewGatherer {
+ public:
+  /// For a picture of `height` x `width`. Errors: Usage (sizes below 1).
+  ViewGatherer(int height, int width, int view_px, int max_views, int whole_px, int alignment_px);
+
+  /// The next rows, from the top: 1 or 3 channels; alpha is not looked at.
+  void add(const image::Image& strip);
+
+  /// After the last row.
+  std::vector<image::Image> native() const;
+  image::Image whole() const;
+
+ private:
+  struct Place {
+    int top;
+    int left;
+  };
+
+  void add_to_views(const image::Image& strip);
+
+  int height_;
+  int width_;
+  int view_px_;
+  int max_views_;
+  int whole_px_;
+  int alignment_px_;
+  int y_ = 0;                  // rows that came
+  image::Image all_;           // a picture so small that it is gathered as a whole
+  std::vector<Place> places_;  // of views_
+  std::vector<image::Image> views_;
+  image::Image reduced_;
+  std::vector<image::PlaneReduction> reductions_;  // of the three channels
+};
 
 /// The whole picture as a square of side_px, whatever its shape: value i of a side of `length`
 /// pixels is the mean of pixels floor(i·length/side_px) to ceil((i+1)·length/side_px) − 1, so that

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 
+#include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::restore {
@@ -121,6 +123,36 @@ TEST(WholeView, ExtremeShapesKeepAPixel) {
   EXPECT_NEAR(view.at(0, 7, 31), 0.5, 1e-6);
   // 100 x 33 to a long side of 10: 3.3 is 3.
   EXPECT_EQ(whole_view(image::Image(3, 33, 100, 0.5F), 10, 1).height(), 3);
+}
+
+TEST(ViewGatherer, GivesTheViewsOfTheWholePicture) {
+  const auto expect_equal = [](const image::Image& got, const image::Image& expected) {
+    ASSERT_EQ(got.height(), expected.height());
+    ASSERT_EQ(got.width(), expected.width());
+    EXPECT_TRUE(std::ranges::equal(got.pixels(), expected.pixels()));
+  };
+  Rng rng(2);
+  // Larger than the views, as large as one, smaller, and narrow.
+  for (const auto& [height, width] : {std::pair{131, 77}, {40, 90}, {16, 16}, {9, 12}, {200, 5}}) {
+    for (const int channels : {1, 3}) {
+      image::Image picture(channels, height, width);
+      for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
+      for (const int rows : {1, 7, 200}) {
+        ViewGatherer gatherer(height, width, 16, 9, 24, 8);
+        for (int y = 0; y < height; y += rows)
+          gatherer.add(image::crop(picture, y, 0, std::min(rows, height - y), width));
+        const auto views = gatherer.native();
+        const auto expected = native_views(picture, 16, 9);
+        ASSERT_EQ(views.size(), expected.size());
+        for (std::size_t i = 0; i < views.size(); ++i) expect_equal(views[i], expected[i]);
+        expect_equal(gatherer.whole(), whole_view(picture, 24, 8));
+      }
+    }
+  }
+  ViewGatherer unfinished(30, 30, 16, 9, 24, 8);
+  unfinished.add(image::Image(3, 29, 30));
+  EXPECT_CHIARO_ERROR((void)unfinished.whole(), Internal, "29 of 30");
+  EXPECT_CHIARO_ERROR(unfinished.add(image::Image(3, 2, 30)), Internal, "at row 29");
 }
 
 TEST(Windows, SlideByHalfAndEndAtTheEnd) {

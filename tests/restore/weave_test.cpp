@@ -57,8 +57,8 @@ TEST(Weave, WritesEveryPixelOnceFromTheOriginal) {
       WeaveOptions options;
       options.alignment = alignment;
       options.feathered = feathered;
-      options.grid = plan_grid(56, 40, 4, alignment, 20 * 20, 20);
-      if (alignment == 1) options.grid = plan_grid(53, 39, 4, 1, 20 * 20, 20);
+      options.grid = plan_grid(56, 40, 4, alignment, 20 * 20, 20, 20);
+      if (alignment == 1) options.grid = plan_grid(53, 39, 4, 1, 20 * 20, 20, 20);
       ASSERT_GT(options.grid.rows * options.grid.columns, 6);
       EXPECT_EQ(weave(picture, graph, options, {}), 0U);
       EXPECT_EQ(graph.runs, options.grid.rows * options.grid.columns);
@@ -75,14 +75,16 @@ TEST(Weave, LeavesThePictureAloneWhenTheFirstTileFails) {
   FakeGraph graph;
   graph.fail_from_run = 0;
   WeaveOptions options;
-  options.grid = plan_grid(40, 40, 4, 1, 400, 20);
+  options.grid = plan_grid(40, 40, 4, 1, 400, 20, 20);
   EXPECT_CHIARO_ERROR(weave(picture, graph, options, {}), Resource, "no memory");
   EXPECT_TRUE(
       std::equal(picture.pixels().begin(), picture.pixels().end(), source.pixels().begin()));
 }
 
 TEST(Weave, TriesSmallerTilesWhereMemoryRunsOut) {
-  const auto plan = [](std::int64_t max_pixels) { return plan_grid(64, 64, 4, 1, max_pixels, 64); };
+  const auto plan = [](std::int64_t max_pixels) {
+    return plan_grid(64, 64, 4, 1, max_pixels, 64, 64);
+  };
   const auto source = noise(64, 64);
   auto picture = source;
   FakeGraph graph;
@@ -107,7 +109,7 @@ TEST(Weave, DoesNotStartAgainOnAPictureAlreadyChanged) {
   int plans = 0;
   const auto plan = [&plans](std::int64_t max_pixels) {
     ++plans;
-    return plan_grid(64, 64, 4, 1, std::min<std::int64_t>(max_pixels, 900), 64);
+    return plan_grid(64, 64, 4, 1, std::min<std::int64_t>(max_pixels, 900), 64, 64);
   };
   EXPECT_CHIARO_ERROR(weave_with_retries(picture, graph, {}, plan, {}), Resource, "no memory");
   EXPECT_EQ(plans, 1);
@@ -143,17 +145,17 @@ TEST(Tiling, WindowsCoverTheAxisWithEnoughContext) {
 }
 
 TEST(Tiling, TakesTheWholePictureWhereItFits) {
-  const Grid grid = plan_grid(480, 640, 32, 8, 480 * 640, 640);
+  const Grid grid = plan_grid(480, 640, 32, 8, 480 * 640, 640, 640);
   EXPECT_EQ(grid.rows * grid.columns, 1);
   EXPECT_EQ(grid.window_height, 480);
-  EXPECT_EQ(plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640).rows *
-                plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640).columns,
+  EXPECT_EQ(plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640, 640).rows *
+                plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640, 640).columns,
             2);
-  EXPECT_EQ(plan_grid(480, 640, 32, 8, 79 * 79, 640).rows, 0);  // smaller than two overlaps
+  EXPECT_EQ(plan_grid(480, 640, 32, 8, 79 * 79, 640, 640).rows, 0);  // smaller than two overlaps
 }
 
 TEST(Tiling, ALargePictureIsPlannedAtOnce) {
-  const Grid grid = plan_grid(20000, 20000, 3, 1, 512 * 512, 20000);
+  const Grid grid = plan_grid(20000, 20000, 3, 1, 512 * 512, 20000, 20000);
   EXPECT_GE(std::int64_t{grid.rows} * (grid.window_height - 6) + 6, 20000);
   EXPECT_LE(std::int64_t{grid.window_height} * grid.window_width, 512 * 512);
 }

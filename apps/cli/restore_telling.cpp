@@ -1,0 +1,78 @@
+#include "apps/cli/restore_telling.h"
+
+#include <utility>
+
+#include "apps/cli/inspection_text.h"
+#include "apps/cli/interruption.h"
+#include "chiaro/base/error.h"
+
+namespace chiaro::cli {
+
+void say_start(const RestoreArguments& arguments, const restore::Restorer& restorer,
+               const restore::RestorePlan& plan, int height, int width, bool in_strips,
+               double read_seconds) {
+  if (arguments.show.json) {
+    print_event("start", {{"file", arguments.inputs.front()},
+                          {"width", width},
+                          {"height", height},
+                          {"bundle", restorer.manifest().name},
+                          {"precision", engine::precision_name(restorer.precision())},
+                          {"threads", restorer.threads()},
+                          {"tiles", plan.tiles()},
+                          {"in_strips", in_strips},
+                          {"predicted_peak_bytes", plan.predicted_peak_bytes},
+                          {"seconds", read_seconds}});
+  }
+  spdlog::debug(
+      "bundle {}, {}, {} threads, {} tiles of {} x {} with overlap {}, about {} resident at the "
+      "peak",
+      restorer.manifest().name, engine::precision_name(restorer.precision()), restorer.threads(),
+      plan.tiles(), plan.window_width_px, plan.window_height_px, plan.overlap_px,
+      bytes_text(plan.predicted_peak_bytes));
+  if (in_strips) {
+    spdlog::info(
+        "{} x {} pixels do not fit into memory at once: read, restored and written in {} "
+        "strips, about {} resident at the peak",
+        width, height, plan.rows, bytes_text(plan.predicted_peak_bytes));
+  }
+}
+
+void with_progress(const RestoreArguments& arguments,
+                   const std::function<void(const ProgressCallback&)>& work) {
+  try {
+    ProgressBar bar("restoring", stderr_is_terminal() && !arguments.show.quiet);
+    work([&](double done) {
+      bar.update(done);
+      return !interrupted();
+    });
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::CheckFailed) throw;
+    fail(error.code(), "[cli.restore] '{}': {}", arguments.inputs.front(), error.what());
+  }
+}
+
+void say_report(const restore::RestoreReport& report, const restore::Restorer& restorer,
+                const RestoreArguments& arguments) {
+  if (!report.blind) {
+    spdlog::info("not blind: restored as {}", restore::stated_text(*arguments.options.stated));
+  }
+  if (report.guard && report.inspection) {
+    const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
+    if (!text.empty()) spdlog::info("{}", text);
+  }
+}
+
+Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,
+                 const RestoreArguments& arguments) {
+  if (!manifest.condition) return Json::object();
+  Json json = {{"blind", report.blind}, {"strength", report.strength}};
+  if (!report.blind) json["as"] = restore::stated_text(*arguments.options.stated);
+  if (report.inspection)
+    json["inspection"] = inspection_json(*report.inspection, *manifest.condition);
+  Json guard = report.guard ? guard_json(*report.guard) : Json::object();
+  guard["mode"] = report.guard ? restore::guard_mode_name(arguments.options.guard) : "off";
+  json["guard"] = std::move(guard);
+  return json;
+}
+
+}  // namespace chiaro::cli

@@ -1,0 +1,33 @@
+// What `chiaro restore` says about one picture: events under --json, messages otherwise.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "apps/cli/events.h"
+#include "apps/cli/restore_arguments.h"
+#include "chiaro/base/log.h"
+#include "chiaro/restore/restorer.h"
+
+namespace chiaro::cli {
+
+/// The event `start`, and how the restoration goes about it for --verbose. `read_seconds` is what
+/// has passed since the program began.
+void say_start(const RestoreArguments& arguments, const restore::Restorer& restorer,
+               const restore::RestorePlan& plan, int height, int width, bool in_strips,
+               double read_seconds);
+
+/// Calls `work` with a progress callback behind a bar; errors of the guard name the picture.
+/// Errors: those of `work`; Interrupted.
+void with_progress(const RestoreArguments& arguments,
+                   const std::function<void(const ProgressCallback&)>& work);
+
+/// Says what was held back and why.
+void say_report(const restore::RestoreReport& report, const restore::Restorer& restorer,
+                const RestoreArguments& arguments);
+
+/// What the restoration went by, for the event `restored`; empty for bundles without a controller.
+Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,
+                 const RestoreArguments& arguments);
+
+}  // namespace chiaro::cli

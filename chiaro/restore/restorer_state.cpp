@@ -1,0 +1,345 @@
+#include "chiaro/restore/restorer_state.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/process_memory.h"
+#include "chiaro/engine/processor.h"
+#include "chiaro/restore/graph_inputs.h"
+
+namespace chiaro::restore {
+namespace {
+
+constexpr std::int64_t kMebibyte = 1 << 20;
+constexpr std::int64_t kDefaultWorkBytes = 512 * kMebibyte;
+// What the engine's processor library takes once the first graph is prepared (measured 40 MiB).
+constexpr std::int64_t kRuntimeBytes = 48 * kMebibyte;
+// The runtime pads and reorders values; measured use is 0.9 to 1.1 times the walk through the
+// graph.
+constexpr double kWorkMargin = 1.15;
+// Networks that look at the whole picture have no finite receptive field; this much context hides
+// tile borders.
+constexpr int kFeatheredOverlapPx = 96;
+constexpr int kSampleSidePx = 256;
+
+engine::EngineOptions settled(engine::EngineOptions options, const bundle::Manifest& manifest) {
+  if (options.precision == engine::Precision::Auto) {
+    options.precision = engine::has_bf16() && bundle::bf16_is_harmless(manifest)
+                            ? engine::Precision::Bf16
+                            : engine::Precision::F32;
+  }
+  return options;
+}
+
+/// Bytes of so many float32 values.
+constexpr std::int64_t float_bytes(std::int64_t count) {
+  return count * static_cast<std::int64_t>(sizeof(float));
+}
+
+std::int64_t pixels_of(const Grid& grid) {
+  return std::int64_t{grid.window_height} * grid.window_width;
+}
+
+}  // namespace
+
+/// One channel as a picture of its own.
+image::Image grey_picture(std::span<const float> values, int height, int width) {
+  image::Image picture(1, height, width);
+  std::copy(values.begin(), values.end(), picture.pixels().begin());
+  return picture;
+}
+
+Restorer::State::State(bundle::Bundle bundle, const engine::EngineOptions& options)
+    : manifest(bundle.manifest),
+      origin(bundle.origin),
+      engine(bundle.member(bundle::kRestoreMember), settled(options, manifest), bundle.origin),
+      channels(picture_channels(manifest)) {
+  check_restore_graph(engine, manifest, origin);
+  if (manifest.condition) inspector.emplace(bundle, options);
+  const int side = round_up(kSampleSidePx, manifest.alignment_px);
+  bytes_per_pixel = static_cast<double>(engine.work_bytes(window_shapes(manifest, side, side))) /
+                    (double{1} * side * side);
+}
+
+int Restorer::State::overlap(const RestoreOptions& options) const {
+  int wanted = options.overlap_px;
+  if (wanted < 0) {
+    wanted = manifest.receptive_field_px / 2;
+    if (manifest.global_statistics) wanted = std::min(wanted, kFeatheredOverlapPx);
+  }
+  return round_up(wanted, manifest.alignment_px);
+}
+
+WeaveOptions Restorer::State::weave_options(const RestoreOptions& options) const {
+  WeaveOptions weave;
+  weave.alignment = manifest.alignment_px;
+  weave.scale = manifest.scale;
+  weave.channels = channels;
+  weave.feathered = manifest.global_statistics;
+  weave.strength = options.strength;
+  weave.range_low = static_cast<float>(manifest.range_low);
+  weave.range_high = static_cast<float>(manifest.range_high);
+  return weave;
+}
+
+std::int64_t Restorer::State::graph_bytes(const Grid& grid) const {
+  return static_cast<std::int64_t>(kWorkMargin * bytes_per_pixel *
+                                   static_cast<double>(pixels_of(grid)));
+}
+
+std::int64_t Restorer::State::work_bytes(int height, int width, const WeaveOptions& weave) const {
+  return graph_bytes(weave.grid) + weave_bytes(3, height, width, weave);
+}
+
+std::int64_t Restorer::State::strip_bytes(const image::Frame& source,
+                                          const WeaveOptions& weave) const {
+  const Grid& grid = weave.grid;
+  const auto rows = plan_axis(round_up(source.height, weave.alignment), grid.window_height,
+                              grid.rows, weave.alignment, weave.feathered);
+  std::int64_t shared = 0;  // rows that two bands have in common
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    shared = std::max<std::int64_t>(
+        shared, rows[i - 1].window_begin + grid.window_height - rows[i].window_begin);
+  WeaveOptions band = weave;
+  band.grid.rows = 1;
+  image::Frame result = source;
+  result.width *= weave.scale;
+  // One channel of a picture for a grey network is a picture of its own.
+  const std::int64_t split = weave.channels == 1 && source.channels == 3 ? 1 : 0;
+  const std::int64_t row_values =
+      std::int64_t{source.width} * (source.channels + split) * weave.scale * weave.scale;
+  return graph_bytes(grid) + weave_bytes(source.channels, grid.window_height, source.width, band) +
+         float_bytes((grid.window_height + shared) * row_values) +
+         image::strip_writer_bytes(result);
+}
+
+std::int64_t Restorer::State::base_bytes() const {
+  std::int64_t pending = inspector ? inspector->pending_bytes() : 0;
+  const bool engine_runs = held_bytes > 0 || (inspector && pending == 0);
+  if (!engine_runs) pending += kRuntimeBytes;
+  if (held_bytes == 0)
+    pending += engine::kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
+  return resident_bytes() - held_bytes + pending;
+}
+
+std::int64_t Restorer::State::budget(const RestoreOptions& options, std::int64_t base) const {
+  if (options.max_memory_bytes > 0) return options.max_memory_bytes - base;
+  if (options.tile_px > 0) return std::numeric_limits<std::int64_t>::max();
+  const std::int64_t available = available_memory_bytes();
+  return available > 0 ? std::min(kDefaultWorkBytes, available / 2) : kDefaultWorkBytes;
+}
+
+void Restorer::State::check_options(const RestoreOptions& options) const {
+  CHIARO_CHECK(options.strength >= 0 && options.strength <= 1, Usage,
+               "[restore.restore] impossible strength; got {}; expected 0 to 1", options.strength);
+  CHIARO_CHECK(options.strength == 1 || manifest.scale == 1, Usage,
+               "[restore.restore] a strength below 1 needs a bundle of scale 1; '{}' has scale {}",
+               origin, manifest.scale);
+  const bool guided = options.stated.has_value() || options.guard == GuardMode::Strict;
+  CHIARO_CHECK(!guided || manifest.condition, Usage,
+               "[restore.restore] bundle '{}' has no controller: it cannot be told what is wrong, "
+               "nor guard strictly",
+               origin);
+  CHIARO_CHECK(!options.stated || options.guard != GuardMode::Strict, Usage,
+               "[restore.restore] damages that are stated leave nothing to guard strictly");
+}
+
+void Restorer::State::EngineGraph::prepare(int, int height, int width) {
+  state_.engine.prepare(window_shapes(state_.manifest, height, width));
+  if (!state_.manifest.condition) return;
+  std::copy(state_.condition.begin(), state_.condition.end(),
+            state_.engine.input(kConditionInput).begin());
+}
+
+std::span<float> Restorer::State::EngineGraph::input() {
+  return state_.engine.input(kPictureInput);
+}
+
+void Restorer::State::check_tiles(int height, int width, const RestoreOptions& options) const {
+  constexpr int kMaxOverlapPx = 1 << 16;
+  CHIARO_CHECK(options.tile_px >= 0 && options.max_memory_bytes >= 0 && options.overlap_px >= -1 &&
+                   options.overlap_px <= kMaxOverlapPx,
+               Usage, "[restore.plan] impossible tile, overlap or memory limit; got {}, {}, {}",
+               options.tile_px, options.overlap_px, options.max_memory_bytes);
+  const int around = overlap(options);
+  const int smallest = 2 * around + 2 * manifest.alignment_px;
+  const int padded = round_up(std::max(height, width), manifest.alignment_px);
+  CHIARO_CHECK(
+      options.tile_px == 0 || options.tile_px >= std::min(smallest, padded), Usage,
+      "[restore.plan] the tile is too small for an overlap of {}; got {}; expected at least {}",
+      around, options.tile_px, smallest);
+}
+
+/// The best grid within the budget and the window size; rows == 0 if there is none.
+Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& options,
+                                  std::int64_t budget, std::int64_t max_pixels, int max_height,
+                                  const Cost& cost) const {
+  const int alignment = manifest.alignment_px;
+  const int padded_height = round_up(height, alignment);
+  const int padded_width = round_up(width, alignment);
+  const int around = overlap(options);
+  const int max_side = options.tile_px == 0 ? std::numeric_limits<int>::max() : options.tile_px;
+  WeaveOptions weave = weave_options(options);
+  for (;;) {
+    weave.grid = plan_grid(padded_height, padded_width, around, alignment, max_pixels, max_side,
+                           std::min(max_side, max_height));
+    if (weave.grid.rows == 0 || cost(weave) <= budget) return weave.grid;
+    const std::int64_t pixels = pixels_of(weave.grid);
+    max_pixels = std::max<std::int64_t>(1, pixels - pixels / 10 - 1);
+  }
+}
+
+RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& options,
+                                  std::int64_t max_pixels) const {
+  CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
+               height);
+  check_tiles(height, width, options);
+  const std::int64_t base = base_bytes();
+  const Cost cost = [&](const WeaveOptions& weave) { return work_bytes(height, width, weave); };
+  WeaveOptions weave = weave_options(options);
+  weave.grid = grid_within(height, width, options, budget(options, base), max_pixels,
+                           std::numeric_limits<int>::max(), cost);
+  if (weave.grid.rows == 0) {
+    // The smallest tiles: what is taken where nobody set a limit, and what the message names where
+    // somebody did.
+    const int smallest = 2 * overlap(options) + 2 * manifest.alignment_px;
+    weave.grid =
+        plan_grid(round_up(height, manifest.alignment_px), round_up(width, manifest.alignment_px),
+                  overlap(options), manifest.alignment_px, std::numeric_limits<std::int64_t>::max(),
+                  smallest, smallest);
+    const auto needed = static_cast<double>(base + cost(weave));
+    CHIARO_CHECK(options.max_memory_bytes == 0, Resource,
+                 "[restore.plan] the memory limit is too small for a picture of {} x {}; got {} "
+                 "MiB; expected at "
+                 "least {:.0f} MiB",
+                 width, height, options.max_memory_bytes / kMebibyte,
+                 std::ceil(needed / kMebibyte));
+  }
+  return {.window_height_px = weave.grid.window_height,
+          .window_width_px = weave.grid.window_width,
+          .overlap_px = overlap(options),
+          .rows = weave.grid.rows,
+          .columns = weave.grid.columns,
+          .predicted_peak_bytes = base + cost(weave)};
+}
+
+RestorePlan Restorer::State::plan_strips(const image::Frame& source,
+                                         const RestoreOptions& options) const {
+  check_tiles(source.height, source.width, options);
+  const std::int64_t base = base_bytes();
+  const std::int64_t most = budget(options, base);
+  const Cost cost = [&](const WeaveOptions& weave) { return strip_bytes(source, weave); };
+  const int smallest = 2 * overlap(options) + 2 * manifest.alignment_px;
+  // Bands as wide as the picture dominate: from the lowest up, the height with the least work that
+  // fits. What the graph alone takes bounds the search.
+  const auto max_pixels = static_cast<std::int64_t>(
+      std::max(0.0, static_cast<double>(most)) / (kWorkMargin * bytes_per_pixel) + 1);
+  Grid best{0, 0, 0, 0};
+  double least_work = std::numeric_limits<double>::infinity();
+  for (std::int64_t tallest = smallest; tallest < 2 * std::int64_t{source.height} + smallest;
+       tallest += std::max<std::int64_t>(1, tallest / 4)) {
+    const Grid grid = grid_within(source.height, source.width, options, most, max_pixels,
+                                  static_cast<int>(tallest), cost);
+    if (grid.rows == 0) continue;
+    const double work = double{1} * grid.rows * grid.columns * static_cast<double>(pixels_of(grid));
+    if (work >= least_work) continue;
+    least_work = work;
+    best = grid;
+  }
+  WeaveOptions weave = weave_options(options);
+  weave.grid = best;
+  if (best.rows == 0) {
+    weave.grid = plan_grid(round_up(source.height, manifest.alignment_px),
+                           round_up(source.width, manifest.alignment_px), overlap(options),
+                           manifest.alignment_px, std::numeric_limits<std::int64_t>::max(),
+                           smallest, smallest);
+    const auto needed = static_cast<double>(base + cost(weave));
+    fail(ErrorCode::Resource,
+         "[restore.plan] the memory limit is too small for a picture of {} x {}, even in strips; "
+         "got {} MiB; expected at least {:.0f} MiB",
+         source.width, source.height, (most + base) / kMebibyte, std::ceil(needed / kMebibyte));
+  }
+  return {.window_height_px = weave.grid.window_height,
+          .window_width_px = weave.grid.window_width,
+          .overlap_px = overlap(options),
+          .rows = weave.grid.rows,
+          .columns = weave.grid.columns,
+          .predicted_peak_bytes = base + cost(weave)};
+}
+
+/// Prepares the network in a thread of its own, so that the controller is prepared beside it and
+/// not before. Not where a memory limit was set: what two preparations take for a moment is in no
+/// plan. An empty future if there is nothing to gain. Nobody asks it: what fails there fails again
+/// where it is told, or where smaller tiles are tried.
+std::future<void> Restorer::State::prepare_ahead(int height, int width,
+                                                 const RestoreOptions& options) {
+  const bool both = inspector && inspector->pending_bytes() > 0 && !options.stated;
+  if (!both || options.max_memory_bytes > 0) return {};
+  const RestorePlan chosen = plan(height, width, options, std::numeric_limits<std::int64_t>::max());
+  try {
+    return std::async(std::launch::async, [this, chosen] {
+      engine.prepare(window_shapes(manifest, chosen.window_height_px, chosen.window_width_px));
+      held_bytes = 1;  // the weights are laid out; values take memory only when it runs
+    });
+  } catch (const std::system_error&) {  // no thread to be had
+    return {};
+  }
+}
+
+double Restorer::State::settle_condition(const std::function<Inspection()>& inspect,
+                                         const RestoreOptions& options, RestoreReport& report) {
+  report.blind = !options.stated.has_value();
+  if (!manifest.condition) return options.strength;
+  if (options.stated) {
+    condition = stated_condition(*options.stated, *manifest.condition);
+    return options.strength;
+  }
+  report.inspection = inspect();
+  condition = report.inspection->condition;
+  if (options.guard == GuardMode::Off) return options.strength;
+  GuardDecision decision = judge(*report.inspection, *manifest.condition);
+  // An enlarged picture cannot be mixed with its input.
+  if (manifest.scale != 1) decision.strength = 1;
+  CHIARO_CHECK(options.guard != GuardMode::Strict || !decision.unlike, CheckFailed,
+               "[restore.guard] the picture is unlike anything '{}' has seen in training; got a "
+               "novelty of {:.3g}; expected at most {:.3g}",
+               origin, report.inspection->novelty, manifest.condition->novelty_threshold);
+  report.guard = decision;
+  return options.strength * decision.strength;
+}
+
+void Restorer::State::restore_part(image::Image& part, const RestoreOptions& options,
+                                   const ProgressCallback& progress) {
+  const int height = part.height();
+  const int width = part.width();
+  const auto grid_of = [&](std::int64_t max_pixels) {
+    const RestorePlan chosen = plan(height, width, options, max_pixels);
+    const Grid grid{chosen.window_height_px, chosen.window_width_px, chosen.rows, chosen.columns};
+    WeaveOptions weave = weave_options(options);
+    weave.grid = grid;
+    held_bytes = std::max<std::int64_t>(1, work_bytes(height, width, weave));
+    return grid;
+  };
+  EngineGraph graph(*this);
+  const std::size_t unusable =
+      weave_with_retries(part, graph, weave_options(options), grid_of, progress);
+  warn_of_unusable(unusable);
+}
+
+void Restorer::State::warn_of_unusable(std::size_t count) const {
+  if (count == 0) return;
+  spdlog::warn("the network gave {} values that are not finite; the input's stand in their place",
+               count);
+}
+
+void Restorer::State::release() {
+  engine.release();
+  held_bytes = 0;
+  return_free_memory();
+}
+
+}  // namespace chiaro::restore

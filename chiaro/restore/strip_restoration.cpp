@@ -1,0 +1,275 @@
+#include "chiaro/restore/strip_restoration.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/process_memory.h"
+#include "chiaro/restore/prepare.h"
+#include "chiaro/restore/restorer_state.h"
+#include "chiaro/restore/views.h"
+
+namespace chiaro::restore {
+namespace {
+
+constexpr int kReadRows = 64;   // together, while the controller's views are gathered
+constexpr int kGivenRows = 32;  // together: little beside a band
+
+/// Rows of a picture that follow each other, of which some lie behind and are dropped.
+class Band {
+ public:
+  Band(const image::Frame& frame, bool drop_alpha) : frame_(frame), drop_alpha_(drop_alpha) {}
+
+  int begin() const { return begin_; }
+  int end() const { return end_; }
+
+  /// Reads on to `end`, and forgets what lies above `begin`. Returns how many values were not
+  /// finite.
+  std::size_t move_to(image::StripReader& reader, int begin, int end) {
+    image::Image moved(frame_.channels, end - begin, frame_.width);
+    const int kept = std::max(0, end_ - begin);
+    for (int c = 0; c < frame_.channels && kept > 0; ++c) {
+      const auto from = rows_.plane(c).subspan(values(begin - begin_), values(kept));
+      std::ranges::copy(from, moved.plane(c).begin());
+    }
+    rows_ = {};  // before new rows come
+    std::size_t replaced = 0;
+    for (int y = std::max(end_, begin); y < end;) {
+      image::Image strip = reader.next(std::min(kReadRows, end - y));
+      CHIARO_CHECK(!strip.empty(), Input, "[restore.strips] the picture has changed meanwhile");
+      if (drop_alpha_) strip.alpha = {};
+      replaced += replace_not_finite(strip);
+      for (int c = 0; c < frame_.channels; ++c)
+        std::ranges::copy(strip.plane(c),
+                          moved.plane(c).begin() + static_cast<std::ptrdiff_t>(values(y - begin)));
+      y += strip.height();
+    }
+    rows_ = std::move(moved);
+    begin_ = begin;
+    end_ = end;
+    return replaced;
+  }
+
+  /// The rows themselves, of which a copy of those from `keep` on stays for the next band.
+  image::Image take(int keep) {
+    image::Image kept;
+    if (keep < end_) kept = image::crop(rows_, keep - begin_, 0, end_ - keep, frame_.width);
+    begin_ = std::min(keep, end_);
+    return std::exchange(rows_, std::move(kept));
+  }
+
+ private:
+  std::size_t values(int rows) const {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(frame_.width);
+  }
+
+  const image::Frame& frame_;
+  bool drop_alpha_;
+  image::Image rows_;  // [begin_, end_)
+  int begin_ = 0;
+  int end_ = 0;
+};
+
+}  // namespace
+
+class StripRestoration::Work {
+ public:
+  Work(Restorer::State& state, Opener open, const RestoreOptions& options,
+       ProgressCallback progress)
+      : state_(state),
+        open_(std::move(open)),
+        options_(options),
+        progress_(std::move(progress)),
+        reader_(open_()),
+        source_(reader_.frame()),
+        band_(source_, true) {
+    state_.check_options(options_);
+    check_possible();
+    if (options_.alpha == AlphaMode::Drop) source_.has_alpha = false;
+    plan_ = state_.plan_strips(source_, options_);
+    if (options_.strength > 0)
+      options_.strength = state_.settle_condition([&] { return look(); }, options_, report_);
+    report_.strength = options_.strength;
+    weave_ = state_.weave_options(options_);
+    weave_.grid = {plan_.window_height_px, plan_.window_width_px, 1, plan_.columns};
+    rows_ = plan_axis(round_up(source_.height, weave_.alignment), plan_.window_height_px,
+                      plan_.rows, weave_.alignment, false);
+    result_ = source_;
+    if (options_.strength > 0) {
+      result_.height *= weave_.scale;
+      result_.width *= weave_.scale;
+    }
+  }
+
+  const image::Frame& frame() const { return result_; }
+  const RestorePlan& plan() const { return plan_; }
+  const RestoreReport& report() const { return report_; }
+
+  image::Image next() {
+    if (given_ == given_end_) {
+      if (row_ == rows_.size()) return {};
+      restore_band();
+    }
+    const int count = std::min(kGivenRows, given_end_ - given_);
+    image::Image strip = image::crop(done_, given_, 0, count, done_.width());
+    strip.sample_type = source_.sample_type;
+    given_ += count;
+    if (given_ == given_end_) done_ = {};
+    return strip;
+  }
+
+ private:
+  void check_possible() const {
+    const std::string& obstacle = reader_.obstacle();
+    CHIARO_CHECK(obstacle.empty(), Resource,
+                 "[restore.strips] a picture of {} x {} does not fit into memory, and cannot be "
+                 "restored in strips: {}",
+                 source_.width, source_.height, obstacle);
+    CHIARO_CHECK(!source_.has_alpha || options_.alpha == AlphaMode::Drop, Resource,
+                 "[restore.strips] a picture of {} x {} does not fit into memory, and cannot be "
+                 "restored in strips: it has transparency, which --alpha drop would leave out",
+                 source_.width, source_.height);
+    CHIARO_CHECK(!state_.manifest.global_statistics, Resource,
+                 "[restore.strips] a picture of {} x {} does not fit into memory, and cannot be "
+                 "restored in strips: bundle '{}' looks at the whole of it at once",
+                 source_.width, source_.height, state_.origin);
+  }
+
+  /// Reads the whole picture for the controller, and begins anew.
+  Inspection look() {
+    const bundle::ConditionInfo& info = state_.inspector->info();
+    ViewGatherer views(source_.height, source_.width, info.view_px, info.max_views, info.whole_px,
+                       info.whole_alignment_px);
+    for (image::Image strip = reader_.next(kReadRows); !strip.empty();
+         strip = reader_.next(kReadRows)) {
+      strip.alpha = {};
+      (void)replace_not_finite(strip);
+      views.add(strip);
+      CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
+    }
+    reader_ = open_();
+    return state_.inspector->inspect(views.native(), views.whole());
+  }
+
+  /// Reads, restores and leaves in done_ the rows that belong to the next row of tiles.
+  void restore_band() {
+    const AxisTile& tile = rows_[row_];
+    const int end = std::min(tile.window_begin + plan_.window_height_px, source_.height);
+    const std::size_t replaced = band_.move_to(reader_, tile.window_begin, end);
+    if (replaced > 0)
+      spdlog::warn("{} values of the picture were not finite and have been replaced", replaced);
+    const bool last = row_ + 1 == rows_.size();
+    done_ = band_.take(last ? end : rows_[row_ + 1].window_begin);
+    int scale = 1;
+    if (options_.strength > 0) {
+      restore(done_);
+      scale = weave_.scale;
+    }
+    given_ = (tile.keep_begin - tile.window_begin) * scale;
+    given_end_ = (std::min(tile.keep_end, source_.height) - tile.window_begin) * scale;
+    ++row_;
+    if (last) state_.warn_of_unusable(unusable_);
+    CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
+  }
+
+  void restore(image::Image& part) {
+    for (float& value : part.pixels()) value = std::clamp(value, 0.0F, 1.0F);
+    state_.held_bytes = std::max<std::int64_t>(1, state_.graph_bytes(weave_.grid));
+    if (state_.channels != 1 || part.channels() == 1) {
+      weave_into(part, 0, 1);
+      return;
+    }
+    image::Image joined;
+    for (int channel = 0; channel < 3; ++channel) {
+      auto plane = grey_picture(part.plane(channel), part.height(), part.width());
+      weave_into(plane, channel, 3);
+      if (channel == 0) joined = image::Image(3, plane.height(), plane.width());
+      std::ranges::copy(plane.pixels(), joined.plane(channel).begin());
+    }
+    part = std::move(joined);
+  }
+
+  void weave_into(image::Image& part, int pass, int passes) {
+    Restorer::State::EngineGraph graph(state_);
+    unusable_ +=
+        weave(part, graph, weave_, [&](double done) { return tell((pass + done) / passes); });
+  }
+
+  /// `done`: of the band at row_.
+  bool tell(double done) const {
+    return !progress_ ||
+           progress_((static_cast<double>(row_) + done) / static_cast<double>(rows_.size()));
+  }
+
+  Restorer::State& state_;
+  Opener open_;
+  RestoreOptions options_;
+  ProgressCallback progress_;
+  image::StripReader reader_;
+  image::Frame source_;
+  image::Frame result_;
+  RestorePlan plan_;
+  RestoreReport report_;
+  WeaveOptions weave_;
+  std::vector<AxisTile> rows_ = {AxisTile{}};
+  std::size_t row_ = 0;  // of the band to come
+  std::size_t unusable_ = 0;
+  Band band_;
+  image::Image done_;  // a band of the result, of which [given_, given_end_) is still to be given
+  int given_ = 0;
+  int given_end_ = 0;
+};
+
+StripRestoration::StripRestoration(Restorer& restorer, Opener open, const RestoreOptions& options,
+                                   ProgressCallback progress)
+    : work_(std::make_unique<Work>(*restorer.state_, std::move(open), options,
+                                   std::move(progress))) {}
+
+StripRestoration::~StripRestoration() = default;
+
+const image::Frame& StripRestoration::frame() const {
+  return work_->frame();
+}
+
+const RestorePlan& StripRestoration::plan() const {
+  return work_->plan();
+}
+
+const RestoreReport& StripRestoration::report() const {
+  return work_->report();
+}
+
+image::Image StripRestoration::next() {
+  return work_->next();
+}
+
+bool exceeds_memory(const Restorer& restorer, const image::Frame& source,
+                    const RestoreOptions& options) {
+  const std::int64_t scale = restorer.manifest().scale;
+  const std::int64_t samples =
+      std::int64_t{source.width} * source.height * (source.channels + (source.has_alpha ? 1 : 0));
+  // Floats, at scales above 1 those of the source as well, and a coded result of up to two bytes a
+  // sample, a part of it kept twice.
+  const std::int64_t enlarged = scale * scale;
+  const std::int64_t held = samples * (4 * enlarged + (scale == 1 ? 0 : 4) + 2 * enlarged);
+  if (options.max_memory_bytes == 0) {
+    const std::int64_t available = available_memory_bytes();
+    return available > 0 && held > available - available / 4;
+  }
+  RestoreOptions left = options;
+  left.max_memory_bytes = options.max_memory_bytes - held;
+  if (left.max_memory_bytes <= 0) return true;
+  try {
+    (void)restorer.plan(source.height, source.width, left);
+    return false;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Resource) throw;
+    return true;
+  }
+}
+
+}  // namespace chiaro::restore

@@ -1,0 +1,53 @@
+// A picture larger than memory, restored from the top in strips.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "chiaro/base/log.h"
+#include "chiaro/image/strips.h"
+#include "chiaro/restore/restorer.h"
+
+namespace chiaro::restore {
+
+/// Restores as Restorer::restore does with the same tiles, value for value, but reads each row of
+/// the picture when it is needed and gives each row of the result when it is done. Only bands of
+/// rows are in memory. A controller looks once, at the whole picture, which is read twice then.
+///
+/// What looks at all of a picture at once cannot be done so: networks with global statistics, and
+/// transparency (unless it is dropped), whose hidden colours are filled from wherever the nearest
+/// visible pixel is.
+class StripRestoration {
+ public:
+  /// Begins to read the picture from the top.
+  using Opener = std::function<image::StripReader()>;
+
+  /// Reads the picture once where a controller looks. `restorer` must outlive it and is not used
+  /// otherwise meanwhile. options.max_memory_bytes bounds the whole process, reading and writing
+  /// included. Errors: as Restorer::restore; Resource (cannot be read or restored in strips, or the
+  /// limit is too small even so; names the smallest that works).
+  StripRestoration(Restorer& restorer, Opener open, const RestoreOptions& options,
+                   ProgressCallback progress = {});
+  ~StripRestoration();
+  StripRestoration(const StripRestoration&) = delete;
+  StripRestoration& operator=(const StripRestoration&) = delete;
+
+  const image::Frame& frame() const;  ///< of the result
+  const RestorePlan& plan() const;
+  const RestoreReport& report() const;
+
+  /// The next rows of the result, without metadata; none at the end. Errors: Input (damaged),
+  /// Resource, Interrupted (progress returned false).
+  image::Image next();
+
+ private:
+  class Work;
+  std::unique_ptr<Work> work_;
+};
+
+/// Whether restoring this picture as a whole would exceed options.max_memory_bytes, or, where that
+/// is not set, what the machine has. Decoded pixels and the coded result count.
+bool exceeds_memory(const Restorer& restorer, const image::Frame& source,
+                    const RestoreOptions& options);
+
+}  // namespace chiaro::restore

@@ -1,0 +1,139 @@
+// `chiaro restore` with pictures larger than the memory it may take.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "chiaro/base/files.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/image/strips.h"
+#include "tests/support/events.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::int64_t kMebibyte = 1 << 20;
+
+class RestoreStrips : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "models");
+    bundle::Members members;
+    members.emplace(bundle::kRestoreMember, test::graph_bytes("stack"));
+    bundle::write_bundle(folder_ / "models/default.chiaro", test::graph_manifest("stack"), members);
+    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
+  }
+  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
+
+  /// Waves, made row by row: no such picture is ever in the memory of this test.
+  static void make_picture(const fs::path& file, int height, int width) {
+    const image::Frame frame{3, height, width, false, image::SampleType::U8, {}};
+    int y = 0;
+    image::write_strips(file, frame, {}, [&] {
+      image::Image strip(3, 1, width);
+      for (int c = 0; c < 3; ++c) {
+        auto row = strip.plane(c);
+        for (int x = 0; x < width; ++x)
+          row[static_cast<std::size_t>(x)] =
+              static_cast<float>((x * (c + 3) + y * 7 + (x / 64) * (y / 64) * 31) % 256) / 255.0F;
+      }
+      ++y;
+      return strip;
+    });
+  }
+
+  test::ProcessResult restore(const std::string& output, std::vector<std::string> more) const {
+    std::vector<std::string> words{CHIARO_PROGRAM, "restore", in_,         "-o",
+                                   output,         "--json",  "--threads", "2"};
+    words.insert(words.end(), more.begin(), more.end());
+    return test::run_process(words);
+  }
+
+  static json event(const std::string& text, const std::string& name) {
+    for (const json& one : test::events(text))
+      if (one["event"] == name) return one;
+    ADD_FAILURE() << "no event " << name << " in " << text;
+    return {};
+  }
+
+  void expect_within(const test::ProcessResult& result, std::int64_t ceiling) const {
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_TRUE(event(result.out, "start")["in_strips"]);
+    EXPECT_LE(event(result.out, "start")["predicted_peak_bytes"], ceiling);
+    EXPECT_LE(event(result.out, "summary")["peak_resident_bytes"], ceiling);
+  }
+
+  test::TemporaryFolder folder_;
+  std::string in_ = folder_ / "in.tif";
+};
+
+TEST_F(RestoreStrips, AreTheWholePictureWithinTheCeiling) {
+  make_picture(in_, 3600, 4000);
+  const auto whole = restore(folder_ / "whole.tif", {});
+  ASSERT_EQ(whole.status, 0) << whole.err;
+  EXPECT_FALSE(event(whole.out, "start")["in_strips"]);
+  EXPECT_GT(event(whole.out, "summary")["peak_resident_bytes"], 250 * kMebibyte);
+  const auto strips = restore(folder_ / "strips.tif", {"--max-memory", "180M", "--audit"});
+  expect_within(strips, 180 * kMebibyte);
+  EXPECT_EQ(read_file(folder_ / "strips.tif"), read_file(folder_ / "whole.tif"));
+  for (const std::string format : {"png", "jpeg", "ppm"}) {
+    const std::string out = folder_ / ("strips." + format);
+    expect_within(restore(out, {"--max-memory", "180M", "--format", format}), 180 * kMebibyte);
+    if (format == "jpeg") continue;
+    EXPECT_TRUE(
+        std::ranges::equal(image::read(out).pixels(), image::read(folder_ / "whole.tif").pixels()));
+  }
+}
+
+TEST_F(RestoreStrips, WhatCannotBeDoneSoSaysWhyAndLeavesNothing) {
+  make_picture(in_, 3600, 4000);
+  const auto refused = [&](const std::string& output, const std::string& reason) {
+    const auto result = restore(output, {"--max-memory", "180M"});
+    EXPECT_EQ(result.status, 6) << result.err;
+    EXPECT_NE(result.err.find(reason), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(output));
+  };
+  refused(folder_ / "out.webp", "webp cannot be written in strips");
+  const auto small = restore(folder_ / "out.tif", {"--max-memory", "90M"});
+  EXPECT_EQ(small.status, 6) << small.err;
+  EXPECT_NE(small.err.find("even in strips"), std::string::npos) << small.err;
+
+  image::Image picture = image::read(in_);
+  picture.alpha.assign(picture.plane_size(), 0.5F);
+  image::write(in_, picture);
+  refused(folder_ / "out.tif", "it has transparency");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 2);
+}
+
+TEST_F(RestoreStrips, ATruncatedPictureLeavesNothing) {
+  make_picture(in_, 3600, 4000);
+  const std::string png = folder_ / "in.png";
+  image::write(png, image::read(in_));
+  const auto whole = read_file(png);
+  write_file_atomically(png, std::span(whole).first(whole.size() / 2));
+  in_ = png;
+  const auto result = restore(folder_ / "out.png", {"--max-memory", "180M"});
+  EXPECT_EQ(result.status, 3) << result.err;
+  EXPECT_NE(result.err.find("damaged or truncated"), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(folder_ / "out.png"));
+}
+
+using RestoreStripsSlow = RestoreStrips;
+
+TEST_F(RestoreStripsSlow, FourHundredMegapixelsInFiveHundredMegabytes) {
+  make_picture(in_, 20000, 20000);
+  const std::int64_t ceiling = 500 * kMebibyte;
+  expect_within(restore(folder_ / "out.tif", {"--max-memory", "500M"}), ceiling);
+  EXPECT_EQ(image::probe(folder_ / "out.tif").width, 20000);
+}
+
+}  // namespace
+}  // namespace chiaro

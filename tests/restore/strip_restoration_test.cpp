@@ -1,0 +1,170 @@
+#include "chiaro/restore/strip_restoration.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "chiaro/base/files.h"
+#include "chiaro/base/process_memory.h"
+#include "chiaro/base/rng.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::restore {
+namespace {
+
+Restorer make(const std::string& graph) {
+  return Restorer(test::graph_bundle(graph), {"auto", engine::Precision::F32, 2});
+}
+
+/// A picture and its file, of 16 bits, so that what is read is what was written.
+class StripRestorationTest : public testing::Test {
+ protected:
+  image::Image store(int channels, int height, int width, bool alpha = false,
+                     const std::string& name = "picture.tif") {
+    image::Image picture(channels, height, width);
+    Rng rng(5);
+    for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.1, 0.9));
+    if (alpha) picture.alpha.assign(picture.plane_size(), 0.5F);
+    picture.sample_type = image::SampleType::U16;
+    file_ = folder_ / name;
+    image::write(file_, picture);
+    return image::read(file_);
+  }
+
+  StripRestoration::Opener opener() const {
+    return [file = file_] { return image::StripReader(file); };
+  }
+
+  /// All strips together.
+  image::Image joined(StripRestoration& strips) {
+    const image::Frame& frame = strips.frame();
+    image::Image all(frame.channels, frame.height, frame.width);
+    int y = 0;
+    for (image::Image strip = strips.next(); !strip.empty(); strip = strips.next()) {
+      EXPECT_TRUE(strip.alpha.empty());
+      for (int c = 0; c < frame.channels; ++c)
+        std::ranges::copy(strip.plane(c), all.plane(c).begin() + std::ptrdiff_t{y} * frame.width);
+      y += strip.height();
+    }
+    EXPECT_EQ(y, frame.height);
+    return all;
+  }
+
+  void expect_equal_to_whole(const std::string& graph, const image::Image& picture,
+                             const RestoreOptions& options) {
+    Restorer restorer = make(graph);
+    StripRestoration strips(restorer, opener(), options);
+    const image::Image got = joined(strips);
+    const image::Image whole = restorer.restore(picture, options);
+    ASSERT_EQ(got.height(), whole.height());
+    ASSERT_EQ(got.width(), whole.width());
+    ASSERT_EQ(got.channels(), whole.channels());
+    EXPECT_GT(strips.plan().rows, 2) << graph;
+    for (std::size_t i = 0; i < got.pixels().size(); ++i)
+      ASSERT_NEAR(got.pixels()[i], whole.pixels()[i], 1e-6) << graph << " at " << i;
+  }
+
+  chiaro::test::TemporaryFolder folder_;
+  std::filesystem::path file_;
+};
+
+TEST_F(StripRestorationTest, EqualsTheWholePicture) {
+  for (const auto& [height, width] : {std::pair{211, 90}, {97, 160}, {160, 61}}) {
+    for (const int channels : {1, 3}) {
+      const image::Image picture = store(channels, height, width);
+      for (const std::string graph : {"stack", "unet", "twice", "grey", "identity"})
+        expect_equal_to_whole(graph, picture, {.tile_px = 44});
+      for (const double strength : {0.4, 0.0})
+        expect_equal_to_whole("stack", picture, {.tile_px = 44, .strength = strength});
+    }
+  }
+}
+
+TEST_F(StripRestorationTest, TheControllerSeesTheWholePicture) {
+  for (const GuardMode guard : {GuardMode::Off, GuardMode::Soft}) {
+    const image::Image picture = store(3, 211, 90);
+    expect_equal_to_whole("film", picture, {.tile_px = 44, .guard = guard});
+    Restorer restorer = make("film");
+    RestoreReport whole;
+    (void)restorer.restore(picture, {.tile_px = 44, .guard = guard}, {}, &whole);
+    const StripRestoration strips(restorer, opener(), {.tile_px = 44, .guard = guard});
+    ASSERT_TRUE(strips.report().inspection.has_value());
+    EXPECT_EQ(strips.report().inspection->condition, whole.inspection->condition);
+    EXPECT_EQ(strips.report().strength, whole.strength);
+  }
+}
+
+TEST_F(StripRestorationTest, ALowerCeilingGivesLowerBands) {
+  (void)store(3, 900, 1200);
+  Restorer restorer = make("unet");
+  const std::int64_t now = resident_bytes();
+  const auto rows_with = [&](std::int64_t more) {
+    const StripRestoration strips(restorer, opener(), {.max_memory_bytes = now + (more << 20)});
+    EXPECT_LE(strips.plan().predicted_peak_bytes, now + (more << 20));
+    return strips.plan().rows;
+  };
+  EXPECT_GT(rows_with(110), rows_with(180));
+  EXPECT_CHIARO_ERROR(StripRestoration(restorer, opener(), {.max_memory_bytes = now / 2}), Resource,
+                      "even in strips");
+}
+
+TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
+  const Restorer restorer = make("stack");
+  const image::Frame frame{3, 20000, 20000, false, image::SampleType::U8, {}};
+  const image::Frame small{3, 200, 200, false, image::SampleType::U8, {}};
+  constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
+  EXPECT_TRUE(exceeds_memory(restorer, frame, {.max_memory_bytes = kGibibyte}));
+  EXPECT_FALSE(exceeds_memory(restorer, frame, {.max_memory_bytes = 16 * kGibibyte}));
+  EXPECT_FALSE(exceeds_memory(restorer, small, {.max_memory_bytes = kGibibyte}));
+  EXPECT_FALSE(exceeds_memory(restorer, small, {}));
+}
+
+TEST_F(StripRestorationTest, SaysWhatCannotBeDoneSo) {
+  (void)store(3, 60, 50, true);
+  Restorer stack = make("stack");
+  EXPECT_CHIARO_ERROR(StripRestoration(stack, opener(), {}), Resource, "it has transparency");
+  StripRestoration without(stack, opener(), {.alpha = AlphaMode::Drop});
+  EXPECT_FALSE(without.frame().has_alpha);
+  (void)joined(without);
+  (void)store(3, 60, 50, false, "picture.webp");
+  EXPECT_CHIARO_ERROR(StripRestoration(stack, opener(), {}), Resource,
+                      "webp is decoded as a whole");
+  (void)store(3, 60, 50);
+  Restorer pooled = make("pooled");
+  EXPECT_CHIARO_ERROR(StripRestoration(pooled, opener(), {}), Resource, "looks at the whole");
+  EXPECT_CHIARO_ERROR(StripRestoration(stack, opener(), {.strength = 2}), Usage, "strength");
+}
+
+TEST_F(StripRestorationTest, CanBeStopped) {
+  (void)store(3, 211, 90);
+  Restorer restorer = make("stack");
+  double before = -1;
+  StripRestoration strips(restorer, opener(), {.tile_px = 44}, [&](double done) {
+    EXPECT_GE(done, before);
+    before = done;
+    return done < 0.5;
+  });
+  EXPECT_CHIARO_ERROR((void)joined(strips), Interrupted, "stopped");
+  EXPECT_GE(before, 0.5);
+  Restorer film = make("film");
+  EXPECT_CHIARO_ERROR(
+      StripRestoration(film, opener(), {.tile_px = 44}, [](double) { return false; }), Interrupted,
+      "stopped");
+}
+
+TEST_F(StripRestorationTest, ValuesThatAreNotFiniteAreReplaced) {
+  image::Image picture(3, 150, 40, 0.5F);
+  picture.sample_type = image::SampleType::F32;
+  picture.at(1, 120, 7) = std::numeric_limits<float>::quiet_NaN();
+  picture.at(2, 3, 7) = std::numeric_limits<float>::infinity();
+  file_ = folder_ / "float.tif";
+  image::write(file_, picture);
+  expect_equal_to_whole("identity", image::read(file_), {.tile_px = 44});
+}
+
+}  // namespace
+}  // namespace chiaro::restore

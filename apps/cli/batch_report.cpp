@@ -58,23 +58,25 @@ void BatchReport::begin(const std::string& bundle) {
 void BatchReport::done(const restore::BatchDone& one) {
   const std::lock_guard lock(mutex_);
   ++done_;
-  megapixels_ += static_cast<double>(one.picture.plane_size()) / 1e6;
+  megapixels_ += double{1} * one.width * one.height / 1e6;
   if (show_.verbose) {
     clear_bar();
-    spdlog::info("wrote {} ({} x {}, {:.2f} s)", one.item.output.string(), one.picture.width(),
-                 one.picture.height(), one.restore_seconds);
+    spdlog::info("wrote {} ({} x {}, {:.2f} s)", one.item.output.string(), one.width, one.height,
+                 one.restore_seconds);
   }
   if (!show_.json) return;
-  print_event("restored", {{"file", one.item.input.string()},
-                           {"output", one.item.output.string()},
-                           {"width", one.picture.width()},
-                           {"height", one.picture.height()},
-                           {"bytes", one.bytes},
-                           {"seconds", one.read_seconds + one.restore_seconds + one.write_seconds},
-                           {"read_seconds", one.read_seconds},
-                           {"restore_seconds", one.restore_seconds},
-                           {"write_seconds", one.write_seconds},
-                           {"pixels_sha256", pixels_sha256(one.picture)}});
+  Json event = {{"file", one.item.input.string()},
+                {"output", one.item.output.string()},
+                {"width", one.width},
+                {"height", one.height},
+                {"bytes", one.bytes},
+                {"seconds", one.read_seconds + one.restore_seconds + one.write_seconds},
+                {"read_seconds", one.read_seconds},
+                {"restore_seconds", one.restore_seconds},
+                {"write_seconds", one.write_seconds},
+                {"in_strips", one.picture.empty()}};
+  if (!one.picture.empty()) event["pixels_sha256"] = pixels_sha256(one.picture);
+  print_event("restored", event);
 }
 
 void BatchReport::checked(const restore::BatchItem& item, const restore::TileCheck& check) {

@@ -11,6 +11,7 @@
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
 #include "chiaro/restore/batch.h"
@@ -88,7 +89,22 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                 auto bytes = image::encode(picture, write);
                 if (arguments.audit) report.audited(item, bytes, arguments);
                 return bytes;
-              }};
+              },
+          .too_large =
+              [&restorer, &arguments, options](const fs::path& input) {
+                return needs_strips(restorer, input.string(), arguments, *options);
+              },
+          .in_strips = [&restorer, &arguments, options, &report](
+                           const restore::BatchItem& item, const ProgressCallback& progress,
+                           const std::function<void()>& unchanged) -> restore::WrittenInStrips {
+            const StripsObserver observer{.coded = [&](std::span<const std::byte> coded) {
+              unchanged();
+              if (arguments.audit) report.audited(item, coded, arguments);
+            }};
+            const auto done = restore_in_strips(restorer, item.input.string(), item.output.string(),
+                                                arguments.write, *options, progress, observer);
+            return {done.result.width, done.result.height, done.bytes};
+          }};
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // chiaro restore with one picture: in, and a better one out.
 #include <unistd.h>
 
-#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <future>
@@ -107,16 +106,6 @@ restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& 
   return report;
 }
 
-/// Pictures that may need it are looked at before they are decoded.
-bool may_need_strips(const RestoreArguments& arguments) {
-  constexpr std::int64_t kManyPixels = 50'000'000;
-  const bool plain = arguments.region.empty() && !arguments.ensemble && !arguments.verify_tiles;
-  if (arguments.inputs.front() == "-" || arguments.output == "-" || !plain) return false;
-  if (arguments.options.max_memory_bytes > 0) return true;
-  const image::Probe probe = image::probe(arguments.inputs.front());
-  return std::int64_t{probe.width} * probe.height >= kManyPixels;
-}
-
 }  // namespace
 
 void restore_one(RestoreArguments& arguments) {
@@ -136,10 +125,11 @@ void restore_one(RestoreArguments& arguments) {
   auto opening = std::async(std::launch::async, [&arguments] {
     return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
   });
-  if (may_need_strips(arguments)) {
+  if (may_need_strips(input, arguments)) {
     arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
     stop_if_interrupted();
-    if (restored_in_strips(arguments, started)) return;
+    if (needs_strips(*arguments.restorer, input, arguments, arguments.options))
+      return restore_one_in_strips(arguments, started);
   }
   image::Image picture = read_input(input);
   const double decoded = monotonic_s();

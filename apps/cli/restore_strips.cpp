@@ -1,62 +1,86 @@
 #include "apps/cli/restore_strips.h"
 
-#include <optional>
-
 #include "apps/cli/audit.h"
 #include "apps/cli/events.h"
 #include "apps/cli/restore_telling.h"
 #include "chiaro/base/error.h"
-#include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
-#include "chiaro/image/strips.h"
-#include "chiaro/restore/strip_restoration.h"
 
 namespace chiaro::cli {
 
-bool restored_in_strips(RestoreArguments& arguments, double started) {
-  const std::string& input = arguments.inputs.front();
-  restore::Restorer& restorer = *arguments.restorer;
+StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& input,
+                             const std::string& output, const image::WriteOptions& write,
+                             const restore::RestoreOptions& options,
+                             const ProgressCallback& progress, const StripsObserver& observer) {
+  image::WriteOptions complete = write;
+  if (complete.format.empty()) complete.format = image::format_written_as(output);
   const image::Frame source = image::StripReader(input).frame();
-  if (!restore::exceeds_memory(restorer, source, arguments.options)) return false;
-  image::WriteOptions write = arguments.write;
-  if (write.format.empty()) write.format = image::format_written_as(arguments.output);
-  CHIARO_CHECK(image::can_write_strips(write.format), Resource,
+  CHIARO_CHECK(image::can_write_strips(complete.format), Resource,
                "[cli.restore] '{}' of {} x {} pixels does not fit into memory, and {} cannot be "
                "written in strips; expected png, jpeg, tiff or ppm, or a larger --max-memory",
-               input, source.width, source.height, write.format);
+               input, source.width, source.height, complete.format);
+  restore::StripRestoration strips(
+      restorer, [&] { return image::StripReader(input); }, options, progress);
+  StripsDone done{strips.frame(), strips.report(), 0};
+  if (observer.begun) observer.begun(source, strips.plan());
+  image::write_strips(
+      output, done.result, complete, [&] { return strips.next(); },
+      [&](std::span<const std::byte> coded) {
+        done.bytes = static_cast<std::int64_t>(coded.size());
+        if (observer.coded) observer.coded(coded);
+      });
+  return done;
+}
 
-  restore::RestoreReport report;
-  image::Frame result;
+bool may_need_strips(const std::string& input, const RestoreArguments& arguments) {
+  constexpr std::int64_t kManyPixels = 50'000'000;
+  const bool whole = !arguments.region.empty() || arguments.ensemble || arguments.verify_tiles;
+  if (whole || input == "-" || arguments.output == "-") return false;
+  if (arguments.options.max_memory_bytes > 0) return true;
+  const image::Probe probe = image::probe(input);
+  return std::int64_t{probe.width} * probe.height >= kManyPixels;
+}
+
+bool needs_strips(const restore::Restorer& restorer, const std::string& input,
+                  const RestoreArguments& arguments, const restore::RestoreOptions& options) {
+  return may_need_strips(input, arguments) &&
+         restore::exceeds_memory(restorer, image::StripReader(input).frame(), options);
+}
+
+void restore_one_in_strips(RestoreArguments& arguments, double started) {
+  const std::string& input = arguments.inputs.front();
+  restore::Restorer& restorer = *arguments.restorer;
+  const StripsObserver observer{
+      .begun =
+          [&](const image::Frame& source, const restore::RestorePlan& plan) {
+            say_start(arguments, restorer, plan, source.height, source.width, true,
+                      monotonic_s() - started);
+          },
+      .coded =
+          [&](std::span<const std::byte> coded) {
+            if (arguments.audit) audit(input, coded, arguments, false);
+          }};
+  StripsDone done;
   with_progress(arguments, [&](const ProgressCallback& progress) {
-    restore::StripRestoration strips(
-        restorer, [&] { return image::StripReader(input); }, arguments.options, progress);
-    report = strips.report();
-    result = strips.frame();
-    say_start(arguments, restorer, strips.plan(), source.height, source.width, true,
-              monotonic_s() - started);
-    image::write_strips(
-        arguments.output, result, write, [&] { return strips.next(); },
-        [&](std::span<const std::byte> coded) {
-          if (arguments.audit) audit(input, coded, arguments, false);
-        });
+    done = restore_in_strips(restorer, input, arguments.output, arguments.write, arguments.options,
+                             progress, observer);
   });
-  say_report(report, restorer, arguments);
-  const double written = monotonic_s();
-  spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, result.width, result.height,
-               written - started);
-  if (!arguments.show.json) return true;
+  say_report(done.report, restorer, arguments);
+  const double seconds = monotonic_s() - started;
+  spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, done.result.width,
+               done.result.height, seconds);
+  if (!arguments.show.json) return;
   Json event = {{"file", input},
                 {"output", arguments.output},
-                {"width", result.width},
-                {"height", result.height},
-                {"seconds", written - started}};
-  event.update(report_json(report, restorer.manifest(), arguments));
+                {"width", done.result.width},
+                {"height", done.result.height},
+                {"seconds", seconds}};
+  event.update(report_json(done.report, restorer.manifest(), arguments));
   print_event("restored", event);
   print_event("summary", {{"done", 1},
                           {"failed", 0},
-                          {"seconds", written - started},
+                          {"seconds", seconds},
                           {"peak_resident_bytes", peak_resident_bytes()}});
-  return true;
 }
 
 }  // namespace chiaro::cli

@@ -1,13 +1,49 @@
-// chiaro restore with a picture larger than memory.
+// chiaro restore with pictures larger than memory: from file to file, in strips.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
 #include "apps/cli/restore_arguments.h"
+#include "chiaro/base/log.h"
+#include "chiaro/image/strips.h"
+#include "chiaro/restore/strip_restoration.h"
 
 namespace chiaro::cli {
 
-/// Restores the one input in strips where memory would not hold it (arguments.restorer is open);
-/// false where it would, and nothing was done. `started` is when the program began (monotonic_s).
-/// Errors: as StripRestoration and image::write_strips.
-bool restored_in_strips(RestoreArguments& arguments, double started);
+struct StripsDone {
+  image::Frame result;
+  restore::RestoreReport report;
+  std::int64_t bytes = 0;  ///< of the file
+};
+
+/// What is told between the look at the picture and its restoration, and before the file takes its
+/// name.
+struct StripsObserver {
+  std::function<void(const image::Frame& source, const restore::RestorePlan&)> begun = {};
+  std::function<void(std::span<const std::byte> coded)> coded = {};
+};
+
+/// Errors: as StripRestoration and image::write_strips; Resource (the format cannot be written in
+/// strips).
+StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& input,
+                             const std::string& output, const image::WriteOptions& write,
+                             const restore::RestoreOptions& options,
+                             const ProgressCallback& progress, const StripsObserver& observer);
+
+/// False for what is checked or varied as a whole (--region, --ensemble, --verify-tiles), and
+/// without a limit for pictures so small that any machine has the memory. Errors: Input.
+bool may_need_strips(const std::string& input, const RestoreArguments& arguments);
+
+/// Whether this file is to be restored so.
+bool needs_strips(const restore::Restorer& restorer, const std::string& input,
+                  const RestoreArguments& arguments, const restore::RestoreOptions& options);
+
+/// The one input of the arguments, whose restorer is open. `started` is when the program began
+/// (monotonic_s).
+void restore_one_in_strips(RestoreArguments& arguments, double started);
 
 }  // namespace chiaro::cli

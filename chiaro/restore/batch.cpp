@@ -27,10 +27,11 @@ constexpr auto kPatience = 100ms;  // how long a signal may go unnoticed
 /// A picture on its way.
 struct Job {
   std::size_t index = 0;
-  image::Image picture;
+  image::Image picture = {};
   std::int64_t reserved = 0;
   double read_seconds = 0;
   double restore_seconds = 0;
+  bool in_strips = false;  // nothing was read
 };
 
 /// What must not change while a file is read.
@@ -114,21 +115,28 @@ class Batch {
 
   void read_one(std::size_t index) {
     const fs::path& input = items_[index].input;
+    if (steps_.too_large && steps_.too_large(input)) {
+      (void)decoded_.push(Job{.index = index, .in_strips = true});
+      return;
+    }
     const FileState before = state_of(input);
-    Job job{index, {}, steps_.bytes(input), 0, 0};
+    Job job{.index = index, .reserved = steps_.bytes(input)};
     if (!budget_.take(job.reserved)) return;
     try {
       const double started = monotonic_s();
       job.picture = steps_.read(input);
       job.read_seconds = monotonic_s() - started;
-      CHIARO_CHECK(state_of(input) == before, Input,
-                   "[restore.run_batch] '{}' changed or went away while it was read",
-                   input.string());
+      check_unchanged(input, before);
     } catch (...) {
       budget_.give(job.reserved);
       throw;
     }
     (void)decoded_.push(std::move(job));
+  }
+
+  static void check_unchanged(const fs::path& input, const FileState& before) {
+    CHIARO_CHECK(state_of(input) == before, Input,
+                 "[restore.run_batch] '{}' changed or went away while it was read", input.string());
   }
 
   void restore_all() {
@@ -137,7 +145,9 @@ class Batch {
       auto job = decoded_.pop(kPatience);
       summary_.waited_seconds += monotonic_s() - waiting;
       if (!keep_going(0)) break;
-      if (job) {
+      if (job && job->in_strips) {
+        restore_in_strips(job->index);
+      } else if (job) {
         restore_one(std::move(*job));
       } else if (decoded_.finished()) {
         return;
@@ -145,6 +155,28 @@ class Batch {
     }
     decoded_.close();
     decoded_.drop_all();
+  }
+
+  void restore_in_strips(std::size_t index) {
+    const BatchItem& item = items_[index];
+    try {
+      const double started = monotonic_s();
+      const FileState before = state_of(item.input);
+      const WrittenInStrips written = steps_.in_strips(
+          item, [this](double share) { return keep_going(share) && !stopped_; },
+          [&] { check_unchanged(item.input, before); });
+      const image::Image nothing;
+      record_done(index, {.item = item,
+                          .picture = nothing,
+                          .width = written.width,
+                          .height = written.height,
+                          .bytes = written.bytes,
+                          .restore_seconds = monotonic_s() - started});
+    } catch (...) {
+      const Error error = caught_error();
+      stop_if_disk_full(item, 1 << 20);
+      if (error.code() != ErrorCode::Interrupted) record_failure(index, error);
+    }
   }
 
   void restore_one(Job job) {
@@ -188,21 +220,30 @@ class Batch {
     try {
       write_file_atomically(item.output, bytes);
     } catch (const Error&) {
-      std::error_code failed;
-      const fs::space_info room = fs::space(item.output.parent_path(), failed);
-      if (!failed && room.available < bytes.size()) stop("the disk is full", ErrorCode::Output);
+      stop_if_disk_full(item, bytes.size());
       throw;
     }
-    const BatchDone done{item,
-                         job.picture,
-                         static_cast<std::int64_t>(bytes.size()),
-                         job.read_seconds,
-                         job.restore_seconds,
-                         monotonic_s() - started};
+    record_done(job.index, {.item = item,
+                            .picture = job.picture,
+                            .width = job.picture.width(),
+                            .height = job.picture.height(),
+                            .bytes = static_cast<std::int64_t>(bytes.size()),
+                            .read_seconds = job.read_seconds,
+                            .restore_seconds = job.restore_seconds,
+                            .write_seconds = monotonic_s() - started});
+  }
+
+  void stop_if_disk_full(const BatchItem& item, std::size_t needed) {
+    std::error_code failed;
+    const fs::space_info room = fs::space(item.output.parent_path(), failed);
+    if (!failed && room.available < needed) stop("the disk is full", ErrorCode::Output);
+  }
+
+  void record_done(std::size_t index, const BatchDone& done) {
     const std::lock_guard lock(mutex_);
-    states_[job.index] = State::Done;
+    states_[index] = State::Done;
     ++summary_.done;
-    summary_.megapixels += static_cast<double>(job.picture.plane_size()) / 1e6;
+    summary_.megapixels += double{1} * done.width * done.height / 1e6;
     if (observer_.done) observer_.done(done);
   }
 

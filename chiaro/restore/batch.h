@@ -18,6 +18,13 @@
 
 namespace chiaro::restore {
 
+/// A result that was written without ever being in memory as a whole.
+struct WrittenInStrips {
+  int width = 0;
+  int height = 0;
+  std::int64_t bytes = 0;  ///< of the file
+};
+
 /// What is done with a picture. `read`, `bytes` and `encode` are called from several threads,
 /// `restore` only from the one that calls run_batch. Each may throw.
 struct BatchSteps {
@@ -28,6 +35,15 @@ struct BatchSteps {
                              const ProgressCallback& progress)>
       restore;
   std::function<std::vector<std::byte>(const BatchItem& item, const image::Image& result)> encode;
+
+  /// Optional. Whether a picture is larger than memory and goes through `in_strips` instead of the
+  /// others; called like `bytes`.
+  std::function<bool(const std::filesystem::path& input)> too_large = {};
+  /// From file to file; called like `restore`. `unchanged` throws where the input has changed
+  /// meanwhile, and is to be called before the output takes its name.
+  std::function<WrittenInStrips(const BatchItem& item, const ProgressCallback& progress,
+                                const std::function<void()>& unchanged)>
+      in_strips = {};
 };
 
 struct BatchOptions {
@@ -40,7 +56,9 @@ struct BatchOptions {
 /// A picture that was restored and written.
 struct BatchDone {
   const BatchItem& item;
-  const image::Image& picture;
+  const image::Image& picture;  ///< empty where it was written in strips
+  int width = 0;
+  int height = 0;
   std::int64_t bytes = 0;  ///< of the file
   double read_seconds = 0;
   double restore_seconds = 0;

@@ -126,6 +126,26 @@ TEST_F(RestoreStrips, ATruncatedPictureLeavesNothing) {
   EXPECT_FALSE(fs::exists(folder_ / "out.png"));
 }
 
+TEST_F(RestoreStrips, OfAFolderTheLargeAloneGoThroughInStrips) {
+  fs::create_directories(folder_ / "photos");
+  make_picture(folder_ / "photos/large.tif", 3600, 4000);
+  make_picture(folder_ / "photos/small.tif", 300, 400);
+  in_ = folder_ / "photos";
+  const auto result = restore((folder_ / "out/").string(), {"--max-memory", "230M"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  for (const json& one : test::events(result.out)) {
+    if (one["event"] != "restored") continue;
+    const bool large = one["width"] == 4000;
+    EXPECT_EQ(one["in_strips"], large) << one;
+    EXPECT_EQ(one.contains("pixels_sha256"), !large) << one;
+  }
+  EXPECT_LE(event(result.out, "summary")["peak_resident_bytes"], 230 * kMebibyte);
+  EXPECT_EQ(event(result.out, "summary")["done"], 2);
+  in_ = folder_ / "photos/large.tif";
+  ASSERT_EQ(restore(folder_ / "whole.tif", {}).status, 0);
+  EXPECT_EQ(read_file(folder_ / "out/large.tif"), read_file(folder_ / "whole.tif"));
+}
+
 using RestoreStripsSlow = RestoreStrips;
 
 TEST_F(RestoreStripsSlow, FourHundredMegapixelsInFiveHundredMegabytes) {

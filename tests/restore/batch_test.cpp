@@ -270,5 +270,48 @@ TEST(ByteBudget, ServesInOrder) {
   EXPECT_FALSE(budget.take(100));
 }
 
+TEST_F(RunBatch, WhatIsTooLargeGoesFromFileToFile) {
+  steps_.too_large = [](const fs::path& input) { return input.stem() == "105"; };
+  steps_.in_strips = [](const BatchItem& item, const ProgressCallback& progress,
+                        const std::function<void()>& unchanged) -> WrittenInStrips {
+    CHIARO_CHECK(progress(0.5), Interrupted, "stopped");
+    unchanged();
+    write_file_atomically(item.output, "in strips");
+    return {3000, 2000, 9};
+  };
+  int in_strips = 0;
+  observer_.done = [&](const BatchDone& done) {
+    EXPECT_EQ(done.picture.empty(), done.item.input.stem() == "105");
+    if (!done.picture.empty()) return;
+    ++in_strips;
+    EXPECT_EQ(done.width, 3000);
+    EXPECT_EQ(done.height, 2000);
+    EXPECT_EQ(done.bytes, 9);
+  };
+  const BatchSummary summary = run();
+  EXPECT_EQ(summary.done, static_cast<std::size_t>(kItems));
+  EXPECT_EQ(in_strips, 1);
+  EXPECT_EQ(read_text(folder_ / "105.out"), "in strips");
+  EXPECT_NEAR(summary.megapixels, 6, 0.001);
+}
+
+TEST_F(RunBatch, AFailureInStripsConcernsItsPictureAlone) {
+  steps_.too_large = [](const fs::path& input) {
+    return input.stem() == "105" || input.stem() == "107";
+  };
+  steps_.in_strips = [](const BatchItem& item, const ProgressCallback&,
+                        const std::function<void()>& unchanged) -> WrittenInStrips {
+    if (item.input.stem() == "107") fail(ErrorCode::Resource, "too large even in strips");
+    write_file_atomically(item.input, "other and longer");
+    unchanged();
+    return {};
+  };
+  const BatchSummary summary = run();
+  EXPECT_EQ(summary.failed, 2U);
+  EXPECT_EQ(summary.done, static_cast<std::size_t>(kItems - 2));
+  EXPECT_NE(failures_["105"].find("changed"), std::string::npos) << failures_["105"];
+  EXPECT_EQ(failures_["107"], "too large even in strips");
+}
+
 }  // namespace
 }  // namespace chiaro::restore

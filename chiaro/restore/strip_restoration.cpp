@@ -19,8 +19,10 @@ namespace {
 constexpr int kReadRows = 64;   // together, while the controller's views are gathered
 constexpr int kGivenRows = 32;  // together: little beside a band
 
+}  // namespace
+
 /// Rows of a picture that follow each other, of which some lie behind and are dropped.
-class Band {
+class StripRestoration::Band {
  public:
   Band(const image::Frame& frame, bool drop_alpha) : frame_(frame), drop_alpha_(drop_alpha) {}
 
@@ -73,8 +75,6 @@ class Band {
   int begin_ = 0;
   int end_ = 0;
 };
-
-}  // namespace
 
 class StripRestoration::Work {
  public:

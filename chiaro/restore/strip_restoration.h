@@ -41,6 +41,7 @@ class StripRestoration {
   image::Image next();
 
  private:
+  class Band;
   class Work;
   std::unique_ptr<Work> work_;
 };

@@ -16,9 +16,16 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
                      {"probability", found.probabilities[k]},
                      {"severity", found.severities[k]}});
   }
-  Json json = {{"type", types[0]["type"]},         {"probability", types[0]["probability"]},
-               {"severity", types[0]["severity"]}, {"types", std::move(types)},
-               {"novelty", found.novelty},         {"novelty_threshold", info.novelty_threshold}};
+  Json json = {{"type", types[0]["type"]},
+               {"probability", types[0]["probability"]},
+               {"severity", types[0]["severity"]},
+               {"types", std::move(types)},
+               {"novelty", found.novelty},
+               {"novelty_threshold", info.novelty_threshold},
+               {"drawn",
+                {{"exact", found.drawn.exact},
+                 {"grain", found.drawn.grain},
+                 {"drawn", found.drawn.drawn()}}}};
   if (found.domains.empty()) return json;
   Json domains = Json::array();
   for (const std::size_t k : restore::descending(found.domains)) {
@@ -32,7 +39,8 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
 Json guard_json(const restore::GuardDecision& decision) {
   return {{"certainty", decision.certainty},   {"familiarity", decision.familiarity},
           {"confidence", decision.confidence}, {"strength", decision.strength},
-          {"clean", decision.clean},           {"unlike", decision.unlike}};
+          {"clean", decision.clean},           {"drawn", decision.drawn},
+          {"unlike", decision.unlike}};
 }
 
 std::string types_text(const restore::Inspection& found, const bundle::ConditionInfo& info) {
@@ -53,6 +61,10 @@ std::string domain_text(const restore::Inspection& found, const bundle::Conditio
 
 std::string guard_text(const restore::GuardDecision& decision, const restore::Inspection& found,
                        const bundle::ConditionInfo& info) {
+  if (decision.drawn) {
+    return "the picture is drawn, not photographed (flat colours, exact edges), and is left as it "
+           "is; --guard off restores it all the same";
+  }
   if (decision.clean) {
     return fmt::format(
         "the picture looks clean ({:.2f}) and is left as it is; --guard off restores "

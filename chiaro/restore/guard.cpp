@@ -41,14 +41,17 @@ GuardDecision judge(const Inspection& found, const bundle::ConditionInfo& info,
   decision.confidence = decision.certainty * decision.familiarity;
   decision.clean =
       info.types[top] == bundle::kCleanType && found.probabilities[top] > options.clean_probability;
+  decision.drawn = found.drawn.drawn();
   decision.unlike = found.novelty > threshold;
   decision.strength =
-      decision.clean ? 0
-                     : options.least_strength + (1 - options.least_strength) * decision.confidence;
+      decision.clean || decision.drawn
+          ? 0
+          : options.least_strength + (1 - options.least_strength) * decision.confidence;
   return decision;
 }
 
 std::string recommendation(const GuardDecision& decision) {
+  if (decision.drawn) return "leave it alone: it is drawn, not photographed";
   if (decision.clean) return "leave it alone: it looks clean";
   if (decision.unlike) return "restore with care: unlike anything seen in training";
   if (decision.strength < 1) return "restore with care: the damage is not clear";

@@ -12,7 +12,8 @@ namespace chiaro::restore {
 
 enum class GuardMode {
   Off,    ///< the network's result, whatever the picture
-  Soft,   ///< less strength where the controller is unsure; clean pictures stay as they are
+  Soft,   ///< less strength where the controller is unsure; clean and drawn pictures stay as they
+          ///< are
   Strict  ///< as Soft, and pictures unlike anything seen in training are refused
 };
 
@@ -42,11 +43,12 @@ struct GuardDecision {
   double confidence = 1;   ///< certainty * familiarity
   double strength = 1;     ///< factor on the strength asked for; 0: the picture is left alone
   bool clean = false;      ///< taken for clean
+  bool drawn = false;      ///< no photograph, which networks of photographs would harm
   bool unlike = false;     ///< novelty above the threshold: unlike anything seen in training
 };
 
-/// strength = least + (1 - least) * confidence, or 0 for a picture taken for clean. Confidence is
-/// the product of two smooth steps (3t² - 2t³). Pure.
+/// strength = least + (1 - least) * confidence, or 0 for a picture taken for clean or drawn.
+/// Confidence is the product of two smooth steps (3t² - 2t³). Pure.
 GuardDecision judge(const Inspection& found, const bundle::ConditionInfo& info,
                     const GuardOptions& options = {});
 

@@ -131,8 +131,10 @@ Inspection Inspector::inspect(const image::Image& picture) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
   image::Image filled;
   const image::Image& seen = as_seen(picture, filled);
-  return inspect(native_views(seen, info_.view_px, info_.max_views),
-                 whole_view(seen, info_.whole_px, info_.whole_alignment_px));
+  Inspection found = inspect(native_views(seen, info_.view_px, info_.max_views),
+                             whole_view(seen, info_.whole_px, info_.whole_alignment_px));
+  found.drawn = drawn_shares(seen);
+  return found;
 }
 
 Inspection Inspector::inspect(const std::vector<image::Image>& views, const image::Image& whole) {

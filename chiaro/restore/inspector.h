@@ -11,6 +11,7 @@
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/engine.h"
 #include "chiaro/image/image.h"
+#include "chiaro/restore/drawn.h"
 
 namespace chiaro::restore {
 
@@ -20,6 +21,7 @@ struct Inspection {
   std::vector<double> severities;     ///< K, in [0,1]; how strong a type is, if it is there
   std::vector<double> domains;        ///< Nd, probabilities; empty where the controller knows none
   double novelty = 0;                 ///< >= 0; the larger, the less like training
+  DrawnShares drawn;                  ///< whether it is a photograph at all
   std::vector<float> condition;       ///< 2K+E, as restore.onnx takes it
 
   /// The most probable type; of equal ones the first.
@@ -54,7 +56,7 @@ class Inspector {
   Inspection inspect(const image::Image& picture);
 
   /// Of views that were taken of a picture before: native_views and whole_view with the sizes of
-  /// info(). Errors: as above.
+  /// info(); it is not looked at whether it was drawn. Errors: as above.
   Inspection inspect(const std::vector<image::Image>& views, const image::Image& whole);
 
   /// Each window alone with the whole view of the picture. Errors: as inspect; Interrupted

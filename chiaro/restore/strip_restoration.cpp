@@ -9,6 +9,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/process_memory.h"
+#include "chiaro/restore/drawn.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer_state.h"
 #include "chiaro/restore/views.h"
@@ -144,15 +145,19 @@ class StripRestoration::Work {
     const bundle::ConditionInfo& info = state_.inspector->info();
     ViewGatherer views(source_.height, source_.width, info.view_px, info.max_views, info.whole_px,
                        info.whole_alignment_px);
+    DrawnDetector drawn;
     for (image::Image strip = reader_.next(kReadRows); !strip.empty();
          strip = reader_.next(kReadRows)) {
       strip.alpha = {};
       (void)replace_not_finite(strip);
       views.add(strip);
+      drawn.add(strip);
       CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
     }
     reader_ = open_();
-    return state_.inspector->inspect(views.native(), views.whole());
+    Inspection found = state_.inspector->inspect(views.native(), views.whole());
+    found.drawn = drawn.shares();
+    return found;
   }
 
   /// Reads, restores and leaves in done_ the rows that belong to the next row of tiles.

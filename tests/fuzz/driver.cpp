@@ -1,10 +1,11 @@
 // Runs a target on a corpus and on mutations of it, for compilers without libFuzzer:
 //   fuzz_picture CORPUS [--runs=1000] [--seed=1] [--save=FILE]
 // The corpus comes first, unchanged. Before each run the input is put into FILE, which therefore
-// holds the culprit after a crash; a run of more than ten seconds counts as one. Ends with 1 where
-// memory grew by more than 64 MiB between the middle and the end.
+// holds the culprit after a crash; a run of more than ten seconds of processor time counts as one.
+// Ends with 1 where memory grew by more than 64 MiB between the middle and the end.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ namespace fs = std::filesystem;
 using Input = std::vector<std::byte>;
 
 constexpr std::size_t kLargest = std::size_t{1} << 20;
-constexpr unsigned kPatienceSeconds = 10;
+constexpr time_t kPatienceSeconds = 10;
 
 class Mutator {
  public:
@@ -126,6 +127,12 @@ void too_slow(int) {
   std::abort();
 }
 
+/// SIGPROF after so many seconds of this process's processor time; 0: never.
+void allow(time_t seconds) {
+  const itimerval limit{{0, 0}, {seconds, 0}};
+  ::setitimer(ITIMER_PROF, &limit, nullptr);
+}
+
 struct Arguments {
   fs::path corpus;
   fs::path save = "fuzz-culprit";
@@ -177,12 +184,12 @@ int main(int count, char** words) {
   }
   Mutator mutator(corpus, arguments.seed);
   Culprit culprit(arguments.save);
-  std::signal(SIGALRM, too_slow);
+  std::signal(SIGPROF, too_slow);
   const auto run = [&](const Input& input) {
     culprit.put(input);
-    ::alarm(kPatienceSeconds);
+    allow(kPatienceSeconds);
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
-    ::alarm(0);
+    allow(0);
   };
   for (const Input& input : corpus) run(input);
   std::int64_t middle = 0;

@@ -174,7 +174,18 @@ TEST(Conditioned, TheStrictGuardRefusesStrangePictures) {
   strict.guard = GuardMode::Strict;
   EXPECT_CHIARO_ERROR(make("told").restore(image::Image(3, 20, 20, 0.9F), strict), CheckFailed,
                       "unlike anything");
-  EXPECT_NEAR(make("told").restore(image::Image(3, 20, 20, 0.5F), strict).at(0, 0, 0), 0.75, 1e-4);
+  const auto familiar = noise(3, 20, 20, 0.45, 0.55);
+  EXPECT_NEAR(make("told").restore(familiar, strict).at(0, 0, 0), familiar.at(0, 0, 0) + 0.25,
+              0.01);
+}
+
+TEST(Conditioned, TheGuardLeavesDrawingsAlone) {
+  const image::Image flat(3, 20, 20, 0.5F);
+  RestoreReport report;
+  const auto kept = make("told").restore(flat, {}, {}, &report);
+  EXPECT_TRUE(std::ranges::equal(kept.pixels(), flat.pixels()));
+  EXPECT_TRUE(report.guard->drawn);
+  EXPECT_NEAR(make("told").restore(flat, unguarded()).at(0, 0, 0), 0.75, 1e-4);
 }
 
 TEST(Conditioned, StrengthZeroDoesNotLook) {

@@ -42,6 +42,17 @@ TEST(Guard, ACleanPictureIsLeftAlone) {
   EXPECT_EQ(recommendation(judged(0.95, 0.05, 0)), "leave it alone: it looks clean");
 }
 
+TEST(Guard, ADrawnPictureIsLeftAlone) {
+  Inspection inspection = found(0, 1, 0);
+  inspection.drawn = {.exact = 0.9, .grain = 0.01};
+  const auto decision = judge(inspection, test::controller_info());
+  EXPECT_TRUE(decision.drawn);
+  EXPECT_EQ(decision.strength, 0);
+  EXPECT_EQ(recommendation(decision), "leave it alone: it is drawn, not photographed");
+  inspection.drawn.grain = 0.2;
+  EXPECT_EQ(judge(inspection, test::controller_info()).strength, 1);
+}
+
 TEST(Guard, StrengthFallsSmoothlyWithDoubt) {
   // Probability 0.35 is half way between 0.2 and 0.5: the smooth step gives 0.5 there.
   const GuardOptions options;

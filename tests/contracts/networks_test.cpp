@@ -29,7 +29,8 @@ OptionTable light(const std::string& name) {
   static const std::map<std::string, OptionTable> table{
       {"nafnet", {{"width", std::int64_t{8}}}},
       {"dncnn", {{"width", std::int64_t{16}}}},
-      {"edsr", {{"blocks", std::int64_t{3}}, {"channels", std::int64_t{16}}}}};
+      {"edsr", {{"blocks", std::int64_t{3}}, {"channels", std::int64_t{16}}}},
+      {"ffa_net", {{"blocks", std::int64_t{1}}, {"channels", std::int64_t{32}}}}};
   const auto found = table.find(name);
   return found == table.end() ? OptionTable{} : found->second;
 }
@@ -81,11 +82,9 @@ TEST_P(Networks, DescribesItself) {
 
 // The sizes of the defaults; a change here breaks every bundle and checkpoint that relies on them.
 TEST_P(Networks, HasTheKnownNumberOfParameters) {
-  const std::map<std::string, std::int64_t> known{{"resunet", 1'807'331},
-                                                  {"nafnet", 29'159'715},
-                                                  {"dncnn", 557'443},
-                                                  {"mmf_unet", 2'008'019},
-                                                  {"edsr", 1'369'859}};
+  const std::map<std::string, std::int64_t> known{
+      {"resunet", 1'807'331}, {"nafnet", 29'159'715}, {"dncnn", 557'443}, {"mmf_unet", 2'008'019},
+      {"edsr", 1'369'859},    {"ffa_net", 4'455'913}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
 }

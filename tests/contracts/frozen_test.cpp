@@ -8,6 +8,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,11 @@ constexpr double kTolerance = 1e-4;
 
 /// Options of a smaller network of the same make, where the defaults would take long.
 OptionTable lighter(const std::string& name) {
-  if (name == "ffa_net") return {{"blocks", std::int64_t{2}}};
-  return {};
+  using List = std::vector<std::int64_t>;
+  static const std::map<std::string, OptionTable> table{{"ffa_net", {{"blocks", std::int64_t{2}}}},
+                                                        {"swinir", {{"blocks", List{2, 2}}}}};
+  const auto found = table.find(name);
+  return found == table.end() ? OptionTable{} : found->second;
 }
 
 // What starts at zero (last convolutions, scales of residual branches) would hide faults behind it.

@@ -30,7 +30,12 @@ OptionTable light(const std::string& name) {
       {"nafnet", {{"width", std::int64_t{8}}}},
       {"dncnn", {{"width", std::int64_t{16}}}},
       {"edsr", {{"blocks", std::int64_t{3}}, {"channels", std::int64_t{16}}}},
-      {"ffa_net", {{"blocks", std::int64_t{1}}, {"channels", std::int64_t{32}}}}};
+      {"ffa_net", {{"blocks", std::int64_t{1}}, {"channels", std::int64_t{32}}}},
+      {"swinir",
+       {{"blocks", std::vector<std::int64_t>{2, 3}},
+        {"channels", std::int64_t{12}},
+        {"heads", std::int64_t{2}},
+        {"window", std::int64_t{4}}}}};
   const auto found = table.find(name);
   return found == table.end() ? OptionTable{} : found->second;
 }
@@ -84,7 +89,7 @@ TEST_P(Networks, DescribesItself) {
 TEST_P(Networks, HasTheKnownNumberOfParameters) {
   const std::map<std::string, std::int64_t> known{
       {"resunet", 1'807'331}, {"nafnet", 29'159'715}, {"dncnn", 557'443}, {"mmf_unet", 2'008'019},
-      {"edsr", 1'369'859},    {"ffa_net", 4'455'913}};
+      {"edsr", 1'369'859},    {"ffa_net", 4'455'913}, {"swinir", 910'152}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
 }
@@ -280,7 +285,9 @@ TEST_P(Networks, PixelsOutsideTheReceptiveFieldDoNotMatter) {
 
 TEST_P(Networks, LossFallsOverTwentySteps) {
   const auto network = seeded(GetParam());
-  const auto clean = at::rand({2, 3, 4, 4}).repeat_interleave(8, 2).repeat_interleave(8, 3);
+  std::int64_t cell = 8;  // pixels of one colour, so many that the sides fit the alignment
+  while (4 * cell % network->geometry().alignment_px != 0) ++cell;
+  const auto clean = at::rand({2, 3, 4, 4}).repeat_interleave(cell, 2).repeat_interleave(cell, 3);
   const auto dark = 0.5 * clean;
   const auto target = enlarged(*network, clean);
   torch::optim::AdamW optimizer(network->parameters(), torch::optim::AdamWOptions(1e-3));

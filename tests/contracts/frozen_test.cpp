@@ -24,8 +24,10 @@ constexpr double kTolerance = 1e-4;
 /// Options of a smaller network of the same make, where the defaults would take long.
 OptionTable lighter(const std::string& name) {
   using List = std::vector<std::int64_t>;
-  static const std::map<std::string, OptionTable> table{{"ffa_net", {{"blocks", std::int64_t{2}}}},
-                                                        {"swinir", {{"blocks", List{2, 2}}}}};
+  static const std::map<std::string, OptionTable> table{
+      {"ffa_net", {{"blocks", std::int64_t{2}}}},
+      {"swinir", {{"blocks", List{2, 2}}}},
+      {"dehazeformer", {{"blocks", List{2, 2, 2, 1, 1}}, {"attention", List{0, 1, 2, 0, 0}}}}};
   const auto found = table.find(name);
   return found == table.end() ? OptionTable{} : found->second;
 }

@@ -35,7 +35,12 @@ OptionTable light(const std::string& name) {
        {{"blocks", std::vector<std::int64_t>{2, 3}},
         {"channels", std::int64_t{12}},
         {"heads", std::int64_t{2}},
-        {"window", std::int64_t{4}}}}};
+        {"window", std::int64_t{4}}}},
+      {"dehazeformer",
+       {{"blocks", std::vector<std::int64_t>{2, 2, 2, 1, 1}},
+        {"attention", std::vector<std::int64_t>{0, 1, 2, 0, 0}},
+        {"heads", std::vector<std::int64_t>{1, 1, 2, 1, 1}},
+        {"window", std::int64_t{3}}}}};
   const auto found = table.find(name);
   return found == table.end() ? OptionTable{} : found->second;
 }
@@ -88,8 +93,9 @@ TEST_P(Networks, DescribesItself) {
 // The sizes of the defaults; a change here breaks every bundle and checkpoint that relies on them.
 TEST_P(Networks, HasTheKnownNumberOfParameters) {
   const std::map<std::string, std::int64_t> known{
-      {"resunet", 1'807'331}, {"nafnet", 29'159'715}, {"dncnn", 557'443}, {"mmf_unet", 2'008'019},
-      {"edsr", 1'369'859},    {"ffa_net", 4'455'913}, {"swinir", 910'152}};
+      {"resunet", 1'807'331},  {"nafnet", 29'159'715},   {"dncnn", 557'443},
+      {"mmf_unet", 2'008'019}, {"edsr", 1'369'859},      {"ffa_net", 4'455'913},
+      {"swinir", 910'152},     {"dehazeformer", 687'404}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
 }

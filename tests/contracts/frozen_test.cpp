@@ -27,7 +27,12 @@ OptionTable lighter(const std::string& name) {
   static const std::map<std::string, OptionTable> table{
       {"ffa_net", {{"blocks", std::int64_t{2}}}},
       {"swinir", {{"blocks", List{2, 2}}}},
-      {"dehazeformer", {{"blocks", List{2, 2, 2, 1, 1}}, {"attention", List{0, 1, 2, 0, 0}}}}};
+      {"dehazeformer", {{"blocks", List{2, 2, 2, 1, 1}}, {"attention", List{0, 1, 2, 0, 0}}}},
+      {"idt",
+       {{"width", std::int64_t{4}},
+        {"window", std::int64_t{2}},
+        {"blocks", List(9, 1)},
+        {"heads", List{1, 2, 2, 4, 4, 4, 2, 2, 1}}}}};
   const auto found = table.find(name);
   return found == table.end() ? OptionTable{} : found->second;
 }
@@ -81,6 +86,11 @@ TEST_P(Frozen, EqualsTrainedAtEverySize) {
         << batch << "×" << height << "×" << width;
     if (network->geometry().scale == 1) {
       EXPECT_GT((trained - input).abs().max().item<double>(), 1e-3) << "the network is asleep";
+    }
+    if (i == 0) {
+      const auto thawed = thaw(frozen);
+      thawed->eval();
+      EXPECT_TRUE(at::equal(thawed->forward(input), trained)) << "thawed from the bundle";
     }
     keep(i, "input", input);
     keep(i, "output", trained);

@@ -40,7 +40,12 @@ OptionTable light(const std::string& name) {
        {{"blocks", std::vector<std::int64_t>{2, 2, 2, 1, 1}},
         {"attention", std::vector<std::int64_t>{0, 1, 2, 0, 0}},
         {"heads", std::vector<std::int64_t>{1, 1, 2, 1, 1}},
-        {"window", std::int64_t{3}}}}};
+        {"window", std::int64_t{3}}}},
+      {"idt",
+       {{"width", std::int64_t{4}},
+        {"blocks", std::vector<std::int64_t>{1, 1, 1, 1, 1, 1, 1, 1, 1}},
+        {"heads", std::vector<std::int64_t>{1, 2, 2, 4, 4, 4, 2, 2, 1}},
+        {"window", std::int64_t{2}}}}};
   const auto found = table.find(name);
   return found == table.end() ? OptionTable{} : found->second;
 }
@@ -93,9 +98,9 @@ TEST_P(Networks, DescribesItself) {
 // The sizes of the defaults; a change here breaks every bundle and checkpoint that relies on them.
 TEST_P(Networks, HasTheKnownNumberOfParameters) {
   const std::map<std::string, std::int64_t> known{
-      {"resunet", 1'807'331},  {"nafnet", 29'159'715},   {"dncnn", 557'443},
-      {"mmf_unet", 2'008'019}, {"edsr", 1'369'859},      {"ffa_net", 4'455'913},
-      {"swinir", 910'152},     {"dehazeformer", 687'404}};
+      {"resunet", 1'807'331},  {"nafnet", 29'159'715},    {"dncnn", 557'443},
+      {"mmf_unet", 2'008'019}, {"edsr", 1'369'859},       {"ffa_net", 4'455'913},
+      {"swinir", 910'152},     {"dehazeformer", 687'404}, {"idt", 16'416'463}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
 }

@@ -91,6 +91,11 @@ void select(Call& call) {
                             {{"axis", call.axis(1)}}));
 }
 
+// x, axis, places
+void pick(Call& call) {
+  call.give(call.build.node("Gather", {call.tensor(0), call.tensor(2)}, {{"axis", call.axis(1)}}));
+}
+
 // chunk, split: the results' shapes say where to cut.
 std::vector<std::string> cut(Call& call, std::int64_t axis) {
   std::vector<Extent> sizes;
@@ -192,6 +197,7 @@ void add_arrangements(OperatorTable& table) {
   table["slice"] = slice;
   table["narrow"] = narrow;
   table["select"] = select;
+  table["index_select"] = pick;
   for (const char* name : {"chunk", "unsafe_chunk", "split", "unsafe_split", "split_with_sizes",
                            "unsafe_split_with_sizes", "tensor_split"}) {
     table[name] = split;

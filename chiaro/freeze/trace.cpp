@@ -40,17 +40,21 @@ struct RawGraph {
 using RawGraphs = std::array<RawGraph, kSizes>;
 
 // Corners of the grid in the order fit_extent wants, then a batch of one with sides off the grid.
+// Where the alignment is coarse, as few of its steps as make the sides differ.
 std::array<PictureSize, kSizes> probe_sizes(std::int64_t alignment_px) {
+  constexpr std::int64_t kCoarse = 64;
+  const bool coarse = alignment_px >= kCoarse;
   const std::int64_t step =
       (std::max<std::int64_t>(alignment_px, 8) + alignment_px - 1) / alignment_px * alignment_px;
-  const PictureSize small{2, 2 * step, 4 * step};
-  const PictureSize large{3, 3 * step, 5 * step};
+  const PictureSize small{2, (coarse ? 1 : 2) * step, (coarse ? 2 : 4) * step};
+  const PictureSize large{3, (coarse ? 2 : 3) * step, (coarse ? 3 : 5) * step};
   std::array<PictureSize, kSizes> sizes;
   for (std::size_t k = 0; k < 8; ++k) {
     sizes[k] = {k & 1U ? large.batch : small.batch, k & 2U ? large.height : small.height,
                 k & 4U ? large.width : small.width};
   }
-  sizes[8] = {1, 4 * step + alignment_px, 3 * step + alignment_px};
+  sizes[8] = coarse ? PictureSize{1, 3 * step, step}
+                    : PictureSize{1, 4 * step + alignment_px, 3 * step + alignment_px};
   return sizes;
 }
 

@@ -41,9 +41,10 @@ struct Parts : torch::nn::Module {
     channel = make("channel", {4}, 0.5, 1.5);
     offset = make("offset", {4}, -0.5, 0.5);
     positive = register_buffer("positive", at::rand({4}, generator) + 0.5);
+    places = register_buffer("places", at::tensor({2, 0, 3, 2, 1}, at::kLong));
     layer = register_module("layer", torch::nn::LayerNorm(torch::nn::LayerNormOptions({4})));
   }
-  Tensor conv, grouped, up, strip, bias, square, channel, offset, positive;
+  Tensor conv, grouped, up, strip, bias, square, channel, offset, positive, places;
   torch::nn::LayerNorm layer{nullptr};
 };
 
@@ -227,6 +228,7 @@ const Case kCases[] = {
     {"slice", [](Parts&, const Tensor& x) { return at::slice(x, 2, x.size(2) / 4, x.size(2) / 2) * 2; }},
     {"narrow", [](Parts&, const Tensor& x) { return x.narrow(3, x.size(3) / 4, x.size(3) / 2) * 2; }},
     {"select", [](Parts&, const Tensor& x) { return x.select(1, -1) * x.select(1, 2); }},
+    {"index_select", [](Parts& p, const Tensor& x) { return at::index_select(x, -3, p.places) * 2; }},
     {"chunk",
      [](Parts&, const Tensor& x) {
        const auto parts = x.chunk(2, 1);

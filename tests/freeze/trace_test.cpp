@@ -25,6 +25,25 @@ TEST(Trace, NumbersThatVaryBecomeFormulas) {
   EXPECT_EQ(shape[2].text(), "W");
 }
 
+TEST(Trace, RunsFewPixelsWhereTheGridIsCoarse) {
+  torch::nn::Module none;
+  std::int64_t squares = 0;
+  const auto graph = trace(
+      none,
+      [&](const Tensor& x) {
+        EXPECT_EQ(x.size(2) % 128, 0);
+        EXPECT_EQ(x.size(3) % 128, 0);
+        squares += x.size(0) * x.size(2) * x.size(3) / (128 * 128);
+        return x.reshape({x.size(0), 3, x.size(2) / 128, 128, x.size(3) / 128, 128})
+            .permute({0, 2, 4, 1, 3, 5})
+            .reshape({-1, 3, 128, 128});
+      },
+      3, 128);
+  const auto& shape = graph.tensors[graph.outputs.front().id.index].shape;
+  EXPECT_EQ(shape[0].text(), "N·H·W/16384");
+  EXPECT_EQ(squares, (2 + 3) * (1 + 2) * (2 + 3) + 3);
+}
+
 TEST(Trace, RefusesOperatorsThatDifferBetweenSizes) {
   torch::nn::Module none;
   const auto forward = [](const Tensor& x) {

@@ -81,7 +81,7 @@ struct DcodrOptions {
               side),
         field("view_px", &T::view_px,
               "side of the native crops by which z_d is taken when the encoder is used; that of "
-              "the crops in training",
+              "the crops in training, a multiple of 16",
               side),
         field("temperature", &T::temperature, "τ", {.min = 0.001, .max = 10}),
         field("negatives", &T::negatives,
@@ -149,10 +149,6 @@ class Dcodr : public Method {
  public:
   Dcodr(const Setting& setting, const DcodrOptions& options)
       : options_(options), seed_(setting.seed) {
-    CHIARO_CHECK(options.whole_px % networks::kEncoderAlignmentPx == 0 &&
-                     options.view_px % networks::kEncoderAlignmentPx == 0,
-                 Usage, "[methods.dcodr] whole_px is {} and view_px {}; expected multiples of {}",
-                 options.whole_px, options.view_px, networks::kEncoderAlignmentPx);
     CHIARO_CHECK(setting.kinds.size() >= 2, Usage,
                  "[methods.dcodr] the data shows {} kinds of damage; expected clean and at least "
                  "one other, as [[task]] or paired [[source]]",

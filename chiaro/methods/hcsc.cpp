@@ -100,7 +100,7 @@ struct HcscOptions {
               "finest prototypes with fewer members are dissolved", {.min = 0}),
         field("view_px", &T::view_px,
               "side of the crops by which the encoder looks at a picture when it is used; that of "
-              "the crops in training",
+              "the crops in training, a multiple of 16",
               {.min = 16, .max = 4096, .unit = "px"}),
         field("health_every", &T::health_every, "how often the contrast is examined",
               {.min = 1, .unit = "steps"}),

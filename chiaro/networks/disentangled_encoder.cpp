@@ -82,7 +82,9 @@ DisentangledEncoder::DisentangledEncoder(const Options& options) {
       "degradation", std::make_shared<DegradationEncoder>(DegradationEncoder::Options{
                          options.width,
                          options.hidden,
-                         {.dimension = options.degradation, .view_px = options.view_px}}));
+                         {.dimension = options.degradation,
+                          .view_px = options.view_px,
+                          .whole_px = options.whole_px}}));
 }
 
 at::Tensor DisentangledEncoder::encode(const at::Tensor& pictures) {

@@ -283,6 +283,7 @@ TEST(Hcsc, DamagePairsMustBePairs) {
 
 TEST(Hcsc, RefusesTreesThatGrowAndPicturesWithoutRoom) {
   EXPECT_CHIARO_ERROR(made(small({{"prototypes", List{4, 8}}})), Usage, "(4, 8)");
+  EXPECT_CHIARO_ERROR(made(small({{"view_px", std::int64_t{72}}})), Usage, "view_px = 72");
   auto batch = batch_of(4, 0);
   batch.input = batch.context = batch.input.slice(2, 0, 20);
   EXPECT_CHIARO_ERROR(made(small())->losses(batch, {}), Usage, "data.context_px");

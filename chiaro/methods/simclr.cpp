@@ -21,7 +21,9 @@
 #include "chiaro/methods/awaken.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 
 namespace chiaro::methods {
 namespace {
@@ -60,8 +62,7 @@ struct Head : torch::nn::Module {
   }
   at::Tensor forward(const at::Tensor& picture) {
     const auto features = at::relu(second->forward(at::relu(first->forward(picture))));
-    const auto embedding = last->forward(features.mean({2, 3})).to(at::kFloat);
-    return embedding / embedding.norm(2, 1, true).clamp_min(1e-8);
+    return nn::unit_rows(last->forward(features.mean({2, 3})).to(at::kFloat));
   }
   torch::nn::Conv2d first{nullptr};
   torch::nn::Conv2d second{nullptr};

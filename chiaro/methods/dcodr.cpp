@@ -37,6 +37,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
 #include "chiaro/methods/degraded_copies.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/networks/disentangled_encoder.h"
 
 namespace chiaro::methods {
@@ -318,27 +319,22 @@ class Dcodr : public Method {
   void add_health(const std::string& name, const Codes& codes,
                   const losses::DomainRelations& relations, const at::Tensor& labels,
                   losses::ContrastWatch& watch, Losses& result) const {
-    const bool training = c10::GradMode::is_enabled();
-    const at::NoGradGuard no_grad;
-    const auto keys = at::cat({codes.own, codes.copy});
+    const auto own = codes.own.detach();
+    const auto keys = at::cat({own, codes.copy.detach()});
     const auto pairs = losses::inside_pairs(relations);
-    const auto logits = at::matmul(codes.own, keys.t()) / options_.temperature;
+    const auto logits = at::matmul(own, keys.t()) / options_.temperature;
     const auto positives =
         at::zeros_like(pairs.negatives).scatter(1, pairs.positives.unsqueeze(1), true);
     const auto health =
         losses::contrast_health(logits, positives, pairs.negatives.logical_or(positives), labels,
                                 at::cat({labels, labels}));
-    for (const auto& [meter, value] : health.meters())
-      result.meters.emplace_back(name + meter.substr(meter.find('_')), value);
+    report_health(health, watch, result, name, name + " code: ");
     const auto domain = relations.same_domain.to(at::kLong).argmax(1);
-    const auto fill = losses::domain_uniformity(codes.own, domain);
+    const auto fill = losses::domain_uniformity(own, domain);
     if (!fill.empty()) {
       const auto [least, most] = std::ranges::minmax(fill);
       result.meters.emplace_back(name + "_uniformity_spread", most - least);
     }
-    if (!training) return;  // held-out batches leave no trace
-    if (const auto reason = watch.observe(health))
-      result.warnings.push_back(name + " code: " + *reason);
   }
 
   DcodrOptions options_;

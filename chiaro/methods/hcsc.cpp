@@ -28,6 +28,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
 #include "chiaro/methods/key_queue.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/nn/lagged_copies.h"
 
 namespace chiaro::methods {
@@ -337,10 +338,7 @@ class Hcsc : public Method {
     const auto health = losses::contrast_health(contrast.logits.detach(), contrast.positives,
                                                 contrast.everyone(), at::arange(count, labels),
                                                 at::full({contrast.logits.size(1)}, -1, labels));
-    const auto meters = health.meters();
-    result.meters.insert(result.meters.end(), meters.begin(), meters.end());
-    if (!c10::GradMode::is_enabled()) return;
-    if (const auto reason = state_->watch->observe(health)) result.warnings = {*reason};
+    report_health(health, *state_->watch, result);
   }
 
   /// How selection fares where kinds are known: the share of all negatives that is dropped, the

@@ -48,6 +48,7 @@
 #include "chiaro/losses/patch_contrast.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/nlcl_parts.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/networks/tapped.h"
 #include "chiaro/nn/block_matching.h"
 #include "chiaro/nn/frozen_scope.h"
@@ -298,28 +299,18 @@ class Nlcl : public Method {
                                 at::ones({damage.size(0)}, image.options().dtype(at::kLong))});
     const auto others = at::eye(all.size(0), all.options().dtype(at::kBool)).logical_not();
     const auto same = layer.unsqueeze(0).eq(layer.unsqueeze(1)).logical_and(others);
-    report("layer", *state_->layer_watch,
-           losses::contrast_health(at::matmul(all, all.t()) / options_.temperature, same, others,
-                                   layer, layer, all),
-           result);
+    report_health(losses::contrast_health(at::matmul(all, all.t()) / options_.temperature, same,
+                                          others, layer, layer, all),
+                  *state_->layer_watch, result, "layer", "contrast of layer: ");
   }
 
   void examine_places(const at::Tensor& queries, const at::Tensor& keys, Losses& result) {
     const auto place = at::arange(queries.size(0), queries.options().dtype(at::kLong));
     const auto same = place.unsqueeze(0).eq(place.unsqueeze(1));
-    report("location", *state_->location_watch,
-           losses::contrast_health(at::matmul(queries.detach(), keys.t()) / options_.temperature,
-                                   same, at::ones_like(same), place, place),
-           result);
-  }
-
-  static void report(const std::string& name, losses::ContrastWatch& watch,
-                     const losses::ContrastHealth& health, Losses& result) {
-    for (const auto& [meter, value] : health.meters())
-      result.meters.emplace_back(name + meter.substr(meter.find('_')), value);
-    if (!c10::GradMode::is_enabled()) return;
-    if (const auto reason = watch.observe(health))
-      result.warnings.push_back("contrast of " + name + ": " + *reason);
+    report_health(
+        losses::contrast_health(at::matmul(queries.detach(), keys.t()) / options_.temperature, same,
+                                at::ones_like(same), place, place),
+        *state_->location_watch, result, "location", "contrast of location: ");
   }
 
   /// The guard of an adaptation: a restorer that shifts brightness is not taking damage away.

@@ -11,7 +11,6 @@
 // Reference: T. Chen, S. Kornblith, M. Norouzi, G. Hinton, "A Simple Framework for Contrastive
 // Learning of Visual Representations", ICML 2020, arXiv:2002.05709.
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
@@ -103,10 +102,7 @@ class Simclr : public Method {
       const auto health =
           losses::contrast_health(logits.detach(), masks.positives, masks.candidates, masks.samples,
                                   masks.samples, embeddings.detach());
-      result.meters = health.meters();
-      if (c10::GradMode::is_enabled()) {
-        if (const auto reason = state_->watch->observe(health)) result.warnings = {*reason};
-      }
+      report_health(health, *state_->watch, result);
     }
     return result;
   }

@@ -136,7 +136,8 @@ class Nlcl : public Method {
                               options_.supervised});
     }
     CHIARO_CHECK(!result.terms.empty(), Usage,
-                 "[methods.nlcl] every term has the weight 0; expected one to learn from");
+                 "[methods.nlcl] the supervised term alone has a weight; got pictures without "
+                 "targets; expected pairs, or another term with a weight");
     result.meters.emplace_back("damage_mean", r.mean().item<double>());
     result.meters.emplace_back("damage_size", r.abs().mean().item<double>());
     watch_drift(r.mean().item<double>());

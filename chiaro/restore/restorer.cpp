@@ -251,13 +251,7 @@ double Restorer::State::look_at(const image::Image& source, const RestoreOptions
     condition = stated_condition(*options.stated, *manifest.condition);
     return options.strength;
   }
-  if (source.alpha.empty()) {
-    report.inspection = inspector->inspect(source);
-  } else {
-    image::Image visible = source;
-    fill_hidden_colors(visible);
-    report.inspection = inspector->inspect(visible);
-  }
+  report.inspection = inspector->inspect(source);
   condition = report.inspection->condition;
   if (options.guard == GuardMode::Off) return options.strength;
   GuardDecision decision = judge(*report.inspection, *manifest.condition);
@@ -323,6 +317,15 @@ int Restorer::threads() const {
 
 void Restorer::release_memory() {
   state_->release();
+}
+
+Inspection Restorer::inspect(const image::Image& picture) {
+  CHIARO_CHECK(
+      state_->inspector.has_value(), Bundle,
+      "[restore.inspect] bundle '{}' has no controller; it cannot say what is wrong with a "
+      "picture",
+      state_->origin);
+  return state_->inspector->inspect(picture);
 }
 
 RestorePlan Restorer::plan(int height, int width, const RestoreOptions& options) const {

@@ -39,6 +39,12 @@ void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
   ::close(descriptor);
 }
 
+/// The file that is replaced: behind a link, so that the link stays.
+fs::path written_file(const fs::path& path) {
+  std::error_code not_a_link;
+  return fs::is_symlink(path, not_a_link) ? fs::weakly_canonical(path) : path;
+}
+
 /// Owns a file descriptor and, until released, the temporary file behind it.
 class TemporaryFile {
  public:
@@ -78,6 +84,26 @@ class TemporaryFile {
 
 }  // namespace
 
+void expect_writable(const fs::path& output, bool overwrite, const fs::path& input,
+                     std::string_view option) {
+  const std::string name = output.string();
+  std::error_code failed;
+  const fs::path given = output.has_parent_path() ? output.parent_path() : fs::path(".");
+  CHIARO_CHECK(fs::is_directory(given, failed), Output,
+               "[base.expect_writable] the folder '{}' does not exist", given.string());
+  CHIARO_CHECK(!fs::is_directory(output, failed), Output,
+               "[base.expect_writable] '{}' is a folder; expected a file name", name);
+  CHIARO_CHECK(!fs::equivalent(input, output, failed), Output,
+               "[base.expect_writable] '{}' is the input itself, which is never overwritten", name);
+  CHIARO_CHECK(overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
+               "[base.expect_writable] '{}' exists already; {} replaces it", name, option);
+  if (fs::exists(output, failed) && !fs::is_regular_file(output, failed)) return;
+  const fs::path target = written_file(output);
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  CHIARO_CHECK(::access(folder.c_str(), W_OK) == 0, Output,
+               "[base.expect_writable] the folder '{}' is not writable", folder.string());
+}
+
 std::vector<std::byte> read_file(const fs::path& path, std::size_t max_bytes) {
   struct stat status {};
   CHIARO_CHECK(::stat(path.c_str(), &status) == 0, Input, "[base.read_file] cannot read '{}': {}",
@@ -109,10 +135,7 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
     write_to_device(path, bytes);
     return;
   }
-  // Through a link to the file behind it, so that the link stays.
-  std::error_code not_a_link;
-  const fs::path target = fs::is_symlink(path, not_a_link) ? fs::weakly_canonical(path) : path;
-  TemporaryFile file(target);
+  TemporaryFile file(written_file(path));
   file.write(bytes);
   file.commit();
 }

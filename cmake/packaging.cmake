@@ -1,17 +1,24 @@
-# The manual page and the completion, printed by the program itself, and `cpack`: a Debian package of the component
-# restore.
+# Manual page and completion of a program, printed by the program itself.
+function(chiaro_program_pages program component)
+  set(pages ${CMAKE_CURRENT_BINARY_DIR}/pages/${program})
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/pages)
+  add_custom_command(OUTPUT ${pages}.1 ${pages}.bash
+    COMMAND ${program} generate manual > ${pages}.1
+    COMMAND ${program} generate completion > ${pages}.bash
+    DEPENDS ${program} VERBATIM)
+  add_custom_target(pages_${program} ALL DEPENDS ${pages}.1 ${pages}.bash)
+  install(FILES ${pages}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${component})
+  install(FILES ${pages}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program}
+    COMPONENT ${component})
+endfunction()
 if(NOT CMAKE_CROSSCOMPILING)
-  set(pages ${CMAKE_CURRENT_BINARY_DIR}/pages)
-  file(MAKE_DIRECTORY ${pages})
-  add_custom_command(OUTPUT ${pages}/chiaro.1 ${pages}/chiaro.bash
-    COMMAND chiaro generate manual > ${pages}/chiaro.1
-    COMMAND chiaro generate completion > ${pages}/chiaro.bash
-    DEPENDS chiaro VERBATIM)
-  add_custom_target(chiaro_pages ALL DEPENDS ${pages}/chiaro.1 ${pages}/chiaro.bash)
-  install(FILES ${pages}/chiaro.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT restore)
-  install(FILES ${pages}/chiaro.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME chiaro
-    COMPONENT restore)
+  chiaro_program_pages(chiaro restore)
+  if(CHIARO_WITH_TRAINING)
+    chiaro_program_pages(chiaro-train train)
+  endif()
 endif()
+
+# `cpack`: a Debian package of the component restore.
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME chiaro)

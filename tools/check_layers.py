@@ -3,7 +3,8 @@
 
 usage: check_layers.py [ROOT]      exit status 0: as the tables say; 7: not; 1: no tables
 
-Looks at every .h and .cpp below chiaro/ and apps/ and at the DEPS of each room's CMakeLists.txt.
+Looks at every .h and .cpp below chiaro/ and apps/, and in each room's CMakeLists.txt at DEPS and at what is linked by
+hand.
 """
 
 import pathlib
@@ -64,6 +65,18 @@ def room_of(path):
     return parts[1] if parts[0] == "chiaro" else "/".join(parts[:2])
 
 
+def linked_rooms(text, rules):
+    """Rooms that a CMakeLists.txt names: behind DEPS, and as targets in its target_link_libraries."""
+    text = re.sub(r"#.*", "", text)
+    names = []
+    for deps in re.findall(r"\bDEPS\s+([a-z_\s]+?)(?:\s+[A-Z_]{2,}|\))", text):
+        names += deps.split()
+    for arguments in re.findall(r"\btarget_link_libraries\(\s*\S+([^)]*)\)", text):
+        for target in re.findall(r"\bchiaro(?:::|_)([a-z_]+)", arguments):
+            names += [room for room in (target, f"apps/{target}") if room in rules.allowed]
+    return names
+
+
 def faults(root):
     rules = Rules((root / "docs/architecture.md").read_text(encoding="utf-8"))
     sources = sorted(path.relative_to(root) for top in ("chiaro", "apps") for path in (root / top).rglob("*")
@@ -84,12 +97,11 @@ def faults(root):
                 fault = rules.outside_fault(room, header)
             if fault:
                 yield f"{path}: {fault}"
-    for path in sorted(root.glob("chiaro/*/CMakeLists.txt")):
-        room = path.parent.name
-        found = re.search(r"\bDEPS\s+([a-z_\s]+?)(?:\s+[A-Z_]{2,}|\))", path.read_text(encoding="utf-8"))
-        for other in (found[1].split() if found else []):
-            allowed = [part.split("/")[0] for part in rules.allowed.get(room, [])]
-            if other not in allowed:
+    for path in sorted(root.glob("chiaro/*/CMakeLists.txt")) + sorted(root.glob("apps/*/CMakeLists.txt")):
+        room = room_of(path.relative_to(root))
+        allowed = [part if part.startswith("apps/") else part.split("/")[0] for part in rules.allowed.get(room, [])]
+        for other in linked_rooms(path.read_text(encoding="utf-8"), rules):
+            if other != room and other not in allowed and "all" not in allowed:
                 yield f"{path.relative_to(root)}: links {other}; {room} may include only: {', '.join(allowed)}"
 
 

@@ -19,7 +19,6 @@ void add_eval(CLI::App& root);
 void add_score(CLI::App& root);
 void add_compare(CLI::App& root);
 void add_serve(CLI::App& root);
-void add_generate(CLI::App& root);  ///< call last: it prints what the others defined
 void add_report(CLI::App& root);
 
 }  // namespace chiaro::cli

@@ -10,6 +10,7 @@
 #include "apps/cli/flags.h"
 #include "apps/cli/interruption.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/degrade/degrade.h"
 #include "chiaro/degrade/presets.h"
@@ -70,19 +71,10 @@ std::vector<std::uint8_t> provenance(const std::string& spec, std::uint64_t seed
   return {text.begin(), text.end()};
 }
 
-void check_output(const DegradeArguments& a, const fs::path& input, const fs::path& output) {
-  std::error_code failed;
-  CHIARO_CHECK(!fs::equivalent(input, output, failed), Output,
-               "[cli.degrade] '{}' is the input itself, which is never overwritten",
-               output.string());
-  CHIARO_CHECK(a.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
-               "[cli.degrade] '{}' exists already; --overwrite replaces it", output.string());
-}
-
 void degrade_one(const DegradeArguments& a, const Damage& damage, const fs::path& input,
                  const fs::path& output) {
   const double started = monotonic_s();
-  check_output(a, input, output);
+  expect_writable(output, a.overwrite, input);
   const image::Image clean = image::read(input);
   std::optional<image::Image> depth;
   if (!a.depth_map.empty()) depth = image::to_grey(image::read(a.depth_map));
@@ -142,7 +134,7 @@ void run(DegradeArguments& a) {
                "[cli.degrade] which picture? give a file or a folder, as in: chiaro degrade in.jpg "
                "-o out.png --spec noise");
   if (!a.sheet.empty()) {
-    check_output(a, a.input, a.sheet);
+    expect_writable(a.sheet, a.overwrite, a.input);
     image::write(a.sheet, contact_sheet(image::read(a.input), a.seed));
     spdlog::info("wrote {}", a.sheet);
     if (a.show.json) print_event("sheet", {{"file", a.input}, {"output", a.sheet}});

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/events.h"
@@ -38,9 +37,7 @@ std::string_view exported_member(const bundle::Manifest& manifest, bool controll
 void run(const ExportArguments& arguments) {
   begin_output(arguments.show);
   const fs::path output(arguments.output);
-  std::error_code failed;
-  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
-               "[cli.export] '{}' exists already; --overwrite replaces it", output.string());
+  expect_writable(output, arguments.overwrite);
   const auto found = bundle::read_bundle(restore::find_bundle(arguments.bundle));
   const auto& manifest = found.manifest;
   const auto member = exported_member(manifest, arguments.controller);

@@ -2,17 +2,18 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <system_error>
 
 #include "apps/cli/code_inspection.h"
 #include "apps/cli/commands.h"
+#include "apps/cli/each_picture.h"
 #include "apps/cli/flags.h"
 #include "apps/cli/inspection_sheet.h"
 #include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
@@ -55,10 +56,7 @@ void check_map(const InspectArguments& arguments) {
   CHIARO_CHECK(image::has_picture_extension(arguments.map), Usage,
                "[cli.inspect] the name '{}' tells no picture format; use .png or .jpg",
                arguments.map);
-  CHIARO_CHECK(!fs::equivalent(arguments.inputs[0], arguments.map, failed), Output,
-               "[cli.inspect] '{}' is the input itself, which is never overwritten", arguments.map);
-  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(arguments.map, failed)),
-               Output, "[cli.inspect] '{}' exists already; --overwrite replaces it", arguments.map);
+  expect_writable(arguments.map, arguments.overwrite, arguments.inputs[0]);
 }
 
 void print_one(const fs::path& file, const image::Image& picture, const restore::Inspection& found,
@@ -107,31 +105,18 @@ bool as_table(const InspectArguments& arguments) {
          (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0]));
 }
 
-/// What is found in one picture, and printed.
-using InspectOne = std::function<void(const fs::path& file, const image::Image& picture)>;
-
+/// inspect_one prints what is found in a picture.
 void inspect_all(const std::vector<fs::path>& pictures, const InspectArguments& arguments,
-                 const InspectOne& inspect_one) {
-  int failed = 0;
-  for (const fs::path& file : pictures) {
-    stop_if_interrupted();
-    try {
-      inspect_one(file, image::read(file));
-    } catch (const Error& error) {
-      // One picture of many must not stop the rest; what is not the picture's fault does.
-      if (pictures.size() == 1 || error.code() != ErrorCode::Input) throw;
-      ++failed;
-      spdlog::error("{}", error.what());
-      if (arguments.show.json)
-        print_event("failed", {{"file", file.string()}, {"message", error.what()}});
-    }
+                 const TreatPicture& inspect_one) {
+  std::size_t failed = 0;
+  if (pictures.size() == 1) {  // there is no rest that could go on
+    inspect_one(pictures[0], image::read(pictures[0]));
+  } else {
+    failed = treat_each(pictures, arguments.show.json, inspect_one);
   }
-  if (arguments.show.json) {
-    print_event("summary",
-                {{"done", pictures.size() - static_cast<std::size_t>(failed)}, {"failed", failed}});
-  }
-  CHIARO_CHECK(failed == 0, SomeFailed, "[cli.inspect] {} of {} pictures cannot be read", failed,
-               pictures.size());
+  if (arguments.show.json)
+    print_event("summary", {{"done", pictures.size() - failed}, {"failed", failed}});
+  expect_none_failed(failed, pictures.size());
 }
 
 /// By a controller.

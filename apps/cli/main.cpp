@@ -14,6 +14,7 @@
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/training_command.h"
+#include "apps/pages/pages.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/text.h"
@@ -113,7 +114,7 @@ int run(int argc, char** argv) {
     add_serve(root);
     add_report(root);
     add_training(root);
-    add_generate(root);
+    pages::add_generate(root, "make damaged photographs clear again");
     if (const std::string message = wrong_subcommand(root, words); !message.empty()) {
       return report(message, static_cast<int>(ErrorCode::Usage), json);
     }

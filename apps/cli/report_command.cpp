@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -72,14 +71,12 @@ void expect_same_size(const ReportPicture& picture, const ReportPicture& as) {
 }
 
 void check(const ReportArguments& arguments) {
-  std::error_code failed;
   const fs::path output(arguments.output);
   CHIARO_CHECK(
       output.extension() == ".html" || output.extension() == ".htm", Usage,
       "[cli.report] the report is a web page; got '{}'; expected a name that ends in .html",
       arguments.output);
-  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
-               "[cli.report] '{}' exists already; --overwrite replaces it", arguments.output);
+  expect_writable(output, arguments.overwrite);
 }
 
 void run(const ReportArguments& arguments) {

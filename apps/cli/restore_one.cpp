@@ -48,21 +48,10 @@ void check_output(const RestoreArguments& arguments) {
     return;
   }
   const fs::path output(arguments.output);
-  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
   std::error_code failed;
-  CHIARO_CHECK(fs::is_directory(folder, failed), Output,
-               "[cli.restore] the folder '{}' does not exist", folder.string());
-  CHIARO_CHECK(!fs::is_directory(output, failed), Output,
-               "[cli.restore] '{}' is a folder; expected a file name", output.string());
   CHIARO_CHECK(!fs::exists(output, failed) || fs::is_regular_file(output, failed), Output,
                "[cli.restore] '{}' is no regular file", output.string());
-  CHIARO_CHECK(input == "-" || !fs::equivalent(input, output, failed), Output,
-               "[cli.restore] '{}' is the input itself, which is never overwritten",
-               output.string());
-  CHIARO_CHECK(arguments.overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
-               "[cli.restore] '{}' exists already; --overwrite replaces it", output.string());
-  CHIARO_CHECK(::access(folder.c_str(), W_OK) == 0, Output,
-               "[cli.restore] the folder '{}' is not writable", folder.string());
+  expect_writable(output, arguments.overwrite, input == "-" ? "" : input);
   CHIARO_CHECK(!arguments.write.format.empty() || !image::format_written_as(output).empty(), Usage,
                "[cli.restore] the name '{}' tells no picture format; use .png, .jpg, .webp, .tif, "
                ".ppm, .pfm or --format",

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/each_picture.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
 #include "apps/cli/interruption.h"
 #include "chiaro/base/error.h"
-#include "chiaro/base/log.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/picture_encoder.h"
@@ -75,20 +75,10 @@ void run(const RetrieveArguments& arguments) {
       engine_options(arguments.engine));
   const auto wanted = encoder.code(image::read(arguments.query));
   std::vector<Ranked> ranking;
-  std::size_t failed = 0;
-  for (const fs::path& file : pictures) {
-    stop_if_interrupted();
-    try {
-      ranking.push_back({file, restore::cosine(wanted, encoder.code(image::read(file)))});
-    } catch (const Error& error) {
-      // One picture of many must not stop the rest; what is not the picture's fault does.
-      if (error.code() != ErrorCode::Input) throw;
-      ++failed;
-      spdlog::error("{}", error.what());
-      if (arguments.show.json)
-        print_event("failed", {{"file", file.string()}, {"message", error.what()}});
-    }
-  }
+  const std::size_t failed = treat_each(
+      pictures, arguments.show.json, [&](const fs::path& file, const image::Image& picture) {
+        ranking.push_back({file, restore::cosine(wanted, encoder.code(picture))});
+      });
   const std::size_t compared = ranking.size();
   std::stable_sort(ranking.begin(), ranking.end(),
                    [](const Ranked& a, const Ranked& b) { return a.cosine > b.cosine; });
@@ -100,8 +90,7 @@ void run(const RetrieveArguments& arguments) {
                             {"compared", compared},
                             {"failed", failed}});
   }
-  CHIARO_CHECK(failed == 0, SomeFailed, "[cli.retrieve] {} of {} pictures cannot be read", failed,
-               pictures.size());
+  expect_none_failed(failed, pictures.size());
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace chiaro::apps {
 
 /// Of the codes of held-out samples, whose kinds of damage are known (a class is a set of kinds):
 ///
-///   kind_nearest    share of the samples whose nearest code of another picture has their kinds
+///   kind_nearest    share of the samples whose nearest code of another picture has their kinds, of
+///                   those that some other picture shares them with
 ///   nmi_kmeans, ami_kmeans   k-means of the codes, as many clusters as classes, against classes
 ///
 /// and where there is a tree, with every sample on its path:

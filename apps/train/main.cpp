@@ -8,6 +8,7 @@
 #include <c10/util/Exception.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/pages/pages.h"
 #include "apps/train/commands.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
@@ -23,6 +24,10 @@ int main(int argc, char** argv) {
       "Trains networks that make damaged photographs clear again, and freezes them into bundles.",
       "chiaro-train");
   app.set_version_flag("--version", chiaro::version());
+  app.footer(
+      "Exit status: 0 done, 1 some runs of a study failed, 2 wrong usage or recipe, 3 pictures\n"
+      "missing or unreadable, 4 output not writable, 5 checkpoint or bundle damaged or\n"
+      "incompatible, 6 resource limit, 7 a check said no, 70 internal error, 130 interrupted.");
   app.require_subcommand(1);
   bool quiet = false;
   bool verbose = false;
@@ -38,6 +43,7 @@ int main(int argc, char** argv) {
   chiaro::apps::add_study(app);
   chiaro::apps::add_freeze(app);
   chiaro::apps::add_describe(app);
+  chiaro::pages::add_generate(app, "train networks that make damaged photographs clear again");
   try {
     app.parse(argc, argv);
     return EXIT_SUCCESS;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "apps/train/coded_samples.h"
 #include "chiaro/losses/probes.h"
 #include "chiaro/nn/deep_probe.h"
 
@@ -17,43 +18,6 @@ constexpr std::int64_t kLeastSamples = 40;
 // learns.
 constexpr std::int64_t kLeastForDeep = 1000;
 constexpr std::uint64_t kProbeSeed = 1;
-
-/// Codes with what is known of their samples, all on the CPU.
-struct Known {
-  at::Tensor codes;     // (n,D)
-  at::Tensor classes;   // (n) numbers of sets of kinds
-  at::Tensor scenes;    // (n) numbers of pictures
-  at::Tensor severity;  // (n); −1: unknown or undamaged
-};
-
-at::Tensor numbered(const at::Tensor& rows) {
-  return std::get<1>(at::unique_dim(rows, 0, /*sorted=*/true, /*return_inverse=*/true));
-}
-
-Known encode_known(networks::Encoder& encoder, const std::vector<data::Batch>& batches) {
-  const auto device = encoder.parameters().front().device();
-  const bool training = encoder.is_training();
-  encoder.eval();
-  std::vector<at::Tensor> codes, kinds, scenes, severity;
-  for (const auto& batch : batches) {
-    codes.push_back(networks::encode_pictures(encoder, batch.context.to(device)).to(at::kCPU));
-    kinds.push_back(batch.kinds.to(at::kLong));
-    scenes.push_back(batch.content);
-    const auto known = batch.severities.ge(0).all(1).logical_and(batch.severity.gt(0));
-    severity.push_back(at::where(known, batch.severity, at::full_like(batch.severity, -1)));
-  }
-  encoder.train(training);
-  return {at::cat(codes), numbered(at::cat(kinds)), numbered(at::cat(scenes).unsqueeze(1)),
-          at::cat(severity)};
-}
-
-at::Tensor same(const at::Tensor& labels) {
-  return labels.unsqueeze(0).eq(labels.unsqueeze(1));
-}
-
-std::int64_t count_of(const at::Tensor& labels) {
-  return labels.max().item<std::int64_t>() + 1;
-}
 
 /// What retrieval_at_one would give a random answer.
 double chance_of(const at::Tensor& labels, const at::Tensor& allowed) {
@@ -86,8 +50,7 @@ double normalised(Probe probe, const at::Tensor& codes, const at::Tensor& labels
                   const Split& split) {
   const auto answers = probe(codes.index_select(0, split.learn),
                              labels.index_select(0, split.learn), codes.index_select(0, split.ask));
-  return losses::probe_score(answers, labels.index_select(0, split.ask), count_of(labels))
-      .normalised;
+  return losses::normalised_accuracy(answers, labels.index_select(0, split.ask), count_of(labels));
 }
 
 double correlation(const at::Tensor& a, const at::Tensor& b) {
@@ -97,9 +60,9 @@ double correlation(const at::Tensor& a, const at::Tensor& b) {
   return norm > 0 ? (x * y).sum().item<double>() / norm : 0;
 }
 
-void measure_severity(const std::string& name, const at::Tensor& codes, const Known& known,
+void measure_severity(const std::string& name, const at::Tensor& codes, const CodedSamples& known,
                       train::Metrics& metrics) {
-  const auto rows = known.severity.ge(0).nonzero().squeeze(1);
+  const auto rows = known.measured.nonzero().squeeze(1);
   const Split split(known.scenes.index_select(0, rows));
   if (!split.suffices() || split.ask.size(0) < kLeastSamples) return;
   const auto part = codes.index_select(0, rows);
@@ -110,7 +73,7 @@ void measure_severity(const std::string& name, const at::Tensor& codes, const Kn
   metrics[name + "_severity"] = correlation(said, severity.index_select(0, split.ask));
 }
 
-void measure_part(const std::string& name, const at::Tensor& codes, const Known& known,
+void measure_part(const std::string& name, const at::Tensor& codes, const CodedSamples& known,
                   train::Metrics& metrics) {
   const bool many_classes = count_of(known.classes) >= 2;
   const bool many_scenes = count_of(known.scenes) >= 2;
@@ -138,7 +101,7 @@ train::Metrics measure_parts(networks::Encoder& encoder, const std::vector<data:
   train::Metrics metrics;
   if (batches.empty()) return metrics;
   const at::NoGradGuard no_grad;
-  const Known known = encode_known(encoder, batches);
+  const CodedSamples known = encode_samples(encoder, batches, Shown::Windows);
   std::int64_t start = 0;
   for (const auto& part : networks::parts_of(encoder.layout())) {
     measure_part(part.name, known.codes.narrow(1, start, part.width), known, metrics);

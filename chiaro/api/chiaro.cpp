@@ -107,18 +107,10 @@ void expect_fitting(const Pixels& source, const Pixels& target, std::int64_t wid
 void inspect(chiaro_restorer* restorer, const image::Image& picture,
              chiaro_inspection** inspection) {
   restorer->alone([&](restore::Restorer& inside) {
-    const auto found = restorer->inspect(picture);
+    const auto found = inside.inspect(picture);
     *inspection =
         std::make_unique<chiaro_inspection>(found, *inside.manifest().condition).release();
   });
-}
-
-/// Errors: Bundle.
-void expect_controller(const chiaro_restorer& restorer) {
-  CHIARO_CHECK(restorer.restorer().manifest().condition.has_value(), Bundle,
-               "[api.inspect] bundle '{}' has no controller; it cannot say what is wrong with a "
-               "picture",
-               restorer.file);
 }
 
 }  // namespace
@@ -325,7 +317,6 @@ chiaro_status chiaro_inspect(chiaro_restorer* restorer, const chiaro_picture* so
     api::expect_given(restorer, "restorer");
     api::expect_given(inspection, "place for the inspection");
     const auto from = api::looked_at(source, "source");
-    api::expect_controller(*restorer);
     api::inspect(restorer, api::as_image(from), inspection);
   });
 }
@@ -337,7 +328,6 @@ chiaro_status chiaro_inspect_file(chiaro_restorer* restorer, const char* input,
     api::expect_given(restorer, "restorer");
     api::expect_given(input, "name of the input");
     api::expect_given(inspection, "place for the inspection");
-    api::expect_controller(*restorer);
     api::inspect(restorer, chiaro::image::read(input), inspection);
   });
 }

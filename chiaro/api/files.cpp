@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
 
 namespace chiaro::api {
 namespace {
@@ -30,17 +31,9 @@ image::Depth depth_of(int depth) {
 image::WriteOptions output_file(const fs::path& input, const fs::path& output,
                                 const chiaro_write_options& wanted) {
   std::error_code failed;
-  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-  CHIARO_CHECK(fs::is_directory(folder, failed), Output,
-               "[api.write] the folder '{}' does not exist", folder.string());
-  const auto status = fs::symlink_status(output, failed);
-  CHIARO_CHECK(!fs::exists(status) || fs::is_regular_file(output, failed), Output,
+  CHIARO_CHECK(!fs::exists(output, failed) || fs::is_regular_file(output, failed), Output,
                "[api.write] '{}' is no regular file", output.string());
-  CHIARO_CHECK(!fs::equivalent(input, output, failed), Output,
-               "[api.write] '{}' is the input itself, which is never overwritten", output.string());
-  CHIARO_CHECK(wanted.overwrite != 0 || !fs::exists(status), Output,
-               "[api.write] '{}' exists already; the option overwrite replaces it",
-               output.string());
+  expect_writable(output, wanted.overwrite != 0, input, "the option overwrite");
   CHIARO_CHECK(wanted.quality >= 0 && wanted.quality <= 100, Usage,
                "[api.write] impossible quality; got {}; expected 1 to 100, or 0", wanted.quality);
   image::WriteOptions options;

@@ -10,13 +10,6 @@ std::string types_of(const bundle::Manifest& manifest) {
   return manifest.condition ? fmt::format("{}", fmt::join(manifest.condition->types, ",")) : "";
 }
 
-bundle::Bundle controller_of(const bundle::Bundle& bundle) {
-  bundle::Bundle part{bundle.origin, bundle.manifest, {}};
-  const auto found = bundle.members.find(bundle::kConditionMember);
-  if (found != bundle.members.end()) part.members.insert(*found);
-  return part;
-}
-
 /// Marks the thread that is inside a handle.
 class Turn {
  public:
@@ -40,8 +33,6 @@ chiaro_restorer::chiaro_restorer(const chiaro::bundle::Bundle& bundle,
       card(bundle.has(chiaro::bundle::kCardMember) ? bundle.text(chiaro::bundle::kCardMember) : ""),
       manifest(chiaro::bundle::print_manifest(bundle.manifest)),
       types(chiaro::api::types_of(bundle.manifest)),
-      options_(options),
-      controller_(chiaro::api::controller_of(bundle)),
       restorer_(bundle, options) {}
 
 void chiaro_restorer::alone(const std::function<void(chiaro::restore::Restorer&)>& work) {
@@ -51,11 +42,6 @@ void chiaro_restorer::alone(const std::function<void(chiaro::restore::Restorer&)
   const std::lock_guard lock(mutex_);
   const chiaro::api::Turn turn(inside_);
   work(restorer_);
-}
-
-chiaro::restore::Inspection chiaro_restorer::inspect(const chiaro::image::Image& picture) {
-  if (!inspector_) inspector_.emplace(controller_, options_);
-  return inspector_->inspect(picture);
 }
 
 chiaro_inspection::chiaro_inspection(const chiaro::restore::Inspection& found,

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,7 +11,6 @@
 #include "chiaro/api/chiaro.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/engine.h"
-#include "chiaro/image/image.h"
 #include "chiaro/restore/guard.h"
 #include "chiaro/restore/inspector.h"
 #include "chiaro/restore/restorer.h"
@@ -28,10 +26,6 @@ struct chiaro_restorer {
   /// progress callback of a call under way asks for it.
   void alone(const std::function<void(chiaro::restore::Restorer&)>& work);
 
-  /// Asks the controller, which is loaded the first time. For use within `alone`. Errors: as
-  /// Inspector.
-  chiaro::restore::Inspection inspect(const chiaro::image::Image& picture);
-
   /// Never changes, and so needs no turn.
   const chiaro::restore::Restorer& restorer() const { return restorer_; }
 
@@ -41,9 +35,6 @@ struct chiaro_restorer {
   const std::string types;     ///< separated by ","
 
  private:
-  chiaro::engine::EngineOptions options_;
-  chiaro::bundle::Bundle controller_;  ///< of the bundle what an Inspector needs
-  std::optional<chiaro::restore::Inspector> inspector_;
   chiaro::restore::Restorer restorer_;
   std::mutex mutex_;
   std::atomic<std::thread::id> inside_;

@@ -40,7 +40,33 @@ void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
   ::close(descriptor);
 }
 
+/// The file that is replaced: behind a link, so that the link stays.
+fs::path written_file(const fs::path& path) {
+  std::error_code not_a_link;
+  return fs::is_symlink(path, not_a_link) ? fs::weakly_canonical(path) : path;
+}
+
 }  // namespace
+
+void expect_writable(const fs::path& output, bool overwrite, const fs::path& input,
+                     std::string_view option) {
+  const std::string name = output.string();
+  std::error_code failed;
+  const fs::path given = output.has_parent_path() ? output.parent_path() : fs::path(".");
+  CHIARO_CHECK(fs::is_directory(given, failed), Output,
+               "[base.expect_writable] the folder '{}' does not exist", given.string());
+  CHIARO_CHECK(!fs::is_directory(output, failed), Output,
+               "[base.expect_writable] '{}' is a folder; expected a file name", name);
+  CHIARO_CHECK(!fs::equivalent(input, output, failed), Output,
+               "[base.expect_writable] '{}' is the input itself, which is never overwritten", name);
+  CHIARO_CHECK(overwrite || !fs::exists(fs::symlink_status(output, failed)), Output,
+               "[base.expect_writable] '{}' exists already; {} replaces it", name, option);
+  if (fs::exists(output, failed) && !fs::is_regular_file(output, failed)) return;
+  const fs::path target = written_file(output);
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  CHIARO_CHECK(::access(folder.c_str(), W_OK) == 0, Output,
+               "[base.expect_writable] the folder '{}' is not writable", folder.string());
+}
 
 std::vector<std::byte> read_file(const fs::path& path, std::size_t max_bytes) {
   struct stat status {};
@@ -67,10 +93,8 @@ std::string read_text(const fs::path& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-AtomicFile::AtomicFile(const fs::path& target) {
-  // Through a link to the file behind it, so that the link stays.
+AtomicFile::AtomicFile(const fs::path& target) : target_(written_file(target)) {
   std::error_code failed;
-  target_ = fs::is_symlink(target, failed) ? fs::weakly_canonical(target) : target;
   CHIARO_CHECK(!fs::exists(target_, failed) || fs::is_regular_file(target_, failed), Output,
                "[base.write_file] cannot write '{}': no regular file", target.string());
   std::string name = target_.string() + ".XXXXXX.part";

@@ -24,6 +24,14 @@ std::string read_text(const std::filesystem::path& path);
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
+/// What can be known of an output before there is anything to write: refuses one in a folder that
+/// does not exist or cannot be written into, one that is a folder, one that is `input` itself, and,
+/// unless `overwrite`, one that exists, be it as a link to nothing. A device or pipe exists, and is
+/// written to as above. `option`: what the sentence says to give to overwrite. Errors: Output.
+void expect_writable(const std::filesystem::path& output, bool overwrite,
+                     const std::filesystem::path& input = {},
+                     std::string_view option = "--overwrite");
+
 /// A file that grows under a temporary name beside its target, for what is too large to be written
 /// at once. Without commit nothing is left of it. A target that is a link stays a link.
 class AtomicFile {

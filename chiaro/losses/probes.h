@@ -21,29 +21,15 @@ at::Tensor ridge_regression(const at::Tensor& train, const at::Tensor& targets,
 at::Tensor linear_probe(const at::Tensor& train, const at::Tensor& labels, const at::Tensor& asked,
                         double ridge = 1e-3);
 
-/// The nearest-neighbour probe: the k codes with the largest cosine among those allowed vote with
-/// exp(cosine/0.07) (Wu et al. 2018, arXiv:1805.01978). codes (N,D) of length 1, labels (N) int64,
-/// allowed (N,N) bool: whom a code may ask; a code never asks itself. Leave-one-domain-out: allow
-/// only codes of other domains. Returns (N) int64, −1 where nobody may be asked. Errors: Internal
-/// (shapes), Usage (k < 1).
-at::Tensor neighbour_probe(const at::Tensor& codes, const at::Tensor& labels,
-                           const at::Tensor& allowed, std::int64_t k);
-
-/// Share of the codes whose nearest allowed code has the same label; codes without an allowed one
-/// of their label do not count, since they cannot be answered. NaN if none counts.
+/// Share of the codes whose nearest allowed code, by cosine, has the same label; codes without an
+/// allowed one of their label do not count, since they cannot be answered. NaN if none counts.
+/// codes (N,D) of length 1, labels (N) int64, allowed (N,N) bool: whom a code may ask; a code never
+/// asks itself. Leave-one-domain-out: allow only codes of other domains. Errors: Internal (shapes).
 double retrieval_at_one(const at::Tensor& codes, const at::Tensor& labels,
                         const at::Tensor& allowed);
 
-/// What was answered, and how far that is from guessing.
-struct ProbeScore {
-  double accuracy = 0;
-  double band = 0;        ///< half the 95 % binomial interval: 1.96·√(p(1−p)/n)
-  double normalised = 0;  ///< (accuracy − 1/K)/(1 − 1/K): 0 by guessing, 1 if all are right
-  std::int64_t asked = 0;
-};
-
-/// answers, labels (m) int64 of K labels; answers of −1 do not count. Errors: Internal (shapes),
-/// Usage (K < 2, or none counts).
-ProbeScore probe_score(const at::Tensor& answers, const at::Tensor& labels, std::int64_t count);
+/// How far answers (m) are from guessing among K labels: (accuracy − 1/K)/(1 − 1/K), 0 by guessing,
+/// 1 if all are right. labels (m) int64. Errors: Internal (shapes), Usage (K < 2, no answer).
+double normalised_accuracy(const at::Tensor& answers, const at::Tensor& labels, std::int64_t count);
 
 }  // namespace chiaro::losses

@@ -37,6 +37,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
 #include "chiaro/methods/degraded_copies.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/networks/disentangled_encoder.h"
 
 namespace chiaro::methods {
@@ -81,7 +82,7 @@ struct DcodrOptions {
               side),
         field("view_px", &T::view_px,
               "side of the native crops by which z_d is taken when the encoder is used; that of "
-              "the crops in training",
+              "the crops in training, a multiple of 16",
               side),
         field("temperature", &T::temperature, "τ", {.min = 0.001, .max = 10}),
         field("negatives", &T::negatives,
@@ -149,10 +150,6 @@ class Dcodr : public Method {
  public:
   Dcodr(const Setting& setting, const DcodrOptions& options)
       : options_(options), seed_(setting.seed) {
-    CHIARO_CHECK(options.whole_px % networks::kEncoderAlignmentPx == 0 &&
-                     options.view_px % networks::kEncoderAlignmentPx == 0,
-                 Usage, "[methods.dcodr] whole_px is {} and view_px {}; expected multiples of {}",
-                 options.whole_px, options.view_px, networks::kEncoderAlignmentPx);
     CHIARO_CHECK(setting.kinds.size() >= 2, Usage,
                  "[methods.dcodr] the data shows {} kinds of damage; expected clean and at least "
                  "one other, as [[task]] or paired [[source]]",
@@ -322,27 +319,22 @@ class Dcodr : public Method {
   void add_health(const std::string& name, const Codes& codes,
                   const losses::DomainRelations& relations, const at::Tensor& labels,
                   losses::ContrastWatch& watch, Losses& result) const {
-    const bool training = c10::GradMode::is_enabled();
-    const at::NoGradGuard no_grad;
-    const auto keys = at::cat({codes.own, codes.copy});
+    const auto own = codes.own.detach();
+    const auto keys = at::cat({own, codes.copy.detach()});
     const auto pairs = losses::inside_pairs(relations);
-    const auto logits = at::matmul(codes.own, keys.t()) / options_.temperature;
+    const auto logits = at::matmul(own, keys.t()) / options_.temperature;
     const auto positives =
         at::zeros_like(pairs.negatives).scatter(1, pairs.positives.unsqueeze(1), true);
     const auto health =
         losses::contrast_health(logits, positives, pairs.negatives.logical_or(positives), labels,
                                 at::cat({labels, labels}));
-    for (const auto& [meter, value] : health.meters())
-      result.meters.emplace_back(name + meter.substr(meter.find('_')), value);
+    report_health(health, watch, result, name, name + " code: ");
     const auto domain = relations.same_domain.to(at::kLong).argmax(1);
-    const auto fill = losses::domain_uniformity(codes.own, domain);
+    const auto fill = losses::domain_uniformity(own, domain);
     if (!fill.empty()) {
       const auto [least, most] = std::ranges::minmax(fill);
       result.meters.emplace_back(name + "_uniformity_spread", most - least);
     }
-    if (!training) return;  // held-out batches leave no trace
-    if (const auto reason = watch.observe(health))
-      result.warnings.push_back(name + " code: " + *reason);
   }
 
   DcodrOptions options_;

@@ -28,6 +28,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
 #include "chiaro/methods/key_queue.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/nn/lagged_copies.h"
 
 namespace chiaro::methods {
@@ -100,7 +101,7 @@ struct HcscOptions {
               "finest prototypes with fewer members are dissolved", {.min = 0}),
         field("view_px", &T::view_px,
               "side of the crops by which the encoder looks at a picture when it is used; that of "
-              "the crops in training",
+              "the crops in training, a multiple of 16",
               {.min = 16, .max = 4096, .unit = "px"}),
         field("health_every", &T::health_every, "how often the contrast is examined",
               {.min = 1, .unit = "steps"}),
@@ -337,10 +338,7 @@ class Hcsc : public Method {
     const auto health = losses::contrast_health(contrast.logits.detach(), contrast.positives,
                                                 contrast.everyone(), at::arange(count, labels),
                                                 at::full({contrast.logits.size(1)}, -1, labels));
-    const auto meters = health.meters();
-    result.meters.insert(result.meters.end(), meters.begin(), meters.end());
-    if (!c10::GradMode::is_enabled()) return;
-    if (const auto reason = state_->watch->observe(health)) result.warnings = {*reason};
+    report_health(health, *state_->watch, result);
   }
 
   /// How selection fares where kinds are known: the share of all negatives that is dropped, the

@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "chiaro/base/error.h"
+#include "chiaro/nn/layers.h"
 
 namespace chiaro::methods {
 
 KeyQueue::KeyQueue(std::int64_t size, std::int64_t dimension, std::int64_t note_width) {
-  const auto random = at::randn({size, dimension});
-  keys_ = register_buffer("keys", random / random.norm(2, 1, true));
+  keys_ = register_buffer("keys", nn::unit_rows(at::randn({size, dimension})));
   notes_ = register_buffer("notes", at::zeros({size, note_width}));
   pushed_ = register_buffer("pushed", at::zeros({1}, at::TensorOptions(at::kLong)));
 }

@@ -48,6 +48,7 @@
 #include "chiaro/losses/patch_contrast.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/nlcl_parts.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/networks/tapped.h"
 #include "chiaro/nn/block_matching.h"
 #include "chiaro/nn/frozen_scope.h"
@@ -135,7 +136,8 @@ class Nlcl : public Method {
                               options_.supervised});
     }
     CHIARO_CHECK(!result.terms.empty(), Usage,
-                 "[methods.nlcl] every term has the weight 0; expected one to learn from");
+                 "[methods.nlcl] the supervised term alone has a weight; got pictures without "
+                 "targets; expected pairs, or another term with a weight");
     result.meters.emplace_back("damage_mean", r.mean().item<double>());
     result.meters.emplace_back("damage_size", r.abs().mean().item<double>());
     watch_drift(r.mean().item<double>());
@@ -298,28 +300,18 @@ class Nlcl : public Method {
                                 at::ones({damage.size(0)}, image.options().dtype(at::kLong))});
     const auto others = at::eye(all.size(0), all.options().dtype(at::kBool)).logical_not();
     const auto same = layer.unsqueeze(0).eq(layer.unsqueeze(1)).logical_and(others);
-    report("layer", *state_->layer_watch,
-           losses::contrast_health(at::matmul(all, all.t()) / options_.temperature, same, others,
-                                   layer, layer, all),
-           result);
+    report_health(losses::contrast_health(at::matmul(all, all.t()) / options_.temperature, same,
+                                          others, layer, layer, all),
+                  *state_->layer_watch, result, "layer", "contrast of layer: ");
   }
 
   void examine_places(const at::Tensor& queries, const at::Tensor& keys, Losses& result) {
     const auto place = at::arange(queries.size(0), queries.options().dtype(at::kLong));
     const auto same = place.unsqueeze(0).eq(place.unsqueeze(1));
-    report("location", *state_->location_watch,
-           losses::contrast_health(at::matmul(queries.detach(), keys.t()) / options_.temperature,
-                                   same, at::ones_like(same), place, place),
-           result);
-  }
-
-  static void report(const std::string& name, losses::ContrastWatch& watch,
-                     const losses::ContrastHealth& health, Losses& result) {
-    for (const auto& [meter, value] : health.meters())
-      result.meters.emplace_back(name + meter.substr(meter.find('_')), value);
-    if (!c10::GradMode::is_enabled()) return;
-    if (const auto reason = watch.observe(health))
-      result.warnings.push_back("contrast of " + name + ": " + *reason);
+    report_health(
+        losses::contrast_health(at::matmul(queries.detach(), keys.t()) / options_.temperature, same,
+                                at::ones_like(same), place, place),
+        *state_->location_watch, result, "location", "contrast of location: ");
   }
 
   /// The guard of an adaptation: a restorer that shifts brightness is not taking damage away.

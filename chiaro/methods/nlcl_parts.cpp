@@ -119,6 +119,18 @@ NlclOptions parse_nlcl_options(const OptionTable& table) {
                "[methods.nlcl] patches have a pixel right of their middle; got patch_px = {}; "
                "expected an even number",
                options.patch_px);
+  CHIARO_CHECK(options.image_share <= -1 || options.image_share >= 0, Usage,
+               "[methods.nlcl] a weight is not negative; got image_share = {}; expected 0 to 1, or "
+               "-1, by which each patch counts alike",
+               options.image_share);
+  const double weights = options.adversarial + options.location + options.layer +
+                         (options.layers == "two" ? options.consistency : 0) + options.sparsity +
+                         options.rest + options.clean + options.transfer + options.supervised;
+  CHIARO_CHECK(
+      weights > 0, Usage,
+      "[methods.nlcl] there is nothing to learn from; got the weight 0 for every term of {}; "
+      "expected one above 0",
+      options.layers == "two" ? "two networks" : "one network");
   CHIARO_CHECK(options.lead <= 0 || options.adversarial > 0, Usage,
                "[methods.nlcl] a discriminator that leads is one that is learnt from; got lead = "
                "{} and adversarial = 0; expected lead = 0 or a weight of L_adv",

@@ -27,6 +27,7 @@
 #include "chiaro/methods/awaken.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
+#include "chiaro/methods/report_health.h"
 
 namespace chiaro::methods {
 namespace {
@@ -176,9 +177,7 @@ class Rcl : public Method {
   void examine(const at::Tensor& logits, const PairMasks& masks, Losses& result) {
     const auto health = losses::contrast_health(logits.detach(), masks.positives, masks.candidates,
                                                 masks.samples, masks.samples);
-    for (auto& meter : health.meters()) result.meters.push_back(std::move(meter));
-    if (!c10::GradMode::is_enabled()) return;
-    if (const auto reason = state_->watch->observe(health)) result.warnings.push_back(*reason);
+    report_health(health, *state_->watch, result);
   }
 
   /// How much noise is in the residual, and, where the clean windows are known, how much of it is

@@ -11,7 +11,6 @@
 // Reference: T. Chen, S. Kornblith, M. Norouzi, G. Hinton, "A Simple Framework for Contrastive
 // Learning of Visual Representations", ICML 2020, arXiv:2002.05709.
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
@@ -21,7 +20,9 @@
 #include "chiaro/methods/awaken.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
+#include "chiaro/methods/report_health.h"
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 
 namespace chiaro::methods {
 namespace {
@@ -60,8 +61,7 @@ struct Head : torch::nn::Module {
   }
   at::Tensor forward(const at::Tensor& picture) {
     const auto features = at::relu(second->forward(at::relu(first->forward(picture))));
-    const auto embedding = last->forward(features.mean({2, 3})).to(at::kFloat);
-    return embedding / embedding.norm(2, 1, true).clamp_min(1e-8);
+    return nn::unit_rows(last->forward(features.mean({2, 3})).to(at::kFloat));
   }
   torch::nn::Conv2d first{nullptr};
   torch::nn::Conv2d second{nullptr};
@@ -102,10 +102,7 @@ class Simclr : public Method {
       const auto health =
           losses::contrast_health(logits.detach(), masks.positives, masks.candidates, masks.samples,
                                   masks.samples, embeddings.detach());
-      result.meters = health.meters();
-      if (c10::GradMode::is_enabled()) {
-        if (const auto reason = state_->watch->observe(health)) result.warnings = {*reason};
-      }
+      report_health(health, *state_->watch, result);
     }
     return result;
   }

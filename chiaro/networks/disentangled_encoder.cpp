@@ -1,7 +1,6 @@
 #include "chiaro/networks/disentangled_encoder.h"
 
 #include <ATen/ATen.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
 #include <array>
@@ -11,6 +10,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 #include "chiaro/nn/residual_block.h"
 
 namespace chiaro::networks {
@@ -21,21 +21,10 @@ constexpr std::array<std::int64_t, 4> kWidths = {1, 2, 4, 4};  // of the stages
 constexpr std::array<std::int64_t, 5> kPainted = {128, 64, 64, 32, 16};  // channels, coarse to fine
 constexpr std::int64_t kStart = 16;  // the generator starts at this part of the side
 
-torch::nn::Conv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel,
-                       std::int64_t stride) {
-  torch::nn::Conv2d made(
-      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2));
-  nn::init_conv(*made, std::sqrt(2.0));
-  return made;
-}
-
-/// Every channel to mean 0 and variance 1 over places, then weighted and shifted.
+/// Instance norm with weights and shifts (N,C) of the sample's own.
 at::Tensor adain(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& shift) {
-  const auto mean = x.mean(at::IntArrayRef{2, 3}, /*keepdim=*/true);
-  const auto centred = x - mean;
-  const auto variance = centred.square().mean(at::IntArrayRef{2, 3}, /*keepdim=*/true);
   const auto wide = [](const at::Tensor& rows) { return rows.unsqueeze(2).unsqueeze(3); };
-  return wide(weight) * centred / (variance + 1e-5).sqrt() + wide(shift);
+  return wide(weight) * nn::instance_norm(x) + wide(shift);
 }
 
 }  // namespace
@@ -46,7 +35,7 @@ struct ContentEncoder::Stages : torch::nn::Module {
     for (std::size_t i = 0; i < kWidths.size(); ++i) {
       const std::int64_t out = width * kWidths[i];
       const std::string number = std::to_string(i);
-      down.push_back(register_module("down" + number, conv(in, out, i == 0 ? 5 : 3, 2)));
+      down.push_back(register_module("down" + number, nn::he_conv(in, out, i == 0 ? 5 : 3, 2)));
       block.push_back(register_module("block" + number, nn::ResidualBlock(out)));
       in = out;
     }
@@ -78,11 +67,13 @@ DisentangledEncoder::DisentangledEncoder(const Options& options) {
                    {"degradation", options.degradation, CodeView::Native}};
   content_ = register_module(
       "content", std::make_shared<ContentEncoder>(options.width, options.hidden, options.content));
-  degradation_ = register_module(
-      "degradation", std::make_shared<DegradationEncoder>(DegradationEncoder::Options{
-                         options.width,
-                         options.hidden,
-                         {.dimension = options.degradation, .view_px = options.view_px}}));
+  degradation_ = register_module("degradation",
+                                 std::make_shared<DegradationEncoder>(
+                                     DegradationEncoder::Options{options.width,
+                                                                 options.hidden,
+                                                                 {.dimension = options.degradation,
+                                                                  .view_px = options.view_px,
+                                                                  .whole_px = options.whole_px}}));
 }
 
 at::Tensor DisentangledEncoder::encode(const at::Tensor& pictures) {
@@ -96,11 +87,12 @@ struct CodeGenerator::Layers : torch::nn::Module {
         register_module("second", torch::nn::Linear(128, kPainted.front() * start_px * start_px));
     for (std::size_t i = 0; i + 1 < kPainted.size(); ++i) {
       const std::string number = std::to_string(i);
-      paint.push_back(register_module("paint" + number, conv(kPainted[i], kPainted[i + 1], 3, 1)));
+      paint.push_back(
+          register_module("paint" + number, nn::he_conv(kPainted[i], kPainted[i + 1], 3)));
       modulate.push_back(
           register_module("modulate" + number, torch::nn::Linear(style, 2 * kPainted[i + 1])));
     }
-    last = register_module("last", conv(kPainted.back(), 3, 3, 1));
+    last = register_module("last", nn::he_conv(kPainted.back(), 3, 3));
   }
   torch::nn::Linear first{nullptr}, second{nullptr};
   std::vector<torch::nn::Conv2d> paint;

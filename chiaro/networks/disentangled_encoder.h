@@ -43,7 +43,8 @@ class DisentangledEncoder : public Encoder {
     std::int64_t whole_px = 64;     ///< side of the reduced picture z_content is taken from
   };
 
-  /// Weights are drawn from torch's default generator.
+  /// Weights are drawn from torch's default generator. Errors: Usage (view_px, whole_px that are no
+  /// multiples of kEncoderAlignmentPx).
   explicit DisentangledEncoder(const Options& options);
 
   at::Tensor encode(const at::Tensor& pictures) override;

@@ -2,13 +2,27 @@
 
 #include <ATen/ATen.h>
 
+#include "chiaro/base/error.h"
 #include "chiaro/networks/conditioner.h"
 #include "chiaro/nn/layers.h"
 
 namespace chiaro::networks {
+namespace {
+
+EncoderLayout check_layout(const EncoderLayout& layout) {
+  CHIARO_CHECK(
+      layout.view_px % kEncoderAlignmentPx == 0 && layout.whole_px % kEncoderAlignmentPx == 0,
+      Usage,
+      "[networks.encoder] an encoder sees squares with sides that are multiples of {}; got "
+      "view_px = {}, whole_px = {}; expected such multiples",
+      kEncoderAlignmentPx, layout.view_px, layout.whole_px);
+  return layout;
+}
+
+}  // namespace
 
 DegradationEncoder::DegradationEncoder(const Options& options)
-    : layout_(options.layout),
+    : layout_(check_layout(options.layout)),
       tower_(register_module("tower", std::make_shared<nn::StatisticsTower>(options.width))),
       head_(register_module(
           "head", std::make_shared<CodeHead>(nn::StatisticsTower::features(options.width),

@@ -67,7 +67,7 @@ class DegradationEncoder : public Encoder {
     EncoderLayout layout;
   };
 
-  /// Weights are drawn from torch's default generator.
+  /// Weights are drawn from torch's default generator. Errors: Usage (sides of views, see encode).
   explicit DegradationEncoder(const Options& options);
 
   at::Tensor encode(const at::Tensor& pictures) override;

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <numbers>
 
 namespace chiaro::nn {
 
@@ -11,6 +12,14 @@ void init_conv(torch::nn::Conv2dImpl& conv, double gain) {
   const auto fan_in = static_cast<double>(conv.weight.numel() / conv.weight.size(0));
   conv.weight.normal_(0.0, 1.0).mul_(gain / std::sqrt(fan_in));
   if (conv.bias.defined()) conv.bias.zero_();
+}
+
+torch::nn::Conv2d he_conv(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                          std::int64_t stride) {
+  torch::nn::Conv2d conv(
+      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2));
+  init_conv(*conv, std::numbers::sqrt2);
+  return conv;
 }
 
 void init_upsampling(torch::nn::ConvTranspose2dImpl& conv, double gain) {

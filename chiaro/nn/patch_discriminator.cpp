@@ -7,16 +7,13 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 
 namespace chiaro::nn {
 namespace {
 
 constexpr double kDiscriminatorSlope = 0.2;
 constexpr double kGain = 1.386750490563073;  // √(2 / (1 + slope²)): keeps variance through the ReLU
-
-at::Tensor instance_norm(const at::Tensor& x) {
-  return at::instance_norm(x, {}, {}, {}, {}, /*use_input_stats=*/true, 0.1, 1e-5, false);
-}
 
 }  // namespace
 

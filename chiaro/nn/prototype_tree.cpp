@@ -9,6 +9,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/nn/kmeans.h"
+#include "chiaro/nn/layers.h"
 
 namespace chiaro::nn {
 namespace {
@@ -16,10 +17,6 @@ namespace {
 constexpr double kLeastTemperature = 1e-3;
 constexpr double kMostKept = 0.999;
 constexpr double kFloorQuantile = 0.05;
-
-at::Tensor unit(const at::Tensor& x) {
-  return x / x.norm(2, 1, /*keepdim=*/true).clamp_min(1e-8);
-}
 
 /// Sum of rows by owner: (n,…) → (M,…).
 at::Tensor sums(const at::Tensor& rows, const at::Tensor& owner, std::int64_t clusters) {
@@ -120,7 +117,7 @@ void PrototypeTree::build(const at::Tensor& codes, const at::Tensor& attributes,
     owner = l == 0 ? found.owner : found.owner.index_select(0, owner);
     const auto members = sums(at::ones_like(owner, at::kFloat), owner, count).clamp_min(1);
     put(level.attributes, sums(attributes, owner, count) / members.unsqueeze(1));
-    points = unit(found.centroids);
+    points = unit_rows(found.centroids);
     const auto cosine = (codes * points.index_select(0, owner)).sum(1);
     floors.push_back(at::quantile(cosine, kFloorQuantile).to(at::kFloat));
   }
@@ -144,7 +141,7 @@ at::Tensor PrototypeTree::centroids(std::int64_t level) const {
 }
 
 at::Tensor PrototypeTree::prototypes(std::int64_t level) const {
-  return unit(centroids(level));
+  return unit_rows(centroids(level));
 }
 
 at::Tensor PrototypeTree::temperatures(std::int64_t level) const {

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <array>
-#include <cmath>
 #include <string>
 
 #include "chiaro/nn/init.h"
@@ -13,12 +12,6 @@ namespace {
 
 constexpr double kTowerSlope = 0.1;                         // of the leaky ReLU
 constexpr std::array<std::int64_t, 3> kWidths = {2, 3, 4};  // of the stages, in widths of the first
-
-torch::nn::Conv2d conv3x3(std::int64_t in, std::int64_t out, std::int64_t stride) {
-  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, out, 3).stride(stride).padding(1));
-  init_conv(*conv, std::sqrt(2.0));
-  return conv;
-}
 
 /// (N,C,H,W) → (N,2C): mean and standard deviation of every channel.
 at::Tensor mean_and_deviation(const at::Tensor& features) {
@@ -32,16 +25,14 @@ at::Tensor mean_and_deviation(const at::Tensor& features) {
 
 StatisticsTower::StatisticsTower(std::int64_t width)
     : high_pass_(register_buffer("high_pass", at::full({3, 1, 3, 3}, -1.0 / 8))),
-      first_(register_module(
-          "first", torch::nn::Conv2d(torch::nn::Conv2dOptions(6, width, 5).stride(2).padding(2)))) {
+      first_(register_module("first", he_conv(6, width, 5, 2))) {
   high_pass_.select(2, 1).select(2, 1).fill_(1.0);
-  init_conv(*first_, std::sqrt(2.0));
   std::int64_t in = width;
   for (std::size_t i = 0; i < kWidths.size(); ++i) {
     const std::int64_t out = width * kWidths[i];
     const std::string number = std::to_string(i);
-    down_.push_back(register_module("down" + number, conv3x3(in, out, 2)));
-    deeper_.push_back(register_module("deeper" + number, conv3x3(out, out, 1)));
+    down_.push_back(register_module("down" + number, he_conv(in, out, 3, 2)));
+    deeper_.push_back(register_module("deeper" + number, he_conv(out, out, 3)));
     norm_.push_back(register_module("norm" + number,
                                     torch::nn::GroupNorm(torch::nn::GroupNormOptions(1, out))));
     in = out;

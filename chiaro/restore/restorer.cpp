@@ -47,6 +47,15 @@ void Restorer::release_memory() {
   state_->release();
 }
 
+Inspection Restorer::inspect(const image::Image& picture) {
+  CHIARO_CHECK(
+      state_->inspector.has_value(), Bundle,
+      "[restore.inspect] bundle '{}' has no controller; it cannot say what is wrong with a "
+      "picture",
+      state_->origin);
+  return state_->inspector->inspect(picture);
+}
+
 RestorePlan Restorer::plan(int height, int width, const RestoreOptions& options) const {
   return state_->plan(height, width, options, std::numeric_limits<std::int64_t>::max());
 }

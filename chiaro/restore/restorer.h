@@ -80,6 +80,9 @@ class Restorer {
   image::Image restore(image::Image source, const RestoreOptions& options = {},
                        const ProgressCallback& progress = {}, RestoreReport* report = nullptr);
 
+  /// What the controller says of a picture. Errors: Bundle (there is none), and as Inspector.
+  Inspection inspect(const image::Image& picture);
+
   /// How restore would go about a picture of this size. Errors: Usage, Resource.
   RestorePlan plan(int height, int width, const RestoreOptions& options = {}) const;
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -75,6 +76,47 @@ TEST(Files, AFullDiskLeavesTheOldFile) {
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(read_text(folder / "a"), "old");
   EXPECT_EQ(files_in(folder.path()), 1U);
+}
+
+TEST(ExpectWritable, TakesWhatCanBeWritten) {
+  const test::TemporaryFolder folder;
+  expect_writable(folder / "new", false);
+  expect_writable("new_file_beside_the_tests", false);
+  EXPECT_EQ(files_in(folder.path()), 0U);  // nothing was tried out
+  write_file_atomically(folder / "old", "x");
+  expect_writable(folder / "old", true);
+  expect_writable(folder / "old", true, folder / "other");
+  expect_writable("/dev/null", true);
+  fs::create_symlink("nothing", folder / "link");
+  expect_writable(folder / "link", true);
+}
+
+TEST(ExpectWritable, RefusesWhatMustNotBe) {
+  const test::TemporaryFolder folder;
+  const fs::path old = folder / "old";
+  write_file_atomically(old, "x");
+  fs::create_symlink("nothing", folder / "link");
+  fs::create_symlink("old", folder / "other name");
+  EXPECT_CHIARO_ERROR(expect_writable(folder / "no" / "a", true), Output, "does not exist");
+  EXPECT_CHIARO_ERROR(expect_writable(old / "a", true), Output, "does not exist");
+  EXPECT_CHIARO_ERROR(expect_writable(folder.path(), true), Output, "is a folder");
+  EXPECT_CHIARO_ERROR(expect_writable(old, false), Output, "exists already; --overwrite replaces");
+  EXPECT_CHIARO_ERROR(expect_writable(old, false, {}, "force"), Output, "force replaces it");
+  EXPECT_CHIARO_ERROR(expect_writable(folder / "link", false), Output, "exists already");
+  EXPECT_CHIARO_ERROR(expect_writable("/dev/null", false), Output, "exists already");
+  EXPECT_CHIARO_ERROR(expect_writable(old, true, old), Output, "the input itself");
+  EXPECT_CHIARO_ERROR(expect_writable(folder / "other name", true, old), Output,
+                      "the input itself");
+}
+
+// Who may write everywhere still may not into a file system that is read only.
+TEST(ExpectWritable, RefusesFoldersThatCannotBeWrittenInto) {
+  const test::TemporaryFolder folder;
+  fs::create_directory(folder / "locked");
+  fs::permissions(folder / "locked", fs::perms::owner_read | fs::perms::owner_exec);
+  const std::string locked = ::geteuid() != 0 ? folder / "locked" : "/proc/sys";
+  if (::access(locked.c_str(), W_OK) == 0) GTEST_SKIP() << "every folder can be written into here";
+  EXPECT_CHIARO_ERROR(expect_writable(locked + "/a", false), Output, "is not writable");
 }
 
 TEST(Files, EveryByteSurvives) {

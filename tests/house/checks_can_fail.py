@@ -76,6 +76,21 @@ class Layers(Tree):
         self.write("chiaro/image/CMakeLists.txt", "chiaro_room(image DEPS base eval PRIVATE_LIBS fmt::fmt)\n")
         self.expect_fault("check_layers.py", "links eval")
 
+    def test_links_by_hand(self):
+        self.write("chiaro/api/CMakeLists.txt", "target_link_libraries(chiaro_api PRIVATE chiaro::base\n  "
+                   "chiaro::restore fmt::fmt chiaro_warnings)  # not chiaro::eval\n")
+        self.write("apps/cli/CMakeLists.txt", "target_link_libraries(chiaro PRIVATE chiaro::eval chiaro_server)\n")
+        self.write("apps/train/CMakeLists.txt", "target_link_libraries(chiaro-train PRIVATE chiaro::freeze)\n")
+        self.expect_kept("check_layers.py")
+        self.write("chiaro/api/CMakeLists.txt", "target_link_libraries(chiaro_api PRIVATE chiaro::base\n  "
+                   "chiaro::eval)\n")
+        self.expect_fault("check_layers.py", "chiaro/api/CMakeLists.txt: links eval")
+        self.write("chiaro/api/CMakeLists.txt", "target_link_libraries(chiaro_api PRIVATE chiaro_degrade)\n")
+        self.expect_fault("check_layers.py", "chiaro/api/CMakeLists.txt: links degrade")
+        self.write("chiaro/api/CMakeLists.txt", "")
+        self.write("apps/server/CMakeLists.txt", "target_link_libraries(chiaro_server PUBLIC chiaro::eval)\n")
+        self.expect_fault("check_layers.py", "apps/server/CMakeLists.txt: links eval")
+
     def test_missing_table(self):
         self.write("docs/architecture.md", "nothing\n")
         status, said = self.check("check_layers.py")

@@ -40,6 +40,13 @@ def files_of(tree):
     return [path for path in tree.rglob("*") if path.is_file()]
 
 
+def check_pages(prefix, program):
+    """The manual page and the completion where man and bash look for them."""
+    assert ".SH EXIT STATUS" in (prefix / f"share/man/man1/{program}.1").read_text()
+    completion = (prefix / "share/bash-completion/completions" / program).read_text()
+    assert completion.endswith(f" {program}\n") and "complete -o" in completion, completion[-200:]
+
+
 def check_binary(program, forbidden_folders):
     said = call("ldd", program).decode()
     assert "not found" not in said, said
@@ -72,6 +79,7 @@ def check_restore(source, tree, work, make_bundle):
     program = tree / "bin/chiaro"
     assert "torch" not in check_binary(program, [source])
     assert re.search(rb"\d+\.\d+\.\d+", call(program, "--version"))
+    check_pages(tree, "chiaro")
 
     bundle = work / "identity.chiaro"
     call(make_bundle, "identity", bundle)
@@ -140,11 +148,11 @@ def check_package(given, work, pixels):
     check_binary(root / "usr/lib/libchiaro.so.0", [given.source])
     result = call(root / "usr/bin/chiaro", "restore", "-", "-o", "-", "--format", "ppm", input=pixels)
     assert pixels_of_ppm(result)[2] != pixels_of_ppm(pixels)[2]
-    assert ".SH EXIT STATUS" in (root / "usr/share/man/man1/chiaro.1").read_text()
-    assert (root / "usr/share/bash-completion/completions/chiaro").is_file()
+    check_pages(root / "usr", "chiaro")
 
 
 def check_train(source, tree, work):
+    check_pages(tree, "chiaro-train")
     program = tree / "bin/chiaro-train"
     linked = check_binary(program, [source])
     assert f"{tree}/bin/../lib/chiaro/torch/lib/libtorch_cpu.so" in linked, linked

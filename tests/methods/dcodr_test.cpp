@@ -254,8 +254,51 @@ TEST(Dcodr, UnknownSeverityIsNeitherAlikeNorDistinct) {
   EXPECT_EQ(term(method->losses(batch, {}), "degradation"), 0);  // no positives are left
 }
 
+// Four damages of one kind and four severities for every scene. What lies further apart than the
+// reach is a negative of z_d: of 0.1 and 0.2 two, of 0.5 and 0.9 three, with a reach of 0.15.
+TEST(Dcodr, SeverityReachSaysWhichDamagesAreAlike) {
+  auto batch = batch_of(3, 1);
+  batch.kinds = at::one_hot(at::ones({12}, at::kLong), 4).to(at::kBool);
+  batch.severity = at::tensor({0.1F, 0.2F, 0.5F, 0.9F}).repeat({3});
+  batch.severities = batch.kinds.to(at::kFloat) * batch.severity.unsqueeze(1);
+  const auto collapsed = [&](double reach) {
+    return meter(made(small({{"severity_reach", reach}}))->losses(batch, {}),
+                 "degradation_collapsed");
+  };
+  EXPECT_NEAR(collapsed(0.05), std::log(4), 1e-6);
+  EXPECT_NEAR(collapsed(0.15), (2 * std::log(3) + 2 * std::log(4)) / 4, 1e-6);
+  EXPECT_NEAR(collapsed(0.35), (std::log(3) + std::log(2) + std::log(3) + std::log(4)) / 4, 1e-6);
+}
+
+// Half of the scenes are damaged strongly, half weakly: two bins of severity part the domains of
+// z_c, all but that of the undamaged windows.
+TEST(Dcodr, SeverityBinsPartTheDomainsOfContent) {
+  auto batch = batch_of(4, 1);
+  const auto strong = batch.content.ge(2);
+  batch.severity = batch.severity.gt(0).to(at::kFloat) *
+                   at::where(strong, at::full({16}, 0.8F), at::full({16}, 0.2F));
+  batch.severities = batch.kinds.to(at::kFloat) * batch.severity.unsqueeze(1);
+  const auto collapsed = [&](std::int64_t bins) {
+    return meter(made(small({{"severity_bins", bins}}))->losses(batch, {}), "content_collapsed");
+  };
+  EXPECT_NEAR(collapsed(1), std::log(4), 1e-6);
+  EXPECT_NEAR(collapsed(2), (std::log(4) + 3 * std::log(2)) / 4, 1e-6);
+}
+
+TEST(Dcodr, WeighsItsTermsAsAsked) {
+  const auto method =
+      made(small({{"degradation_weight", 0.25}, {"reconstruction", 0.5}, {"swap", 0.125}}));
+  const auto losses = method->losses(batch_of(4, 1), {});
+  std::map<std::string, double> weights;
+  for (const auto& one : losses.terms) weights[one.name] = one.weight;
+  EXPECT_EQ(weights,
+            (std::map<std::string, double>{
+                {"content", 1}, {"degradation", 0.25}, {"reconstruction", 0.5}, {"swap", 0.125}}));
+}
+
 TEST(Dcodr, RefusesOptionsAndDataThatDoNotFit) {
-  EXPECT_CHIARO_ERROR(made(small({{"whole_px", std::int64_t{40}}})), Usage, "multiples of 16");
+  EXPECT_CHIARO_ERROR(made(small({{"whole_px", std::int64_t{40}}})), Usage, "whole_px = 40");
+  EXPECT_CHIARO_ERROR(made(small({{"view_px", std::int64_t{72}}})), Usage, "view_px = 72");
   EXPECT_CHIARO_ERROR(made(small({{"negatives", std::string("some")}})), Usage, "negatives");
   EXPECT_CHIARO_ERROR(
       dcodr().make({.network = nullptr, .tasks = {}, .seed = 1, .kinds = {"clean"}}, small()),

@@ -9,6 +9,7 @@
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/losses/cluster_agreement.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/crop_pairs.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods {
@@ -114,12 +115,26 @@ double agreement(Method& method, std::int64_t level) {
   return losses::adjusted_information(nodes, kinds);
 }
 
+/// InfoNCE of codes (N,D) with their keys against the queue, by its formula.
+double plain_contrast(Method& method, const at::Tensor& queries, const at::Tensor& keys) {
+  const auto encoder = method.product().encoder;  // of the keys; at first that of the queries too
+  const at::NoGradGuard no_grad;
+  const auto z = encoder->encode(queries).to(at::kDouble);
+  const auto own = (z * encoder->encode(keys)).sum(1) / 0.2;
+  const auto others =
+      at::matmul(z, method.state().named_buffers()["queue.keys"].to(at::kDouble).t()) / 0.2;
+  return ((own.exp() + others.exp().sum(1)).log() - own).mean().item<double>();
+}
+
 TEST(Hcsc, BeginsAsPlainContrastAgainstRandomKeys) {
   const auto method = made(small());
-  const Losses losses = method->losses(batch_of(16, 0), {.step = 0, .total_steps = 50});
+  const auto batch = batch_of(16, 0);
+  const CropPairs pairs(batch, networks::kEncoderAlignmentPx, 1, Overlap::Allowed);
+  const auto crops = pairs.cut(batch.input).chunk(2);
+  const double expected = plain_contrast(*method, crops[0], crops[1]);
+  const Losses losses = method->losses(batch, {.step = 0, .total_steps = 50});
   ASSERT_EQ(losses.terms.size(), 1U);
-  // 256 random directions: ln 257 if the own key were one of them.
-  EXPECT_LT(term(losses, "instance"), std::log(257.0) + 0.5);
+  EXPECT_NEAR(term(losses, "instance"), expected, 1e-4);
   EXPECT_NEAR(meter(losses, "contrast_collapsed"), std::log(257.0), 1e-9);
   EXPECT_FALSE(method->views().needs_target);
   EXPECT_EQ(method->product().restorer, nullptr);
@@ -226,8 +241,26 @@ TEST(Hcsc, QueueLargerThanTheData) {
     method->after_step({.step = step + 1, .total_steps = 30});
   }
   EXPECT_TRUE(std::isfinite(total(last).item<double>()));
+  // All of the queue repels, but the tree is made of the keys that have been pushed: the random
+  // ones carry no kinds, so a node with one among its members would have shares that sum to less.
+  EXPECT_NEAR(meter(last, "contrast_collapsed"), std::log(1 + 4096.0), 1e-9);
+  EXPECT_EQ(method->state().named_buffers()["queue.pushed"].item<std::int64_t>(), 30 * 4);
+  const auto tree = method->product().tree;
+  for (std::int64_t l = 0; l < tree->levels(); ++l) {
+    const auto shares = tree->attributes(l).narrow(1, 0, 4).sum(1);
+    EXPECT_TRUE(at::allclose(shares, at::ones_like(shares), 1e-4, 1e-5)) << l;
+  }
 }
 
+TEST(Hcsc, DamagePairsAreContrastedAsTheyCome) {
+  const auto method = made(small({{"positives", std::string("damage")}}));
+  const auto batch = batch_of(16, 0);
+  const double expected =
+      plain_contrast(*method, batch.input.slice(0, 0, 16, 2), batch.input.slice(0, 1, 16, 2));
+  EXPECT_NEAR(term(method->losses(batch, {}), "instance"), expected, 1e-4);
+}
+
+// With selection and prototypes at work, a step against the gradient makes the same loss smaller.
 TEST(Hcsc, EveryOptionTrains) {
   for (const OptionTable& extra : {OptionTable{{"positives", std::string("damage")}},
                                    OptionTable{{"dropped", std::string("zeroed")},
@@ -237,8 +270,38 @@ TEST(Hcsc, EveryOptionTrains) {
                                                {"least_members", std::int64_t{3}},
                                                {"instance_reduce", std::string("mean")}}}) {
     const auto method = made(small(extra));
-    EXPECT_TRUE(std::isfinite(total(train(*method, 14)).item<double>()));
+    train(*method, 14);
+    const auto batch = batch_of(16, 60);
+    const StepInfo info{.step = 14, .total_steps = 20};
+    const auto value = [&] {
+      const at::NoGradGuard no_grad;  // the queue stays as it is
+      return total(method->losses(batch, info)).item<double>();
+    };
+    const double before = value();
+    auto buffers = method->state().named_buffers();
+    const at::Tensor keys = buffers["queue.keys"].clone();
+    for (const auto& parameter : method->trainable("train")) parameter.mutable_grad().reset();
+    total(method->losses(batch, info)).backward();
+    const at::NoGradGuard no_grad;
+    buffers["queue.keys"].copy_(keys);
+    EXPECT_EQ(value(), before);
+    double slope = 0;  // of the loss along its gradient
+    for (const auto& parameter : method->trainable("train"))
+      slope += parameter.grad().square().sum().item<double>();
+    constexpr double kStep = 1e-3;
+    for (auto& parameter : method->trainable("train"))
+      parameter.add_(parameter.grad(), -kStep / std::sqrt(slope));
+    EXPECT_NEAR((before - value()) / (kStep * std::sqrt(slope)), 1, 0.3) << slope;
   }
+}
+
+TEST(Hcsc, WeighsThePrototypeTermAsAsked) {
+  const auto method = made(small({{"prototype_weight", 0.25}, {"warmup", 0.0}}));
+  const Losses last = train(*method, 3);
+  ASSERT_EQ(last.terms.size(), 2U);
+  EXPECT_EQ(last.terms[0].weight, 1);
+  EXPECT_EQ(last.terms[1].name, "prototype");
+  EXPECT_EQ(last.terms[1].weight, 0.25);
 }
 
 // The sum of three levels against their mean, at the same step.
@@ -283,6 +346,7 @@ TEST(Hcsc, DamagePairsMustBePairs) {
 
 TEST(Hcsc, RefusesTreesThatGrowAndPicturesWithoutRoom) {
   EXPECT_CHIARO_ERROR(made(small({{"prototypes", List{4, 8}}})), Usage, "(4, 8)");
+  EXPECT_CHIARO_ERROR(made(small({{"view_px", std::int64_t{72}}})), Usage, "view_px = 72");
   auto batch = batch_of(4, 0);
   batch.input = batch.context = batch.input.slice(2, 0, 20);
   EXPECT_CHIARO_ERROR(made(small())->losses(batch, {}), Usage, "data.context_px");

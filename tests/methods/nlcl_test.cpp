@@ -355,8 +355,10 @@ TEST(Nlcl, SlipsOfTheReleasedCodeAreOptions) {
   EXPECT_EQ(count(small({{"deepest_tap", true}})) - all, 2u * 4u);
 }
 
+// With it, L_loc is the mean of two halves: the one of the damaged pictures is what there is
+// without it, so what remains must belong to the clean pictures alone.
 TEST(Nlcl, IdentityBranchIsHalfOfTheLocationTerm) {
-  const auto batch = rainy(1);
+  const auto batch = rainy();
   const auto value = [&](bool identity, const at::Tensor& input, const at::Tensor& clean) {
     const auto method = made(alone("location", {{"identity", identity}}));
     stir(*method);
@@ -365,11 +367,44 @@ TEST(Nlcl, IdentityBranchIsHalfOfTheLocationTerm) {
     changed.unpaired = clean;
     return method->losses(changed, {}).terms[0].value.item<double>();
   };
-  const double damaged = value(false, batch.input, {});
-  const double both = value(true, batch.input, batch.input);
-  const double other = value(true, batch.input, batch.unpaired);
-  EXPECT_NE(both, other);
-  EXPECT_NEAR(both, damaged, 0.5 * damaged);  // the same picture, at other places
+  const auto clean_half = [&](const at::Tensor& input, const at::Tensor& clean) {
+    return 2 * value(true, input, clean) - value(false, input, {});
+  };
+  const auto& x = batch.input;
+  const auto& y = batch.unpaired;
+  EXPECT_NEAR(clean_half(x, y), clean_half(y, y), 1e-4);
+  EXPECT_NEAR(clean_half(x, x), clean_half(y, x), 1e-4);
+  EXPECT_GT(std::abs(clean_half(x, y) - clean_half(x, x)), 2e-3);
+  EXPECT_GT(std::abs(value(false, x, {}) - value(false, y, {})), 2e-3);
+}
+
+// L_layer is a weighted mean of the anchors of the image (4 of 20) and of the damage.
+TEST(Nlcl, ImageShareWeighsTheAnchorsOfTheLayers) {
+  const auto value = [](double share) {
+    const auto method = made(alone("layer", {{"image_share", share}}));
+    stir(*method);
+    return method->losses(rainy(), {}).terms[0].value.item<double>();
+  };
+  const double damage = value(0);
+  const double image = value(1);
+  EXPECT_GT(std::abs(image - damage), 1e-2);
+  EXPECT_NEAR(value(0.3), 0.3 * image + 0.7 * damage, 1e-5);
+  EXPECT_NEAR(value(-1), 0.2 * image + 0.8 * damage, 1e-5);
+}
+
+// A window of 20 px has room for 9 places that keep 8 px apart, where 16 and 32 are asked for.
+TEST(Nlcl, SpacingKeepsMatchedPlacesApart) {
+  const auto compared = [](const char* term, std::int64_t spacing) {
+    const auto method =
+        made(alone(term, {{"spacing_px", spacing}, {"health_every", std::int64_t{1}}}));
+    const auto losses = method->losses(rainy(), {});
+    return std::exp(meter(losses, std::string(term) + "_collapsed"));
+  };
+  EXPECT_NEAR(compared("layer", 0), 4 + 16 - 1, 1e-6);
+  EXPECT_NEAR(compared("location", 0), 32, 1e-6);
+  EXPECT_LE(compared("layer", 8), 4 + 9 - 1 + 1e-6);
+  EXPECT_LE(compared("location", 8), 9 + 1e-6);
+  EXPECT_GE(compared("location", 8), 2 - 1e-6);
 }
 
 TEST(Nlcl, ReportsTheHealthOfBothContrasts) {
@@ -441,6 +476,8 @@ TEST(Nlcl, AdaptsWithoutCleanPictures) {
               (output - batch.target).abs().mean().item<double>(), 1e-6);
   batch.target = at::Tensor();
   EXPECT_EQ(find_term(both->losses(batch, {}), "supervised"), nullptr);
+  EXPECT_CHIARO_ERROR(made(alone("supervised", {{"supervised", 1.0}}))->losses(batch, {}), Usage,
+                      "pictures without targets");
 }
 
 TEST(Nlcl, RefusesWhatCannotWork) {
@@ -459,8 +496,14 @@ TEST(Nlcl, RefusesWhatCannotWork) {
   EXPECT_CHIARO_ERROR(made(small({{"lead", 0.1}, {"adversarial", 0.0}})), Usage, "lead = 0.1");
   EXPECT_CHIARO_ERROR(made(small({{"transfer", 1.0}, {"domain", std::string("log")}})), Usage,
                       "transfer = 1");
-  EXPECT_CHIARO_ERROR(made(alone("nothing"))->losses(rainy(), {}), Usage,
-                      "every term has the weight 0");
+  EXPECT_CHIARO_ERROR(made(alone("nothing")), Usage, "weight 0 for every term of one network");
+  EXPECT_CHIARO_ERROR(made(alone("consistency")), Usage, "weight 0 for every term of one network");
+  EXPECT_CHIARO_ERROR(made(alone("nothing", {{"layers", std::string("two")}})), Usage,
+                      "every term of two networks");
+  for (const double share : {-0.999, -0.5, -1e-9})
+    EXPECT_CHIARO_ERROR(made(small({{"image_share", share}})), Usage, "image_share = -");
+  EXPECT_CHIARO_ERROR(made(small({{"image_share", -1.5}})), Usage, "image_share");
+  EXPECT_CHIARO_ERROR(made(small({{"image_share", 1.5}})), Usage, "image_share");
   Setting plain = setting();
   plain.network = networks::make("nafnet", {{"width", std::int64_t{8}}});
   EXPECT_CHIARO_ERROR(find("nlcl").make(plain, small()), Usage, "does not show its features");

@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include <cmath>
+
 #include "chiaro/nn/chain.h"
 #include "chiaro/nn/init.h"
+#include "chiaro/nn/layers.h"
 #include "chiaro/nn/naf_block.h"
 #include "chiaro/nn/residual_block.h"
 
@@ -31,6 +34,25 @@ TEST(InitConv, HasTheStatedDeviation) {
   EXPECT_TRUE(conv->weight.requires_grad());
   init_conv(*conv, 0.0);
   EXPECT_EQ(conv->weight.abs().max().item<float>(), 0);
+}
+
+TEST(HeConv, KeepsOrHalvesSidesAndSuitsARelu) {
+  torch::manual_seed(6);
+  auto kept = he_conv(64, 64, 3);
+  const auto x = at::randn({1, 64, 9, 12});
+  EXPECT_EQ(kept->forward(x).sizes(), (at::IntArrayRef{1, 64, 9, 12}));
+  EXPECT_NEAR(kept->weight.std().item<double>(), std::sqrt(2.0) / 24, 1e-3);
+  auto halved = he_conv(64, 8, 5, 2);
+  EXPECT_EQ(halved->forward(x).sizes(), (at::IntArrayRef{1, 8, 5, 6}));
+}
+
+TEST(InstanceNorm, NormsEachChannelOfEachSampleOverItsPlaces) {
+  torch::manual_seed(6);
+  const auto x = at::rand({2, 3, 8, 8}) * 5 + 2;
+  const auto y = instance_norm(x);
+  EXPECT_TRUE(at::allclose(y.mean({2, 3}), at::zeros({2, 3}), 0, 1e-5));
+  EXPECT_TRUE(at::allclose(y.square().mean({2, 3}), at::ones({2, 3}), 1e-3));
+  EXPECT_TRUE(at::allclose(y[1], instance_norm(3 * x.narrow(0, 1, 1) - 1)[0], 1e-3, 1e-4));
 }
 
 TEST(InitUpsampling, KeepsVarianceAndRepeatsTheKernel) {

@@ -59,6 +59,24 @@ TEST(Conditioned, TheNetworkIsToldWhatTheControllerSaw) {
   EXPECT_NEAR(told_by(report.inspection->condition), 0.25, 1e-5);
 }
 
+TEST(Conditioned, ItsControllerCanBeAskedAlone) {
+  auto restorer = make("told");
+  Inspector inspector(test::graph_bundle("told"), kF32);
+  auto source = noise(3, 60, 70);
+  source.alpha.assign(60 * 70, 1.0F);
+  source.alpha[5] = 0;
+  source.at(0, 0, 5) = 1;  // hidden, so not seen
+  const auto found = restorer.inspect(source);
+  EXPECT_EQ(found.condition, inspector.inspect(source).condition);
+  EXPECT_EQ(found.novelty, inspector.inspect(source).novelty);
+  RestoreReport report;
+  restorer.restore(source, unguarded(), {}, &report);
+  ASSERT_TRUE(report.inspection.has_value());
+  EXPECT_EQ(report.inspection->condition, found.condition);
+  EXPECT_CHIARO_ERROR(make("stack").inspect(source), Bundle, "has no controller");
+  EXPECT_CHIARO_ERROR(restorer.inspect(image::Image()), Usage, "is empty");
+}
+
 TEST(Conditioned, EveryPictureGetsItsOwnCondition) {
   // The prepared graph is used again for the second picture of the same size.
   auto restorer = make("told");

@@ -1,17 +1,17 @@
-// chiaro generate: the manual page and the completion of the shell, out of the very definitions
-// that --help prints. For packaging; not in the list of subcommands.
+#include "apps/pages/pages.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string>
+#include <cctype>
+#include <CLI/CLI.hpp>
 #include <string_view>
 #include <vector>
 
-#include "apps/cli/commands.h"
 #include "chiaro/base/text.h"
 #include "chiaro/base/version.h"
 
-namespace chiaro::cli {
+namespace chiaro::pages {
 namespace {
 
 std::vector<const CLI::App*> subcommands(const CLI::App& app) {
@@ -70,15 +70,19 @@ void print_command(const CLI::App& command, const std::string& name) {
     print_command(*below, name + " " + below->get_name());
 }
 
-void print_manual(const CLI::App& root) {
-  fmt::print(".TH CHIARO 1 \"\" \"chiaro {}\" \"User Commands\"\n", roff(version()));
-  fmt::print(".SH NAME\nchiaro \\- make damaged photographs clear again\n");
-  fmt::print(".SH SYNOPSIS\n.B chiaro\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n");
+void print_manual(const CLI::App& root, const std::string& purpose) {
+  const std::string name = roff(root.get_name());
+  std::string title = name;
+  std::ranges::transform(title, title.begin(), [](unsigned char c) { return std::toupper(c); });
+  fmt::print(".TH {} 1 \"\" \"chiaro {}\" \"User Commands\"\n", title, roff(version()));
+  fmt::print(".SH NAME\n{} \\- {}\n", name, roff(purpose));
+  fmt::print(".SH SYNOPSIS\n.B {}\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n", name);
   fmt::print(".SH DESCRIPTION\n.nf\n{}\n.fi\n", roff(root.get_description()));
   for (const CLI::Option* option : options(root)) print_option(*option);
   fmt::print(".SH COMMANDS\n");
   for (const CLI::App* command : subcommands(root)) print_command(*command, command->get_name());
-  fmt::print(".SH EXIT STATUS\n.nf\n{}\n.fi\n", roff(root.get_footer()));
+  if (!root.get_footer().empty())
+    fmt::print(".SH EXIT STATUS\n.nf\n{}\n.fi\n", roff(root.get_footer()));
 }
 
 /// One line of the table in the shell function: the words that may follow `path`.
@@ -96,22 +100,26 @@ void print_words(const CLI::App& app, const std::string& path) {
 }
 
 void print_completion(const CLI::App& root) {
+  const std::string& name = root.get_name();
+  std::string function = "_" + name;
+  std::ranges::replace(function, '-', '_');
   fmt::print(
-      "# Completion of chiaro for bash.\n"
-      "_chiaro_words() {{\n"
+      "# Completion of {} for bash.\n"
+      "{}_words() {{\n"
       "  below='' flags=''\n"
-      "  case \"$1\" in\n");
+      "  case \"$1\" in\n",
+      name, function);
   print_words(root, "");
   fmt::print(
       "  esac\n"
       "}}\n"
-      "_chiaro() {{\n"
+      "{0}() {{\n"
       "  local path='' below flags word current=${{COMP_WORDS[COMP_CWORD]}}\n"
-      "  _chiaro_words ''\n"
+      "  {0}_words ''\n"
       "  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
       "    [[ \" $below \" == *\" $word \"* ]] || continue\n"
       "    path+=\" $word\"\n"
-      "    _chiaro_words \"$path\"\n"
+      "    {0}_words \"$path\"\n"
       "  done\n"
       "  COMPREPLY=()\n"
       "  if [[ $current == -* ]]; then\n"
@@ -120,21 +128,22 @@ void print_completion(const CLI::App& root) {
       "    mapfile -t COMPREPLY < <(compgen -W \"$below\" -- \"$current\")\n"
       "  fi\n"
       "}}\n"
-      "complete -o bashdefault -o default -F _chiaro chiaro\n");
+      "complete -o bashdefault -o default -F {0} {1}\n",
+      function, name);
 }
 
 }  // namespace
 
-void add_generate(CLI::App& root) {
+void add_generate(CLI::App& root, const std::string& purpose) {
   auto* command = root.add_subcommand("generate", "Print the manual page or the completion");
   command->group("");
   command->require_subcommand(1);
-  command->add_subcommand("manual", "the manual page, for man")->callback([&root] {
-    print_manual(root);
+  command->add_subcommand("manual", "the manual page, for man")->callback([&root, purpose] {
+    print_manual(root, purpose);
   });
   command->add_subcommand("completion", "the completion, for bash")->callback([&root] {
     print_completion(root);
   });
 }
 
-}  // namespace chiaro::cli
+}  // namespace chiaro::pages

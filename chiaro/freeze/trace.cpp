@@ -42,7 +42,7 @@ using RawGraphs = std::array<RawGraph, kSizes>;
 // Corners of the grid in the order fit_extent wants, then a batch of one with sides off the grid.
 // Where the alignment is coarse, as few of its steps as make the sides differ.
 std::array<PictureSize, kSizes> probe_sizes(std::int64_t alignment_px) {
-  constexpr std::int64_t kCoarse = 64;
+  constexpr std::int64_t kCoarse = 32;
   const bool coarse = alignment_px >= kCoarse;
   const std::int64_t step =
       (std::max<std::int64_t>(alignment_px, 8) + alignment_px - 1) / alignment_px * alignment_px;

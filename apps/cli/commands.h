@@ -20,5 +20,6 @@ void add_score(CLI::App& root);
 void add_compare(CLI::App& root);
 void add_serve(CLI::App& root);
 void add_report(CLI::App& root);
+void add_try(CLI::App& root);
 
 }  // namespace chiaro::cli

@@ -113,6 +113,7 @@ int run(int argc, char** argv) {
     add_compare(root);
     add_serve(root);
     add_report(root);
+    add_try(root);
     add_training(root);
     pages::add_generate(root, "make damaged photographs clear again");
     if (const std::string message = wrong_subcommand(root, words); !message.empty()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -114,13 +115,33 @@ Region with_context(const Region& region, int height, int width, int receptive_f
 
 bool is_local(const Restorer& restorer, const RestoreOptions& options) {
   const bundle::Manifest& manifest = restorer.manifest();
-  const bool sees_whole = manifest.global_statistics || (manifest.condition && !options.stated);
-  return !sees_whole &&
+  return !manifest.global_statistics &&
          (options.overlap_px < 0 || options.overlap_px >= manifest.receptive_field_px / 2);
 }
 
+RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
+                            const RestoreOptions& options) {
+  RestoreOptions result = options;
+  const bool asks =
+      restorer.manifest().condition && !options.stated && !options.seen && options.strength > 0;
+  if (!asks) return result;
+  // As Restorer::restore does before it asks.
+  const auto finite = [](float value) { return std::isfinite(value); };
+  const bool drops = options.alpha == AlphaMode::Drop && !picture.alpha.empty();
+  if (!drops && std::ranges::all_of(picture.pixels(), finite) &&
+      std::ranges::all_of(picture.alpha, finite)) {
+    result.seen = restorer.inspect(picture);
+    return result;
+  }
+  image::Image seen = picture;
+  replace_not_finite(seen);
+  if (drops) seen.alpha = {};
+  result.seen = restorer.inspect(seen);
+  return result;
+}
+
 image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
-                            const RestoreOptions& options, const ProgressCallback& progress) {
+                            const RestoreOptions& wanted, const ProgressCallback& progress) {
   CHIARO_CHECK(region.x >= 0 && region.y >= 0 && region.width > 0 && region.height > 0 &&
                    region.width <= source.width() - region.x &&
                    region.height <= source.height() - region.y,
@@ -130,10 +151,14 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
                region.x, region.y, region.width, region.height, source.width(), source.height());
   const bundle::Manifest& manifest = restorer.manifest();
   const Region whole{0, 0, source.width(), source.height()};
-  if (!is_local(restorer, options))
-    return cut(restorer.restore(std::move(source), options, progress),
+  if (!is_local(restorer, wanted))
+    return cut(restorer.restore(std::move(source), wanted, progress),
                within(region, whole, manifest.scale));
-  if (options.strength == 0) return restorer.restore(cut(source, region), options, progress);
+  const RestoreOptions options = for_parts_of(source, restorer, wanted);
+  const bool left_alone = options.seen && options.guard != GuardMode::Off && manifest.scale == 1 &&
+                          judge(*options.seen, *manifest.condition).strength == 0;
+  if (options.strength == 0 || left_alone)
+    return restorer.restore(cut(source, region), options, progress);
 
   // What looks at the whole picture is done with the whole picture: the colours under transparency
   // come from the nearest visible pixel.

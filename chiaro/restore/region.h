@@ -27,15 +27,20 @@ Region parse_region(std::string_view text);
 Region with_context(const Region& region, int height, int width, int receptive_field_px,
                     int alignment_px);
 
-/// Whether the network's result at a place depends on its surroundings alone, so that a part can be
-/// restored alone: not where it or its controller looks at the whole picture, nor with an overlap
-/// below its reach, where the result depends on the tiles.
+/// Whether the network's result at a place depends on its surroundings alone, once a controller has
+/// spoken, so that a part can be restored alone: not where the network looks at the whole picture,
+/// nor with an overlap below its reach, where the result depends on the tiles.
 bool is_local(const Restorer& restorer, const RestoreOptions& options);
 
+/// The options for parts of this picture: with what the controller says of all of it, where
+/// restoring it with `options` would ask. Errors: as Restorer::inspect.
+RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
+                            const RestoreOptions& options);
+
 /// That region of what restorer.restore gives for the whole picture, sides times scale; the pixels
-/// around it are only run where the network needs them. Where the network is not local, the whole
-/// picture is restored and cut. Errors: as Restorer::restore; Usage (the region leaves the
-/// picture).
+/// around it are only run where the network needs them; a controller looks at the whole picture.
+/// Where the network is not local, the whole picture is restored and cut. Errors: as
+/// Restorer::restore; Usage (the region leaves the picture).
 image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
                             const RestoreOptions& options = {},
                             const ProgressCallback& progress = {});

@@ -38,6 +38,9 @@ struct RestoreOptions {
   GuardMode guard = GuardMode::Soft;
   /// What is wrong with the picture, instead of what the controller would say; not blind any more.
   std::optional<std::vector<StatedDamage>> stated = std::nullopt;
+  /// What the controller said of the picture that this one is a part of (Restorer::inspect): it is
+  /// not asked again, and a part is restored as the whole would be.
+  std::optional<Inspection> seen = std::nullopt;
 };
 
 /// What a restoration went by.

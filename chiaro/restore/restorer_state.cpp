@@ -277,7 +277,7 @@ RestorePlan Restorer::State::plan_strips(const image::Frame& source,
 /// where it is told, or where smaller tiles are tried.
 std::future<void> Restorer::State::prepare_ahead(int height, int width,
                                                  const RestoreOptions& options) {
-  const bool both = inspector && inspector->pending_bytes() > 0 && !options.stated;
+  const bool both = inspector && inspector->pending_bytes() > 0 && !options.stated && !options.seen;
   if (!both || options.max_memory_bytes > 0) return {};
   const RestorePlan chosen = plan(height, width, options, std::numeric_limits<std::int64_t>::max());
   try {
@@ -298,7 +298,7 @@ double Restorer::State::settle_condition(const std::function<Inspection()>& insp
     condition = stated_condition(*options.stated, *manifest.condition);
     return options.strength;
   }
-  report.inspection = inspect();
+  report.inspection = options.seen ? *options.seen : inspect();
   condition = report.inspection->condition;
   if (options.guard == GuardMode::Off) return options.strength;
   GuardDecision decision = judge(*report.inspection, *manifest.condition);

@@ -95,11 +95,11 @@ TileCheck check_tiles(Restorer& restorer, const image::Image& source, const imag
   TileCheck check{.tiles = plan.tiles()};
   const bundle::Manifest& manifest = restorer.manifest();
   if (plan.tiles() == 1 || options.strength == 0) return check;
-  RestoreOptions untiled = options;
+  RestoreOptions untiled = for_parts_of(source, restorer, options);
   untiled.overlap_px = -1;
   untiled.tile_px = std::numeric_limits<int>::max();  // no memory limit but the one that is set
   untiled.alpha = AlphaMode::Drop;
-  if (manifest.global_statistics || (manifest.condition && !options.stated)) {
+  if (manifest.global_statistics) {
     const image::Image again = restorer.restore(source, untiled, progress);
     check.probes = 1;
     compare(result, again, {0, 0, again.width(), again.height()}, check);

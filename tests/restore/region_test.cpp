@@ -61,7 +61,7 @@ TEST(Region, ContextIsAlignedAndStaysInside) {
 }
 
 TEST(Region, EqualsThatPartOfTheWhole) {
-  for (const char* graph : {"stack", "unet", "twice", "grey", "pooled"}) {
+  for (const char* graph : {"stack", "unet", "twice", "grey", "pooled", "film"}) {
     auto restorer = make(graph);
     const int scale = restorer.manifest().scale;
     for (const double strength : {0.0, 0.4, 1.0}) {
@@ -85,6 +85,30 @@ TEST(Region, EqualsThatPartOfTheWhole) {
       }
     }
   }
+}
+
+TEST(Region, TheControllerSeesTheWholePicture) {
+  auto restorer = make("film");
+  // Dark on the left, bright on the right: the controller would say other things of each.
+  image::Image source = noise(3, 64, 96);
+  for (int y = 0; y < 64; ++y)
+    for (int x = 0; x < 96; ++x)
+      for (int c = 0; c < 3; ++c) source.at(c, y, x) *= x < 48 ? 0.2F : 1.0F;
+  RestoreReport whole;
+  const image::Image restored = restorer.restore(source, {}, {}, &whole);
+  for (const Region& region : {Region{4, 8, 20, 30}, Region{70, 20, 20, 30}}) {
+    EXPECT_NE(restorer.inspect(image::crop(source, region.y, region.x, region.height, region.width))
+                  .condition,
+              whole.inspection->condition);
+    EXPECT_TRUE(same(restore_region(restorer, source, region),
+                     image::crop(restored, region.y, region.x, region.height, region.width)));
+  }
+  // A picture that is left alone is left alone in part, also outside [0,1] and under transparency.
+  image::Image drawn(3, 40, 40, 1.25F);
+  drawn.alpha.assign(drawn.plane_size(), 0.0F);
+  drawn.alpha[7] = 1;
+  EXPECT_TRUE(
+      same(restore_region(restorer, drawn, {3, 5, 9, 11}), image::crop(drawn, 5, 3, 11, 9)));
 }
 
 TEST(Region, TilesWithTooLittleOverlapAreFollowedToo) {

@@ -1,0 +1,112 @@
+// `chiaro try`: every bundle on the same parts, ranked.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "chiaro/base/files.h"
+#include "chiaro/base/rng.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/events.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class TryCli : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "models");
+    for (const std::string graph : {"told", "identity", "stack", "twice"}) {
+      const auto bundle = test::graph_bundle(graph);
+      bundle::write_bundle(folder_ / ("models/" + graph + ".chiaro"), bundle.manifest,
+                           bundle.members);
+    }
+    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
+    image::Image picture(3, 90, 120);
+    Rng rng(3);
+    for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.3, 0.6));
+    image::write(photo_, picture);
+  }
+  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
+
+  test::ProcessResult tried(std::vector<std::string> more) const {
+    std::vector<std::string> words{CHIARO_PROGRAM, "try", photo_, "-o", page_, "--crop-px", "32"};
+    words.insert(words.end(), more.begin(), more.end());
+    return test::run_process(words);
+  }
+
+  test::TemporaryFolder folder_;
+  std::string photo_ = folder_ / "photo.png";
+  std::string page_ = folder_ / "page.html";
+};
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t times = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++times;
+  return times;
+}
+
+TEST_F(TryCli, RanksByPsnrWhereTheTruthIsKnown) {
+  // The picture itself as the truth: nothing is as near to it as the bundle that changes nothing.
+  const auto result = tried({"--clean", photo_, "--json", "--bundles", "told,stack,identity"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  std::vector<json> rows;
+  for (const json& one : test::events(result.out))
+    if (one["event"] == "tried") rows.push_back(one);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0]["bundle"], "identity");
+  EXPECT_EQ(rows[0]["rank"], 1);
+  EXPECT_GE(rows[1]["psnr"], rows[2]["psnr"]);
+  const std::string page = read_text(page_);
+  EXPECT_EQ(count(page, " data-before=\"before\""), 4U);  // three bundles and the truth
+  EXPECT_NE(page.find("1. identity"), std::string::npos);
+}
+
+TEST_F(TryCli, RanksByWhatAControllerStillSees) {
+  const auto result = tried({"--json", "--crops", "2"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  double before = 0;
+  for (const json& one : test::events(result.out)) {
+    if (one["event"] != "tried") continue;
+    EXPECT_NE(one["bundle"], "twice") << "it enlarges";
+    EXPECT_GE(one["damage_seen"], before);
+    before = one["damage_seen"];
+    EXPECT_FALSE(one.contains("psnr"));
+  }
+  EXPECT_GT(before, 0);
+}
+
+TEST_F(TryCli, TakesOneRegionAndNamedBundles) {
+  const auto result = tried({"--region", "10,20,30,40", "--bundles", "stack,identity"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(count(read_text(page_), " data-before=\"before\""), 2U);
+}
+
+TEST_F(TryCli, SaysWhatIsWrong) {
+  const auto refused = [&](std::vector<std::string> more, int status, const std::string& part) {
+    const auto result = tried(std::move(more));
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(page_));
+  };
+  refused({"--bundles", "twice"}, 2, "enlarges by 2");
+  refused({"--bundles", "stak"}, 3, "stack");
+  refused({"--region", "100,20,30,40"}, 2, "leaves the picture");
+  refused({"--crops", "0"}, 2, "crops");
+  image::write(folder_ / "small.png", image::Image(3, 20, 20, 0.5F));
+  refused({"--clean", folder_ / "small.png"}, 3, "differs in size");
+  write_file_atomically(page_, "mine");
+  EXPECT_EQ(tried({}).status, 4);
+  EXPECT_EQ(read_text(page_), "mine");
+}
+
+}  // namespace
+}  // namespace chiaro

@@ -50,7 +50,7 @@ struct Trial {
   std::vector<image::Image> results;
   double seconds = 0;
   std::optional<double> score;  ///< PSNR against the clean picture: higher is better
-  std::optional<double> left;   ///< damage the controller still sees: lower is better
+  std::optional<double> left;   ///< of the damage the controller saw: lower is better
 };
 
 /// The bundles to try, opened one after the other because of their memory.
@@ -85,18 +85,30 @@ Trial try_bundle(const std::string& name, const image::Image& photo,
   return trial;
 }
 
-/// How much damage the controller sees: the sum over its types, but clean, of probability times
-/// severity, as the mean over the pictures.
-double damage_seen(restore::Inspector& inspector, const std::vector<image::Image>& pictures) {
-  double sum = 0;
+/// How much of each damage the controller sees in each picture: probability times severity, 0 for
+/// clean.
+std::vector<std::vector<double>> damages(restore::Inspector& inspector,
+                                         const std::vector<image::Image>& pictures) {
+  std::vector<std::vector<double>> all;
   for (const image::Image& picture : pictures) {
     const restore::Inspection found = inspector.inspect(picture);
-    for (std::size_t k = 0; k < found.probabilities.size(); ++k) {
+    auto& of_one = all.emplace_back(found.probabilities.size(), 0.0);
+    for (std::size_t k = 0; k < of_one.size(); ++k) {
       if (inspector.info().types[k] != bundle::kCleanType)
-        sum += found.probabilities[k] * found.severities[k];
+        of_one[k] = found.probabilities[k] * found.severities[k];
     }
   }
-  return sum / static_cast<double>(pictures.size());
+  return all;
+}
+
+/// The part of `before` that is still there, as the mean over the pictures. What is seen anew does
+/// not count: a smooth picture is easily taken for a blurred one.
+double still_seen(const std::vector<std::vector<double>>& before,
+                  const std::vector<std::vector<double>>& after) {
+  double sum = 0;
+  for (std::size_t i = 0; i < before.size(); ++i)
+    for (std::size_t k = 0; k < before[i].size(); ++k) sum += std::min(before[i][k], after[i][k]);
+  return sum / static_cast<double>(before.size());
 }
 
 double mean_psnr(const std::vector<image::Image>& pictures,
@@ -197,12 +209,13 @@ void run(TryArguments& arguments) {
 
   const auto names = chosen_bundles(arguments);
   auto judge = clean.empty() ? find_judge(names, arguments.engine) : std::nullopt;
+  const auto seen_before = judge ? damages(*judge, before) : std::vector<std::vector<double>>{};
   std::vector<Trial> trials;
   for (const std::string& name : names) {
     stop_if_interrupted();
     Trial trial = try_bundle(name, photo, regions, arguments.engine);
     if (!clean.empty()) trial.score = mean_psnr(trial.results, clean);
-    if (judge) trial.left = damage_seen(*judge, trial.results);
+    if (judge) trial.left = still_seen(seen_before, damages(*judge, trial.results));
     trials.push_back(std::move(trial));
   }
   std::stable_sort(trials.begin(), trials.end(), [](const Trial& a, const Trial& b) {
@@ -213,7 +226,7 @@ void run(TryArguments& arguments) {
   std::optional<double> score;
   std::optional<double> seen;
   if (!clean.empty()) score = mean_psnr(before, clean);
-  if (judge) seen = damage_seen(*judge, before);
+  if (judge) seen = still_seen(seen_before, seen_before);
   page.before = shown(fs::path(arguments.photo).filename().string(), before, rated(score, seen));
   for (std::size_t i = 0; i < trials.size(); ++i)
     page.afters.push_back(shown(fmt::format("{}. {}", i + 1, trials[i].bundle), trials[i].results,
@@ -232,11 +245,9 @@ void add_try(CLI::App& root) {
   command->footer(
       "Examples:\n  chiaro try old.jpg\n  chiaro try old.jpg -o page.html --region "
       "400,300,256,256\n\n"
-      "The parts are chosen: the one with most detail, the flattest, the darkest. With --clean "
-      "the\n"
-      "rank is by PSNR; else by how much damage a controller still sees, which is an opinion: "
-      "look\n"
-      "at the page.");
+      "The parts are chosen: the one with most detail, the flattest, the darkest. With --clean\n"
+      "the rank is by PSNR; else by how much of the damage that a controller saw it still sees,\n"
+      "which is an opinion: look at the page.");
   command->add_option("photo", arguments->photo, "the picture")->required();
   command->add_option("-o,--output", arguments->output, "the page; default NAME_try.html");
   command->add_option("--bundles", arguments->bundles, "names or files; default: all that restore")

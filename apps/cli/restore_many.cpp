@@ -14,6 +14,7 @@
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/restore/batch.h"
 
 namespace chiaro::cli {
@@ -69,6 +70,10 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
   // While a picture is restored, others that were let in may still grow.
   const auto options = std::make_shared<restore::RestoreOptions>(arguments.options);
   if (options->max_memory_bytes > 0) options->max_memory_bytes -= in_flight_bytes(arguments);
+  // Settled before there are threads: what the process takes without any picture.
+  const std::int64_t limit = options->max_memory_bytes;
+  const std::int64_t floor =
+      limit > 0 ? restorer.plan(64, 64, {}).predicted_peak_bytes : std::int64_t{0};
   return {.bytes =
               [&restorer](const fs::path& input) {
                 return restore::picture_bytes(input, restorer.manifest().scale);
@@ -91,8 +96,10 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                 return bytes;
               },
           .too_large =
-              [&restorer, &arguments, options](const fs::path& input) {
-                return needs_strips(restorer, input.string(), arguments, *options);
+              [&restorer, &arguments, limit, floor](const fs::path& input) {
+                if (!may_need_strips(input.string(), arguments)) return false;
+                const auto held = restore::picture_bytes(input, restorer.manifest().scale);
+                return held > (limit > 0 ? limit - floor : available_memory_bytes() / 4 * 3);
               },
           .in_strips = [&restorer, &arguments, options, &report](
                            const restore::BatchItem& item, const ProgressCallback& progress,

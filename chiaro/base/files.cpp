@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 
 #include "chiaro/base/error.h"
 
@@ -42,8 +43,12 @@ void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
 
 /// The file that is replaced: behind a link, so that the link stays.
 fs::path written_file(const fs::path& path) {
-  std::error_code not_a_link;
-  return fs::is_symlink(path, not_a_link) ? fs::weakly_canonical(path) : path;
+  std::error_code failed;
+  if (!fs::is_symlink(path, failed)) return path;
+  fs::path target = fs::weakly_canonical(path, failed);
+  CHIARO_CHECK(!failed, Output, "[base.write_file] cannot write '{}': {}", path.string(),
+               failed.message());
+  return target;
 }
 
 }  // namespace
@@ -120,6 +125,9 @@ void AtomicFile::overwrite(std::size_t at, std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
+  // It can only be read by setting it, which several writers must not do at a time.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   const mode_t mask = ::umask(0);
   ::umask(mask);
   ::fchmod(descriptor_, 0666 & ~mask);

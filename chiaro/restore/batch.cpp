@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -174,7 +175,11 @@ class Batch {
                           .restore_seconds = monotonic_s() - started});
     } catch (...) {
       const Error error = caught_error();
-      stop_if_disk_full(item, 1 << 20);
+      // Its temporary file is gone by now, and the room it took is free again.
+      if (error.code() == ErrorCode::Output &&
+          (std::string_view(error.what()).find("No space left") != std::string_view::npos ||
+           std::string_view(error.what()).find("disk is full") != std::string_view::npos))
+        stop("the disk is full", ErrorCode::Output);
       if (error.code() != ErrorCode::Interrupted) record_failure(index, error);
     }
   }

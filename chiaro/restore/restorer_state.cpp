@@ -231,7 +231,10 @@ RestorePlan Restorer::State::plan_strips(const image::Frame& source,
                                          const RestoreOptions& options) const {
   check_tiles(source.height, source.width, options);
   const std::int64_t base = base_bytes();
-  const std::int64_t most = budget(options, base);
+  // Without a limit, half of what the machine has: tiles alone decide less than bands do.
+  const std::int64_t available = available_memory_bytes();
+  const std::int64_t most =
+      options.max_memory_bytes == 0 && available > 0 ? available / 2 : budget(options, base);
   const Cost cost = [&](const WeaveOptions& weave) { return strip_bytes(source, weave); };
   const int smallest = 2 * overlap(options) + 2 * manifest.alignment_px;
   // Bands as wide as the picture dominate: from the lowest up, the height with the least work that

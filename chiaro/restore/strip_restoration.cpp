@@ -155,6 +155,10 @@ class StripRestoration::Work {
       CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
     }
     reader_ = open_();
+    const image::Frame& again = reader_.frame();
+    CHIARO_CHECK(again.channels == source_.channels && again.height == source_.height &&
+                     again.width == source_.width && reader_.obstacle().empty(),
+                 Input, "[restore.strips] the picture has changed meanwhile");
     Inspection found = state_.inspector->inspect(views.native(), views.whole());
     found.drawn = drawn.shares();
     return found;

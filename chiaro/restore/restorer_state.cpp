@@ -193,6 +193,23 @@ Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& o
   }
 }
 
+Grid Restorer::State::smallest_grid(int height, int width, const RestoreOptions& options) const {
+  const int alignment = manifest.alignment_px;
+  const int smallest = 2 * overlap(options) + 2 * alignment;
+  return plan_grid(round_up(height, alignment), round_up(width, alignment), overlap(options),
+                   alignment, std::numeric_limits<std::int64_t>::max(), smallest, smallest);
+}
+
+RestorePlan Restorer::State::described(const Grid& grid, const RestoreOptions& options,
+                                       std::int64_t peak_bytes) const {
+  return {.window_height_px = grid.window_height,
+          .window_width_px = grid.window_width,
+          .overlap_px = overlap(options),
+          .rows = grid.rows,
+          .columns = grid.columns,
+          .predicted_peak_bytes = peak_bytes};
+}
+
 RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& options,
                                   std::int64_t max_pixels) const {
   CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
@@ -206,11 +223,7 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
   if (weave.grid.rows == 0) {
     // The smallest tiles: what is taken where nobody set a limit, and what the message names where
     // somebody did.
-    const int smallest = 2 * overlap(options) + 2 * manifest.alignment_px;
-    weave.grid =
-        plan_grid(round_up(height, manifest.alignment_px), round_up(width, manifest.alignment_px),
-                  overlap(options), manifest.alignment_px, std::numeric_limits<std::int64_t>::max(),
-                  smallest, smallest);
+    weave.grid = smallest_grid(height, width, options);
     const auto needed = static_cast<double>(base + cost(weave));
     CHIARO_CHECK(options.max_memory_bytes == 0, Resource,
                  "[restore.plan] the memory limit is too small for a picture of {} x {}; got {} "
@@ -219,12 +232,7 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
                  width, height, options.max_memory_bytes / kMebibyte,
                  std::ceil(needed / kMebibyte));
   }
-  return {.window_height_px = weave.grid.window_height,
-          .window_width_px = weave.grid.window_width,
-          .overlap_px = overlap(options),
-          .rows = weave.grid.rows,
-          .columns = weave.grid.columns,
-          .predicted_peak_bytes = base + cost(weave)};
+  return described(weave.grid, options, base + cost(weave));
 }
 
 RestorePlan Restorer::State::plan_strips(const image::Frame& source,
@@ -256,22 +264,14 @@ RestorePlan Restorer::State::plan_strips(const image::Frame& source,
   WeaveOptions weave = weave_options(options);
   weave.grid = best;
   if (best.rows == 0) {
-    weave.grid = plan_grid(round_up(source.height, manifest.alignment_px),
-                           round_up(source.width, manifest.alignment_px), overlap(options),
-                           manifest.alignment_px, std::numeric_limits<std::int64_t>::max(),
-                           smallest, smallest);
+    weave.grid = smallest_grid(source.height, source.width, options);
     const auto needed = static_cast<double>(base + cost(weave));
     fail(ErrorCode::Resource,
          "[restore.plan] the memory limit is too small for a picture of {} x {}, even in strips; "
          "got {} MiB; expected at least {:.0f} MiB",
          source.width, source.height, (most + base) / kMebibyte, std::ceil(needed / kMebibyte));
   }
-  return {.window_height_px = weave.grid.window_height,
-          .window_width_px = weave.grid.window_width,
-          .overlap_px = overlap(options),
-          .rows = weave.grid.rows,
-          .columns = weave.grid.columns,
-          .predicted_peak_bytes = base + cost(weave)};
+  return described(weave.grid, options, base + cost(weave));
 }
 
 /// Prepares the network in a thread of its own, so that the controller is prepared beside it and

@@ -75,6 +75,10 @@ struct Restorer::State {
   using Cost = std::function<std::int64_t(const WeaveOptions& weave)>;
   Grid grid_within(int height, int width, const RestoreOptions& options, std::int64_t budget,
                    std::int64_t max_pixels, int max_height, const Cost& cost) const;
+  /// Of the smallest tiles that the overlap allows.
+  Grid smallest_grid(int height, int width, const RestoreOptions& options) const;
+  RestorePlan described(const Grid& grid, const RestoreOptions& options,
+                        std::int64_t peak_bytes) const;
 };
 
 /// The engine behind weave's door.

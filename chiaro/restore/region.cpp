@@ -94,23 +94,33 @@ Region parse_region(std::string_view text) {
   return {numbers[0], numbers[1], numbers[2], numbers[3]};
 }
 
-Region with_context(const Region& region, int height, int width, int receptive_field_px,
-                    int alignment_px) {
-  const int reach = receptive_field_px / 2;
-  const auto grow = [&](int begin, int size, int length, int& new_begin, int& new_size) {
-    new_begin = round_down(std::max(0, begin - reach), alignment_px);
-    new_size = std::min(length, round_up(begin + size + reach, alignment_px)) - new_begin;
-    // At the far side the picture is mirrored to a multiple of the alignment: that needs enough of
-    // it.
-    if (new_begin + new_size == length && new_size < 2 * alignment_px) {
-      new_begin = round_down(std::max(0, length - 2 * alignment_px), alignment_px);
-      new_size = length - new_begin;
-    }
+Part with_context(const Region& region, int height, int width, const bundle::Manifest& manifest) {
+  const int alignment = manifest.alignment_px;
+  const int margin = margin_px(manifest);
+  const int reach = manifest.receptive_field_px / 2;
+  struct Span {
+    int begin;
+    int end;
   };
-  Region result;
-  grow(region.x, region.width, width, result.x, result.width);
-  grow(region.y, region.height, height, result.y, result.height);
-  return result;
+  // Windows of the whole picture begin at multiples of the alignment, from the margin's begin.
+  const auto window_before = [&](int at) {
+    return std::max(0, round_down(std::max(0, at + margin), alignment) - margin);
+  };
+  const auto grown = [&](int begin, int size, int length) {
+    Span span{window_before(begin - reach),
+              round_up(begin + size + reach + margin, alignment) - margin};
+    if (span.end < length) return span;
+    // What is mirrored behind the picture comes from its last pixels: there must be enough of them.
+    const int mirrored = margin + alignment;
+    return Span{std::min(span.begin, window_before(length - mirrored)), length};
+  };
+  const Span x = grown(region.x, region.width, width);
+  const Span y = grown(region.y, region.height, height);
+  return {.region = {x.begin, y.begin, x.end - x.begin, y.end - y.begin},
+          .edges = {.top = y.begin == 0,
+                    .bottom = y.end == height,
+                    .left = x.begin == 0,
+                    .right = x.end == width}};
 }
 
 bool is_local(const Restorer& restorer, const RestoreOptions& options) {
@@ -154,7 +164,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   if (!is_local(restorer, wanted))
     return cut(restorer.restore(std::move(source), wanted, progress),
                within(region, whole, manifest.scale));
-  const RestoreOptions options = for_parts_of(source, restorer, wanted);
+  RestoreOptions options = for_parts_of(source, restorer, wanted);
   const bool left_alone = options.seen && options.guard != GuardMode::Off && manifest.scale == 1 &&
                           judge(*options.seen, *manifest.condition).strength == 0;
   if (options.strength == 0 || left_alone)
@@ -166,8 +176,8 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
   fill_hidden_colors(source);
-  const Region around = with_context(region, source.height(), source.width(),
-                                     manifest.receptive_field_px, manifest.alignment_px);
+  const auto [around, edges] = with_context(region, source.height(), source.width(), manifest);
+  options.edges = edges;
   image::Image part = cut(source, around);
   image::Image alpha =
       part.alpha.empty() || options.alpha == AlphaMode::Drop ? image::Image() : alpha_picture(part);

@@ -22,10 +22,15 @@ struct Region {
 /// "x,y,w,h". Errors: Usage.
 Region parse_region(std::string_view text);
 
-/// What the network needs to see for `region` of a picture of this size: the region with half a
-/// receptive field around it, out to multiples of `alignment_px`, within the picture.
-Region with_context(const Region& region, int height, int width, int receptive_field_px,
-                    int alignment_px);
+/// A part of a picture, and which of its sides are the picture's.
+struct Part {
+  Region region;
+  Edges edges;
+};
+
+/// What a network needs to see for `region` of a picture of this size: the region with half a
+/// receptive field around it, out to where the windows of the whole picture may begin.
+Part with_context(const Region& region, int height, int width, const bundle::Manifest& manifest);
 
 /// Whether the network's result at a place depends on its surroundings alone, once a controller has
 /// spoken, so that a part can be restored alone: not where the network looks at the whole picture,

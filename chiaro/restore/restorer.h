@@ -28,6 +28,15 @@ enum class AlphaMode {
 /// "keep", "restore", "drop". Errors: Usage.
 AlphaMode parse_alpha_mode(std::string_view text);
 
+/// Which sides of a picture are its edges. Where it goes on, nothing is mirrored: the picture is a
+/// part that was cut with what the network needs around it.
+struct Edges {
+  bool top = true;
+  bool bottom = true;
+  bool left = true;
+  bool right = true;
+};
+
 struct RestoreOptions {
   int tile_px = 0;      ///< side of a tile's window at the input; 0: as large as the memory allows
   int overlap_px = -1;  ///< context on each side of a tile; -1: from the receptive field
@@ -41,6 +50,7 @@ struct RestoreOptions {
   /// What the controller said of the picture that this one is a part of (Restorer::inspect): it is
   /// not asked again, and a part is restored as the whole would be.
   std::optional<Inspection> seen = std::nullopt;
+  Edges edges = {};
 };
 
 /// What a restoration went by.
@@ -101,6 +111,11 @@ class Restorer {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Pixels that are mirrored at each edge of a picture, because networks see worst where they see
+/// least: without them the outermost lines keep twice the error of the rest. 8, or as far as the
+/// network sees.
+int margin_px(const bundle::Manifest& manifest);
 
 /// find_bundle + read_bundle + Restorer.
 Restorer open_restorer(std::string_view name_or_path = "default",

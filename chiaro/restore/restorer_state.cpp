@@ -77,6 +77,11 @@ int Restorer::State::overlap(const RestoreOptions& options) const {
 WeaveOptions Restorer::State::weave_options(const RestoreOptions& options) const {
   WeaveOptions weave;
   weave.alignment = manifest.alignment_px;
+  const int margin = margin_px(manifest);
+  weave.margin = {.top = options.edges.top ? margin : 0,
+                  .bottom = options.edges.bottom ? margin : 0,
+                  .left = options.edges.left ? margin : 0,
+                  .right = options.edges.right ? margin : 0};
   weave.scale = manifest.scale;
   weave.channels = channels;
   weave.feathered = manifest.global_statistics;
@@ -98,8 +103,8 @@ std::int64_t Restorer::State::work_bytes(int height, int width, const WeaveOptio
 std::int64_t Restorer::State::strip_bytes(const image::Frame& source,
                                           const WeaveOptions& weave) const {
   const Grid& grid = weave.grid;
-  const auto rows = plan_axis(round_up(source.height, weave.alignment), grid.window_height,
-                              grid.rows, weave.alignment, weave.feathered);
+  const auto rows =
+      plan_axis(weave.rows(source.height), grid.window_height, grid.rows, weave.feathered);
   std::int64_t shared = 0;  // rows that two bands have in common
   for (std::size_t i = 1; i < rows.size(); ++i)
     shared = std::max<std::int64_t>(
@@ -166,10 +171,14 @@ void Restorer::State::check_tiles(int height, int width, const RestoreOptions& o
                Usage, "[restore.plan] impossible tile, overlap or memory limit; got {}, {}, {}",
                options.tile_px, options.overlap_px, options.max_memory_bytes);
   const int around = overlap(options);
-  const int smallest = 2 * around + 2 * manifest.alignment_px;
-  const int padded = round_up(std::max(height, width), manifest.alignment_px);
+  const WeaveOptions weave = weave_options(options);
+  const Axis rows = weave.rows(height);
+  const Axis columns = weave.columns(width);
+  const int smallest = std::max(smallest_tile(rows, around), smallest_tile(columns, around));
   CHIARO_CHECK(
-      options.tile_px == 0 || options.tile_px >= std::min(smallest, padded), Usage,
+      options.tile_px == 0 ||
+          options.tile_px >= std::min(smallest, std::max(rows.padded(), columns.padded())),
+      Usage,
       "[restore.plan] the tile is too small for an overlap of {}; got {}; expected at least {}",
       around, options.tile_px, smallest);
 }
@@ -178,14 +187,11 @@ void Restorer::State::check_tiles(int height, int width, const RestoreOptions& o
 Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& options,
                                   std::int64_t budget, std::int64_t max_pixels, int max_height,
                                   const Cost& cost) const {
-  const int alignment = manifest.alignment_px;
-  const int padded_height = round_up(height, alignment);
-  const int padded_width = round_up(width, alignment);
   const int around = overlap(options);
   const int max_side = options.tile_px == 0 ? std::numeric_limits<int>::max() : options.tile_px;
   WeaveOptions weave = weave_options(options);
   for (;;) {
-    weave.grid = plan_grid(padded_height, padded_width, around, alignment, max_pixels, max_side,
+    weave.grid = plan_grid(weave.rows(height), weave.columns(width), around, max_pixels, max_side,
                            std::min(max_side, max_height));
     if (weave.grid.rows == 0 || cost(weave) <= budget) return weave.grid;
     const std::int64_t pixels = pixels_of(weave.grid);
@@ -194,10 +200,12 @@ Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& o
 }
 
 Grid Restorer::State::smallest_grid(int height, int width, const RestoreOptions& options) const {
-  const int alignment = manifest.alignment_px;
-  const int smallest = 2 * overlap(options) + 2 * alignment;
-  return plan_grid(round_up(height, alignment), round_up(width, alignment), overlap(options),
-                   alignment, std::numeric_limits<std::int64_t>::max(), smallest, smallest);
+  const WeaveOptions weave = weave_options(options);
+  const Axis rows = weave.rows(height);
+  const Axis columns = weave.columns(width);
+  const int around = overlap(options);
+  return plan_grid(rows, columns, around, std::numeric_limits<std::int64_t>::max(),
+                   smallest_tile(columns, around), smallest_tile(rows, around));
 }
 
 RestorePlan Restorer::State::described(const Grid& grid, const RestoreOptions& options,
@@ -244,7 +252,7 @@ RestorePlan Restorer::State::plan_strips(const image::Frame& source,
   const std::int64_t most =
       options.max_memory_bytes == 0 && available > 0 ? available / 2 : budget(options, base);
   const Cost cost = [&](const WeaveOptions& weave) { return strip_bytes(source, weave); };
-  const int smallest = 2 * overlap(options) + 2 * manifest.alignment_px;
+  const int smallest = smallest_tile(weave_options(options).rows(source.height), overlap(options));
   // Bands as wide as the picture dominate: from the lowest up, the height with the least work that
   // fits. What the graph alone takes bounds the search.
   const auto max_pixels = static_cast<std::int64_t>(

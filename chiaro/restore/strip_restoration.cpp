@@ -97,8 +97,7 @@ class StripRestoration::Work {
     report_.strength = options_.strength;
     weave_ = state_.weave_options(options_);
     weave_.grid = {plan_.window_height_px, plan_.window_width_px, 1, plan_.columns};
-    rows_ = plan_axis(round_up(source_.height, weave_.alignment), plan_.window_height_px,
-                      plan_.rows, weave_.alignment, false);
+    rows_ = plan_axis(weave_.rows(source_.height), plan_.window_height_px, plan_.rows, false);
     result_ = source_;
     if (options_.strength > 0) {
       result_.height *= weave_.scale;
@@ -167,19 +166,23 @@ class StripRestoration::Work {
   /// Reads, restores and leaves in done_ the rows that belong to the next row of tiles.
   void restore_band() {
     const AxisTile& tile = rows_[row_];
-    const int end = std::min(tile.window_begin + plan_.window_height_px, source_.height);
-    const std::size_t replaced = band_.move_to(reader_, tile.window_begin, end);
+    const int begin = std::max(tile.window_begin, 0);
+    const int window_end = tile.window_begin + plan_.window_height_px;
+    const int end = std::min(window_end, source_.height);
+    weave_.margin.top = begin - tile.window_begin;
+    weave_.margin.bottom = window_end - end;
+    const std::size_t replaced = band_.move_to(reader_, begin, end);
     if (replaced > 0)
       spdlog::warn("{} values of the picture were not finite and have been replaced", replaced);
     const bool last = row_ + 1 == rows_.size();
-    done_ = band_.take(last ? end : rows_[row_ + 1].window_begin);
+    done_ = band_.take(last ? end : std::max(rows_[row_ + 1].window_begin, 0));
     int scale = 1;
     if (options_.strength > 0) {
       restore(done_);
       scale = weave_.scale;
     }
-    given_ = (tile.keep_begin - tile.window_begin) * scale;
-    given_end_ = (std::min(tile.keep_end, source_.height) - tile.window_begin) * scale;
+    given_ = (std::max(tile.keep_begin, 0) - begin) * scale;
+    given_end_ = (std::min(tile.keep_end, source_.height) - begin) * scale;
     ++row_;
     if (last) state_.warn_of_unusable(unusable_);
     CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");

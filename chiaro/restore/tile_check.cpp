@@ -16,11 +16,10 @@ constexpr int kProbeSidePx = 32;
 constexpr int kMostProbes = 16;
 
 /// Positions between the tiles along one axis.
-std::vector<int> borders(int length, int window, int count, int alignment, bool feathered) {
+std::vector<int> borders(const Axis& axis, int window, int count) {
   std::vector<int> result;
-  for (const AxisTile& tile :
-       plan_axis(round_up(length, alignment), window, count, alignment, feathered)) {
-    if (tile.keep_begin > 0 && tile.keep_begin < length) result.push_back(tile.keep_begin);
+  for (const AxisTile& tile : plan_axis(axis, window, count, false)) {
+    if (tile.keep_begin > 0 && tile.keep_begin < axis.length) result.push_back(tile.keep_begin);
   }
   return result;
 }
@@ -66,10 +65,12 @@ double tile_bound(engine::Precision precision) {
   return precision == engine::Precision::Bf16 ? kTileBoundBf16 : kTileBoundF32;
 }
 
-std::vector<Region> border_windows(int height, int width, const RestorePlan& plan, int alignment_px,
-                                   int side, int most) {
-  const auto rows = borders(height, plan.window_height_px, plan.rows, alignment_px, false);
-  const auto columns = borders(width, plan.window_width_px, plan.columns, alignment_px, false);
+std::vector<Region> border_windows(int height, int width, const RestorePlan& plan,
+                                   const bundle::Manifest& manifest, int side, int most) {
+  const int margin = margin_px(manifest);
+  const auto axis = [&](int length) { return Axis{length, margin, margin, manifest.alignment_px}; };
+  const auto rows = borders(axis(height), plan.window_height_px, plan.rows);
+  const auto columns = borders(axis(width), plan.window_width_px, plan.columns);
   std::vector<std::pair<int, int>> centres;
   for (const int y : rows) {
     for (const int x : columns) centres.emplace_back(y, x);
@@ -105,8 +106,8 @@ TileCheck check_tiles(Restorer& restorer, const image::Image& source, const imag
     compare(result, again, {0, 0, again.width(), again.height()}, check);
     return check;
   }
-  const auto windows = border_windows(source.height(), source.width(), plan, manifest.alignment_px,
-                                      kProbeSidePx, kMostProbes);
+  const auto windows =
+      border_windows(source.height(), source.width(), plan, manifest, kProbeSidePx, kMostProbes);
   for (const Region& window : windows) {
     const double done = check.probes;
     const auto share = [&](double part) {

@@ -27,8 +27,8 @@ struct TileCheck {
 
 /// Windows of `side` pixels across the borders of the tiles of this plan: where borders cross, and
 /// between crossings, at most `most` of them, spread evenly.
-std::vector<Region> border_windows(int height, int width, const RestorePlan& plan, int alignment_px,
-                                   int side, int most);
+std::vector<Region> border_windows(int height, int width, const RestorePlan& plan,
+                                   const bundle::Manifest& manifest, int side, int most);
 
 /// Compares `result`, which restorer.restore made of `source` following `plan`, with windows run
 /// again in one piece with all their context. Where the network or its controller looks at the

@@ -10,12 +10,13 @@ namespace {
 
 /// All windows along an axis that are worth trying: one tile, two, three … until they cannot
 /// shrink.
-std::vector<std::pair<int, int>> windows_of(int length, int overlap, int alignment, int max_side) {
+std::vector<std::pair<int, int>> windows_of(const Axis& axis, int overlap, int max_side) {
+  const int length = axis.padded();
   std::vector<std::pair<int, int>> windows;  // count, window
   int last = std::numeric_limits<int>::max();
-  const int smallest = std::min(length, 2 * overlap + 2 * alignment);
+  const int smallest = std::min(length, smallest_tile(axis, overlap));
   for (int count = 1;; ++count) {
-    const int window = std::max(smallest, smallest_window(length, count, overlap, alignment));
+    const int window = std::max(smallest, smallest_window(length, count, overlap, axis.alignment));
     if (window < last && window <= max_side) windows.emplace_back(count, window);
     last = std::min(last, window);
     if (window <= smallest) return windows;
@@ -30,18 +31,21 @@ int smallest_window(int length, int count, int overlap, int alignment) {
   return std::min(length, round_up((inner + count - 1) / count, alignment) + 2 * overlap);
 }
 
-std::vector<AxisTile> plan_axis(int length, int window, int count, int alignment, bool feathered) {
-  CHIARO_CHECK(length % alignment == 0 && window % alignment == 0 && window <= length && count >= 1,
-               Internal, "[restore.plan_axis] impossible tiles: length {}, window {}, alignment {}",
-               length, window, alignment);
+std::vector<AxisTile> plan_axis(const Axis& axis, int window, int count, bool feathered) {
+  const int length = axis.padded();
+  const int alignment = axis.alignment;
+  CHIARO_CHECK(window % alignment == 0 && window <= length && count >= 1, Internal,
+               "[restore.plan_axis] impossible tiles: length {}, window {}, alignment {}", length,
+               window, alignment);
   std::vector<AxisTile> tiles(static_cast<std::size_t>(count));
   const std::int64_t room = (length - window) / alignment;
   for (int i = 0; i < count; ++i) {
     const std::int64_t step = count == 1 ? 0 : room * i / (count - 1);
-    tiles[static_cast<std::size_t>(i)].window_begin = static_cast<int>(step) * alignment;
+    tiles[static_cast<std::size_t>(i)].window_begin =
+        static_cast<int>(step) * alignment - axis.before;
   }
-  tiles.front().keep_begin = 0;
-  tiles.back().keep_end = length;
+  tiles.front().keep_begin = -axis.before;
+  tiles.back().keep_end = length - axis.before;
   for (std::size_t i = 1; i < tiles.size(); ++i) {
     AxisTile& before = tiles[i - 1];
     AxisTile& after = tiles[i];
@@ -56,19 +60,19 @@ std::vector<AxisTile> plan_axis(int length, int window, int count, int alignment
   return tiles;
 }
 
-Grid plan_grid(int height, int width, int overlap, int alignment, std::int64_t max_pixels,
+Grid plan_grid(const Axis& rows, const Axis& columns, int overlap, std::int64_t max_pixels,
                int max_width, int max_height) {
-  const auto rows = windows_of(height, overlap, alignment, max_height);
-  const auto columns = windows_of(width, overlap, alignment, max_width);
+  const auto heights = windows_of(rows, overlap, max_height);
+  const auto widths = windows_of(columns, overlap, max_width);
   Grid best{0, 0, 0, 0};
   double least_work = std::numeric_limits<double>::infinity();
-  for (const auto& [row_count, window_height] : rows) {
+  for (const auto& [row_count, window_height] : heights) {
     // More columns only add overlap: the first that fits is the best for this height.
     const auto fits =
-        std::find_if(columns.begin(), columns.end(), [&, tall = window_height](const auto& column) {
-          return static_cast<std::int64_t>(tall) * column.second <= max_pixels;
+        std::find_if(widths.begin(), widths.end(), [&, tall = window_height](const auto& width) {
+          return static_cast<std::int64_t>(tall) * width.second <= max_pixels;
         });
-    if (fits == columns.end()) continue;
+    if (fits == widths.end()) continue;
     const double work = double{1} * row_count * fits->first * window_height * fits->second;
     if (work < least_work) {
       least_work = work;

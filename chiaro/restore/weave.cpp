@@ -36,10 +36,10 @@ class Weaver {
         options_(options),
         height_(picture.height()),
         width_(picture.width()),
-        rows_(plan_axis(round_up(height_, options.alignment), options.grid.window_height,
-                        options.grid.rows, options.alignment, options.feathered)),
-        columns_(plan_axis(round_up(width_, options.alignment), options.grid.window_width,
-                           options.grid.columns, options.alignment, options.feathered)),
+        rows_(plan_axis(options.rows(height_), options.grid.window_height, options.grid.rows,
+                        options.feathered)),
+        columns_(plan_axis(options.columns(width_), options.grid.window_width, options.grid.columns,
+                           options.feathered)),
         original_(static_cast<std::size_t>(std::max(width_, options.grid.window_width))) {}
 
   std::size_t run(const ProgressCallback& progress) {
@@ -51,10 +51,10 @@ class Weaver {
     const double total = static_cast<double>(rows_.size() * columns_.size());
     double done = 0;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      Saved below =
-          in_place() && i + 1 < rows_.size()
-              ? save(rows_[i + 1].window_begin, std::min(rows_[i].keep_end, height_), 0, width_)
-              : Saved{};
+      Saved below = in_place() && i + 1 < rows_.size()
+                        ? save(std::max(rows_[i + 1].window_begin, 0),
+                               std::min(rows_[i].keep_end, height_), 0, width_)
+                        : Saved{};
       row_end_ = std::min(rows_[i].keep_end, height_);
       left_ = Saved{};
       for (std::size_t j = 0; j < columns_.size(); ++j) {
@@ -111,19 +111,22 @@ class Weaver {
   void fill_input(const AxisTile& row, const AxisTile& column) {
     const int window_height = options_.grid.window_height;
     const int window_width = options_.grid.window_width;
+    const int x_begin = std::max(column.window_begin, 0);
     const int x_end = std::min(column.window_begin + window_width, width_);
+    const auto mirror = [&](float* target, int begin, int end) {
+      for (int x = begin; x < end; ++x)
+        target[x - column.window_begin] = target[image::mirrored(x, width_) - column.window_begin];
+    };
     const float gain = options_.range_high - options_.range_low;
     const bool unit_range = gain == 1.0F && options_.range_low == 0.0F;
     float* target = graph_.input().data();
     for (int channel = 0; channel < options_.channels; ++channel) {
       const int from = std::min(channel, source_.channels() - 1);
       for (int y = 0; y < window_height; ++y, target += window_width) {
-        fetch(from, image::mirrored(row.window_begin + y, height_), column.window_begin, x_end,
-              target);
-        for (int x = x_end - column.window_begin; x < window_width; ++x) {
-          target[x] =
-              target[image::mirrored(column.window_begin + x, width_) - column.window_begin];
-        }
+        fetch(from, image::mirrored(row.window_begin + y, height_), x_begin, x_end,
+              target + (x_begin - column.window_begin));
+        mirror(target, column.window_begin, x_begin);
+        mirror(target, x_end, column.window_begin + window_width);
         if (unit_range) continue;
         for (int x = 0; x < window_width; ++x) target[x] = target[x] * gain + options_.range_low;
       }
@@ -135,8 +138,9 @@ class Weaver {
     graph_.run();
     Saved left;
     if (in_place() && next != nullptr) {
-      const int y_begin = std::max(row.keep_begin, above_.y_end);
-      left = save(y_begin, row_end_, next->window_begin, std::min(column.keep_end, width_));
+      const int y_begin = std::max({row.keep_begin, above_.y_end, 0});
+      left = save(y_begin, row_end_, std::max(next->window_begin, 0),
+                  std::min(column.keep_end, width_));
     }
     for (int channel = 0; channel < source_.channels(); ++channel) write_tile(channel, row, column);
     left_ = std::move(left);
@@ -163,10 +167,12 @@ class Weaver {
         result_width * static_cast<std::size_t>(options_.grid.window_height * scale);
     const bool average = source_.channels() == 1 && options_.channels == 3;
     const bool plain = scale == 1 && !average && !options_.feathered;
-    const int x_begin = column.keep_begin;
+    const int x_begin = std::max(column.keep_begin, 0);
     const int x_end = std::min(column.keep_end, width_);
+    const int y_begin = std::max(row.keep_begin, 0);
     const int y_end = std::min(row.keep_end, height_);
-    for (int y = row.keep_begin * scale; y < y_end * scale; ++y) {
+    const int from_keep = (x_begin - column.keep_begin) * scale;
+    for (int y = y_begin * scale; y < y_end * scale; ++y) {
       fetch(channel, y / scale, x_begin, x_end, original_.data());
       const float* values = result.data() +
                             static_cast<std::size_t>(y - row.window_begin * scale) * result_width +
@@ -191,9 +197,9 @@ class Weaver {
                             : values[x],
                     original_[static_cast<std::size_t>(x / scale)]);
         const float share =
-            row_weight * weight(x, (column.keep_end - column.keep_begin) * scale,
+            row_weight * weight(from_keep + x, (column.keep_end - column.keep_begin) * scale,
                                 column.ramp_before * scale, column.ramp_after * scale);
-        if (row_first && x >= column.ramp_before * scale) {
+        if (row_first && from_keep + x >= column.ramp_before * scale) {
           goal[x] = share * value;
         } else {
           goal[x] = std::min(1.0F, goal[x] + share * value);
@@ -296,8 +302,8 @@ std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions
     return tensors + bytes(std::int64_t{channels} * height * width * scale_area);
   // Two sets of saved rows (the previous strip's and the next's), as high as half or all of the
   // windows' overlap.
-  const auto rows = plan_axis(round_up(height, options.alignment), grid.window_height, grid.rows,
-                              options.alignment, options.feathered);
+  const auto rows =
+      plan_axis(options.rows(height), grid.window_height, grid.rows, options.feathered);
   std::int64_t saved = 0;
   for (std::size_t i = 1; i < rows.size(); ++i) {
     saved = std::max<std::int64_t>(saved, rows[i - 1].keep_end - rows[i].window_begin);

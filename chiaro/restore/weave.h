@@ -27,23 +27,36 @@ class Graph {
   virtual std::span<const float> output() const = 0;  ///< (1,C,H*scale,W*scale)
 };
 
+/// Pixels that are mirrored at the sides of a picture.
+struct Margin {
+  int top = 0;
+  int bottom = 0;
+  int left = 0;
+  int right = 0;
+};
+
 struct WeaveOptions {
   Grid grid;
   int alignment = 1;
+  Margin margin;
   int scale = 1;
   int channels = 3;  ///< of the graph: 3 or 1
   bool feathered = false;
   double strength = 1;   ///< below 1 only with scale 1
   float range_low = 0;   ///< the graph's value of black
   float range_high = 1;  ///< the graph's value of white
+
+  Axis rows(int height) const { return {height, margin.top, margin.bottom, alignment}; }
+  Axis columns(int width) const { return {width, margin.left, margin.right, alignment}; }
 };
 
-/// Pads by mirroring to the alignment, runs every tile, crops. `picture` has 1 channel or as many
-/// as the graph; a grey picture is repeated for a graph of 3 channels and its result averaged. With
-/// scale 1 the result is written into the picture's own memory, else the picture is replaced by the
-/// larger one; metadata stay, alpha is not touched. Values end in [0,1]. Returns how many values of
-/// the graph were not finite and were replaced by the input's. The picture is unchanged if the
-/// first tile fails. Errors: those of the graph; Interrupted (progress returned false).
+/// Mirrors the margins and on to the alignment, runs every tile, crops. `picture` has 1 channel or
+/// as many as the graph; a grey picture is repeated for a graph of 3 channels and its result
+/// averaged. With scale 1 the result is written into the picture's own memory, else the picture is
+/// replaced by the larger one; metadata stay, alpha is not touched. Values end in [0,1]. Returns
+/// how many values of the graph were not finite and were replaced by the input's. The picture is
+/// unchanged if the first tile fails. Errors: those of the graph; Interrupted (progress returned
+/// false).
 std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& options,
                   const ProgressCallback& progress);
 

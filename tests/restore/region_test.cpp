@@ -47,17 +47,31 @@ TEST(Region, IsReadFromText) {
 }
 
 TEST(Region, ContextIsAlignedAndStaysInside) {
-  const Region inner = with_context({50, 21, 10, 7}, 103, 202, 27, 4);
-  EXPECT_EQ(inner.x, 36);  // 50 - 13 = 37, down to a multiple of 4
+  bundle::Manifest manifest;
+  manifest.receptive_field_px = 27;
+  manifest.alignment_px = 4;
+  const auto [inner, cut_edges] = with_context({50, 21, 10, 7}, 103, 202, manifest);
+  EXPECT_EQ(inner.x, 36);  // 50 - 13 = 37; windows begin 8 pixels before the picture
   EXPECT_EQ(inner.width, 76 - 36);
   EXPECT_EQ(inner.y, 8);
   EXPECT_EQ(inner.height, 44 - 8);
-  const Region corner = with_context({198, 0, 4, 103}, 103, 202, 27, 4);
+  EXPECT_FALSE(cut_edges.left || cut_edges.right || cut_edges.top || cut_edges.bottom);
+  const auto [corner, edges] = with_context({198, 0, 4, 103}, 103, 202, manifest);
   EXPECT_EQ(corner.x + corner.width, 202);
   EXPECT_EQ(corner.y, 0);
   EXPECT_EQ(corner.height, 103);
-  // Enough to mirror at the far side.
-  EXPECT_EQ(with_context({16, 0, 1, 17}, 17, 17, 1, 8).x, 0);
+  EXPECT_TRUE(!edges.left && edges.right && edges.top && edges.bottom);
+
+  // With a margin of 1, windows begin at -1, 7, 15 …; enough stays to mirror at the far side.
+  manifest.receptive_field_px = 3;
+  manifest.alignment_px = 8;
+  const auto odd = with_context({40, 60, 1, 1}, 100, 100, manifest);
+  EXPECT_EQ(odd.region.x, 39);
+  EXPECT_EQ(odd.region.width, 8);
+  EXPECT_EQ(odd.region.y, 55);
+  const auto end = with_context({99, 0, 1, 100}, 100, 100, manifest);
+  EXPECT_EQ(end.region.x, 87);
+  EXPECT_EQ(with_context({16, 0, 1, 17}, 17, 17, manifest).region.x, 7);
 }
 
 TEST(Region, EqualsThatPartOfTheWhole) {
@@ -203,7 +217,7 @@ TEST(TileCheck, APlantedSeamIsFoundWhereItIs) {
   const RestoreOptions options{.tile_px = 64};
   const auto plan = restorer.plan(97, 130, options);
   auto result = restorer.restore(source, options);
-  const auto windows = border_windows(97, 130, plan, 1, 32, 16);
+  const auto windows = border_windows(97, 130, plan, restorer.manifest(), 32, 16);
   const Region& last = windows.back();
   result.at(1, last.y + 3, last.x + 4) += 0.25F;
   const TileCheck check = check_tiles(restorer, source, result, plan, options);
@@ -224,12 +238,15 @@ TEST(TileCheck, OneTileHasNoBorders) {
 
 TEST(TileCheck, WindowsLieAcrossEveryKindOfBorder) {
   const RestorePlan plan{.window_height_px = 40, .window_width_px = 60, .rows = 3, .columns = 3};
-  const auto windows = border_windows(100, 150, plan, 1, 16, 100);
+  bundle::Manifest manifest;
+  manifest.receptive_field_px = 1;
+  manifest.alignment_px = 1;
+  const auto windows = border_windows(100, 150, plan, manifest, 16, 100);
   EXPECT_EQ(windows.size(), 4U + 6U + 6U);  // crossings, and the pieces of border between them
   for (const Region& window : windows) {
     EXPECT_TRUE(window.x >= 0 && window.y >= 0 && window.x + 16 <= 150 && window.y + 16 <= 100);
   }
-  EXPECT_EQ(border_windows(100, 150, plan, 1, 16, 5).size(), 5U);
+  EXPECT_EQ(border_windows(100, 150, plan, manifest, 16, 5).size(), 5U);
 }
 
 }  // namespace

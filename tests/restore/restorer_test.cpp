@@ -71,6 +71,23 @@ INSTANTIATE_TEST_SUITE_P(Graphs, Seams,
                                   std::to_string(std::get<3>(test_case.param));
                          });
 
+TEST(Edges, AreRestoredAsIfThePictureWentOnMirrored) {
+  EXPECT_EQ(margin_px(make("unet").manifest()), 8);
+  for (const char* graph : {"stack", "twice", "grey"}) {  // see no further than the margin
+    auto restorer = make(graph);
+    ASSERT_EQ(margin_px(restorer.manifest()), restorer.manifest().receptive_field_px / 2) << graph;
+    const auto source = noise(3, 64, 72);
+    constexpr int kAround = 8;  // a multiple of every alignment
+    const auto larger =
+        restorer.restore(image::pad_reflect(source, kAround, kAround, kAround, kAround));
+    const auto alone = restorer.restore(source);
+    const int scale = restorer.manifest().scale;
+    const auto middle =
+        image::crop(larger, kAround * scale, kAround * scale, alone.height(), alone.width());
+    EXPECT_LE(largest_difference(alone, middle), 1e-5) << graph;
+  }
+}
+
 TEST(Tiles, AShortOverlapShows) {
   auto restorer = make("stack");
   const auto source = noise(3, 97, 101);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <set>
 #include <vector>
 
 #include "chiaro/base/error.h"
@@ -57,8 +59,7 @@ TEST(Weave, WritesEveryPixelOnceFromTheOriginal) {
       WeaveOptions options;
       options.alignment = alignment;
       options.feathered = feathered;
-      options.grid = plan_grid(56, 40, 4, alignment, 20 * 20, 20, 20);
-      if (alignment == 1) options.grid = plan_grid(53, 39, 4, 1, 20 * 20, 20, 20);
+      options.grid = plan_grid(options.rows(53), options.columns(39), 4, 20 * 20, 20, 20);
       ASSERT_GT(options.grid.rows * options.grid.columns, 6);
       EXPECT_EQ(weave(picture, graph, options, {}), 0U);
       EXPECT_EQ(graph.runs, options.grid.rows * options.grid.columns);
@@ -69,13 +70,48 @@ TEST(Weave, WritesEveryPixelOnceFromTheOriginal) {
   }
 }
 
+/// Notes what it is shown: every value must be the picture's, at its place or mirrored.
+class Watching : public FakeGraph {
+ public:
+  explicit Watching(std::set<float>* seen) : seen_(seen) {}
+  void run() override {
+    seen_->insert(input().begin(), input().end());
+    FakeGraph::run();
+  }
+
+ private:
+  std::set<float>* seen_;
+};
+
+TEST(Weave, MirrorsTheMarginsWhateverTheTiles) {
+  for (const int alignment : {1, 4}) {
+    for (const int tile : {24, 28, 1000}) {
+      const auto source = noise(53, 39);
+      auto picture = source;
+      std::set<float> seen;
+      Watching graph(&seen);
+      WeaveOptions options;
+      options.alignment = alignment;
+      options.margin = {.top = 6, .bottom = 5, .left = 3, .right = 6};
+      options.grid = plan_grid(options.rows(53), options.columns(39), 0, 1 << 20, tile, tile);
+      EXPECT_EQ(options.grid.rows > 1, tile < 1000);
+      EXPECT_EQ(weave(picture, graph, options, {}), 0U);
+      for (std::size_t i = 0; i < picture.pixels().size(); ++i)
+        ASSERT_EQ(picture.pixels()[i], 1 - source.pixels()[i]) << i;
+      // Results of tiles that were written before are not taken for the picture.
+      const std::set<float> own(source.pixels().begin(), source.pixels().end());
+      EXPECT_EQ(seen, own) << "tile " << tile << ", alignment " << alignment;
+    }
+  }
+}
+
 TEST(Weave, LeavesThePictureAloneWhenTheFirstTileFails) {
   auto picture = noise(40, 40);
   const auto source = picture;
   FakeGraph graph;
   graph.fail_from_run = 0;
   WeaveOptions options;
-  options.grid = plan_grid(40, 40, 4, 1, 400, 20, 20);
+  options.grid = plan_grid({40}, {40}, 4, 400, 20, 20);
   EXPECT_CHIARO_ERROR(weave(picture, graph, options, {}), Resource, "no memory");
   EXPECT_TRUE(
       std::equal(picture.pixels().begin(), picture.pixels().end(), source.pixels().begin()));
@@ -83,7 +119,7 @@ TEST(Weave, LeavesThePictureAloneWhenTheFirstTileFails) {
 
 TEST(Weave, TriesSmallerTilesWhereMemoryRunsOut) {
   const auto plan = [](std::int64_t max_pixels) {
-    return plan_grid(64, 64, 4, 1, max_pixels, 64, 64);
+    return plan_grid({64}, {64}, 4, max_pixels, 64, 64);
   };
   const auto source = noise(64, 64);
   auto picture = source;
@@ -109,7 +145,7 @@ TEST(Weave, DoesNotStartAgainOnAPictureAlreadyChanged) {
   int plans = 0;
   const auto plan = [&plans](std::int64_t max_pixels) {
     ++plans;
-    return plan_grid(64, 64, 4, 1, std::min<std::int64_t>(max_pixels, 900), 64, 64);
+    return plan_grid({64}, {64}, 4, std::min<std::int64_t>(max_pixels, 900), 64, 64);
   };
   EXPECT_CHIARO_ERROR(weave_with_retries(picture, graph, {}, plan, {}), Resource, "no memory");
   EXPECT_EQ(plans, 1);
@@ -118,26 +154,28 @@ TEST(Weave, DoesNotStartAgainOnAPictureAlreadyChanged) {
 TEST(Tiling, WindowsCoverTheAxisWithEnoughContext) {
   for (const int alignment : {1, 4, 8}) {
     for (const int overlap : {0, 8, 24}) {
-      for (int length = alignment; length < 400; length += 7 * alignment) {
+      for (int length = 1; length < 400; length += 7) {
+        const Axis axis{length, length % 3, length % 5, alignment};
+        const int end = axis.padded() - axis.before;
+        ASSERT_GE(end, length + axis.after);
         for (int count = 1; count < 6; ++count) {
-          const int window = std::max(smallest_window(length, count, overlap, alignment),
-                                      std::min(length, 2 * overlap + 2 * alignment));
-          if (count > 1 && window >= length) continue;  // one tile does
-          const auto tiles = plan_axis(length, window, count, alignment, false);
-          int reached = 0;
-          for (const AxisTile& tile : tiles) {
+          const int window = std::max(smallest_window(axis.padded(), count, overlap, alignment),
+                                      std::min(axis.padded(), smallest_tile(axis, overlap)));
+          if (count > 1 && window >= axis.padded()) continue;  // one tile does
+          int reached = -axis.before;
+          for (const AxisTile& tile : plan_axis(axis, window, count, false)) {
             ASSERT_EQ(tile.keep_begin, reached);
-            ASSERT_EQ(tile.window_begin % alignment, 0);
-            ASSERT_LE(tile.window_begin + window, length);
-            if (tile.keep_begin > 0) {
+            ASSERT_EQ((tile.window_begin + axis.before) % alignment, 0);
+            ASSERT_LE(tile.window_begin + window, end);
+            if (tile.keep_begin > -axis.before) {
               ASSERT_GE(tile.keep_begin - tile.window_begin, overlap);
             }
-            if (tile.keep_end < length) {
+            if (tile.keep_end < end) {
               ASSERT_GE(tile.window_begin + window - tile.keep_end, overlap);
             }
             reached = tile.keep_end;
           }
-          ASSERT_EQ(reached, length);
+          ASSERT_EQ(reached, end);
         }
       }
     }
@@ -145,17 +183,32 @@ TEST(Tiling, WindowsCoverTheAxisWithEnoughContext) {
 }
 
 TEST(Tiling, TakesTheWholePictureWhereItFits) {
-  const Grid grid = plan_grid(480, 640, 32, 8, 480 * 640, 640, 640);
+  const Grid grid = plan_grid({.length = 480, .alignment = 8}, {.length = 640, .alignment = 8}, 32,
+                              480 * 640, 640, 640);
   EXPECT_EQ(grid.rows * grid.columns, 1);
   EXPECT_EQ(grid.window_height, 480);
-  EXPECT_EQ(plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640, 640).rows *
-                plan_grid(480, 640, 32, 8, 480 * 640 - 1, 640, 640).columns,
+  EXPECT_EQ(plan_grid({.length = 480, .alignment = 8}, {.length = 640, .alignment = 8}, 32,
+                      480 * 640 - 1, 640, 640)
+                    .rows *
+                plan_grid({.length = 480, .alignment = 8}, {.length = 640, .alignment = 8}, 32,
+                          480 * 640 - 1, 640, 640)
+                    .columns,
             2);
-  EXPECT_EQ(plan_grid(480, 640, 32, 8, 79 * 79, 640, 640).rows, 0);  // smaller than two overlaps
+  EXPECT_EQ(plan_grid({.length = 480, .alignment = 8}, {.length = 640, .alignment = 8}, 32, 79 * 79,
+                      640, 640)
+                .rows,
+            0);  // smaller than two overlaps
+}
+
+TEST(Tiling, ATileHoldsWhatIsMirrored) {
+  const Axis axis{.length = 80, .before = 6, .after = 6, .alignment = 4};
+  EXPECT_EQ(smallest_tile(axis, 0), 24);
+  EXPECT_EQ(plan_grid(axis, axis, 0, 1 << 20, 23, 23).rows, 0);
+  EXPECT_EQ(plan_grid(axis, axis, 0, 1 << 20, 24, 24).window_height, 24);
 }
 
 TEST(Tiling, ALargePictureIsPlannedAtOnce) {
-  const Grid grid = plan_grid(20000, 20000, 3, 1, 512 * 512, 20000, 20000);
+  const Grid grid = plan_grid({20000}, {20000}, 3, 512 * 512, 20000, 20000);
   EXPECT_GE(std::int64_t{grid.rows} * (grid.window_height - 6) + 6, 20000);
   EXPECT_LE(std::int64_t{grid.window_height} * grid.window_width, 512 * 512);
 }

@@ -106,6 +106,10 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
       .add_option("--strength", arguments.options.strength, "0: the input, 1: the network's result")
       ->capture_default_str();
   command
+      .add_option("--keep-grain", arguments.options.keep_grain,
+                  "share of the fine grain that comes back, 0 to 1; not colour noise, nor streaks")
+      ->capture_default_str();
+  command
       .add_option("--guard", arguments.guard,
                   "off; soft: hold back where the controller is unsure, leave clean pictures; "
                   "strict: refuse what is unlike training as well")
@@ -168,6 +172,9 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(arguments.options.strength >= 0 && arguments.options.strength <= 1, Usage,
                "[cli.restore] impossible strength; got {}; expected 0 to 1",
                arguments.options.strength);
+  CHIARO_CHECK(arguments.options.keep_grain >= 0 && arguments.options.keep_grain <= 1, Usage,
+               "[cli.restore] impossible share of grain; got {}; expected 0 to 1",
+               arguments.options.keep_grain);
   check_combinations(arguments);
 }
 

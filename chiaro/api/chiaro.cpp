@@ -28,7 +28,8 @@ constexpr chiaro_restore_options kRestoreDefaults{sizeof(chiaro_restore_options)
                                                   0,
                                                   -1,
                                                   nullptr,
-                                                  nullptr};
+                                                  nullptr,
+                                                  0.0};
 constexpr chiaro_write_options kWriteDefaults{sizeof(chiaro_write_options), nullptr, 0, 0, 0, 0};
 
 /// The enumerator behind a number of the C interface.
@@ -60,6 +61,7 @@ Wish wish_of(const chiaro_restore_options* given) {
   using restore::GuardMode;
   Wish wish;
   wish.options.strength = options.strength;
+  wish.options.keep_grain = options.keep_grain;
   wish.options.guard =
       one_of(options.guard, {GuardMode::Off, GuardMode::Soft, GuardMode::Strict}, "guard");
   wish.options.alpha = one_of(options.alpha, {AlphaMode::Keep, AlphaMode::Restore, AlphaMode::Drop},

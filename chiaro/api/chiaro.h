@@ -116,6 +116,7 @@ typedef struct chiaro_restore_options {
   int32_t overlap_px;        // context around a tile; -1: what the network needs
   chiaro_progress progress;  // NULL: none
   void* user;                // handed to progress
+  double keep_grain;         // share of the fine grain that comes back, 0 (default) to 1
 } chiaro_restore_options;
 
 typedef struct chiaro_write_options {

@@ -121,6 +121,7 @@ struct RestoreOptions {
   int overlap_px = -1;                ///< -1: what the network needs
   /// Told how much is done, 0 to 1; returns false to cancel. What it throws comes out of the call.
   std::function<bool(double done)> progress = {};
+  double keep_grain = 0;  ///< share of the fine grain that comes back, 0 to 1
 };
 
 struct WriteOptions {
@@ -206,6 +207,7 @@ inline chiaro_restore_options c_options(const RestoreOptions& options, Progress&
   c.max_memory_bytes = options.max_memory_bytes;
   c.tile_px = options.tile_px;
   c.overlap_px = options.overlap_px;
+  c.keep_grain = options.keep_grain;
   if (options.progress) {
     c.progress = &Progress::report;
     c.user = &progress;

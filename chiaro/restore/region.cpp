@@ -94,10 +94,10 @@ Region parse_region(std::string_view text) {
   return {numbers[0], numbers[1], numbers[2], numbers[3]};
 }
 
-Part with_context(const Region& region, int height, int width, const bundle::Manifest& manifest) {
+Part with_context(const Region& region, int height, int width, const bundle::Manifest& manifest,
+                  int reach) {
   const int alignment = manifest.alignment_px;
   const int margin = margin_px(manifest);
-  const int reach = manifest.receptive_field_px / 2;
   struct Span {
     int begin;
     int end;
@@ -126,7 +126,7 @@ Part with_context(const Region& region, int height, int width, const bundle::Man
 bool is_local(const Restorer& restorer, const RestoreOptions& options) {
   const bundle::Manifest& manifest = restorer.manifest();
   return !manifest.global_statistics &&
-         (options.overlap_px < 0 || options.overlap_px >= manifest.receptive_field_px / 2);
+         (options.overlap_px < 0 || options.overlap_px >= reach_px(manifest, options));
 }
 
 RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
@@ -176,7 +176,8 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
   fill_hidden_colors(source);
-  const auto [around, edges] = with_context(region, source.height(), source.width(), manifest);
+  const auto [around, edges] =
+      with_context(region, source.height(), source.width(), manifest, reach_px(manifest, options));
   options.edges = edges;
   image::Image part = cut(source, around);
   image::Image alpha =

@@ -28,9 +28,10 @@ struct Part {
   Edges edges;
 };
 
-/// What a network needs to see for `region` of a picture of this size: the region with half a
-/// receptive field around it, out to where the windows of the whole picture may begin.
-Part with_context(const Region& region, int height, int width, const bundle::Manifest& manifest);
+/// What must be seen for `region` of a picture of this size: the region with `reach` pixels around
+/// it, out to where the windows of the whole picture may begin.
+Part with_context(const Region& region, int height, int width, const bundle::Manifest& manifest,
+                  int reach);
 
 /// Whether the network's result at a place depends on its surroundings alone, once a controller has
 /// spoken, so that a part can be restored alone: not where the network looks at the whole picture,

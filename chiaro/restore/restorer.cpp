@@ -6,6 +6,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/grain.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer_state.h"
 
@@ -129,6 +130,10 @@ int margin_px(const bundle::Manifest& manifest) {
   constexpr int kEnough = 8;  // 16 and 32 gain no more; 4 nearly as much
   if (manifest.global_statistics) return kEnough;
   return std::min(kEnough, manifest.receptive_field_px / 2);
+}
+
+int reach_px(const bundle::Manifest& manifest, const RestoreOptions& options) {
+  return manifest.receptive_field_px / 2 + (options.keep_grain > 0 ? kGrainReachPx : 0);
 }
 
 Restorer open_restorer(std::string_view name_or_path, const engine::EngineOptions& options) {

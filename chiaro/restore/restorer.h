@@ -41,6 +41,7 @@ struct RestoreOptions {
   int tile_px = 0;      ///< side of a tile's window at the input; 0: as large as the memory allows
   int overlap_px = -1;  ///< context on each side of a tile; -1: from the receptive field
   double strength = 1.0;  ///< 0: the input's pixels, 1: the network's; below 1 only at scale 1
+  double keep_grain = 0;  ///< share of the removed grain that comes back, 0 to 1; only at scale 1
   AlphaMode alpha = AlphaMode::Keep;
   std::int64_t max_memory_bytes = 0;  ///< ceiling of the whole process; 0: the graph gets 512 MiB
   /// Has an effect only with a conditioned bundle and without `stated`.
@@ -116,6 +117,9 @@ class Restorer {
 /// least: without them the outermost lines keep twice the error of the rest. 8, or as far as the
 /// network sees.
 int margin_px(const bundle::Manifest& manifest);
+
+/// How far from a pixel its result depends on the input, where the network sees no whole picture.
+int reach_px(const bundle::Manifest& manifest, const RestoreOptions& options);
 
 /// find_bundle + read_bundle + Restorer.
 Restorer open_restorer(std::string_view name_or_path = "default",

@@ -68,7 +68,7 @@ Restorer::State::State(bundle::Bundle bundle, const engine::EngineOptions& optio
 int Restorer::State::overlap(const RestoreOptions& options) const {
   int wanted = options.overlap_px;
   if (wanted < 0) {
-    wanted = manifest.receptive_field_px / 2;
+    wanted = reach_px(manifest, options);
     if (manifest.global_statistics) wanted = std::min(wanted, kFeatheredOverlapPx);
   }
   return round_up(wanted, manifest.alignment_px);
@@ -86,6 +86,7 @@ WeaveOptions Restorer::State::weave_options(const RestoreOptions& options) const
   weave.channels = channels;
   weave.feathered = manifest.global_statistics;
   weave.strength = options.strength;
+  weave.keep_grain = options.keep_grain;
   weave.range_low = static_cast<float>(manifest.range_low);
   weave.range_high = static_cast<float>(manifest.range_high);
   return weave;
@@ -143,6 +144,12 @@ void Restorer::State::check_options(const RestoreOptions& options) const {
                "[restore.restore] impossible strength; got {}; expected 0 to 1", options.strength);
   CHIARO_CHECK(options.strength == 1 || manifest.scale == 1, Usage,
                "[restore.restore] a strength below 1 needs a bundle of scale 1; '{}' has scale {}",
+               origin, manifest.scale);
+  CHIARO_CHECK(options.keep_grain >= 0 && options.keep_grain <= 1, Usage,
+               "[restore.restore] impossible share of grain; got {}; expected 0 to 1",
+               options.keep_grain);
+  CHIARO_CHECK(options.keep_grain == 0 || manifest.scale == 1, Usage,
+               "[restore.restore] keeping grain needs a bundle of scale 1; '{}' has scale {}",
                origin, manifest.scale);
   const bool guided = options.stated.has_value() || options.guard == GuardMode::Strict;
   CHIARO_CHECK(!guided || manifest.condition, Usage,

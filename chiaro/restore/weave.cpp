@@ -7,6 +7,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/indices.h"
+#include "chiaro/restore/grain.h"
 
 namespace chiaro::restore {
 namespace {
@@ -136,6 +137,8 @@ class Weaver {
   void run_tile(const AxisTile& row, const AxisTile& column, const AxisTile* next) {
     fill_input(row, column);
     graph_.run();
+    result_ = graph_.output();
+    if (options_.keep_grain > 0) keep_grain();
     Saved left;
     if (in_place() && next != nullptr) {
       const int y_begin = std::max({row.keep_begin, above_.y_end, 0});
@@ -144,6 +147,13 @@ class Weaver {
     }
     for (int channel = 0; channel < source_.channels(); ++channel) write_tile(channel, row, column);
     left_ = std::move(left);
+  }
+
+  void keep_grain() {
+    grained_.assign(result_.begin(), result_.end());
+    return_grain(graph_.input(), grained_, options_.channels, options_.grid.window_height,
+                 options_.grid.window_width, options_.keep_grain);
+    result_ = grained_;
   }
 
   /// Weight of this tile at a position of its kept part (in output pixels from keep_begin).
@@ -161,7 +171,6 @@ class Weaver {
   void write_tile(int channel, const AxisTile& row, const AxisTile& column) {
     const int scale = options_.scale;
     image::Image& target = in_place() ? source_ : enlarged_;
-    const auto result = graph_.output();
     const auto result_width = static_cast<std::size_t>(options_.grid.window_width * scale);
     const std::size_t result_plane =
         result_width * static_cast<std::size_t>(options_.grid.window_height * scale);
@@ -174,7 +183,7 @@ class Weaver {
     const int from_keep = (x_begin - column.keep_begin) * scale;
     for (int y = y_begin * scale; y < y_end * scale; ++y) {
       fetch(channel, y / scale, x_begin, x_end, original_.data());
-      const float* values = result.data() +
+      const float* values = result_.data() +
                             static_cast<std::size_t>(y - row.window_begin * scale) * result_width +
                             static_cast<std::size_t>((x_begin - column.window_begin) * scale) +
                             (average ? 0 : static_cast<std::size_t>(channel) * result_plane);
@@ -247,6 +256,8 @@ class Weaver {
   std::vector<AxisTile> columns_;
   std::vector<float> original_;  // one row
   image::Image enlarged_;
+  std::span<const float> result_;  // of the current tile
+  std::vector<float> grained_;
   Saved above_;      // rows that earlier strips covered and this strip still reads
   Saved left_;       // columns that the previous tile covered and this tile still reads
   int row_end_ = 0;  // rows of this strip's result end here
@@ -296,8 +307,10 @@ std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions
   };
   const Grid& grid = options.grid;
   const std::int64_t scale_area = std::int64_t{options.scale} * options.scale;
-  const std::int64_t tensors = bytes(std::int64_t{options.channels} * grid.window_height *
-                                     grid.window_width * (1 + scale_area));
+  // Keeping grain takes the result once more, and four planes.
+  const std::int64_t planes =
+      options.channels * (1 + scale_area) + (options.keep_grain > 0 ? options.channels + 4 : 0);
+  const std::int64_t tensors = bytes(planes * std::int64_t{grid.window_height} * grid.window_width);
   if (options.scale != 1)
     return tensors + bytes(std::int64_t{channels} * height * width * scale_area);
   // Two sets of saved rows (the previous strip's and the next's), as high as half or all of the

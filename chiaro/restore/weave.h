@@ -42,9 +42,10 @@ struct WeaveOptions {
   int scale = 1;
   int channels = 3;  ///< of the graph: 3 or 1
   bool feathered = false;
-  double strength = 1;   ///< below 1 only with scale 1
-  float range_low = 0;   ///< the graph's value of black
-  float range_high = 1;  ///< the graph's value of white
+  double strength = 1;    ///< below 1 only with scale 1
+  double keep_grain = 0;  ///< see return_grain; above 0 only with scale 1
+  float range_low = 0;    ///< the graph's value of black
+  float range_high = 1;   ///< the graph's value of white
 
   Axis rows(int height) const { return {height, margin.top, margin.bottom, alignment}; }
   Axis columns(int width) const { return {width, margin.left, margin.right, alignment}; }

@@ -107,6 +107,7 @@ TEST_F(ApiBadInput, Options) {
   expect_options_refused("strength", [](O& o) { o.strength = 1.5; });
   expect_options_refused("strength",
                          [](O& o) { o.strength = std::numeric_limits<double>::quiet_NaN(); });
+  expect_options_refused("share of grain", [](O& o) { o.keep_grain = 1.5; });
   expect_options_refused("unknown guard", [](O& o) { o.guard = 3; });
   expect_options_refused("unknown guard", [](O& o) { o.guard = -1; });
   expect_options_refused("alpha", [](O& o) { o.alpha = 9; });

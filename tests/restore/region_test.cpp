@@ -50,13 +50,13 @@ TEST(Region, ContextIsAlignedAndStaysInside) {
   bundle::Manifest manifest;
   manifest.receptive_field_px = 27;
   manifest.alignment_px = 4;
-  const auto [inner, cut_edges] = with_context({50, 21, 10, 7}, 103, 202, manifest);
+  const auto [inner, cut_edges] = with_context({50, 21, 10, 7}, 103, 202, manifest, 13);
   EXPECT_EQ(inner.x, 36);  // 50 - 13 = 37; windows begin 8 pixels before the picture
   EXPECT_EQ(inner.width, 76 - 36);
   EXPECT_EQ(inner.y, 8);
   EXPECT_EQ(inner.height, 44 - 8);
   EXPECT_FALSE(cut_edges.left || cut_edges.right || cut_edges.top || cut_edges.bottom);
-  const auto [corner, edges] = with_context({198, 0, 4, 103}, 103, 202, manifest);
+  const auto [corner, edges] = with_context({198, 0, 4, 103}, 103, 202, manifest, 13);
   EXPECT_EQ(corner.x + corner.width, 202);
   EXPECT_EQ(corner.y, 0);
   EXPECT_EQ(corner.height, 103);
@@ -65,13 +65,13 @@ TEST(Region, ContextIsAlignedAndStaysInside) {
   // With a margin of 1, windows begin at -1, 7, 15 …; enough stays to mirror at the far side.
   manifest.receptive_field_px = 3;
   manifest.alignment_px = 8;
-  const auto odd = with_context({40, 60, 1, 1}, 100, 100, manifest);
+  const auto odd = with_context({40, 60, 1, 1}, 100, 100, manifest, 1);
   EXPECT_EQ(odd.region.x, 39);
   EXPECT_EQ(odd.region.width, 8);
   EXPECT_EQ(odd.region.y, 55);
-  const auto end = with_context({99, 0, 1, 100}, 100, 100, manifest);
+  const auto end = with_context({99, 0, 1, 100}, 100, 100, manifest, 1);
   EXPECT_EQ(end.region.x, 87);
-  EXPECT_EQ(with_context({16, 0, 1, 17}, 17, 17, manifest).region.x, 7);
+  EXPECT_EQ(with_context({16, 0, 1, 17}, 17, 17, manifest, 1).region.x, 7);
 }
 
 TEST(Region, EqualsThatPartOfTheWhole) {
@@ -98,6 +98,20 @@ TEST(Region, EqualsThatPartOfTheWhole) {
         }
       }
     }
+  }
+}
+
+TEST(Region, GrainIsThatOfTheWhole) {
+  for (const char* graph : {"stack", "unet", "grey", "film"}) {
+    auto restorer = make(graph);
+    const RestoreOptions options{.keep_grain = 0.7};
+    const image::Image source = noise(3, 73, 90, false);
+    const image::Image whole = restorer.restore(source, options);
+    EXPECT_FALSE(same(whole, restorer.restore(source))) << graph;
+    for (const Region& region : {Region{30, 25, 20, 17}, Region{0, 50, 9, 23}})
+      EXPECT_TRUE(same(restore_region(restorer, source, region, options),
+                       image::crop(whole, region.y, region.x, region.height, region.width)))
+          << graph << ", " << region.x;
   }
 }
 

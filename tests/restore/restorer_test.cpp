@@ -71,6 +71,18 @@ INSTANTIATE_TEST_SUITE_P(Graphs, Seams,
                                   std::to_string(std::get<3>(test_case.param));
                          });
 
+TEST(Tiles, GrainHasNoSeams) {
+  auto restorer = make("stack");
+  const auto source = noise(3, 97, 130);
+  const RestoreOptions whole{.keep_grain = 0.6};
+  const RestoreOptions tiled{.tile_px = 64, .keep_grain = 0.6};
+  ASSERT_GT(restorer.plan(97, 130, tiled).tiles(), 3);
+  EXPECT_LE(largest_difference(restorer.restore(source, tiled), restorer.restore(source, whole)),
+            1e-6);
+  EXPECT_CHIARO_ERROR(restorer.restore(source, {.keep_grain = 1.5}), Usage, "share of grain");
+  EXPECT_CHIARO_ERROR(make("twice").restore(source, {.keep_grain = 0.5}), Usage, "scale 1");
+}
+
 TEST(Edges, AreRestoredAsIfThePictureWentOnMirrored) {
   EXPECT_EQ(margin_px(make("unet").manifest()), 8);
   for (const char* graph : {"stack", "twice", "grey"}) {  // see no further than the margin

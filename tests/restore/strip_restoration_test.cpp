@@ -80,6 +80,7 @@ TEST_F(StripRestorationTest, EqualsTheWholePicture) {
         expect_equal_to_whole(graph, picture, {.tile_px = 44});
       for (const double strength : {0.4, 0.0})
         expect_equal_to_whole("stack", picture, {.tile_px = 44, .strength = strength});
+      expect_equal_to_whole("unet", picture, {.tile_px = 60, .keep_grain = 0.5});
     }
   }
 }

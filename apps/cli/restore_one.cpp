@@ -17,6 +17,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
+#include "chiaro/engine/graph_cache.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/restorer.h"
 
@@ -112,7 +113,10 @@ void restore_one(RestoreArguments& arguments) {
   image::start_codecs();  // before there is a second thread
   // The picture is decoded while the network is loaded.
   auto opening = std::async(std::launch::async, [&arguments] {
-    return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
+    engine::EngineOptions options = engine_options(arguments.engine);
+    // Limits are promises about preparing anew.
+    if (arguments.options.max_memory_bytes == 0) options.cache = engine::cache_folder();
+    return restore::open_restorer(arguments.engine.bundle, options);
   });
   if (may_need_strips(input, arguments)) {
     arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
@@ -152,6 +156,7 @@ void restore_one(RestoreArguments& arguments) {
                             {"peak_resident_bytes", peak_resident_bytes()},
                             {"pixels_sha256", pixels_sha256(picture)}});
   }
+  restorer.keep_prepared();
 }
 
 }  // namespace chiaro::cli

@@ -9,12 +9,15 @@
 #include <new>
 #include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
+#include <sstream>
 #include <streambuf>
 #include <utility>
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/rng.h"
 #include "chiaro/base/text.h"
+#include "chiaro/engine/graph_cache.h"
 #include "chiaro/engine/memory_estimate.h"
 #include "chiaro/engine/processor.h"
 
@@ -156,6 +159,7 @@ struct Engine::State {
     ov::CompiledModel compiled;
     ov::InferRequest request;
     std::vector<ov::Tensor> inputs;
+    bool in_cache = false;
   };
 
   std::string origin;
@@ -165,6 +169,8 @@ struct Engine::State {
   std::future<void> plugin;  // the processor's library, loaded while the graph is read
   std::shared_ptr<ov::Model> graph;
   std::list<Prepared> prepared;  // the current one first
+  GraphCache cache;
+  std::uint64_t graph_hash = 0;  // with a cache
 
   Prepared& current() {
     CHIARO_CHECK(!prepared.empty(), Internal, "[engine.run] '{}' has not been prepared for a shape",
@@ -226,7 +232,28 @@ struct Engine::State {
     while (prepared.size() >= kPreparedShapes) prepared.pop_back();
   }
 
+  ov::AnyMap properties() const {
+    return {
+        ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
+        ov::hint::inference_precision(precision == Precision::Bf16 ? ov::element::bf16
+                                                                   : ov::element::f32),
+        ov::hint::enable_cpu_pinning(false),  // pinned threads of two processes would share cores
+        ov::hint::allow_auto_batching(false),
+        ov::inference_num_threads(threads),
+        ov::num_streams(1)};
+  }
+
+  /// Everything that what is prepared depends on.
+  std::string cache_key(const Shapes& shapes) const {
+    std::vector<std::string> sides;
+    for (const ov::Shape& shape : shapes) sides.push_back(shape.to_string());
+    return fmt::format("graph {:016x} {} {} threads {} {} {}", graph_hash, fmt::join(sides, " "),
+                       precision_name(precision), threads, ov::get_openvino_version().buildNumber,
+                       processor_features());
+  }
+
   void prepare(const Shapes& shapes);
+  void compile(Prepared& next);
 };
 
 Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
@@ -240,6 +267,10 @@ Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
   state_->origin = origin;
   state_->precision = settled_precision(options.precision);
   state_->threads = options.threads > 0 ? options.threads : available_cores();
+  state_->cache = GraphCache(options.cache);
+  if (state_->cache.is_on()) {
+    state_->graph_hash = stable_hash({reinterpret_cast<const char*>(onnx.data()), onnx.size()});
+  }
   state_->plugin =
       std::async(std::launch::async, [&core = state_->core] { core.get_versions("CPU"); });
   translated(ErrorCode::Bundle, "open", origin, [&] {
@@ -287,15 +318,7 @@ void Engine::State::prepare(const Shapes& shapes) {
     if (plugin.valid()) plugin.get();
     Prepared next;
     next.shapes = shapes;
-    const ov::AnyMap properties = {
-        ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
-        ov::hint::inference_precision(precision == Precision::Bf16 ? ov::element::bf16
-                                                                   : ov::element::f32),
-        ov::hint::enable_cpu_pinning(false),  // pinned threads of two processes would share cores
-        ov::hint::allow_auto_batching(false),
-        ov::inference_num_threads(threads),
-        ov::num_streams(1)};
-    next.compiled = core.compile_model(reshaped(shapes), std::string("CPU"), properties);
+    compile(next);
     next.request = next.compiled.create_infer_request();
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       next.inputs.emplace_back(ov::element::f32, shapes[i]);
@@ -308,6 +331,25 @@ void Engine::State::prepare(const Shapes& shapes) {
     }
     prepared.push_front(std::move(next));
   });
+}
+
+/// From the cache, where it is there and of use.
+void Engine::State::compile(Prepared& next) {
+  if (cache.is_on()) {
+    const std::vector<std::byte> kept = cache.find(cache_key(next.shapes));
+    if (!kept.empty()) {
+      MemoryBuffer buffer(kept);
+      std::istream stream(&buffer);
+      try {
+        next.compiled = core.import_model(stream, "CPU", properties());
+        next.in_cache = true;
+        return;
+      } catch (const ov::Exception& error) {
+        spdlog::debug("a prepared graph cannot be used: {}", brief(error.what()));
+      }
+    }
+  }
+  next.compiled = core.compile_model(reshaped(next.shapes), std::string("CPU"), properties());
 }
 
 void Engine::prepare(std::int64_t batch, std::int64_t channels, std::int64_t height,
@@ -427,6 +469,22 @@ Precision Engine::precision() const {
 
 int Engine::threads() const {
   return state_->threads;
+}
+
+void Engine::keep_prepared() {
+  if (!state_->cache.is_on()) return;
+  for (State::Prepared& entry : state_->prepared) {
+    if (entry.in_cache) continue;
+    entry.in_cache = true;
+    try {
+      std::ostringstream stream;
+      entry.compiled.export_model(stream);
+      const std::string text = std::move(stream).str();
+      state_->cache.keep(state_->cache_key(entry.shapes), std::as_bytes(std::span(text)));
+    } catch (const std::exception& error) {
+      spdlog::debug("a prepared graph cannot be kept: {}", brief(error.what()));
+    }
+  }
 }
 
 void Engine::release() {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
@@ -25,7 +26,8 @@ std::string_view precision_name(Precision precision);
 struct EngineOptions {
   std::string device = "auto";  ///< "auto" or "cpu"
   Precision precision = Precision::Auto;
-  int threads = 0;  ///< 0: as many as the processor has cores
+  int threads = 0;                   ///< 0: as many as the processor has cores
+  std::filesystem::path cache = {};  ///< folder of prepared graphs (GraphCache); empty: none
 };
 
 /// The same, computing in float32.
@@ -115,6 +117,10 @@ class Engine {
   /// What is used: F32 or Bf16.
   Precision precision() const;
   int threads() const;
+
+  /// Puts what was prepared anew into the cache, where there is one. Takes a moment: for when the
+  /// result has been written. What fails is no error.
+  void keep_prepared();
 
   /// Frees the prepared graph and its work memory; the next prepare builds it anew.
   void release();

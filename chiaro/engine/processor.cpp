@@ -9,6 +9,21 @@
 #include "chiaro/base/text.h"
 
 namespace chiaro::engine {
+namespace {
+
+/// Of the first core; "" where the system does not tell.
+std::string fact_of_processor(std::string_view name) {
+  std::ifstream facts("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(facts, line)) {
+    const auto colon = line.find(':');
+    if (line.starts_with(name) && colon != std::string::npos)
+      return std::string(trim(std::string_view(line).substr(colon + 1)));
+  }
+  return "";
+}
+
+}  // namespace
 
 bool has_bf16() {
 #if defined(__x86_64__)
@@ -19,15 +34,12 @@ bool has_bf16() {
 }
 
 std::string processor_name() {
-  std::ifstream facts("/proc/cpuinfo");
-  std::string line;
-  while (std::getline(facts, line)) {
-    const auto colon = line.find(':');
-    if (line.starts_with("model name") && colon != std::string::npos) {
-      return std::string(trim(std::string_view(line).substr(colon + 1)));
-    }
-  }
-  return "unknown processor";
+  const std::string name = fact_of_processor("model name");
+  return name.empty() ? "unknown processor" : name;
+}
+
+std::string processor_features() {
+  return processor_name() + " " + fact_of_processor("flags");
 }
 
 int available_cores() {

@@ -63,6 +63,9 @@ class Inspector {
   /// (progress returned false).
   InspectionMap map(const image::Image& picture, const ProgressCallback& progress = {});
 
+  /// As Restorer::keep_prepared.
+  void keep_prepared() { engine_.keep_prepared(); }
+
   /// What running for the first time adds to the process; 0 afterwards.
   std::int64_t pending_bytes() const;
 

@@ -44,6 +44,11 @@ int Restorer::threads() const {
   return state_->engine.threads();
 }
 
+void Restorer::keep_prepared() {
+  state_->engine.keep_prepared();
+  if (state_->inspector) state_->inspector->keep_prepared();
+}
+
 void Restorer::release_memory() {
   state_->release();
 }

@@ -104,6 +104,9 @@ class Restorer {
   engine::Precision precision() const;  ///< F32 or Bf16
   int threads() const;
 
+  /// Puts what was prepared into the cache of EngineOptions; for when the result has been written.
+  void keep_prepared();
+
   /// Frees the work memory of the graph, for example before encoding a large result.
   void release_memory();
 

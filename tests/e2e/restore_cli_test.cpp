@@ -115,6 +115,30 @@ TEST_F(RestoreCli, RestoresAPicture) {
   EXPECT_NE(read_file(out_), read_file(in_));
 }
 
+TEST_F(RestoreCli, ThePreparedGraphIsKeptForTheNextCall) {
+  const fs::path cache = folder_ / "cache";
+  ::setenv("CHIARO_CACHE", cache.c_str(), 1);
+  const auto files = [&] {
+    return std::distance(fs::directory_iterator(cache), fs::directory_iterator());
+  };
+  const std::string again = folder_ / "again.png";
+  const std::string limited = folder_ / "limited.png";
+  EXPECT_EQ(chiaro({"restore", in_, "-o", limited, "--max-memory", "1G"}).status, 0);
+  EXPECT_FALSE(fs::exists(cache));
+  EXPECT_EQ(chiaro({"restore", in_, "-o", out_}).status, 0);
+  ASSERT_TRUE(fs::exists(cache));
+  EXPECT_EQ(files(), 1);
+  EXPECT_EQ(chiaro({"restore", in_, "-o", again}).status, 0);
+  EXPECT_EQ(files(), 1);
+  EXPECT_EQ(read_file(out_), read_file(again));
+  EXPECT_EQ(read_file(out_), read_file(limited));
+
+  ::setenv("CHIARO_CACHE", "/proc/nowhere", 1);
+  const auto unkept = chiaro({"restore", in_, "-o", out_, "--overwrite"});
+  EXPECT_EQ(unkept.status, 0) << unkept.err;
+  ::unsetenv("CHIARO_CACHE");
+}
+
 TEST_F(RestoreCli, TakesPositionalsFlagsAndPipes) {
   ASSERT_EQ(chiaro({"restore", in_, out_}).status, 0);
   const std::string second = folder_ / "second.png";

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -37,6 +38,7 @@ class Process {
     redirect(stdin_file, O_RDONLY, STDIN_FILENO);
     redirect(folder_ / "out", O_WRONLY | O_CREAT, STDOUT_FILENO);
     redirect(folder_ / "err", O_WRONLY | O_CREAT, STDERR_FILENO);
+    ::setenv("CHIARO_CACHE", "off", 0);  // tests leave nothing in a home
     ::execv(pointers[0], pointers.data());
     ::_exit(127);
   }

@@ -1,0 +1,37 @@
+// Prepared graphs on disk: a program that restores one picture spends more time on preparing its
+// graph than on anything else but running it, and the next call prepares the same.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chiaro::engine {
+
+/// Where programs keep prepared graphs: the folder that CHIARO_CACHE names, else `chiaro` below
+/// XDG_CACHE_HOME or HOME/.cache. Empty: nowhere, since CHIARO_CACHE is "off" or there is no home.
+std::filesystem::path cache_folder();
+
+/// A folder with at most 128 MiB, of which the longest unused goes first. Nothing is ever lost with
+/// it, so nothing that fails here is an error; the log at level debug tells. Several processes may
+/// use one folder.
+class GraphCache {
+ public:
+  explicit GraphCache(std::filesystem::path folder = {});  ///< empty: keeps and finds nothing
+
+  bool is_on() const { return !folder_.empty(); }
+  /// What was kept under this key, whole and undamaged; else nothing.
+  std::vector<std::byte> find(std::string_view key) const;
+  void keep(std::string_view key, std::span<const std::byte> bytes) const;
+
+ private:
+  std::filesystem::path file_of(std::string_view key) const;
+  void make_room() const;
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace chiaro::engine

@@ -1,0 +1,177 @@
+#include "chiaro/engine/graph_cache.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "chiaro/engine/engine.h"
+#include "tests/support/graph_bundle.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::byte> some(std::size_t count, int value) {
+  return std::vector<std::byte>(count, static_cast<std::byte>(value));
+}
+
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
+  return files;
+}
+
+void flip_a_byte(const fs::path& file, std::streamoff at) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(at);
+  const int value = stream.get();
+  stream.seekp(at);
+  stream.put(static_cast<char>(value ^ 1));
+}
+
+TEST(GraphCache, GivesBackWhatItKeeps) {
+  const test::TemporaryFolder folder;
+  const GraphCache cache(folder / "below" / "here");
+  EXPECT_TRUE(cache.find("a").empty());
+  cache.keep("a", some(1000, 3));
+  cache.keep("b", some(10, 4));
+  EXPECT_EQ(cache.find("a"), some(1000, 3));
+  EXPECT_EQ(cache.find("b"), some(10, 4));
+  EXPECT_TRUE(cache.find("c").empty());
+  EXPECT_EQ(fs::status(folder / "below" / "here").permissions() & fs::perms::all,
+            fs::perms::owner_all);
+  const GraphCache off;
+  off.keep("a", some(10, 1));
+  EXPECT_TRUE(off.find("a").empty());
+}
+
+TEST(GraphCache, DamageIsNoticed) {
+  const test::TemporaryFolder folder;
+  const GraphCache cache(folder.path());
+  cache.keep("a", some(1000, 3));
+  const fs::path file = files_in(folder.path()).at(0);
+  for (const std::streamoff at : {0, 8, 9, 10, 500, 1009}) {
+    flip_a_byte(file, at);
+    EXPECT_TRUE(cache.find("a").empty()) << at;
+    flip_a_byte(file, at);
+    EXPECT_FALSE(cache.find("a").empty()) << at;
+  }
+  for (const std::uintmax_t size : {1009, 100, 9, 3, 0}) {
+    fs::resize_file(file, size);
+    EXPECT_TRUE(cache.find("a").empty()) << size;
+  }
+}
+
+TEST(GraphCache, ThatCannotBeWrittenIsNoError) {
+  const GraphCache nowhere("/proc/nowhere");
+  nowhere.keep("a", some(10, 1));
+  EXPECT_TRUE(nowhere.find("a").empty());
+}
+
+TEST(GraphCache, TheLongestUnusedGoesFirst) {
+  const test::TemporaryFolder folder;
+  const GraphCache cache(folder.path());
+  const std::size_t large = 50 << 20;  // two fit into 128 MiB, three do not
+  cache.keep("a", some(large, 1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  cache.keep("b", some(large, 2));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(cache.find("a").empty());
+  cache.keep("c", some(large, 3));
+  EXPECT_TRUE(cache.find("b").empty());
+  EXPECT_FALSE(cache.find("a").empty());
+  EXPECT_FALSE(cache.find("c").empty());
+}
+
+TEST(CacheFolder, FollowsTheEnvironment) {
+  const auto with = [](const char* chosen, const char* caches, const char* home) {
+    const auto put = [](const char* name, const char* value) {
+      value == nullptr ? ::unsetenv(name) : ::setenv(name, value, 1);
+    };
+    const char* before = std::getenv("HOME");
+    const std::string old_home = before == nullptr ? "" : before;
+    put("CHIARO_CACHE", chosen);
+    put("XDG_CACHE_HOME", caches);
+    put("HOME", home);
+    const fs::path folder = cache_folder();
+    ::setenv("HOME", old_home.c_str(), 1);
+    ::unsetenv("CHIARO_CACHE");
+    ::unsetenv("XDG_CACHE_HOME");
+    return folder;
+  };
+  EXPECT_EQ(with("/x/y", "/c", "/h"), "/x/y");
+  EXPECT_EQ(with("off", "/c", "/h"), "");
+  EXPECT_EQ(with(nullptr, "/c", "/h"), "/c/chiaro");
+  EXPECT_EQ(with(nullptr, "not/absolute", "/h"), "/h/.cache/chiaro");
+  EXPECT_EQ(with(nullptr, nullptr, nullptr), "");
+}
+
+class CachedEngine : public testing::Test {
+ protected:
+  Engine open(const std::string& graph = "unet") const {
+    return Engine(test::graph_bytes(graph),
+                  {.precision = Precision::F32, .threads = 1, .cache = folder_.path()}, graph);
+  }
+  static Tensor input() {
+    Tensor tensor{{1, 3, 16, 24}, {}};
+    for (int i = 0; i < 3 * 16 * 24; ++i)
+      tensor.values.push_back(static_cast<float>(i % 17) / 17.0F);
+    return tensor;
+  }
+  static ino_t number_of(const fs::path& file) {
+    struct stat facts {};
+    ::stat(file.c_str(), &facts);
+    return facts.st_ino;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(CachedEngine, PreparesOnceAndGivesTheSame) {
+  Engine first = open();
+  const auto expected = first.run_once(input())[0];
+  EXPECT_TRUE(files_in(folder_.path()).empty());
+  first.keep_prepared();
+  ASSERT_EQ(files_in(folder_.path()).size(), 1U);
+  const fs::path file = files_in(folder_.path())[0];
+  const ino_t number = number_of(file);
+
+  Engine second = open();
+  const auto again = second.run_once(input())[0];
+  EXPECT_EQ(again.shape, expected.shape);
+  EXPECT_EQ(again.values, expected.values);
+  second.keep_prepared();  // came from there: not written again
+  EXPECT_EQ(number_of(file), number);
+
+  Engine third = open();
+  (void)third.run_once({{1, 3, 24, 16}, std::vector<float>(3 * 24 * 16, 0.5F)});
+  third.keep_prepared();
+  EXPECT_EQ(files_in(folder_.path()).size(), 2U);
+  Engine other = open("stack");
+  (void)other.run_once(input());
+  other.keep_prepared();
+  EXPECT_EQ(files_in(folder_.path()).size(), 3U);
+}
+
+TEST_F(CachedEngine, PreparesAnewWhatIsDamaged) {
+  Engine first = open();
+  const auto expected = first.run_once(input())[0].values;
+  first.keep_prepared();
+  const fs::path file = files_in(folder_.path()).at(0);
+  const ino_t number = number_of(file);
+  flip_a_byte(file, static_cast<std::streamoff>(fs::file_size(file)) / 2);
+  Engine second = open();
+  EXPECT_EQ(second.run_once(input())[0].values, expected);
+  second.keep_prepared();
+  EXPECT_NE(number_of(file), number);
+  EXPECT_EQ(open().run_once(input())[0].values, expected);
+}
+
+}  // namespace
+}  // namespace chiaro::engine

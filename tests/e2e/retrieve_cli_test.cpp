@@ -123,7 +123,8 @@ TEST_F(RetrieveCli, RefusesInOneSentence) {
   ::setenv("CHIARO_BUNDLE_PATH", folder_.path().c_str(), 1);
   refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "content",
            "--bundle", "plain"},
-          5, (folder_ / "content.chiaro") + ", " + (folder_ / "degradation.chiaro"));
+          5,
+          (folder_ / "content.chiaro").string() + ", " + (folder_ / "degradation.chiaro").string());
   ::unsetenv("CHIARO_BUNDLE_PATH");
 }
 

@@ -94,7 +94,8 @@ TEST_F(TryCli, SaysWhereThePageIsAndWhatWasLookedAt) {
   const auto unnamed =
       test::run_process({CHIARO_PROGRAM, "try", photo_, "--crop-px", "32", "--bundles", "stack"});
   fs::current_path(before);
-  EXPECT_NE(unnamed.out.find("page: " + (folder_ / "photo_try.html") + "\n"), std::string::npos)
+  EXPECT_NE(unnamed.out.find("page: " + (folder_ / "photo_try.html").string() + "\n"),
+            std::string::npos)
       << unnamed.out << unnamed.err;
   EXPECT_TRUE(fs::exists(folder_ / "photo_try.html"));
 }

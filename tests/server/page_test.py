@@ -127,11 +127,12 @@ class Page(unittest.TestCase):
             const [a, b] = [".compare-before", ".compare-after"].map((s) => pixels(document.querySelector(s)));
             return Math.max(...a.map((v, i) => Math.abs(v - b[i]))); })()"""
         self.assertLessEqual(page.value(same), 2)  # two decoders of JPEG
+        old = page.value("document.querySelector('.compare-after').src")
         page.value("$('strength').value = 100; $('careful').click()")
         page.click(".acts button:nth-of-type(2)")
         page.until("photos[0].busy")
         page.until("!photos[0].busy", 120)
-        page.until("document.querySelector('.compare-after').complete")
+        page.until(f"((after) => after.src !== '{old}' && after.complete)(document.querySelector('.compare-after'))")
         self.assertGreater(page.value(same), 2)
 
     def test_keyboard(self):

@@ -98,10 +98,10 @@ TEST_F(InspectCli, WordsSayHowSureAndWhatIsHeldBackOnlyWhereItShows) {
     image::write(folder_ / name, picture);
     return folder_ / name;
   };
-  const std::string hardly = board("hardly.png", 0.01F);
+  const std::string hardly = board("hardly.png", 0.02F);
   const std::string doubtful = board("doubtful.png", 0.09F);
   EXPECT_TRUE(chiaro({"inspect", hardly})
-                  .out.starts_with(hardly + ": haze (likely), clean (perhaps): would be restored "
+                  .out.starts_with(hardly + ": haze (perhaps), clean (perhaps): would be restored "
                                             "at full strength\n"))
       << chiaro({"inspect", hardly}).out;
   const std::string words = chiaro({"inspect", doubtful}).out;

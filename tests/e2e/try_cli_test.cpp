@@ -102,7 +102,8 @@ TEST_F(TryCli, SaysWhereThePageIsAndWhatWasLookedAt) {
 
 TEST_F(TryCli, SaysWhyThereAreFewerParts) {
   // 120 x 90 pixels have room for one square of 80.
-  auto result = tried({"--bundles", "stack", "--crop-px", "80"});
+  auto result = test::run_process(
+      {CHIARO_PROGRAM, "try", photo_, "-o", page_, "--crop-px", "80", "--bundles", "stack"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_NE(result.err.find("1 of the 3 parts were found: 120 x 90 pixels have no room"),
             std::string::npos)

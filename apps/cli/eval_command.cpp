@@ -32,7 +32,8 @@ std::filesystem::path data_folder(const EvalOptions& options) {
   const char* variable = std::getenv("CHIARO_BENCH_DIR");
   CHIARO_CHECK(
       variable != nullptr, Usage,
-      "[cli.eval] where are the suite's pictures? expected --data DIR or CHIARO_BENCH_DIR");
+      "[cli.eval] where are the suite's pictures? expected --data DIR or CHIARO_BENCH_DIR, the "
+      "folder in which the folders named in the suite lie (docs/evaluating.md)");
   return variable;
 }
 
@@ -121,20 +122,25 @@ void add_set_options(CLI::App& command, eval::SetOptions& set) {
 
 void add_eval(CLI::App& root) {
   auto options = std::make_shared<EvalOptions>();
-  CLI::App* command =
-      root.add_subcommand("eval",
-                          "Restores pictures and scores them against clean ones.\n\n"
-                          "  chiaro eval --input rainy --target clean --metric psnr,ssim\n"
-                          "  chiaro eval --clean photos --degrade 'noise(sigma_u8=25)' --seed 1\n"
-                          "  chiaro eval --suite recipes/eval/bench.toml --data DIR\n\n"
-                          "Prints means with 95 % intervals, the untouched input's scores, and how "
-                          "many pictures became worse.");
+  CLI::App* command = root.add_subcommand(
+      "eval",
+      "Restores pictures and scores them against clean ones.\n\n"
+      "  chiaro eval --input rainy --target clean --metric psnr,ssim\n"
+      "  chiaro eval --clean photos --degrade 'noise(sigma_u8=25)' --seed 1\n"
+      "  chiaro eval --suite recipes/eval/bench.toml --data DIR\n\n"
+      "Every folder of a set holds its pictures directly. A suite names folders "
+      "below DIR:\nthat of recipes/eval/bench.toml CBSD68 (clean pictures), and "
+      "input and target in each of\nRain100L, LOL_eval15 and SOTS_indoor_part; "
+      "what is missing is named (docs/evaluating.md).\n\n"
+      "Prints means with 95 % intervals, the untouched input's scores, and how "
+      "many pictures became worse.");
   add_engine_flags(*command, options->engine);
   add_set_options(*command, options->set);
   CLI::Option* suite = command->add_option(
       "--suite", options->suite, "TOML file of several sets; states metrics and protocol");
-  command->add_option("--data", options->data,
-                      "folder that the sets' folders are in (suites: or CHIARO_BENCH_DIR)");
+  command->add_option(
+      "--data", options->data,
+      "the folder in which the folders of the sets lie (suites: or CHIARO_BENCH_DIR)");
   command->add_option("--limit", options->limit, "only the first N pictures of each set");
   command->add_flag("--check", options->check, "exit status 7 when a floor of the suite is missed");
   command->add_option("--tile", options->restore.tile_px, "side of a tile in px; 0: automatic");

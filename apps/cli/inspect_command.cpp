@@ -75,18 +75,21 @@ void print_one(const fs::path& file, const image::Image& picture, const restore:
     print_event("inspected", event);
     return;
   }
-  const std::string unlike = decision.unlike ? "  UNLIKE ANYTHING SEEN IN TRAINING" : "";
   if (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0])) {
-    fmt::print("{:<12} {:>5.2f} {:>9.2f} {:>11.2f} {:>8.3g}  {}{}\n", info.types[found.top()],
-               found.probabilities[found.top()], found.severities[found.top()], decision.confidence,
-               found.novelty, file.string(), unlike);
+    fmt::print("{:<12} {:>5.2f} {:>9.2f} {:>8.2f} {:>8.3g}  {}{}\n", info.types[found.top()],
+               found.probabilities[found.top()], found.severities[found.top()], decision.strength,
+               found.novelty, file.string(),
+               decision.unlike ? "  UNLIKE ANYTHING SEEN IN TRAINING" : "");
     return;
   }
-  fmt::print("{}: {}\n", file.string(), types_text(found, info));
+  fmt::print("{}: {}\n  seen         {}\n", file.string(), verdict_text(decision, found, info),
+             types_text(found, info));
   if (!found.domains.empty()) fmt::print("  like         {}\n", domain_text(found, info));
   fmt::print(
-      "  confidence   {:.2f}\n  novelty      {:.3g} (threshold {:.3g}){}\n  do           {}\n",
-      decision.confidence, found.novelty, info.novelty_threshold, unlike, advice);
+      "  confidence   {:.2f}\n  novelty      {:.3g}; {} {:.3g}, from where on a picture counts as "
+      "unlike training\n",
+      decision.confidence, found.novelty, decision.unlike ? "above" : "below",
+      info.novelty_threshold);
 }
 
 void draw_map(const image::Image& picture, restore::Inspector& inspector,
@@ -97,6 +100,21 @@ void draw_map(const image::Image& picture, restore::Inspector& inspector,
     return !interrupted();
   });
   image::write(arguments.map, inspection_sheet(picture, map, inspector.info()));
+  const auto found = spreads(picture, map, inspector.info());
+  if (arguments.show.json) {
+    Json types = Json::array();
+    for (const Spread& spread : found) {
+      types.push_back({{"type", inspector.info().types[spread.type]},
+                       {"share", spread.share},
+                       {"lowest", spread.lowest},
+                       {"highest", spread.highest}});
+    }
+    print_event("map", {{"file", arguments.map}, {"types", std::move(types)}});
+    return;
+  }
+  for (const Spread& spread : found)
+    fmt::print("  where        {}\n", spread_text(spread, inspector.info()));
+  if (found.empty()) fmt::print("  where        no damage is noticeable anywhere\n");
   spdlog::info("wrote {}", arguments.map);
 }
 
@@ -124,7 +142,7 @@ void inspect_conditions(const bundle::Bundle& bundle, const std::vector<fs::path
                         const InspectArguments& arguments) {
   restore::Inspector inspector(bundle, engine_options(arguments.engine));
   if (as_table(arguments)) {
-    fmt::print("{:<12} {:>5} {:>9} {:>11} {:>8}  {}\n", "type", "prob", "severity", "confidence",
+    fmt::print("{:<12} {:>5} {:>9} {:>8} {:>8}  {}\n", "type", "prob", "severity", "strength",
                "novelty", "file");
   }
   inspect_all(pictures, arguments, [&](const fs::path& file, const image::Image& picture) {
@@ -176,7 +194,18 @@ void add_inspect(CLI::App& root) {
   auto arguments = std::make_shared<InspectArguments>();
   command->footer(
       "Examples:\n  chiaro inspect old.jpg\n  chiaro inspect old.jpg --map where.png\n  chiaro "
-      "inspect scans --json\n\nNeeds a bundle with a controller, or an encoder with its tree.");
+      "inspect scans --json\n\n"
+      "The first line says what is wrong and what `chiaro restore` would do: sure stands for a\n"
+      "probability of 0.8 and more, likely for 0.5, perhaps for 0.1. Below it:\n"
+      "  seen        kinds of damage: probability (all sum to 1) and severity (0 to 1; for noise "
+      "1\n"
+      "              is a standard deviation of 75 of 255)\n"
+      "  like        the source of training pictures that it resembles most\n"
+      "  confidence  0 to 1; the strength is 0.25 + 0.75 times it, 0 for clean and drawn pictures\n"
+      "  novelty     0 and more, without unit: how unlike the pictures of training it is, beside\n"
+      "              the threshold of the bundle\n"
+      "Of several pictures or a folder: a table, with the strength instead of the confidence.\n\n"
+      "Needs a bundle with a controller, or an encoder with its tree. More: docs/inspecting.md");
   command->add_option("photos", arguments->inputs, "pictures, or folders of them")
       ->required()
       ->type_name("PHOTO...");

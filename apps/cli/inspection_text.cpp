@@ -8,6 +8,30 @@
 #include "chiaro/base/text.h"
 
 namespace chiaro::cli {
+namespace {
+
+const char* certainty_word(double probability) {
+  return probability >= kSure ? "sure" : probability >= kLikely ? "likely" : "perhaps";
+}
+
+}  // namespace
+
+std::string verdict_text(const restore::GuardDecision& decision, const restore::Inspection& found,
+                         const bundle::ConditionInfo& info) {
+  if (decision.drawn) return "looks drawn, not photographed: would be left as it is";
+  if (decision.clean) return "looks clean: would be left as it is";
+  std::vector<std::string> parts;
+  for (const std::size_t k : restore::descending(found.probabilities)) {
+    if (!parts.empty() && found.probabilities[k] < kNoticeable) break;
+    parts.push_back(fmt::format("{} ({})", info.types[k], certainty_word(found.probabilities[k])));
+  }
+  const bool in_full = decision.strength >= restore::kNotableStrength;
+  return fmt::format("{}: would be restored at {}{}", join(parts),
+                     in_full ? "full strength" : fmt::format("strength {:.2f}", decision.strength),
+                     decision.unlike ? "; it is unlike anything seen in training"
+                     : in_full       ? ""
+                                     : "; the damage is not clear");
+}
 
 Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info) {
   Json types = Json::array();
@@ -71,7 +95,7 @@ std::string guard_text(const restore::GuardDecision& decision, const restore::In
         "it all the same",
         found.probabilities[found.top()]);
   }
-  if (decision.strength >= 1) return "";
+  if (decision.strength >= restore::kNotableStrength) return "";
   return fmt::format("strength lowered to {:.2f}: {}; --guard off does not hold back",
                      decision.strength,
                      decision.unlike ? fmt::format("unlike anything seen in training (novelty "

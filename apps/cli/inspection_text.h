@@ -9,12 +9,21 @@
 
 namespace chiaro::cli {
 
-/// Types by probability, those of at least this much are worth a word.
+/// Types by probability, those of at least this much are worth a word: "perhaps", from kLikely on
+/// "likely", from kSure on "sure".
 inline constexpr double kNoticeable = 0.1;
+inline constexpr double kLikely = 0.5;
+inline constexpr double kSure = 0.8;
 
 /// {type, probability, severity, types: [{type, probability, severity}], domain?, domains?,
 /// novelty, novelty_threshold}; lists from the most probable down.
 Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info);
+
+/// What is wrong and what `chiaro restore` would make of it, in one sentence for people: "looks
+/// clean: would be left as it is", "rain (sure), noise (perhaps): would be restored at full
+/// strength".
+std::string verdict_text(const restore::GuardDecision& decision, const restore::Inspection& found,
+                         const bundle::ConditionInfo& info);
 
 /// {certainty, familiarity, confidence, strength, clean, unlike}.
 Json guard_json(const restore::GuardDecision& decision);
@@ -25,7 +34,8 @@ std::string types_text(const restore::Inspection& found, const bundle::Condition
 /// The most probable domain; "" where the controller knows none.
 std::string domain_text(const restore::Inspection& found, const bundle::ConditionInfo& info);
 
-/// One line on what the guard did; "" where it had nothing to hold back.
+/// One line on what the guard did; "" where it held back next to nothing
+/// (restore::kNotableStrength).
 std::string guard_text(const restore::GuardDecision& decision, const restore::Inspection& found,
                        const bundle::ConditionInfo& info);
 

@@ -26,9 +26,8 @@ namespace {
 constexpr const char* kExitStatuses =
     "Exit status: 0 done, 1 some items failed, 2 wrong usage or recipe, 3 input wrong or "
     "unreadable,\n"
-    "4 output not writable, 5 bundle damaged or incompatible, 6 resource limit, 7 a check said "
-    "no,\n"
-    "70 internal error, 130 or 143 interrupted.";
+    "4 output not writable, 5 bundle damaged or incompatible, 6 too little memory or time, or a\n"
+    "network port that is taken, 7 a check said no, 70 internal error, 130 or 143 interrupted.";
 
 bool listed(const CLI::App* entry) {
   return !entry->get_group().empty();
@@ -63,6 +62,30 @@ std::string unexpected_arguments(const CLI::App& root) {
   }
   return fmt::format("unknown option '{}'{}", *flag,
                      did_you_mean(flag->substr(0, flag->find('=')), known));
+}
+
+/// The first line of the command's help that shows how it is called; "" where none does.
+std::string example_of(const CLI::App& command) {
+  std::string start = command.get_name() + " ";
+  for (const CLI::App* above = command.get_parent(); above != nullptr; above = above->get_parent())
+    start = above->get_name() + " " + start;
+  for (const std::string& text : {command.get_footer(), command.get_description()}) {
+    for (const std::string& line : split(text, '\n')) {
+      if (trim(line).starts_with(start)) return std::string(trim(line));
+    }
+  }
+  return "";
+}
+
+/// What the missing argument is, and how the command is called.
+std::string missing_argument(const CLI::App& root, const std::string& what) {
+  const CLI::App* command = chosen(root);
+  std::string text = what;
+  for (const CLI::Option* option : command->get_options()) {
+    if (what == option->get_name() + " is required") text += ": " + option->get_description();
+  }
+  const std::string example = example_of(*command);
+  return example.empty() ? text : text + "; for example: " + example;
 }
 
 int report(const std::string& message, int status, bool json) {
@@ -128,6 +151,8 @@ int run(int argc, char** argv) {
     return report(unexpected_arguments(root), static_cast<int>(ErrorCode::Usage), json);
   } catch (const CLI::Success& asked) {  // --help, --version
     return root.exit(asked);
+  } catch (const CLI::RequiredError& error) {
+    return report(missing_argument(root, error.what()), static_cast<int>(ErrorCode::Usage), json);
   } catch (const CLI::ParseError& error) {
     return report(error.what(), static_cast<int>(ErrorCode::Usage), json);
   } catch (const EndWith& end) {

@@ -1,6 +1,7 @@
 // chiaro report: pictures before and after on one web page that needs nothing else.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/metrics/score.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/inspector.h"
 
@@ -44,6 +46,12 @@ struct Read {
   image::Image picture;
   ReportPicture shown;
 };
+
+std::string shown_score(double score, metrics::Metric metric) {
+  if (!std::isfinite(score)) return score > 0 ? "identical" : "–";
+  return metric == metrics::Metric::Psnr ? fmt::format("{:.2f} dB", score)
+                                         : fmt::format("{:.4f}", score);
+}
 
 /// Files that browsers show go in as they are, others as PNG of 8 bits.
 Read read_one(const std::string& name) {
@@ -90,31 +98,46 @@ void run(const ReportArguments& arguments) {
     const auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
     if (bundle.manifest.condition) inspector.emplace(bundle, engine_options(arguments.engine));
   }
-  ReportPage page;
+  ReportPart part;
+  ReportTable table{.heads = {"picture"}};
   std::optional<image::Image> clean;
   if (!arguments.clean.empty()) {
     Read read = read_one(arguments.clean);
     clean = std::move(read.picture);
-    page.clean = std::move(read.shown);
-    page.measures = measures;
+    part.clean = std::move(read.shown);
+    for (const auto& measure : measures) {
+      table.heads.push_back(measure.label);
+      table.notes.push_back(fmt::format("{}: {}", measure.label,
+                                        metrics::fingerprint(measure.metric, measure.protocol)));
+    }
   }
+  if (inspector) table.heads.emplace_back("what the controller sees");
   const auto looked_at = [&](const std::string& name) {
     Read read = read_one(name);
-    if (page.clean) expect_same_size(read.shown, *page.clean);
-    if (inspector)
-      read.shown.found = types_text(inspector->inspect(read.picture), inspector->info());
-    for (const auto& measure : page.measures)
-      read.shown.scores.push_back(metrics::score(measure, read.picture, *clean));
+    if (part.clean) expect_same_size(read.shown, *part.clean);
+    std::vector<std::string> row{read.shown.name};
+    for (const auto& measure : measures) {
+      if (clean)
+        row.push_back(shown_score(metrics::score(measure, read.picture, *clean), measure.metric));
+    }
+    if (inspector) row.push_back(types_text(inspector->inspect(read.picture), inspector->info()));
+    table.rows.push_back(std::move(row));
     return std::move(read.shown);
   };
-  page.before = looked_at(arguments.before);
+  part.before = looked_at(arguments.before);
   for (const std::string& after : arguments.afters) {
-    page.afters.push_back(looked_at(after));
-    expect_same_size(page.afters.back(), page.before);
+    part.afters.push_back(looked_at(after));
+    expect_same_size(part.afters.back(), part.before);
   }
+  ReportPage page{.title = part.before.name,
+                  .lead = fmt::format("{} × {} pixels. All frames show the same place: zoom or "
+                                      "move one, and the others follow.",
+                                      part.before.width, part.before.height)};
+  if (table.heads.size() > 1) page.table = std::move(table);
+  page.parts.push_back(std::move(part));
   write_file_atomically(arguments.output, report_html(page));
   if (arguments.show.json) {
-    print_event("summary", {{"file", arguments.output}, {"pictures", page.afters.size() + 1}});
+    print_event("summary", {{"file", arguments.output}, {"pictures", arguments.afters.size() + 1}});
   } else {
     spdlog::info("wrote {}", arguments.output);
   }
@@ -132,7 +155,7 @@ void add_report(CLI::App& root) {
       "The page holds the very files of PNG, JPEG, WebP and GIF pictures, with all they carry,\n"
       "such as the place where a photo was taken.");
   command->add_option("before", arguments->before, "the picture as it was")->required();
-  command->add_option("after", arguments->afters, "the same, restored")
+  command->add_option("after", arguments->afters, "the same picture, restored: one file or more")
       ->required()
       ->type_name("AFTER...");
   command->add_option("-o,--output", arguments->output, "the page, NAME.html")->required();

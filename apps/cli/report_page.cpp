@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -55,38 +54,21 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string score_text(double score, metrics::Metric metric) {
-  if (!std::isfinite(score)) return score > 0 ? "identical" : "–";
-  return metric == metrics::Metric::Psnr ? fmt::format("{:.2f} dB", score)
-                                         : fmt::format("{:.4f}", score);
-}
-
-std::string row(const ReportPicture& picture, const ReportPage& page, bool looked) {
-  std::string cells = fmt::format("<tr><td class=\"name\">{}</td>", escaped(picture.name));
-  for (std::size_t i = 0; i < page.measures.size(); ++i) {
-    cells += fmt::format("<td>{}</td>", i < picture.scores.size()
-                                            ? score_text(picture.scores[i], page.measures[i].metric)
-                                            : std::string("–"));
-  }
-  if (looked) cells += fmt::format("<td>{}</td>", escaped(picture.found));
-  return cells + "</tr>\n";
-}
-
-std::string table(const ReportPage& page) {
-  const bool looked = !page.before.found.empty();
-  if (page.measures.empty() && !looked) return "";
-  std::string text = "<div class=\"table\"><table>\n<tr><th scope=\"col\">picture</th>";
-  for (const auto& measure : page.measures)
-    text += fmt::format("<th scope=\"col\">{}</th>", escaped(measure.label));
-  if (looked) text += "<th scope=\"col\">what the controller sees</th>";
+std::string table_html(const ReportTable& table) {
+  if (table.heads.empty()) return "";
+  std::string text = "<div class=\"table\"><table>\n<tr>";
+  for (const auto& head : table.heads)
+    text += fmt::format("<th scope=\"col\">{}</th>", escaped(head));
   text += "</tr>\n";
-  text += row(page.before, page, looked);
-  for (const auto& after : page.afters) text += row(after, page, looked);
-  text += "</table></div>\n";
-  for (const auto& measure : page.measures) {
-    text += fmt::format("<p class=\"small\">{}: {}</p>\n", escaped(measure.label),
-                        escaped(metrics::fingerprint(measure.metric, measure.protocol)));
+  for (const auto& row : table.rows) {
+    text += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i)
+      text += fmt::format("<td{}>{}</td>", i == 0 ? " class=\"name\"" : "", escaped(row[i]));
+    text += "</tr>\n";
   }
+  text += "</table></div>\n";
+  for (const auto& note : table.notes)
+    text += fmt::format("<p class=\"small\">{}</p>\n", escaped(note));
   return text;
 }
 
@@ -96,27 +78,46 @@ std::string stored(const ReportPicture& picture, const std::string& id) {
                      picture.type, base64(picture.file));
 }
 
-/// Beside the picture `before`; `id` is that of the stored one.
-std::string frame(const ReportPicture& after, const std::string& id) {
-  return fmt::format(
-      "<section><h2>{0}</h2>\n<div data-before=\"before\" data-after=\"{1}\" "
-      "data-after-name=\"{0}\"></div></section>\n",
-      escaped(after.name), id);
-}
+/// One part: its frames, and the pictures that they show.
+class PartWriter {
+ public:
+  PartWriter(const ReportPart& part, std::size_t number) : part_(part), number_(number) {
+    before_ = fmt::format("before{}", number_);
+    pictures += stored(part_.before, before_);
+    for (std::size_t i = 0; i < part_.afters.size(); ++i)
+      add(part_.afters[i], fmt::format("after{}_{}", number_, i));
+    if (part_.clean) add(*part_.clean, fmt::format("clean{}", number_));
+    const std::string heading =
+        part_.title.empty() ? "" : fmt::format("<h2>{}</h2>\n", escaped(part_.title));
+    frames = fmt::format("{}<div class=\"frames\">\n{}</div>\n", heading, frames);
+  }
+
+  std::string frames;
+  std::string pictures;
+
+ private:
+  void add(const ReportPicture& picture, const std::string& id) {
+    pictures += stored(picture, id);
+    frames += fmt::format(
+        "<section><h{0}>{1}</h{0}>\n<div data-before=\"{2}\" data-after=\"{3}\" "
+        "data-after-name=\"{1}\"></div></section>\n",
+        part_.title.empty() ? 2 : 3, escaped(picture.name), before_, id);
+  }
+
+  const ReportPart& part_;
+  std::size_t number_;
+  std::string before_;
+};
 
 }  // namespace
 
 std::string report_html(const ReportPage& page) {
-  std::string pictures = stored(page.before, "before");
+  std::string pictures;
   std::string frames;
-  for (std::size_t i = 0; i < page.afters.size(); ++i) {
-    const std::string id = fmt::format("after{}", i);
-    pictures += stored(page.afters[i], id);
-    frames += frame(page.afters[i], id);
-  }
-  if (page.clean) {
-    pictures += stored(*page.clean, "clean");
-    frames += frame(*page.clean, "clean");
+  for (std::size_t i = 0; i < page.parts.size(); ++i) {
+    const PartWriter part(page.parts[i], i);
+    pictures += part.pictures;
+    frames += part.frames;
   }
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -125,13 +126,10 @@ std::string report_html(const ReportPage& page) {
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
       "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
       "<title>{0}</title>\n<style>\n{1}{2}</style>\n</head>\n<body>\n<h1>{0}</h1>\n"
-      "<p class=\"small\">{3} × {4} pixels. All frames show the same place: zoom or move one, and "
-      "the "
-      "others follow. chiaro {5}</p>\n{6}<main class=\"frames\">\n{7}</main>\n{8}"
-      "<script>\n{9}</script>\n<script>\n{10}</script>\n</body>\n</html>\n",
-      escaped(page.before.name), server::kCompareCss, server::kReportCss, page.before.width,
-      page.before.height, version(), table(page), frames, pictures, server::kCompareJs,
-      server::kReportJs);
+      "<p class=\"small\">{3} chiaro {4}</p>\n{5}<main>\n{6}</main>\n{7}"
+      "<script>\n{8}</script>\n<script>\n{9}</script>\n</body>\n</html>\n",
+      escaped(page.title), server::kCompareCss, server::kReportCss, escaped(page.lead), version(),
+      table_html(page.table), frames, pictures, server::kCompareJs, server::kReportJs);
 }
 
 }  // namespace chiaro::cli

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "chiaro/metrics/score.h"
-
 namespace chiaro::cli {
 
 /// A picture of the report.
@@ -17,15 +15,28 @@ struct ReportPicture {
   std::string type;             ///< of the content, "image/png"
   int width = 0;
   int height = 0;
-  std::vector<double> scores = {};  ///< against the clean picture; as many as measures, or none
-  std::string found = {};           ///< what the controller says of it; "": it was not asked
+};
+
+/// A picture and what became of it, all of one size: frames that show the same place.
+struct ReportPart {
+  std::string title;  ///< "": without a heading, where it is the only part
+  ReportPicture before;
+  std::vector<ReportPicture> afters = {};
+  std::optional<ReportPicture> clean = {};
+};
+
+/// Any text; without heads there is no table.
+struct ReportTable {
+  std::vector<std::string> heads = {};
+  std::vector<std::vector<std::string>> rows = {};  ///< as long as `heads`, a name first
+  std::vector<std::string> notes = {};              ///< paragraphs below
 };
 
 struct ReportPage {
-  ReportPicture before;
-  std::vector<ReportPicture> afters;
-  std::optional<ReportPicture> clean;
-  std::vector<metrics::Measure> measures;  ///< of the scores
+  std::string title;
+  std::string lead;  ///< what is seen, in a sentence or two
+  ReportTable table = {};
+  std::vector<ReportPart> parts = {};
 };
 
 /// The page as HTML in UTF-8. Refers to nothing outside itself.

@@ -15,6 +15,9 @@
 #include "apps/cli/flags.h"
 #include "apps/cli/interruption.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
+#include "chiaro/base/text.h"
+#include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/picture_encoder.h"
@@ -53,6 +56,27 @@ std::vector<fs::path> candidates_of(const RetrieveArguments& arguments) {
   return pictures;
 }
 
+/// The bundle, where it makes codes. Errors: Bundle, saying what is needed and where it comes from.
+bundle::Bundle encoder_bundle(const std::string& name) {
+  bundle::Bundle chosen = bundle::read_bundle(restore::find_bundle(name));
+  if (chosen.manifest.kind == "encode") return chosen;
+  std::vector<std::string> encoders;
+  for (const fs::path& path : restore::list_bundles()) {
+    try {
+      if (bundle::read_manifest(path).kind == "encode") encoders.push_back(path.string());
+    } catch (const Error& error) {  // one that is damaged is not the one that is looked for
+      spdlog::debug("{}", error.what());
+    }
+  }
+  fail(ErrorCode::Bundle,
+       "[cli.retrieve] bundle '{}' restores pictures and makes no codes to compare them by; "
+       "expected --bundle with an encoder, {}",
+       name,
+       encoders.empty() ? "of which none ships: train one with chiaro train recipes/dcodr.toml, "
+                          "then chiaro freeze (docs/methods/dcodr.md)"
+                        : "such as " + join(encoders));
+}
+
 void print(const std::vector<Ranked>& ranking, const RetrieveArguments& arguments) {
   if (!arguments.show.json) fmt::print("{:>4} {:>7}  {}\n", "rank", "cosine", "file");
   for (std::size_t i = 0; i < ranking.size(); ++i) {
@@ -70,9 +94,8 @@ void run(const RetrieveArguments& arguments) {
   watch_for_interruption();
   image::start_codecs();
   const auto pictures = candidates_of(arguments);
-  restore::PictureEncoder encoder(
-      bundle::read_bundle(restore::find_bundle(arguments.engine.bundle)), arguments.by,
-      engine_options(arguments.engine));
+  restore::PictureEncoder encoder(encoder_bundle(arguments.engine.bundle), arguments.by,
+                                  engine_options(arguments.engine));
   const auto wanted = encoder.code(image::read(arguments.query));
   std::vector<Ranked> ranking;
   const std::size_t failed = treat_each(
@@ -102,7 +125,9 @@ void add_retrieve(CLI::App& root) {
   command->footer(
       "Examples:\n  chiaro retrieve scan.jpg --in archive --by content --bundle dcodr.chiaro\n  "
       "chiaro retrieve scan.jpg --in archive --by degradation --bundle dcodr.chiaro "
-      "--json\n\nNeeds a bundle with an encoder. Every call reads all pictures of the folder.");
+      "--json\n\nNeeds a bundle with an encoder. None ships: chiaro train recipes/dcodr.toml and "
+      "chiaro\n"
+      "freeze make one (docs/methods/dcodr.md). Every call reads all pictures of the folder.");
   command->add_option("query", arguments->query, "the picture to compare with")
       ->required()
       ->type_name("PHOTO");

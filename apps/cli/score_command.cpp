@@ -39,7 +39,8 @@ void add_score(CLI::App& root) {
       "score",
       "Scores finished pictures against clean ones.\n\n"
       "  chiaro score --input results --target clean --metric psnr,ssim --preset matlab\n\n"
-      "Pictures are paired by name, never by order; one without a partner is an error.");
+      "Pictures are paired by name, never by order; one without a partner is an error. Folders\n"
+      "below the two are not looked at: score each by itself.");
   command->add_option("-i,--input", options->input, "folder of finished pictures")->required();
   command->add_option("-t,--target", options->target, "folder of clean pictures")->required();
   command->add_option("--pair", options->pair, "pairing rule such as _lq:_gt (default: automatic)");

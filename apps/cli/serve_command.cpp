@@ -134,7 +134,8 @@ void add_serve(CLI::App& root) {
       ->add_option("--host", options.host,
                    "address to listen on; others than loopback need a token")
       ->capture_default_str();
-  command->add_option("--port", options.port, "0: any that is free")->capture_default_str();
+  command->add_option("--port", options.port, "0: any that is free; one that is taken ends with 6")
+      ->capture_default_str();
   command->add_option("--token-file", arguments->token_file,
                       "file with the token that requests must carry; or CHIARO_SERVE_TOKEN");
   command->add_option("--max-body", arguments->max_body, "largest upload")->capture_default_str();

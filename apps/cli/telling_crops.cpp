@@ -1,20 +1,26 @@
 #include "apps/cli/telling_crops.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <iterator>
 
 namespace chiaro::cli {
 namespace {
-
-constexpr int kGapPx = 8;
 
 struct Candidate {
   restore::Region region;
   double detail = 0;  // mean absolute difference of horizontal and vertical neighbours
   double light = 0;   // mean
+};
+
+/// What a part is chosen by: the largest value wins.
+struct Wish {
+  const char* why;
+  std::function<double(const Candidate&)> value;
 };
 
 Candidate measured(const image::Image& grey, const restore::Region& region) {
@@ -47,7 +53,7 @@ std::vector<int> starts(int length, int side) {
 
 }  // namespace
 
-std::vector<restore::Region> telling_crops(const image::Image& picture, int side_px, int count) {
+TellingCrops telling_crops(const image::Image& picture, int side_px, int count) {
   const image::Image grey = image::to_grey(picture);
   const int height = std::min(side_px, grey.height());
   const int width = std::min(side_px, grey.width());
@@ -57,43 +63,32 @@ std::vector<restore::Region> telling_crops(const image::Image& picture, int side
       candidates.push_back(measured(grey, {x, y, width, height}));
 
   const auto exposed = [](const Candidate& c) { return c.light > 0.03 && c.light < 0.97; };
-  const std::function<double(const Candidate&)> by_detail = [](const Candidate& c) {
-    return c.detail;
-  };
-  const std::function<double(const Candidate&)> by_flatness = [&](const Candidate& c) {
-    return exposed(c) ? -c.detail : -1e3 - c.detail;
-  };
-  const std::function<double(const Candidate&)> by_darkness = [&](const Candidate& c) {
-    return exposed(c) ? -c.light : -1e3 - c.light;
-  };
-  std::vector<restore::Region> chosen;
-  for (int i = 0; i < count && !candidates.empty(); ++i) {
-    const auto& by = i == 1 ? by_flatness : i == 2 ? by_darkness : by_detail;
-    const auto best = std::ranges::max_element(candidates, {}, by);
-    chosen.push_back(best->region);
-    std::erase_if(candidates,
-                  [&](const Candidate& other) { return overlap(other.region, chosen.back()); });
-  }
-  return chosen;
-}
-
-image::Image side_by_side(const std::vector<image::Image>& pictures) {
-  const int width = pictures.front().width();
-  const int height = pictures.front().height();
-  const int count = static_cast<int>(pictures.size());
-  image::Image sheet(3, height, count * width + (count - 1) * kGapPx, 1.0F);
-  for (int i = 0; i < count; ++i) {
-    const image::Image rgb = image::to_rgb(pictures[static_cast<std::size_t>(i)]);
-    for (int c = 0; c < 3; ++c) {
-      for (int y = 0; y < height; ++y) {
-        const auto from =
-            rgb.plane(c).subspan(static_cast<std::size_t>(y) * static_cast<std::size_t>(width),
-                                 static_cast<std::size_t>(width));
-        std::ranges::copy(from, &sheet.at(c, y, i * (width + kGapPx)));
-      }
+  const std::array<Wish, 4> wishes{
+      {{"most detail", [](const Candidate& c) { return c.detail; }},
+       {"flattest", [&](const Candidate& c) { return exposed(c) ? -c.detail : -1e3 - c.detail; }},
+       {"darkest", [&](const Candidate& c) { return exposed(c) ? -c.light : -1e3 - c.light; }},
+       {"more detail", [](const Candidate& c) { return c.detail; }}}};
+  TellingCrops found;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    if (candidates.empty()) {
+      found.shortage = fmt::format(
+          "{} x {} pixels have no room for more that do not overlap; --crop-px makes them smaller",
+          grey.width(), grey.height());
+      break;
     }
+    if (i > 0) std::erase_if(candidates, [](const Candidate& c) { return c.detail == 0; });
+    if (candidates.empty()) {
+      found.shortage = "the rest of the picture is flat and would tell nothing";
+      break;
+    }
+    const Wish& wish = wishes[std::min(i, wishes.size() - 1)];
+    const auto best = std::ranges::max_element(candidates, {}, wish.value);
+    found.crops.push_back({best->region, wish.why});
+    std::erase_if(candidates, [&](const Candidate& other) {
+      return overlap(other.region, found.crops.back().region);
+    });
   }
-  return sheet;
+  return found;
 }
 
 }  // namespace chiaro::cli

@@ -1,6 +1,7 @@
 // Parts of a picture by which results can be compared.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "chiaro/image/image.h"
@@ -8,13 +9,20 @@
 
 namespace chiaro::cli {
 
-/// At most `count` squares of side_px that do not overlap, fewer where the picture has no room (one
-/// of the picture's own size where it is smaller): the one with most detail (mean difference of
-/// neighbours), the flattest that is neither black nor white, the darkest that is not black, then
-/// by detail again. All are of one size.
-std::vector<restore::Region> telling_crops(const image::Image& picture, int side_px, int count);
+struct TellingCrop {
+  restore::Region region;
+  std::string why;  ///< "most detail", "flattest", "darkest", "more detail"
+};
 
-/// Pictures of one size from left to right, with a white gap between them; without alpha.
-image::Image side_by_side(const std::vector<image::Image>& pictures);
+struct TellingCrops {
+  std::vector<TellingCrop> crops;  ///< at least one; all of one size
+  std::string shortage;            ///< why there are fewer than wanted; "": there are not
+};
+
+/// At most `count` squares of side_px that do not overlap (one of the picture's own size where it
+/// is smaller): the one with most detail (mean difference of neighbours), the flattest that is
+/// neither black nor white, the darkest that is not black, then by detail again. Fewer where the
+/// picture has no room, or where the rest has no detail at all.
+TellingCrops telling_crops(const image::Image& picture, int side_px, int count);
 
 }  // namespace chiaro::cli

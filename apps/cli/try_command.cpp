@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,10 +11,10 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
-#include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/report_page.h"
 #include "apps/cli/telling_crops.h"
+#include "apps/cli/try_page.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -44,13 +43,10 @@ struct TryArguments {
   OutputFlags show;
 };
 
-/// What a bundle made of the crops.
-struct Trial {
+/// A bundle's controller.
+struct Judge {
   std::string bundle;
-  std::vector<image::Image> results;
-  double seconds = 0;
-  std::optional<double> score;  ///< PSNR against the clean picture: higher is better
-  std::optional<double> left;   ///< of the damage the controller saw: lower is better
+  std::unique_ptr<restore::Inspector> inspector;  ///< null: no bundle has one
 };
 
 /// The bundles to try, opened one after the other because of their memory.
@@ -69,16 +65,16 @@ std::vector<std::string> chosen_bundles(const TryArguments& arguments) {
 }
 
 Trial try_bundle(const std::string& name, const image::Image& photo,
-                 const std::vector<restore::Region>& regions, const EngineFlags& flags) {
+                 const std::vector<TellingCrop>& parts, const EngineFlags& flags) {
   restore::Restorer restorer = restore::open_restorer(name, engine_options(flags));
   CHIARO_CHECK(restorer.manifest().scale == 1, Usage,
                "[cli.try] bundle '{}' enlarges by {}; expected bundles that keep the size", name,
                restorer.manifest().scale);
-  Trial trial{restorer.manifest().name, {}, 0, {}, {}};
+  Trial trial{.bundle = restorer.manifest().name};
   const double started = monotonic_s();
   const auto options = restore::for_parts_of(photo, restorer, {});
-  for (const restore::Region& region : regions) {
-    trial.results.push_back(restore::restore_region(restorer, photo, region, options,
+  for (const TellingCrop& part : parts) {
+    trial.results.push_back(restore::restore_region(restorer, photo, part.region, options,
                                                     [](double) { return !interrupted(); }));
   }
   trial.seconds = monotonic_s() - started;
@@ -101,48 +97,29 @@ std::vector<std::vector<double>> damages(restore::Inspector& inspector,
   return all;
 }
 
-/// The part of `before` that is still there, as the mean over the pictures. What is seen anew does
-/// not count: a smooth picture is easily taken for a blurred one.
-double still_seen(const std::vector<std::vector<double>>& before,
-                  const std::vector<std::vector<double>>& after) {
-  double sum = 0;
+/// Of each picture the damage of `before` that is still there. What is seen anew does not count: a
+/// smooth picture is easily taken for a blurred one.
+std::vector<double> still_seen(const std::vector<std::vector<double>>& before,
+                               const std::vector<std::vector<double>>& after) {
+  std::vector<double> sums(before.size(), 0.0);
   for (std::size_t i = 0; i < before.size(); ++i)
-    for (std::size_t k = 0; k < before[i].size(); ++k) sum += std::min(before[i][k], after[i][k]);
-  return sum / static_cast<double>(before.size());
+    for (std::size_t k = 0; k < before[i].size(); ++k)
+      sums[i] += std::min(before[i][k], after[i][k]);
+  return sums;
 }
 
-double mean_psnr(const std::vector<image::Image>& pictures,
-                 const std::vector<image::Image>& clean) {
-  const std::vector<std::string> metric{"psnr"};
-  const std::vector<std::string> preset{"chiaro"};
-  const auto measure = metrics::measures(metric, preset).front();
-  double sum = 0;
+std::vector<double> psnrs(const std::vector<image::Image>& pictures,
+                          const std::vector<image::Image>& clean) {
+  std::vector<double> scores;
   for (std::size_t i = 0; i < pictures.size(); ++i)
-    sum += metrics::score(measure, pictures[i], clean[i]);
-  return sum / static_cast<double>(pictures.size());
-}
-
-std::string rated(const std::optional<double>& score, const std::optional<double>& left) {
-  if (score) return fmt::format("{:.2f} dB", *score);
-  if (left) return fmt::format("damage seen {:.3f}", *left);
-  return "";
-}
-
-ReportPicture shown(const std::string& name, const std::vector<image::Image>& crops,
-                    const std::string& found) {
-  const image::Image sheet = side_by_side(crops);
-  return {.name = name,
-          .file = image::encode(sheet, {.format = "png", .depth = image::Depth::U8}),
-          .type = "image/png",
-          .width = sheet.width(),
-          .height = sheet.height(),
-          .found = found};
+    scores.push_back(metrics::score(psnr_of_parts(), pictures[i], clean[i]));
+  return scores;
 }
 
 std::vector<image::Image> cut_all(const image::Image& picture,
-                                  const std::vector<restore::Region>& regions) {
+                                  const std::vector<TellingCrop>& parts) {
   std::vector<image::Image> crops;
-  for (const restore::Region& region : regions)
+  for (const auto& [region, why] : parts)
     crops.push_back(image::crop(picture, region.y, region.x, region.height, region.width));
   return crops;
 }
@@ -154,37 +131,79 @@ void check(TryArguments& arguments) {
                "[cli.try] the result is a web page; got '{}'; expected a name that ends in .html",
                arguments.output);
   expect_writable(arguments.output, arguments.overwrite, arguments.photo);
+  arguments.output = fs::absolute(arguments.output).lexically_normal().string();
 }
 
 /// The first controller among the bundles judges all of them.
-std::optional<restore::Inspector> find_judge(const std::vector<std::string>& names,
-                                             const EngineFlags& flags) {
+Judge find_judge(const std::vector<std::string>& names, const EngineFlags& flags) {
   for (const std::string& name : names) {
     const auto bundle = bundle::read_bundle(restore::find_bundle(name));
     if (bundle.manifest.condition)
-      return std::optional<restore::Inspector>(std::in_place, bundle, engine_options(flags));
+      return {bundle.manifest.name,
+              std::make_unique<restore::Inspector>(bundle, engine_options(flags))};
   }
-  return std::nullopt;
+  return {};
 }
 
-void say(const TryArguments& arguments, const std::vector<Trial>& trials) {
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    const Trial& trial = trials[i];
+TellingCrops chosen_parts(const image::Image& photo, const TryArguments& arguments) {
+  if (!arguments.region.empty())
+    return {{{restore::parse_region(arguments.region), "as asked"}}, ""};
+  TellingCrops parts = telling_crops(photo, arguments.crop_px, arguments.crops);
+  if (!parts.shortage.empty())
+    spdlog::warn("{} of the {} parts were found: {}", parts.crops.size(), arguments.crops,
+                 parts.shortage);
+  return parts;
+}
+
+Json parts_json(const std::vector<TellingCrop>& parts) {
+  Json list = Json::array();
+  for (const auto& [region, why] : parts) {
+    list.push_back({{"x", region.x},
+                    {"y", region.y},
+                    {"width", region.width},
+                    {"height", region.height},
+                    {"why", why}});
+  }
+  return list;
+}
+
+void say(const TryArguments& arguments, const Comparison& all, const std::string& shortage) {
+  const char* key = all.by == By::Psnr ? "psnr" : "damage_seen";
+  for (std::size_t i = 0; i < all.trials.size(); ++i) {
+    const Trial& trial = all.trials[i];
     if (arguments.show.json) {
       Json event = {{"rank", i + 1}, {"bundle", trial.bundle}, {"seconds", trial.seconds}};
-      if (trial.score) event["psnr"] = *trial.score;
-      if (trial.left) event["damage_seen"] = *trial.left;
+      if (all.by != By::Nothing) {
+        event[key] = mean(trial.ratings);
+        event["of_parts"] = trial.ratings;
+      }
       print_event("tried", event);
     } else {
-      fmt::print("{}. {:<16} {}  {:.2f} s\n", i + 1, trial.bundle, rated(trial.score, trial.left),
+      fmt::print("{}. {:<16} {}  {:.2f} s\n", i + 1, trial.bundle,
+                 all.by == By::Nothing ? "" : rating_text(mean(trial.ratings), all.by),
                  trial.seconds);
     }
   }
   if (arguments.show.json) {
-    print_event("summary", {{"file", arguments.output}, {"bundles", trials.size()}});
-  } else {
-    spdlog::info("wrote {}", arguments.output);
+    print_event("summary", {{"file", arguments.output},
+                            {"bundles", all.trials.size()},
+                            {"parts", parts_json(all.parts)},
+                            {"shortage", shortage}});
+    return;
   }
+  for (std::size_t p = 0; p < all.parts.size(); ++p) spdlog::info("{}", part_text(all.parts[p], p));
+  fmt::print("page: {}\n", arguments.output);
+}
+
+std::vector<image::Image> cut_clean(const TryArguments& arguments, const image::Image& photo,
+                                    const std::vector<TellingCrop>& parts) {
+  if (arguments.clean.empty()) return {};
+  const image::Image whole = image::read(arguments.clean);
+  CHIARO_CHECK(whole.width() == photo.width() && whole.height() == photo.height(), Input,
+               "[cli.try] '{}' differs in size from '{}'; got {}x{}; expected {}x{}",
+               arguments.clean, arguments.photo, whole.width(), whole.height(), photo.width(),
+               photo.height());
+  return cut_all(whole, parts);
 }
 
 void run(TryArguments& arguments) {
@@ -193,47 +212,37 @@ void run(TryArguments& arguments) {
   watch_for_interruption();
   image::start_codecs();
   const image::Image photo = image::read(arguments.photo);
-  const auto regions = arguments.region.empty()
-                           ? telling_crops(photo, arguments.crop_px, arguments.crops)
-                           : std::vector{restore::parse_region(arguments.region)};
-  const auto before = cut_all(photo, regions);
-  std::vector<image::Image> clean;
-  if (!arguments.clean.empty()) {
-    const image::Image whole = image::read(arguments.clean);
-    CHIARO_CHECK(whole.width() == photo.width() && whole.height() == photo.height(), Input,
-                 "[cli.try] '{}' differs in size from '{}'; got {}x{}; expected {}x{}",
-                 arguments.clean, arguments.photo, whole.width(), whole.height(), photo.width(),
-                 photo.height());
-    clean = cut_all(whole, regions);
-  }
+  const TellingCrops chosen = chosen_parts(photo, arguments);
+  Comparison all{.photo = fs::path(arguments.photo).filename().string(), .parts = chosen.crops};
+  all.before = cut_all(photo, all.parts);
+  all.clean = cut_clean(arguments, photo, all.parts);
 
   const auto names = chosen_bundles(arguments);
-  auto judge = clean.empty() ? find_judge(names, arguments.engine) : std::nullopt;
-  const auto seen_before = judge ? damages(*judge, before) : std::vector<std::vector<double>>{};
-  std::vector<Trial> trials;
+  const Judge judge = all.clean.empty() ? find_judge(names, arguments.engine) : Judge{};
+  all.by = !all.clean.empty() ? By::Psnr : judge.inspector ? By::DamageSeen : By::Nothing;
+  all.judge = judge.bundle;
+  std::vector<std::vector<double>> seen_before;
+  if (all.by == By::DamageSeen) seen_before = damages(*judge.inspector, all.before);
+  const auto rated = [&](const std::vector<image::Image>& pictures) -> std::vector<double> {
+    if (all.by == By::Nothing) return {};
+    return all.by == By::Psnr ? psnrs(pictures, all.clean)
+                              : still_seen(seen_before, damages(*judge.inspector, pictures));
+  };
+  all.before_ratings = rated(all.before);
   for (const std::string& name : names) {
     stop_if_interrupted();
-    Trial trial = try_bundle(name, photo, regions, arguments.engine);
-    if (!clean.empty()) trial.score = mean_psnr(trial.results, clean);
-    if (judge) trial.left = still_seen(seen_before, damages(*judge, trial.results));
-    trials.push_back(std::move(trial));
+    Trial trial = try_bundle(name, photo, all.parts, arguments.engine);
+    trial.ratings = rated(trial.results);
+    all.trials.push_back(std::move(trial));
   }
-  std::stable_sort(trials.begin(), trials.end(), [](const Trial& a, const Trial& b) {
-    return a.score ? *a.score > *b.score : a.left && *a.left < *b.left;
-  });
-
-  ReportPage page;
-  std::optional<double> score;
-  std::optional<double> seen;
-  if (!clean.empty()) score = mean_psnr(before, clean);
-  if (judge) seen = still_seen(seen_before, seen_before);
-  page.before = shown(fs::path(arguments.photo).filename().string(), before, rated(score, seen));
-  for (std::size_t i = 0; i < trials.size(); ++i)
-    page.afters.push_back(shown(fmt::format("{}. {}", i + 1, trials[i].bundle), trials[i].results,
-                                rated(trials[i].score, trials[i].left)));
-  if (!clean.empty()) page.clean = shown("clean", clean, "");
-  write_file_atomically(arguments.output, report_html(page));
-  say(arguments, trials);
+  if (all.by != By::Nothing) {
+    std::ranges::stable_sort(all.trials, [&](const Trial& a, const Trial& b) {
+      return all.by == By::Psnr ? mean(a.ratings) > mean(b.ratings)
+                                : mean(a.ratings) < mean(b.ratings);
+    });
+  }
+  write_file_atomically(arguments.output, report_html(try_page(all)));
+  say(arguments, all, chosen.shortage);
 }
 
 }  // namespace
@@ -245,11 +254,16 @@ void add_try(CLI::App& root) {
   command->footer(
       "Examples:\n  chiaro try old.jpg\n  chiaro try old.jpg -o page.html --region "
       "400,300,256,256\n\n"
-      "The parts are chosen: the one with most detail, the flattest, the darkest. With --clean\n"
-      "the rank is by PSNR; else by how much of the damage that a controller saw it still sees,\n"
-      "which is an opinion: look at the page.");
+      "The parts are chosen: the one with most detail, the flattest, the darkest; fewer where the\n"
+      "picture has no room or the rest is flat, which is said. Each is shown by itself. Bundles\n"
+      "are ranked by the mean over the parts: with --clean of PSNR; else of the damage seen, "
+      "which\n"
+      "is how probable a damage is times how severe, summed over the kinds that a controller saw\n"
+      "in the photo, of which counts what it still sees: 0 is none, 1 the most there can be. That\n"
+      "is an opinion: look at the page, whose place is printed.");
   command->add_option("photo", arguments->photo, "the picture")->required();
-  command->add_option("-o,--output", arguments->output, "the page; default NAME_try.html");
+  command->add_option("-o,--output", arguments->output,
+                      "the page; default NAME_try.html in this folder");
   command->add_option("--bundles", arguments->bundles, "names or files; default: all that restore")
       ->delimiter(',');
   command->add_option("--clean", arguments->clean, "the undamaged picture, to rank by PSNR");

@@ -15,6 +15,7 @@ void answer(httplib::Response& response, const Json& body, int status) {
 void answer(httplib::Response& response, const Refused& refused) {
   if (refused.retry_after > 0)
     response.set_header("Retry-After", std::to_string(refused.retry_after));
+  if (!refused.allow.empty()) response.set_header("Allow", refused.allow);
   answer(response, {{"error", {{"code", refused.code}, {"message", refused.message}}}},
          refused.status);
 }

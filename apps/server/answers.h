@@ -16,9 +16,10 @@ using Json = nlohmann::ordered_json;
 /// Thrown by a handler: the request is answered with this error.
 struct Refused {
   int status;
-  std::string code;     ///< a word for programs
-  std::string message;  ///< a sentence for people
-  int retry_after = 0;  ///< seconds; 0: not said
+  std::string code;        ///< a word for programs
+  std::string message;     ///< a sentence for people
+  int retry_after = 0;     ///< seconds; 0: not said
+  std::string allow = {};  ///< the methods that this path has; "": not said
 };
 
 void answer(httplib::Response& response, const Json& body, int status = 200);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "apps/server/answers.h"
+#include "chiaro/base/text.h"
 
 namespace chiaro::server {
 namespace {
@@ -63,6 +64,33 @@ void check_token(const Request& request, const ServeOptions& options) {
     throw Refused{401, "unauthorized", "a token is required: Authorization: Bearer TOKEN"};
 }
 
+/// The methods of a path; "": there is nothing at it.
+std::string methods_of(const std::string& path) {
+  static constexpr std::array<std::string_view, 3> kFacts{"/v1/models", "/v1/capabilities",
+                                                          "/metrics"};
+  constexpr const char* kRead = "GET, HEAD";
+  if (std::ranges::find(kWithBody, path) != kWithBody.end()) return "POST";
+  if (std::ranges::find(kOpen, path) != kOpen.end()) return kRead;
+  if (std::ranges::find(kFacts, path) != kFacts.end()) return kRead;
+  constexpr std::string_view kJobs = "/v1/jobs/";
+  constexpr std::size_t kIdLength = 32;
+  if (!path.starts_with(kJobs) || path.size() < kJobs.size() + kIdLength) return "";
+  const std::string rest = path.substr(kJobs.size() + kIdLength);
+  if (rest == "/cancel") return "POST";
+  return rest.empty() || rest == "/events" || rest == "/result" ? kRead : "";
+}
+
+void check_method(const Request& request) {
+  const std::string methods = methods_of(request.path);
+  if (methods.empty()) return;  // 404 says more
+  for (const std::string& method : split(methods, ',')) {
+    if (trim(method) == request.method) return;
+  }
+  throw Refused{405, "bad_method",
+                fmt::format("{} {}: expected {}", request.method, request.path, methods), 0,
+                methods};
+}
+
 void check_body(const Request& request, const ServeOptions& options) {
   const auto declared = declared_bytes(request);
   const bool chunked = request.has_header("Transfer-Encoding");
@@ -99,9 +127,10 @@ std::optional<std::size_t> declared_bytes(const Request& request) {
 
 void check_head(const Request& request, const ServeOptions& options) {
   if (request.method != "GET" && request.method != "HEAD" && request.method != "POST")
-    throw Refused{405, "bad_request", "expected GET, HEAD or POST"};
+    throw Refused{405, "bad_method", "expected GET, HEAD or POST", 0, "GET, HEAD, POST"};
   check_site(request, options);
   check_token(request, options);
+  check_method(request);
   check_body(request, options);
 }
 

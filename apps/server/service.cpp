@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -64,7 +66,7 @@ std::string word_of(const Request& request, const char* name, const std::string&
   std::string word = request.get_param_value(name);
   if (std::ranges::find(known, word) == known.end())
     throw Refused{400, "bad_request",
-                  fmt::format("{}: got '{}'; expected {}", name, word, fmt::join(known, ", "))};
+                  fmt::format("{}: got '{}'; expected {}", name, word, fmt::join(known, " or "))};
   return word;
 }
 
@@ -76,6 +78,12 @@ JobRequest job_of(const Request& request) {
   job.format = word_of(request, "format", "", {"png", "jpeg", "webp", "tiff"});
   job.quality = number_of(request, "quality", 0, 0, 100);
   return job;
+}
+
+/// Why no connections can be had here.
+std::string why_not(int error) {
+  if (error == EADDRINUSE) return "another program, perhaps a second chiaro serve, listens there";
+  return error == 0 ? std::string("there is no such address") : std::string(std::strerror(error));
 }
 
 bool has_ended(const JobState& state) {
@@ -235,7 +243,7 @@ struct Service::State {
 
   void restore(const Request& request, Response& response, const httplib::ContentReader& reader) {
     JobRequest job = job_of(request);
-    const bool wait = number_of(request, "wait", 0, 0, 1) == 1;
+    const bool wait = word_of(request, "wait", "0", {"0", "1"}) == "1";
     if (const auto refusal = jobs.refusal()) throw refused_job(*refusal, jobs);
     const auto place = wait ? place_to_wait() : nullptr;
     std::unique_ptr<Room> room;
@@ -421,12 +429,14 @@ Service::Service(const ServeOptions& options, Jobs& jobs, ServiceFacts facts) {
   state_->add_page();
   state_->add_interface();
   state_->add_answers_to_the_rest();
+  errno = 0;
   state_->port = options.port == 0 ? server.bind_to_any_port(options.host)
                  : server.bind_to_port(options.host, options.port) ? options.port
                                                                    : -1;
   CHIARO_CHECK(state_->port > 0, Resource,
-               "[server.Service] cannot listen on {} port {}; is another server there?",
-               options.host, options.port);
+               "[server.Service] cannot listen on {} port {}: {}; expected a port that is free: "
+               "--port takes another one, --port 0 any",
+               options.host, options.port, why_not(errno));
 }
 
 Service::~Service() {

@@ -26,9 +26,13 @@ std::vector<fs::path> pictures_in(const std::string& set, const fs::path& folder
   CHIARO_CHECK(fs::is_directory(folder), Input, "[eval.pair_set] set '{}': '{}' is not a folder",
                set, folder.string());
   auto files = image::list_pictures(folder);
-  CHIARO_CHECK(!files.empty(), Input, "[eval.pair_set] set '{}': no pictures in '{}'", set,
-               folder.string());
-  return files;
+  if (!files.empty()) return files;
+  const auto below = image::list_pictures(folder, /*recursive=*/true);
+  CHIARO_CHECK(below.empty(), Input,
+               "[eval.pair_set] set '{}': no pictures in '{}' itself, but {} in folders below it, "
+               "such as '{}'; expected folders that hold their pictures directly, one set for each",
+               set, folder.string(), below.size(), below.front().string());
+  fail(ErrorCode::Input, "[eval.pair_set] set '{}': no pictures in '{}'", set, folder.string());
 }
 
 // The rule that a folder holding inputs and targets side by side follows.

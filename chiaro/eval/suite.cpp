@@ -5,6 +5,7 @@
 #include <set>
 
 #include "chiaro/base/recipe.h"
+#include "chiaro/base/text.h"
 #include "chiaro/eval/table.h"
 
 namespace chiaro::eval {
@@ -25,6 +26,22 @@ std::vector<std::string> texts(const Recipe& recipe, const std::string& key,
 bool has_goal(const SetOptions& set) {
   const auto stated = {set.floor_db, set.floor_gain_db, set.aim_db, set.aim_gain_db};
   return std::any_of(stated.begin(), stated.end(), [](double goal) { return !std::isinf(goal); });
+}
+
+/// Errors: Input, unless all that the sets need is below `data`.
+void expect_layout(const fs::path& file, const fs::path& data,
+                   const std::vector<SetOptions>& sets) {
+  std::vector<std::string> missing;
+  for (const SetOptions& set : sets) {
+    for (const std::string& name : {set.input, set.target, set.clean, set.list}) {
+      if (!name.empty() && !fs::exists(data / name) &&
+          std::ranges::find(missing, name) == missing.end())
+        missing.push_back(name);
+    }
+  }
+  CHIARO_CHECK(missing.empty(), Input,
+               "[eval.suite] '{}' has not all that '{}' names; expected in it: {}", data.string(),
+               file.string(), join(missing));
 }
 
 std::string goal_text(double value) {
@@ -88,14 +105,18 @@ Suite load_suite(const fs::path& file, const fs::path& data, std::size_t limit) 
       metrics::measures(texts(recipe, "metrics", {"psnr"}), texts(recipe, "presets", {"chiaro"}),
                         recipe.table("protocol").values);
   std::set<std::string> names;
-  for (const auto& section : recipe.lists.at("set")) {
-    const auto options = parse_options<SetOptions>(section.values, "set");
+  std::vector<SetOptions> sets;
+  for (const auto& section : recipe.lists.at("set"))
+    sets.push_back(parse_options<SetOptions>(section.values, "set"));
+  for (const SetOptions& options : sets) {
     CHIARO_CHECK(!options.name.empty(), Usage, "[eval.suite] a set of '{}' has no name",
                  file.string());
     CHIARO_CHECK(names.insert(options.name).second, Usage, "[eval.suite] two sets are called '{}'",
                  options.name);
-    suite.sets.push_back({limited(make_set(options, data), limit), options});
   }
+  expect_layout(file, data, sets);
+  for (const SetOptions& options : sets)
+    suite.sets.push_back({limited(make_set(options, data), limit), options});
   return suite;
 }
 

@@ -60,7 +60,7 @@ struct Suite {
 };
 
 /// Reads a suite and finds all its pictures, at most `limit` of each set (0: all). Errors: Usage
-/// (unknown keys, two sets of one name), Input.
+/// (unknown keys, two sets of one name), Input (naming every folder that `data` lacks, and others).
 Suite load_suite(const std::filesystem::path& file, const std::filesystem::path& data,
                  std::size_t limit = 0);
 

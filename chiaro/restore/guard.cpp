@@ -54,7 +54,7 @@ std::string recommendation(const GuardDecision& decision) {
   if (decision.drawn) return "leave it alone: it is drawn, not photographed";
   if (decision.clean) return "leave it alone: it looks clean";
   if (decision.unlike) return "restore with care: unlike anything seen in training";
-  if (decision.strength < 1) return "restore with care: the damage is not clear";
+  if (decision.strength < kNotableStrength) return "restore with care: the damage is not clear";
   return "restore";
 }
 

@@ -36,6 +36,9 @@ struct GuardOptions {
   double least_strength = 0.25;
 };
 
+/// From this strength on what is held back is not seen, and not worth a word.
+inline constexpr double kNotableStrength = 0.95;
+
 /// What the guard makes of a picture.
 struct GuardDecision {
   double certainty = 1;    ///< [0,1], from the highest probability

@@ -53,7 +53,7 @@ TEST_F(ReportCli, OnePageWholeInItself) {
   ASSERT_EQ(made.status, 0) << made.err;
   const std::string page = read_text(file("r.html"));
   // Two frames of results and one of the clean picture; four pictures, the TIFF as PNG.
-  EXPECT_EQ(count(page, " data-before=\"before\""), 3U);
+  EXPECT_EQ(count(page, " data-before=\"before0\""), 3U);
   EXPECT_EQ(count(page, "src=\"data:image/png;base64,"), 4U);
   const std::regex outside(R"((src|href)\s*=\s*"(?!data:))");
   EXPECT_FALSE(std::regex_search(page.substr(0, page.find("<script>")), outside));
@@ -71,7 +71,7 @@ TEST_F(ReportCli, PicturesAreTheFilesThemselves) {
   ASSERT_EQ(chiaro({"report", file("before.png"), file("clean.png"), "-o", file("r.html")}).status,
             0);
   const std::string page = read_text(file("r.html"));
-  const std::string mark = "id=\"after0\" alt=\"\" hidden src=\"data:image/png;base64,";
+  const std::string mark = "id=\"after0_0\" alt=\"\" hidden src=\"data:image/png;base64,";
   const auto start = page.find(mark) + mark.size();
   write_file_atomically(file("text"), page.substr(start, page.find('"', start) - start));
   const auto decoded = test::run_process({"/usr/bin/base64", "-d", file("text")});
@@ -105,6 +105,10 @@ TEST_F(ReportCli, BadInputIsOneSentence) {
     EXPECT_FALSE(fs::exists(file("r.html")));
   };
   refused({"report", file("before.png"), file("small.png"), "-o", file("r.html")}, 3, "29x20");
+  refused({"report", file("before.png"), "-o", file("r.html")}, 2,
+          "after is required: the same picture, restored: one file or more; for example: chiaro "
+          "report in.jpg out.jpg -o report.html");
+  refused({"report", file("before.png"), file("clean.png")}, 2, "--output is required: the page");
   refused({"report", file("before.png"), file("none.png"), "-o", file("r.html")}, 3, "none.png");
   refused({"report", file("before.png"), file("clean.png"), "-o", file("r.png")}, 2, ".html");
   refused({"report", file("before.png"), file("clean.png"), "--clean", file("small.png"), "-o",

@@ -119,7 +119,13 @@ TEST_F(RetrieveCli, RefusesInOneSentence) {
   bundle::write_bundle(folder_ / "plain.chiaro", plain.manifest, plain.members);
   refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "content",
            "--bundle", folder_ / "plain.chiaro"},
-          5, "describes no codes");
+          5, "none ships: train one with chiaro train recipes/dcodr.toml");
+  ::setenv("CHIARO_BUNDLE_PATH", folder_.path().c_str(), 1);
+  refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "content",
+           "--bundle", "plain"},
+          5,
+          (folder_ / "content.chiaro").string() + ", " + (folder_ / "degradation.chiaro").string());
+  ::unsetenv("CHIARO_BUNDLE_PATH");
 }
 
 }  // namespace

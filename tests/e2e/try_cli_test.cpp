@@ -66,8 +66,64 @@ TEST_F(TryCli, RanksByPsnrWhereTheTruthIsKnown) {
   EXPECT_EQ(rows[0]["rank"], 1);
   EXPECT_GE(rows[1]["psnr"], rows[2]["psnr"]);
   const std::string page = read_text(page_);
-  EXPECT_EQ(count(page, " data-before=\"before\""), 4U);  // three bundles and the truth
   EXPECT_NE(page.find("1. identity"), std::string::npos);
+  // Each part is by itself: three bundles and the truth beside it.
+  for (const std::string part : {"0", "1", "2"})
+    EXPECT_EQ(count(page, " data-before=\"before" + part + "\""), 4U);
+  EXPECT_EQ(count(page, "src=\"data:image/png;base64,"), 3U * 5U);
+  EXPECT_EQ(count(page, "<h2>Part "), 3U);
+  EXPECT_EQ(count(page, "(32 × 32 pixels at "), 3U);
+  EXPECT_EQ(count(page, "<th scope=\"col\">part "), 3U);
+  EXPECT_EQ(rows[2]["of_parts"].size(), 3U);
+  EXPECT_NEAR(rows[2]["psnr"],
+              (rows[2]["of_parts"][0].get<double>() + rows[2]["of_parts"][1].get<double>() +
+               rows[2]["of_parts"][2].get<double>()) /
+                  3,
+              1e-9);
+}
+
+TEST_F(TryCli, SaysWhereThePageIsAndWhatWasLookedAt) {
+  const auto result = tried({"--bundles", "stack"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("page: " + page_ + "\n"), std::string::npos) << result.out;
+  for (const std::string part : {"Part 1: most detail", "Part 2: flattest", "Part 3: darkest"})
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("warning"), std::string::npos) << result.err;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_.path());
+  const auto unnamed =
+      test::run_process({CHIARO_PROGRAM, "try", photo_, "--crop-px", "32", "--bundles", "stack"});
+  fs::current_path(before);
+  EXPECT_NE(unnamed.out.find("page: " + (folder_ / "photo_try.html").string() + "\n"),
+            std::string::npos)
+      << unnamed.out << unnamed.err;
+  EXPECT_TRUE(fs::exists(folder_ / "photo_try.html"));
+}
+
+TEST_F(TryCli, SaysWhyThereAreFewerParts) {
+  // 120 x 90 pixels have room for one square of 80.
+  auto result = test::run_process(
+      {CHIARO_PROGRAM, "try", photo_, "-o", page_, "--crop-px", "80", "--bundles", "stack"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("1 of the 3 parts were found: 120 x 90 pixels have no room"),
+            std::string::npos)
+      << result.err;
+  EXPECT_EQ(count(read_text(page_), "<h2>Part "), 1U);
+  // One corner has texture, the rest none at all.
+  image::Image corner(3, 90, 120, 0.5F);
+  Rng rng(4);
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < 32; ++y)
+      for (int x = 0; x < 32; ++x) corner.at(c, y, x) = static_cast<float>(rng.uniform(0.3, 0.6));
+  image::write(photo_, corner);
+  result = tried({"--bundles", "stack", "--overwrite", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("the rest of the picture is flat"), std::string::npos) << result.err;
+  const json summary = test::events(result.out).back();
+  ASSERT_EQ(summary["parts"].size(), 1U);
+  EXPECT_EQ(summary["parts"][0]["x"], 0);
+  EXPECT_EQ(summary["parts"][0]["why"], "most detail");
+  EXPECT_NE(summary["shortage"], "");
 }
 
 TEST_F(TryCli, RanksByWhatAControllerStillSees) {
@@ -87,7 +143,7 @@ TEST_F(TryCli, RanksByWhatAControllerStillSees) {
 TEST_F(TryCli, TakesOneRegionAndNamedBundles) {
   const auto result = tried({"--region", "10,20,30,40", "--bundles", "stack,identity"});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(count(read_text(page_), " data-before=\"before\""), 2U);
+  EXPECT_EQ(count(read_text(page_), " data-before=\"before0\""), 2U);
 }
 
 TEST_F(TryCli, SaysWhatIsWrong) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "chiaro/base/files.h"
 #include "tests/eval/pictures.h"
@@ -181,6 +182,17 @@ TEST(PairSet, Lists) {
   EXPECT_CHIARO_ERROR(listed_pairs("s", list), Input, "two inputs");
   write_file_atomically(list, "# nothing\n");
   EXPECT_CHIARO_ERROR(listed_pairs("s", list), Input, "no pairs");
+}
+
+TEST(PairSet, ATreeIsNotTakenForAFolder) {
+  const TemporaryFolder folder;
+  save(folder / "results/day/a.png", test_picture(8, 9, 0));
+  save(folder / "results/night/b.png", test_picture(8, 9, 0));
+  save(folder / "gt/a.png", test_picture(8, 9, 1));
+  EXPECT_CHIARO_ERROR(paired_folders("s", folder / "results", folder / "gt"), Input,
+                      "itself, but 2 in folders below it");
+  std::filesystem::create_directories(folder / "empty");
+  EXPECT_CHIARO_ERROR(paired_folders("s", folder / "empty", folder / "gt"), Input, "no pictures");
 }
 
 TEST(PairSet, HashesTellPicturesApart) {

@@ -90,6 +90,17 @@ TEST_F(SuiteTest, MistakesAreNamed) {
                       "b.png");
 }
 
+TEST_F(SuiteTest, EveryFolderThatLacksIsNamedAtOnce) {
+  const auto set = [](const std::string& name, const std::string& source) {
+    return "[[set]]\nname = \"" + name + "\"\n" + source;
+  };
+  EXPECT_CHIARO_ERROR(load(set("a", "clean = \"clean\"\ndegrade = \"clean\"\n") +
+                           set("b", "clean = \"one\"\ndegrade = \"clean\"\n") +
+                           set("c", "clean = \"one\"\ndegrade = \"noise\"\n") +
+                           set("d", "input = \"two/input\"\ntarget = \"two/target\"\n")),
+                      Input, "expected in it: one, two/input, two/target");
+}
+
 TEST_F(SuiteTest, GoalsAreCheckedInDecibels) {
   const std::string base =
       "[[set]]\nname = \"s\"\nclean = \"clean\"\ndegrade = \"noise(sigma_u8=25)\"\n";

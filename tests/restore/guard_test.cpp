@@ -69,6 +69,14 @@ TEST(Guard, StrengthFallsSmoothlyWithDoubt) {
   EXPECT_EQ(last, 1);
 }
 
+TEST(Guard, WhatIsHeldBackIsWorthAWordWhereItShows) {
+  // 0.48: 0.28/0.3 of the way, a smooth step of 0.9873, a strength of 0.9905. 0.4: 0.7407, 0.8056.
+  EXPECT_NEAR(judged(0.26, 0.48, 0.26).strength, 0.9905, 1e-4);
+  EXPECT_EQ(recommendation(judged(0.26, 0.48, 0.26)), "restore");
+  EXPECT_NEAR(judged(0.3, 0.4, 0.3).strength, 0.8056, 1e-4);
+  EXPECT_EQ(recommendation(judged(0.3, 0.4, 0.3)), "restore with care: the damage is not clear");
+}
+
 TEST(Guard, StrengthFallsSmoothlyWithNovelty) {
   // The threshold of these is 1: full strength up to it, the least from 1.2 on, half way at 1.1.
   const GuardOptions options;

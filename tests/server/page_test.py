@@ -127,11 +127,12 @@ class Page(unittest.TestCase):
             const [a, b] = [".compare-before", ".compare-after"].map((s) => pixels(document.querySelector(s)));
             return Math.max(...a.map((v, i) => Math.abs(v - b[i]))); })()"""
         self.assertLessEqual(page.value(same), 2)  # two decoders of JPEG
+        old = page.value("document.querySelector('.compare-after').src")
         page.value("$('strength').value = 100; $('careful').click()")
         page.click(".acts button:nth-of-type(2)")
         page.until("photos[0].busy")
         page.until("!photos[0].busy", 120)
-        page.until("document.querySelector('.compare-after').complete")
+        page.until(f"((after) => after.src !== '{old}' && after.complete)(document.querySelector('.compare-after'))")
         self.assertGreater(page.value(same), 2)
 
     def test_keyboard(self):
@@ -214,16 +215,16 @@ class Report(unittest.TestCase):
             page = browser.Browser(1280, 900)
             try:
                 page.open(report.as_uri())
-                page.until("reportView.frames.size === 3 && [...reportView.frames].every((frame) => frame.width > 0)")
+                page.until("reportViews[0].frames.size === 3 && [...reportViews[0].frames].every((frame) => frame.width > 0)")
                 page.click("section:nth-of-type(2) [data-do=in]")
                 page.click("section:nth-of-type(2) [data-do=in]")
-                scales = page.value("[...reportView.frames].map((frame) => frame.scale)")
+                scales = page.value("[...reportViews[0].frames].map((frame) => frame.scale)")
                 self.assertEqual(len(set(scales)), 1)
                 self.assertGreater(scales[0], 0)
                 page.value("document.querySelector('.compare-stage').focus()")
-                before = page.value("reportView.y")
+                before = page.value("reportViews[0].y")
                 page.key("ArrowDown", 40)
-                self.assertGreater(page.value("reportView.y"), before)
+                self.assertGreater(page.value("reportViews[0].y"), before)
                 places = page.value("[...document.querySelectorAll('.compare-pictures')].map((e) => e.style.transform)")
                 self.assertEqual(len(set(places)), 1)
                 page.click("section:nth-of-type(3) [data-do=difference]")

@@ -166,7 +166,43 @@ TEST_F(Serve, OnePortOneServer) {
   const auto second = test::run_process(
       {CHIARO_PROGRAM, "serve", "--port", std::to_string(server.port), "--threads", "1"});
   EXPECT_EQ(second.status, 6);
-  EXPECT_NE(second.err.find("cannot listen"), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("another program, perhaps a second chiaro serve, listens there"),
+            std::string::npos)
+      << second.err;
+  EXPECT_NE(second.err.find("--port takes another one"), std::string::npos) << second.err;
+  // An address of no machine (RFC 5737).
+  write_file_atomically(folder_ / "token", std::string_view("0123456789abcdef"));
+  const auto nowhere = test::run_process({CHIARO_PROGRAM, "serve", "--host", "192.0.2.1", "--port",
+                                          "0", "--token-file", folder_ / "token"});
+  EXPECT_EQ(nowhere.status, 6);
+  EXPECT_EQ(nowhere.err.find("another program"), std::string::npos) << nowhere.err;
+}
+
+TEST_F(Serve, EveryPathSaysItsMethods) {
+  Server server;
+  auto client = server.client();
+  const auto refused = [](const httplib::Result& answer, const std::string& allow) {
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 405) << answer->body;
+    EXPECT_EQ(answer->get_header_value("Allow"), allow);
+    EXPECT_EQ(body_of(answer)["error"]["code"], "bad_method");
+  };
+  const std::string job = "/v1/jobs/" + std::string(32, 'a');
+  for (const std::string& path : {std::string("/v1/restore"), std::string("/v1/inspect"),
+                                  std::string("/v1/restore?wait=1"), job + "/cancel"})
+    refused(client.Get(path), "POST");
+  for (const std::string& path :
+       {std::string("/"), std::string("/healthz"), std::string("/metrics"),
+        std::string("/v1/models"), job, job + "/events", job + "/result"})
+    refused(client.Post(path), "GET, HEAD");
+  refused(client.Delete(job), "GET, HEAD, POST");
+  for (const std::string& path : {std::string("/v1/nothing"), job + "/nothing"}) {
+    EXPECT_EQ(client.Get(path)->status, 404) << path;
+    EXPECT_EQ(client.Post(path)->status, 404) << path;
+  }
+  EXPECT_EQ(client.Head("/healthz")->status, 200);
+  const auto wait = client.Post("/v1/restore?wait=yes", picture(5, 5), kBinary);
+  EXPECT_EQ(body_of(wait)["error"]["message"], "wait: got 'yes'; expected 0 or 1");
 }
 
 TEST_F(Serve, SlowMemoryStaysFlat) {

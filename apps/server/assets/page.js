@@ -79,7 +79,7 @@ function doneText(state) {
   const guard = state.findings?.guard;
   const size = `${state.width} × ${state.height}, ${state.seconds.toFixed(1)} s`;
   if (guard?.clean) return `left as it is: it looks clean (${size})`;
-  if (guard && guard.strength < 0.995) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
+  if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
   return `restored (${size})`;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 
 #include "apps/cli/events.h"
 #include "chiaro/base/error.h"
@@ -11,18 +12,26 @@
 namespace chiaro::cli {
 namespace {
 
+constexpr std::string_view kBeyond = "values outside 0 to 1";
+
 /// Whether a flag asked for just this.
 bool asked_for(const image::Trait& trait, const RestoreArguments& arguments) {
   if (trait.name == "bits per sample") return arguments.depth != "auto";
   if (trait.name == "transparency") return arguments.options.alpha == restore::AlphaMode::Drop;
+  if (trait.name == kBeyond) return arguments.depth != "auto";
   if (trait.name == "colours" || trait.name == "orientation") return false;
   return arguments.write.strip_metadata;
 }
 
+/// Its name, and of a later page which.
+std::string name_of(const image::Trait& trait) {
+  return trait.page == 1 ? trait.name : fmt::format("page {}: {}", trait.page, trait.name);
+}
+
 std::string line_of(const image::Trait& trait) {
   const std::string_view arrow = trait.fate == image::Fate::Changed ? " -> " : "";
-  return fmt::format("  {:<8} {}: {}{}{}\n", image::fate_name(trait.fate), trait.name, trait.before,
-                     arrow, arrow.empty() ? "" : trait.after);
+  return fmt::format("  {:<8} {}: {}{}{}\n", image::fate_name(trait.fate), name_of(trait),
+                     trait.before, arrow, arrow.empty() ? "" : trait.after);
 }
 
 }  // namespace
@@ -36,8 +45,9 @@ void audit(const std::string& input, std::span<const std::byte> result,
   for (const image::Trait& trait : traits) {
     const bool kept = trait.fate == image::Fate::Kept;
     const bool asked = !kept && asked_for(trait, arguments);
-    if (!kept && !asked) missed.push_back(trait.name);
+    if (!kept && !asked) missed.push_back(name_of(trait));
     rows.push_back({{"name", trait.name},
+                    {"page", trait.page},
                     {"fate", image::fate_name(trait.fate)},
                     {"before", trait.before},
                     {"after", trait.after},
@@ -54,10 +64,13 @@ void audit(const std::string& input, std::span<const std::byte> result,
   } else {
     fmt::print("{}: {} of {} kept\n{}", input, kept, traits.size(), text);
   }
+  const bool range =
+      std::ranges::any_of(missed, [](const std::string& name) { return name.ends_with(kBeyond); });
   CHIARO_CHECK(missed.empty(), CheckFailed,
                "[cli.audit] '{}' would lose something: {}; expected a format that keeps it, or "
-               "--strip; nothing was written",
-               input, join(missed));
+               "--strip{}; nothing was written",
+               input, join(missed),
+               range ? fmt::format(" (of {}: --depth, or --strength 0)", kBeyond) : "");
 }
 
 }  // namespace chiaro::cli

@@ -58,7 +58,7 @@ void BatchReport::begin(const std::string& bundle) {
 void BatchReport::done(const restore::BatchDone& one) {
   const std::lock_guard lock(mutex_);
   ++done_;
-  megapixels_ += double{1} * one.width * one.height / 1e6;
+  megapixels_ += static_cast<double>(one.pixels) / 1e6;
   if (show_.verbose) {
     clear_bar();
     spdlog::info("wrote {} ({} x {}, {:.2f} s)", one.item.output.string(), one.width, one.height,
@@ -74,7 +74,8 @@ void BatchReport::done(const restore::BatchDone& one) {
                 {"read_seconds", one.read_seconds},
                 {"restore_seconds", one.restore_seconds},
                 {"write_seconds", one.write_seconds},
-                {"in_strips", one.picture.empty()}};
+                {"pages", one.pages},
+                {"in_strips", one.in_strips}};
   if (!one.picture.empty()) event["pixels_sha256"] = pixels_sha256(one.picture);
   print_event("restored", event);
 }

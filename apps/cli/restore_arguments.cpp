@@ -7,6 +7,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/bundle/sha256.h"
+#include "chiaro/image/encodable.h"
 #include "chiaro/restore/find_pictures.h"
 
 namespace chiaro::cli {
@@ -169,6 +170,7 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(arguments.write.quality >= 0 && arguments.write.quality <= 100, Usage,
                "[cli.restore] impossible quality; got {}; expected 1 to 100",
                arguments.write.quality);
+  if (!arguments.write.format.empty()) image::check_encodable(1, 1, arguments.write);
   CHIARO_CHECK(arguments.options.strength >= 0 && arguments.options.strength <= 1, Usage,
                "[cli.restore] impossible strength; got {}; expected 0 to 1",
                arguments.options.strength);

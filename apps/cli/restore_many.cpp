@@ -11,10 +11,11 @@
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_pages.h"
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
-#include "chiaro/base/process_memory.h"
+#include "chiaro/image/pages.h"
 #include "chiaro/restore/batch.h"
 
 namespace chiaro::cli {
@@ -65,6 +66,31 @@ std::int64_t in_flight_bytes(const RestoreArguments& arguments) {
   return limit == 0 ? kUsual : std::min(kUsual, limit / 4);
 }
 
+/// A picture of several pages, or one that is larger than memory.
+restore::WrittenByItself file_to_file(
+    restore::Restorer& restorer, const restore::BatchItem& item, const RestoreArguments& arguments,
+    const restore::RestoreOptions& options, const ProgressCallback& progress,
+    const std::function<void(std::span<const std::byte>)>& coded) {
+  const std::string output = item.output.string();
+  const image::PageReader pages(item.input);
+  if (go_by_pages(pages, arguments, output)) {
+    const PagesDone done =
+        restore_pages(restorer, pages, output, arguments, options, progress, {.coded = coded});
+    return {.width = done.width,
+            .height = done.height,
+            .bytes = done.bytes,
+            .in_strips = false,
+            .pages = pages.count(),
+            .pixels = done.pixels};
+  }
+  const StripsDone done = restore_in_strips(restorer, item.input.string(), output, arguments,
+                                            options, progress, {.coded = coded});
+  return {.width = done.result.width,
+          .height = done.result.height,
+          .bytes = done.bytes,
+          .pixels = std::int64_t{done.result.width} * done.result.height};
+}
+
 restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restorer& restorer,
                              BatchReport& report) {
   // While a picture is restored, others that were let in may still grow.
@@ -83,6 +109,8 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
               [&restorer, &arguments, options, &report](const restore::BatchItem& item,
                                                         image::Image picture,
                                                         const ProgressCallback& progress) {
+                check_result(restorer, picture.height(), picture.width(), arguments,
+                             output_format(arguments, item.output.string()));
                 return restored_as_asked(
                     restorer, std::move(picture), arguments, *options, progress,
                     [&](const restore::TileCheck& check) { report.checked(item, check); });
@@ -90,28 +118,33 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
           .encode =
               [&arguments, &report](const restore::BatchItem& item, const image::Image& picture) {
                 image::WriteOptions write = arguments.write;
-                if (write.format.empty()) write.format = image::format_written_as(item.output);
+                write.format = output_format(arguments, item.output.string());
                 auto bytes = image::encode(picture, write);
                 if (arguments.audit) report.audited(item, bytes, arguments);
                 return bytes;
               },
-          .too_large =
-              [&restorer, &arguments, limit, floor](const fs::path& input) {
-                if (!may_need_strips(input.string(), arguments)) return false;
-                const auto held = restore::picture_bytes(input, restorer.manifest().scale);
-                return held > (limit > 0 ? limit - floor : available_memory_bytes() / 4 * 3);
+          .by_itself =
+              [&restorer, &arguments, limit, floor](const restore::BatchItem& item) {
+                const std::string input = item.input.string();
+                const std::string output = item.output.string();
+                if (go_by_pages(image::PageReader(item.input), arguments, output)) return true;
+                if (!may_need_strips(input, arguments)) return false;
+                // Plans are the restoring thread's; without a limit none is made.
+                if (limit == 0)
+                  return needs_strips(restorer, input, output, arguments, arguments.options);
+                return restore::picture_bytes(item.input, restorer.manifest().scale) >
+                       limit - floor;
               },
-          .in_strips = [&restorer, &arguments, options, &report](
-                           const restore::BatchItem& item, const ProgressCallback& progress,
-                           const std::function<void()>& unchanged) -> restore::WrittenInStrips {
-            const StripsObserver observer{.coded = [&](std::span<const std::byte> coded) {
-              unchanged();
-              if (arguments.audit) report.audited(item, coded, arguments);
-            }};
-            const auto done = restore_in_strips(restorer, item.input.string(), item.output.string(),
-                                                arguments.write, *options, progress, observer);
-            return {done.result.width, done.result.height, done.bytes};
-          }};
+          .file_to_file =
+              [&restorer, &arguments, options, &report](const restore::BatchItem& item,
+                                                        const ProgressCallback& progress,
+                                                        const std::function<void()>& unchanged) {
+                const auto coded = [&](std::span<const std::byte> bytes) {
+                  unchanged();
+                  if (arguments.audit) report.audited(item, bytes, arguments);
+                };
+                return file_to_file(restorer, item, arguments, *options, progress, coded);
+              }};
 }
 
 }  // namespace

@@ -10,15 +10,18 @@
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
+#include "apps/cli/restore_pages.h"
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/file_state.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 #include "chiaro/engine/graph_cache.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/image/pages.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::cli {
@@ -59,25 +62,48 @@ void check_output(const RestoreArguments& arguments) {
                output.string());
 }
 
-image::Image read_input(const std::string& input) {
-  if (input != "-") return image::read(input);
+std::vector<std::byte> read_stdin() {
   std::vector<std::byte> bytes;
   std::byte chunk[1 << 16];
   for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof(chunk), stdin)) > 0;) {
     bytes.insert(bytes.end(), chunk, chunk + got);
   }
-  return image::decode(bytes, "standard input");
+  return bytes;
 }
+
+/// What is restored: of a pipe its bytes, of a file what it was when the work began.
+struct Input {
+  std::string name;
+  bool piped = false;
+  std::vector<std::byte> bytes = {};
+  FileState before = {};
+
+  explicit Input(const std::string& input) : name(input), piped(input == "-") {
+    if (piped) {
+      name = "standard input";
+      bytes = read_stdin();
+    } else {
+      before = file_state(input);
+    }
+  }
+  image::PageReader pages() const {
+    return piped ? image::PageReader(bytes, name) : image::PageReader(name);
+  }
+  image::Image read() const {
+    if (piped) return image::decode(bytes, name);
+    image::Image picture = image::read(name);
+    expect_unchanged(name, before);
+    return picture;
+  }
+};
 
 void write_output(const RestoreArguments& arguments, const image::Image& picture) {
   image::WriteOptions write = arguments.write;
-  if (write.format.empty()) write.format = image::format_written_as(arguments.output);
+  write.format = output_format(arguments, arguments.output);
   const auto bytes = image::encode(picture, write);
   if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
   if (arguments.output != "-") return write_file_atomically(arguments.output, bytes);
-  const bool whole = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
-                     std::fflush(stdout) == 0;
-  CHIARO_CHECK(whole, Output, "[cli.restore] cannot write to stdout");
+  write_to_stdout(bytes);
 }
 
 /// Restores in place with a bar, and says what was held back and why.
@@ -118,17 +144,23 @@ void restore_one(RestoreArguments& arguments) {
     if (arguments.options.max_memory_bytes == 0) options.cache = engine::cache_folder();
     return restore::open_restorer(arguments.engine.bundle, options);
   });
-  if (may_need_strips(input, arguments)) {
+  const Input source(input);
+  const image::PageReader pages = source.pages();
+  const bool by_pages = go_by_pages(pages, arguments, arguments.output);
+  if (by_pages || may_need_strips(input, arguments)) {
     arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
     stop_if_interrupted();
-    if (needs_strips(*arguments.restorer, input, arguments, arguments.options))
-      return restore_one_in_strips(arguments, started);
+    if (by_pages) return restore_one_by_pages(arguments, pages, started, source.before);
+    if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options))
+      return restore_one_in_strips(arguments, started, source.before);
   }
-  image::Image picture = read_input(input);
+  image::Image picture = source.read();
   const double decoded = monotonic_s();
   if (!arguments.restorer) arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
   restore::Restorer& restorer = *arguments.restorer;
   stop_if_interrupted();
+  check_result(restorer, picture.height(), picture.width(), arguments,
+               output_format(arguments, arguments.output));
 
   const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
   say_start(arguments, restorer, plan, picture.height(), picture.width(), false, decoded - started);

@@ -3,24 +3,27 @@
 #include "apps/cli/audit.h"
 #include "apps/cli/events.h"
 #include "apps/cli/restore_telling.h"
+#include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/process_memory.h"
 
 namespace chiaro::cli {
 
 StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& input,
-                             const std::string& output, const image::WriteOptions& write,
+                             const std::string& output, const RestoreArguments& arguments,
                              const restore::RestoreOptions& options,
                              const ProgressCallback& progress, const StripsObserver& observer) {
-  image::WriteOptions complete = write;
-  if (complete.format.empty()) complete.format = image::format_written_as(output);
+  image::WriteOptions complete = arguments.write;
+  complete.format = output_format(arguments, output);
   const image::Frame source = image::StripReader(input).frame();
   CHIARO_CHECK(image::can_write_strips(complete.format), Resource,
                "[cli.restore] '{}' of {} x {} pixels does not fit into memory, and {} cannot be "
                "written in strips; expected png, jpeg, tiff or ppm, or a larger --max-memory",
                input, source.width, source.height, complete.format);
+  check_result(restorer, source.height, source.width, arguments, complete.format);
   restore::StripRestoration strips(
-      restorer, [&] { return image::StripReader(input); }, options, progress);
+      restorer, [&] { return image::StripReader(input, {}, image::Notes::Unsaid); }, options,
+      progress);
   StripsDone done{strips.frame(), strips.report(), 0};
   if (observer.begun) observer.begun(source, strips.plan());
   image::write_strips(
@@ -41,13 +44,26 @@ bool may_need_strips(const std::string& input, const RestoreArguments& arguments
   return std::int64_t{probe.width} * probe.height >= kManyPixels;
 }
 
-bool needs_strips(const restore::Restorer& restorer, const std::string& input,
-                  const RestoreArguments& arguments, const restore::RestoreOptions& options) {
-  return may_need_strips(input, arguments) &&
-         restore::exceeds_memory(restorer, image::StripReader(input).frame(), options);
+void say_tried_as_whole(const std::string& name, const image::Frame& source,
+                        const restore::Passage& passage) {
+  spdlog::warn(
+      "'{}' of {} x {} pixels may not fit into memory, and cannot be restored in strips ({}): "
+      "tried as a whole",
+      name, source.width, source.height, passage.obstacle);
 }
 
-void restore_one_in_strips(RestoreArguments& arguments, double started) {
+bool needs_strips(const restore::Restorer& restorer, const std::string& input,
+                  const std::string& output, const RestoreArguments& arguments,
+                  const restore::RestoreOptions& options) {
+  if (!may_need_strips(input, arguments)) return false;
+  const image::StripReader reader(input, {}, image::Notes::Unsaid);
+  const auto passage =
+      restore::choose_passage(restorer, reader, output_format(arguments, output), options);
+  if (!passage.obstacle.empty()) say_tried_as_whole(input, reader.frame(), passage);
+  return passage.in_strips;
+}
+
+void restore_one_in_strips(RestoreArguments& arguments, double started, const FileState& before) {
   const std::string& input = arguments.inputs.front();
   restore::Restorer& restorer = *arguments.restorer;
   const StripsObserver observer{
@@ -58,11 +74,12 @@ void restore_one_in_strips(RestoreArguments& arguments, double started) {
           },
       .coded =
           [&](std::span<const std::byte> coded) {
+            expect_unchanged(input, before);
             if (arguments.audit) audit(input, coded, arguments, false);
           }};
   StripsDone done;
   with_progress(arguments, [&](const ProgressCallback& progress) {
-    done = restore_in_strips(restorer, input, arguments.output, arguments.write, arguments.options,
+    done = restore_in_strips(restorer, input, arguments.output, arguments, arguments.options,
                              progress, observer);
   });
   say_report(done.report, restorer, arguments);

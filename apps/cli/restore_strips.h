@@ -8,6 +8,7 @@
 #include <string>
 
 #include "apps/cli/restore_arguments.h"
+#include "chiaro/base/file_state.h"
 #include "chiaro/base/log.h"
 #include "chiaro/image/strips.h"
 #include "chiaro/restore/strip_restoration.h"
@@ -30,7 +31,7 @@ struct StripsObserver {
 /// Errors: as StripRestoration and image::write_strips; Resource (the format cannot be written in
 /// strips).
 StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& input,
-                             const std::string& output, const image::WriteOptions& write,
+                             const std::string& output, const RestoreArguments& arguments,
                              const restore::RestoreOptions& options,
                              const ProgressCallback& progress, const StripsObserver& observer);
 
@@ -38,12 +39,18 @@ StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& inp
 /// without a limit for pictures so small that any machine has the memory. Errors: Input.
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments);
 
-/// Whether this file is to be restored so.
+/// Whether this file is to be restored so; with a note where it might have to, but cannot. Without
+/// a limit it may be called beside a restoration.
 bool needs_strips(const restore::Restorer& restorer, const std::string& input,
-                  const RestoreArguments& arguments, const restore::RestoreOptions& options);
+                  const std::string& output, const RestoreArguments& arguments,
+                  const restore::RestoreOptions& options);
+
+/// The note of a picture that is not restored in strips, though it may be larger than memory.
+void say_tried_as_whole(const std::string& name, const image::Frame& source,
+                        const restore::Passage& passage);
 
 /// The one input of the arguments, whose restorer is open. `started` is when the program began
-/// (monotonic_s).
-void restore_one_in_strips(RestoreArguments& arguments, double started);
+/// (monotonic_s), `before` what the input was then.
+void restore_one_in_strips(RestoreArguments& arguments, double started, const FileState& before);
 
 }  // namespace chiaro::cli

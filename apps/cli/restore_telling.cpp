@@ -10,7 +10,7 @@ namespace chiaro::cli {
 
 void say_start(const RestoreArguments& arguments, const restore::Restorer& restorer,
                const restore::RestorePlan& plan, int height, int width, bool in_strips,
-               double read_seconds) {
+               double read_seconds, int pages) {
   if (arguments.show.json) {
     print_event("start", {{"file", arguments.inputs.front()},
                           {"width", width},
@@ -20,6 +20,7 @@ void say_start(const RestoreArguments& arguments, const restore::Restorer& resto
                           {"threads", restorer.threads()},
                           {"tiles", plan.tiles()},
                           {"in_strips", in_strips},
+                          {"pages", pages},
                           {"predicted_peak_bytes", plan.predicted_peak_bytes},
                           {"seconds", read_seconds}});
   }
@@ -52,13 +53,14 @@ void with_progress(const RestoreArguments& arguments,
 }
 
 void say_report(const restore::RestoreReport& report, const restore::Restorer& restorer,
-                const RestoreArguments& arguments) {
+                const RestoreArguments& arguments, const std::string& of) {
   if (!report.blind) {
-    spdlog::info("not blind: restored as {}", restore::stated_text(*arguments.options.stated));
+    spdlog::info("{}not blind: restored as {}", of,
+                 restore::stated_text(*arguments.options.stated));
   }
   if (report.guard && report.inspection) {
     const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
-    if (!text.empty()) spdlog::info("{}", text);
+    if (!text.empty()) spdlog::info("{}{}", of, text);
   }
 }
 

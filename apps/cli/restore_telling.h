@@ -12,19 +12,19 @@
 namespace chiaro::cli {
 
 /// The event `start`, and how the restoration goes about it for --verbose. `read_seconds` is what
-/// has passed since the program began.
+/// has passed since the program began. Of several pages, the size is the first one's.
 void say_start(const RestoreArguments& arguments, const restore::Restorer& restorer,
                const restore::RestorePlan& plan, int height, int width, bool in_strips,
-               double read_seconds);
+               double read_seconds, int pages = 1);
 
 /// Calls `work` with a progress callback behind a bar; errors of the guard name the picture.
 /// Errors: those of `work`; Interrupted.
 void with_progress(const RestoreArguments& arguments,
                    const std::function<void(const ProgressCallback&)>& work);
 
-/// Says what was held back and why.
+/// Says what was held back and why; `of` ("page 2: ") goes before it.
 void say_report(const restore::RestoreReport& report, const restore::Restorer& restorer,
-                const RestoreArguments& arguments);
+                const RestoreArguments& arguments, const std::string& of = "");
 
 /// What the restoration went by, for the event `restored`; empty for bundles without a controller.
 Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,

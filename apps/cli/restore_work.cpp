@@ -1,10 +1,14 @@
 #include "apps/cli/restore_work.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include "apps/cli/events.h"
 #include "chiaro/base/error.h"
+#include "chiaro/image/encodable.h"
 #include "chiaro/restore/region.h"
 
 namespace chiaro::cli {
@@ -29,6 +33,31 @@ image::Image restored_and_checked(restore::Restorer& restorer, const image::Imag
 }
 
 }  // namespace
+
+std::string output_format(const RestoreArguments& arguments, const std::string& output) {
+  return arguments.write.format.empty() ? image::format_written_as(output) : arguments.write.format;
+}
+
+void check_result(const restore::Restorer& restorer, int height, int width,
+                  const RestoreArguments& arguments, const std::string& format) {
+  image::WriteOptions write = arguments.write;
+  write.format = format;
+  const std::int64_t scale = arguments.options.strength > 0 ? restorer.manifest().scale : 1;
+  if (!arguments.region.empty()) {
+    const auto region = restore::parse_region(arguments.region);
+    height = region.height;
+    width = region.width;
+  }
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  image::check_encodable(static_cast<int>(std::min(kMost, height * scale)),
+                         static_cast<int>(std::min(kMost, width * scale)), write);
+}
+
+void write_to_stdout(std::span<const std::byte> bytes) {
+  const bool whole = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
+                     std::fflush(stdout) == 0;
+  CHIARO_CHECK(whole, Output, "[cli.restore] cannot write to stdout");
+}
 
 void say_tile_check(const std::string& file, const restore::TileCheck& check,
                     const OutputFlags& show) {

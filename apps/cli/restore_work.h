@@ -1,7 +1,9 @@
 // What happens to a picture between reading and writing, as the flags of `chiaro restore` want it.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "apps/cli/restore_arguments.h"
@@ -11,6 +13,17 @@
 #include "chiaro/restore/tile_check.h"
 
 namespace chiaro::cli {
+
+/// The format that --format or the name of an output asks for.
+std::string output_format(const RestoreArguments& arguments, const std::string& output);
+
+/// Refuses, before anything is restored, what could not be written in this format of a source of
+/// this size. Errors: Usage.
+void check_result(const restore::Restorer& restorer, int height, int width,
+                  const RestoreArguments& arguments, const std::string& format);
+
+/// A whole coded picture. Errors: Output.
+void write_to_stdout(std::span<const std::byte> bytes);
 
 /// What --verify-tiles found, before it is judged.
 using TileCheckReport = std::function<void(const restore::TileCheck&)>;

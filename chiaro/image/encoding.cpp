@@ -15,6 +15,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
+#include "chiaro/image/encodable.h"
 #include "chiaro/image/exif.h"
 
 namespace chiaro::image {
@@ -102,11 +103,25 @@ void attach(VipsImage* image, const char* name, std::span<const std::uint8_t> da
   if (!data.empty()) vips_image_set_blob_copy(image, name, data.data(), data.size());
 }
 
+std::size_t bytes_of(SampleType type) {
+  return type == SampleType::U8 ? 1 : type == SampleType::U16 ? 2 : 4;
+}
+
+/// LZW stores strings of one byte or more in codes of at most 12 bits; what it clears its table for
+/// and what leads to a strip of rows is beside that.
+std::int64_t tiff_bound(std::size_t row_bytes, int height, const Metadata& metadata) {
+  const std::size_t row = row_bytes + row_bytes / 2 + row_bytes / 1000 + 64;
+  const std::size_t beside =
+      metadata.icc.size() + metadata.xmp.size() + 2 * metadata.exif.size() + metadata.iptc.size();
+  return static_cast<std::int64_t>(row * static_cast<std::size_t>(height) + beside + (1 << 16));
+}
+
 int save_tiff(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
-  attach(image, VIPS_META_ICC_NAME, encoding.metadata.icc);
-  attach(image, VIPS_META_XMP_NAME, encoding.metadata.xmp);
+  const Metadata& metadata = encoding.metadata;
+  attach(image, VIPS_META_ICC_NAME, metadata.icc);
+  attach(image, VIPS_META_XMP_NAME, metadata.xmp);
   vips_image_set_string(image, VIPS_META_RESOLUTION_UNIT, "in");
-  const bool large = VIPS_IMAGE_SIZEOF_IMAGE(image) > 4'000'000'000U;
+  const bool large = tiff_bound(encoding.row_bytes(), encoding.height, metadata) > kPlainTiffBytes;
   return vips_tiffsave_target(
       image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW, "predictor",
       encoding.layout.type == SampleType::F32 ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT
@@ -144,14 +159,19 @@ int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
 }  // namespace
 
 std::size_t Encoding::row_bytes() const {
-  const std::size_t sample = layout.type == SampleType::U8    ? 1
-                             : layout.type == SampleType::U16 ? 2
-                                                              : 4;
-  return static_cast<std::size_t>(width) * static_cast<std::size_t>(samples_per_pixel()) * sample;
+  return static_cast<std::size_t>(width) * static_cast<std::size_t>(samples_per_pixel()) *
+         bytes_of(layout.type);
 }
 
-Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
-  CHIARO_CHECK(frame.height > 0 && frame.width > 0, Usage, "[image.encode] got an empty picture");
+std::int64_t tiff_bytes_at_most(const Frame& frame, const WriteOptions& options) {
+  const int samples = frame.channels + (frame.has_alpha ? 1 : 0);
+  const std::size_t row = static_cast<std::size_t>(frame.width) *
+                          static_cast<std::size_t>(samples) *
+                          bytes_of(chosen_type(frame.sample_type, options.depth, "tiff"));
+  return tiff_bound(row, frame.height, frame.metadata);
+}
+
+void check_encodable(int height, int width, const WriteOptions& options) {
   CHIARO_CHECK(std::ranges::find(kFormats, options.format) != kFormats.end(), Usage,
                "[image.encode] unknown picture format; got '{}'{}; expected {}", options.format,
                did_you_mean(options.format, kFormats), join(kFormats));
@@ -159,9 +179,14 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
                "[image.encode] impossible quality; got {}; expected 1 to 100, or 0 for the usual",
                options.quality);
   const int limit = options.format == "jpeg" ? 65500 : options.format == "webp" ? 16383 : 1'000'000;
-  CHIARO_CHECK(frame.width <= limit && frame.height <= limit, Usage,
+  CHIARO_CHECK(width <= limit && height <= limit, Usage,
                "[image.encode] too large for {}; got {}x{}; expected sides up to {}",
-               options.format, frame.width, frame.height, limit);
+               options.format, width, height, limit);
+}
+
+Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
+  CHIARO_CHECK(frame.height > 0 && frame.width > 0, Usage, "[image.encode] got an empty picture");
+  check_encodable(frame.height, frame.width, options);
 
   Encoding encoding{frame.channels, frame.height, frame.width, options, {}, {}, nullptr, false};
   Metadata& metadata = encoding.metadata;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,13 @@ struct Encoding {
   int samples_per_pixel() const { return channels + (layout.alpha ? 1 : 0); }
   std::size_t row_bytes() const;
 };
+
+/// The most that a plain TIFF can be, with something to spare; a BigTIFF has no such bound.
+constexpr std::int64_t kPlainTiffBytes = 4'200'000'000;
+
+/// No TIFF that is written of such a picture is larger, whatever it shows: LZW makes noise larger
+/// than it is.
+std::int64_t tiff_bytes_at_most(const Frame& frame, const WriteOptions& options);
 
 /// Errors: Usage (empty, unknown format, impossible quality, too large for the format).
 Encoding plan_encoding(const Frame& frame, const WriteOptions& options);

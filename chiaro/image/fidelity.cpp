@@ -6,12 +6,17 @@
 #include <cctype>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "chiaro/image/inventory.h"
 #include "chiaro/image/metadata_read.h"
+#include "chiaro/image/row_decoder.h"
+#include "chiaro/image/tiff_folders.h"
 #include "chiaro/image/upright.h"
+#include "chiaro/image/value_range.h"
 #include "chiaro/image/vips_decode.h"
 
 namespace chiaro::image {
@@ -27,11 +32,31 @@ struct Facts {
   int height = 0;
   double x_per_mm = 0;
   double y_per_mm = 0;
+  Beyond beyond;
   Inventory items;
 };
 
-Facts facts_of(std::span<const std::byte> file, const std::string& name) {
-  const OpenedPicture opened = open_picture(file, name);
+std::span<const std::uint8_t> octets(std::span<const std::byte> file) {
+  return {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
+}
+
+/// Decodes a picture of floats; others have no values outside.
+Beyond beyond_of(const OpenedPicture& opened) {
+  Beyond beyond;
+  if (stored_type(*opened.header) != SampleType::F32) return beyond;
+  const RowDecoder rows(opened, {.convert_to_srgb = false}, Notes::Unsaid);
+  std::vector<float> row(rows.stride());
+  const auto colours =
+      static_cast<std::size_t>(rows.channels()) * static_cast<std::size_t>(rows.width());
+  for (int y = 0; y < rows.height(); ++y) {
+    rows.decode(y, 1, row.data());
+    count_beyond(std::span(row).first(colours), beyond);
+  }
+  return beyond;
+}
+
+Facts facts_of(std::span<const std::byte> file, const std::string& name, int page) {
+  const OpenedPicture opened = open_picture(file, name, page);
   VipsImage* header = opened.header.get();
   Facts facts;
   facts.bits = static_cast<int>(vips_format_sizeof(header->BandFmt)) * 8;
@@ -42,8 +67,9 @@ Facts facts_of(std::span<const std::byte> file, const std::string& name) {
   facts.orientation = vips_image_get_orientation(header);
   facts.width = header->Xsize;
   facts.height = header->Ysize;
-  facts.items = take_inventory({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
-  const Metadata metadata = read_metadata(header, opened.source.get(), opened.type.format);
+  facts.items = take_inventory(octets(file), page);
+  const Metadata metadata = read_metadata(header, opened.source.get(), opened.type.format, page);
+  facts.beyond = beyond_of(opened);
   const bool filled_in = opened.type.format == "jpeg" && !opened.jpeg.states_density &&
                          metadata.exif.empty();  // libvips says 72 dots per inch
   facts.x_per_mm = filled_in ? 0 : metadata.x_pixels_per_mm;
@@ -109,6 +135,30 @@ void compare_pixels(const Facts& before, const Facts& after, std::vector<Trait>&
   }
 }
 
+void compare_facts(const Facts& source, const Facts& result, std::vector<Trait>& traits) {
+  compare_pixels(source, result, traits);
+  compare_resolution(source, result, traits);
+  if (source.beyond.count > 0) {
+    const auto near = [](float a, float b) { return std::abs(a - b) <= 0.01F * std::abs(a); };
+    const bool lost = result.beyond.count == 0;
+    const bool kept = near(source.beyond.lowest, result.beyond.lowest) &&
+                      near(source.beyond.highest, result.beyond.highest);
+    traits.push_back({"values outside 0 to 1", beyond_text(source.beyond),
+                      lost ? "" : beyond_text(result.beyond),
+                      lost   ? Fate::Lost
+                      : kept ? Fate::Kept
+                             : Fate::Changed});
+  }
+  for (const auto& [name, value] : source.items) {
+    const auto found = result.items.find(name);
+    const bool lost = found == result.items.end();
+    traits.push_back({name, shown(value), lost ? "" : shown(found->second),
+                      lost                     ? Fate::Lost
+                      : found->second == value ? Fate::Kept
+                                               : Fate::Changed});
+  }
+}
+
 }  // namespace
 
 const char* fate_name(Fate fate) {
@@ -125,18 +175,14 @@ const char* fate_name(Fate fate) {
 
 std::vector<Trait> compare_files(std::span<const std::byte> before,
                                  std::span<const std::byte> after) {
-  const Facts source = facts_of(before, "the source");
-  const Facts result = facts_of(after, "the result");
+  const std::vector<int> pages = pages_of_tiff(octets(before)).whole;
+  const std::vector<int> pages_after = pages_of_tiff(octets(after)).whole;
   std::vector<Trait> traits;
-  compare_pixels(source, result, traits);
-  compare_resolution(source, result, traits);
-  for (const auto& [name, value] : source.items) {
-    const auto found = result.items.find(name);
-    const bool lost = found == result.items.end();
-    traits.push_back({name, shown(value), lost ? "" : shown(found->second),
-                      lost                     ? Fate::Lost
-                      : found->second == value ? Fate::Kept
-                                               : Fate::Changed});
+  for (std::size_t i = 0; i < std::min(pages.size(), pages_after.size()); ++i) {
+    const std::size_t first = traits.size();
+    compare_facts(facts_of(before, "the source", pages[i]),
+                  facts_of(after, "the result", pages_after[i]), traits);
+    for (std::size_t t = first; t < traits.size(); ++t) traits[t].page = static_cast<int>(i) + 1;
   }
   return traits;
 }

@@ -239,14 +239,15 @@ void take_resource_inventory(std::string_view resources, Inventory& items) {
   }
 }
 
-Inventory take_inventory(std::span<const std::uint8_t> bytes) {
+Inventory take_inventory(std::span<const std::uint8_t> bytes, int page) {
   const std::string_view file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   Inventory items;
   if (file.starts_with("\xff\xd8\xff"sv)) take_jpeg_inventory(file, items);
   if (file.starts_with("\x89PNG\r\n\x1a\n"sv)) take_png_inventory(file, items);
   if (file.starts_with("RIFF"sv) && file.size() > 12 && file.substr(8, 4) == "WEBP")
     take_webp_inventory(file, items);
-  if (file.starts_with("II"sv) || file.starts_with("MM"sv)) take_tiff_inventory(bytes, true, items);
+  if (file.starts_with("II"sv) || file.starts_with("MM"sv))
+    take_tiff_inventory(bytes, true, items, page);
   return items;
 }
 

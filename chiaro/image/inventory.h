@@ -17,11 +17,12 @@ namespace chiaro::image {
 using Inventory = std::map<std::string, std::string>;
 
 /// Of a JPEG, PNG, WebP or TIFF file, by its content; empty for others. Damaged parts are passed
-/// over.
-Inventory take_inventory(std::span<const std::uint8_t> file);
+/// over. `page`: of a TIFF, by number from 0; the first tells of the others how many they are.
+Inventory take_inventory(std::span<const std::uint8_t> file, int page = 0);
 
-/// Of a TIFF structure: `as_file` for a TIFF file, else an EXIF block. Adds to `items`.
-void take_tiff_inventory(std::span<const std::uint8_t> tiff, bool as_file, Inventory& items);
+/// Of a TIFF structure: `as_file` for a page of a TIFF file, else an EXIF block. Adds to `items`.
+void take_tiff_inventory(std::span<const std::uint8_t> tiff, bool as_file, Inventory& items,
+                         int page = 0);
 
 /// Of Photoshop image resources ("8BIM" …), among them IPTC. Adds to `items`.
 void take_resource_inventory(std::string_view resources, Inventory& items);

@@ -224,7 +224,8 @@ std::vector<std::byte> embed_metadata(const std::string& format, std::span<const
     const auto addition = addition_to_tiff(coded, metadata.exif, unwrap_iptc(metadata.iptc));
     if (addition.tail.empty()) return out;
     append(out, std::span(addition.tail));
-    std::ranges::copy(addition.start, out.begin() + kTiffStart);
+    std::ranges::copy(addition.start.bytes,
+                      out.begin() + static_cast<std::ptrdiff_t>(addition.start.at));
   }
   return out;
 }

@@ -46,7 +46,7 @@ void make_xmp_upright(std::vector<std::uint8_t>& xmp) {
 }
 
 /// libvips does not look for EXIF in a TIFF.
-std::vector<std::uint8_t> exif_of_source(VipsSource* source) {
+std::vector<std::uint8_t> exif_of_source(VipsSource* source, int page) {
   // A source that was mapped once stays so, and all that is read of it then counts as memory of
   // this process: a file is mapped beside it, for as long as it takes.
   VipsSourcePointer beside;
@@ -60,7 +60,7 @@ std::vector<std::uint8_t> exif_of_source(VipsSource* source) {
     vips_error_clear();
     return {};
   }
-  return exif_of_tiff({static_cast<const std::uint8_t*>(file), size});
+  return exif_of_tiff({static_cast<const std::uint8_t*>(file), size}, page);
 }
 
 /// The text chunk "Raw profile type iptc": a heading, a length, hexadecimal digits, all between
@@ -98,7 +98,7 @@ std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> bloc
   return as_text(block).starts_with(kPhotoshop) ? block.subspan(kPhotoshop.size()) : block;
 }
 
-Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string& format) {
+Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string& format, int page) {
   Metadata result;
   result.source_format = format;
   result.icc = blob(header, VIPS_META_ICC_NAME);
@@ -106,7 +106,7 @@ Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string&
   if (as_text(result.exif).starts_with(kExifPrefix)) {
     result.exif.erase(result.exif.begin(), result.exif.begin() + kExifPrefix.size());
   }
-  if (format == "tiff" && result.exif.empty()) result.exif = exif_of_source(source);
+  if (format == "tiff" && result.exif.empty()) result.exif = exif_of_source(source, page);
   make_exif_upright(result.exif);
   result.xmp = blob(header, VIPS_META_XMP_NAME);
   make_xmp_upright(result.xmp);

@@ -15,7 +15,9 @@ struct _VipsSource;
 namespace chiaro::image {
 
 /// All of Metadata but what only a JPEG's header tells. Resolution as stored (before turning).
-Metadata read_metadata(_VipsImage* header, _VipsSource* source, const std::string& format);
+/// `page`: which one of a TIFF the header is of, from 0.
+Metadata read_metadata(_VipsImage* header, _VipsSource* source, const std::string& format,
+                       int page);
 
 /// The image resources of Metadata::iptc, without the heading.
 std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block);

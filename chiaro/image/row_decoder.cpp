@@ -89,13 +89,15 @@ RowDecoder::Spread spread_of(const VipsImage& header, const std::string& name) {
 /// The conversion that the profile in `metadata` asks for; a profile that does not fit is dropped
 /// with a note.
 std::unique_ptr<ColourConversion> choose_conversion(const OpenedPicture& picture, int inks,
-                                                    bool convert, Metadata& metadata) {
+                                                    bool convert, bool say, Metadata& metadata) {
   ProfileConversion chosen;
   if (!metadata.icc.empty()) {
     chosen = conversion_to_srgb(metadata.icc, inks);
     if (chosen.kind == ProfileKind::Unusable) {
-      spdlog::warn("'{}': the embedded colour profile is damaged or not for this picture; ignored",
-                   picture.name);
+      if (say)
+        spdlog::warn(
+            "'{}': the embedded colour profile is damaged or not for this picture; ignored",
+            picture.name);
       metadata.icc.clear();
     }
   }
@@ -112,7 +114,7 @@ std::unique_ptr<ColourConversion> choose_conversion(const OpenedPicture& picture
       CHIARO_CHECK(chosen.conversion, Internal,
                    "[image.read] the CMYK profile of libvips is unusable");
     }
-    spdlog::info("'{}' is CMYK: converted to RGB, and written as such", picture.name);
+    if (say) spdlog::info("'{}' is CMYK: converted to RGB, and written as such", picture.name);
     metadata.icc.clear();
     return std::move(chosen.conversion);
   }
@@ -123,8 +125,8 @@ std::unique_ptr<ColourConversion> choose_conversion(const OpenedPicture& picture
 
 /// As read_metadata, with what the codecs make up taken out.
 Metadata metadata_of(const OpenedPicture& picture) {
-  Metadata metadata =
-      read_metadata(picture.header.get(), picture.source.get(), picture.type.format);
+  Metadata metadata = read_metadata(picture.header.get(), picture.source.get(), picture.type.format,
+                                    std::max(0, picture.page));
   if (picture.type.format == "jpeg" && !picture.jpeg.states_density && metadata.exif.empty()) {
     metadata.x_pixels_per_mm = metadata.y_pixels_per_mm = 0;  // libvips fills in 72 dots per inch
   }
@@ -146,9 +148,10 @@ SampleType stored_type(const VipsImage& header) {
   }
 }
 
-RowDecoder::RowDecoder(const OpenedPicture& picture, const ReadOptions& options)
+RowDecoder::RowDecoder(const OpenedPicture& picture, const ReadOptions& options, Notes notes)
     : picture_(picture) {
   VipsImage* header = picture.header.get();
+  const bool say = notes == Notes::Said;
   const std::int64_t pixels = std::int64_t{header->Xsize} * header->Ysize;
   CHIARO_CHECK(pixels <= options.max_pixels, Input,
                "[image.read] '{}' is too large; got {}x{} = {} pixels; expected at most {}",
@@ -169,10 +172,11 @@ RowDecoder::RowDecoder(const OpenedPicture& picture, const ReadOptions& options)
   orientation_ = picture.type.format == "pfm" ? 4 : vips_image_get_orientation(header);
 
   metadata_ = metadata_of(picture);
-  if (const int pages = vips_image_get_n_pages(header); pages > 1) {
+  const int pages = vips_image_get_n_pages(header);
+  if (pages > 1 && picture.page == kFirstPage && say) {
     spdlog::warn("'{}' holds {} pictures; only the first is read", picture.name, pages);
   }
-  conversion_ = choose_conversion(picture, colours, options.convert_to_srgb, metadata_);
+  conversion_ = choose_conversion(picture, colours, options.convert_to_srgb, say, metadata_);
   sample_type_ = stored_type(*known_);
   spread_ = spread_of(*known_, picture.name);
   scale_ = full_scale(known_.get());

@@ -6,6 +6,7 @@
 
 #include "chiaro/image/codec.h"
 #include "chiaro/image/colour_profile.h"
+#include "chiaro/image/strips.h"
 #include "chiaro/image/vips_decode.h"
 #include "chiaro/image/vips_session.h"
 
@@ -19,7 +20,7 @@ SampleType stored_type(const _VipsImage& header);
 class RowDecoder {
  public:
   /// Errors: Input (too large, too many channels, unknown kind of samples).
-  RowDecoder(const OpenedPicture& picture, const ReadOptions& options);
+  RowDecoder(const OpenedPicture& picture, const ReadOptions& options, Notes notes = Notes::Said);
 
   int width() const { return width_; }  ///< as stored
   int height() const { return height_; }

@@ -18,6 +18,7 @@
 #include "chiaro/image/encoding.h"
 #include "chiaro/image/metadata_embed.h"
 #include "chiaro/image/metadata_read.h"
+#include "chiaro/image/pages.h"
 #include "chiaro/image/row_decoder.h"
 #include "chiaro/image/tiff_folders.h"
 #include "chiaro/image/vips_encode.h"
@@ -193,7 +194,7 @@ void save_tiff(AtomicFile& file, const Encoding& encoding, const PixelWriter& pi
   if (addition.tail.empty()) return;
   ::lseek(file.descriptor(), 0, SEEK_END);
   file.write(std::as_bytes(std::span(addition.tail)));
-  file.overwrite(kTiffStart, addition.start);
+  file.overwrite(addition.start.at, addition.start.bytes);
 }
 
 void save_netpbm(AtomicFile& file, const Encoding& encoding, const PixelWriter& pixels) {
@@ -204,6 +205,25 @@ void save_netpbm(AtomicFile& file, const Encoding& encoding, const PixelWriter& 
     pixels(y, 0, encoding.width, row.data());
     order_netpbm_row(encoding, row.data());
     file.write(std::as_bytes(std::span(row)));
+  }
+}
+
+void save_strips(AtomicFile& file, const Frame& frame, const WriteOptions& options,
+                 const std::function<Image()>& next) {
+  Encoding encoding = plan_encoding(frame, options);
+  encoding.in_strips = true;
+  start_vips();
+  PackedRows rows(encoding, next, rows_looked_back(encoding));
+  const PixelWriter pixels = [&](int y, int x, int count, unsigned char* out) {
+    rows.write(y, x, count, out);
+  };
+  const std::string& format = encoding.options.format;
+  if (format == "ppm") {
+    save_netpbm(file, encoding, pixels);
+  } else if (format == "tiff") {
+    save_tiff(file, encoding, pixels);
+  } else {
+    save_headed(file, encoding, pixels);
   }
 }
 
@@ -230,15 +250,23 @@ struct StripReader::State {
   std::string obstacle;
   int y = 0;
 
-  State(OpenedPicture opened, const ReadOptions& options)
-      : picture(std::move(opened)), rows(picture, options), obstacle(obstacle_of(picture, rows)) {
+  State(OpenedPicture opened, const ReadOptions& options, Notes notes)
+      : picture(std::move(opened)),
+        rows(picture, options, notes),
+        obstacle(obstacle_of(picture, rows)) {
     frame = {rows.channels(),  rows.height(),      rows.width(),
              rows.has_alpha(), rows.sample_type(), rows.metadata()};
   }
 };
 
-StripReader::StripReader(const fs::path& path, const ReadOptions& options)
-    : state_(std::make_unique<State>(open_picture(path), options)) {}
+StripReader::StripReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+StripReader PageReader::strips(int page, Notes notes) const {
+  return StripReader(std::make_unique<StripReader::State>(open(page), ReadOptions{}, notes));
+}
+
+StripReader::StripReader(const fs::path& path, const ReadOptions& options, Notes notes)
+    : state_(std::make_unique<State>(open_picture(path), options, notes)) {}
 StripReader::~StripReader() = default;
 StripReader::StripReader(StripReader&&) noexcept = default;
 StripReader& StripReader::operator=(StripReader&&) noexcept = default;
@@ -298,24 +326,19 @@ std::int64_t strip_writer_bytes(const Frame& frame) {
 void write_strips(const fs::path& path, const Frame& frame, const WriteOptions& options,
                   const std::function<Image()>& next,
                   const std::function<void(std::span<const std::byte>)>& approve) {
-  Encoding encoding = plan_encoding(frame, complete(path, options));
-  encoding.in_strips = true;
-  start_vips();
+  const WriteOptions chosen = complete(path, options);
   AtomicFile file(path);
-  PackedRows rows(encoding, next, rows_looked_back(encoding));
-  const PixelWriter pixels = [&](int y, int x, int count, unsigned char* out) {
-    rows.write(y, x, count, out);
-  };
-  const std::string& format = encoding.options.format;
-  if (format == "ppm") {
-    save_netpbm(file, encoding, pixels);
-  } else if (format == "tiff") {
-    save_tiff(file, encoding, pixels);
-  } else {
-    save_headed(file, encoding, pixels);
-  }
+  save_strips(file, frame, chosen, next);
   if (approve) approve(MappedFile(file.temporary_name()).bytes());
   file.commit();
+}
+
+void code_strips(const fs::path& path, const Frame& frame, const WriteOptions& options,
+                 const std::function<Image()>& next,
+                 const std::function<void(const fs::path&)>& take) {
+  AtomicFile file(path);
+  save_strips(file, frame, options, next);
+  take(file.temporary_name());
 }
 
 }  // namespace chiaro::image

@@ -25,12 +25,17 @@ struct Frame {
 
 Frame frame_of(const Image& picture);
 
+/// Whether opening a file says what is to be said of it (further pictures in it, an unusable
+/// profile, CMYK): a file that is opened again says nothing new.
+enum class Notes { Said, Unsaid };
+
 /// Reads a picture file from the top, once. Holds no more than codec and operating system need for
 /// a few rows.
 class StripReader {
  public:
   /// Errors: as read.
-  explicit StripReader(const std::filesystem::path& path, const ReadOptions& options = {});
+  explicit StripReader(const std::filesystem::path& path, const ReadOptions& options = {},
+                       Notes notes = Notes::Said);
   ~StripReader();
   StripReader(StripReader&&) noexcept;
   StripReader& operator=(StripReader&&) noexcept;
@@ -47,7 +52,9 @@ class StripReader {
   int rows_left() const;
 
  private:
+  friend class PageReader;
   struct State;
+  explicit StripReader(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
@@ -66,5 +73,11 @@ std::int64_t strip_writer_bytes(const Frame& frame);
 void write_strips(const std::filesystem::path& path, const Frame& frame,
                   const WriteOptions& options, const std::function<Image()>& next,
                   const std::function<void(std::span<const std::byte>)>& approve = {});
+
+/// As write_strips, but `take` is told where the file is, beside `path`, and then it is gone.
+/// options.format must be set.
+void code_strips(const std::filesystem::path& path, const Frame& frame, const WriteOptions& options,
+                 const std::function<Image()>& next,
+                 const std::function<void(const std::filesystem::path&)>& take);
 
 }  // namespace chiaro::image

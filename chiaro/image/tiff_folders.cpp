@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <limits>
+#include <set>
 #include <utility>
+
+#include "chiaro/base/error.h"
 
 namespace chiaro::image {
 namespace {
@@ -14,15 +18,25 @@ constexpr std::uint32_t kPhotoFolder = 0x8769;
 constexpr std::uint32_t kGpsFolder = 0x8825;
 constexpr std::uint32_t kInteropFolder = 0xa005;
 constexpr std::uint32_t kIptc = 0x83bb;
+constexpr std::uint32_t kNewSubfileType = 0x00fe;
+constexpr std::uint32_t kSubfileType = 0x00ff;
+constexpr std::uint32_t kStripOffsets = 0x0111;
+constexpr std::uint32_t kPageNumber = 0x0129;
+constexpr std::uint32_t kTileOffsets = 0x0144;
+constexpr std::uint32_t kShortType = 3;
+constexpr std::uint32_t kLongType = 4;
 constexpr std::uint32_t kUndefined = 7;
+constexpr std::uint32_t kLong8Type = 16;
+constexpr std::size_t kPlainLimit = std::numeric_limits<std::uint32_t>::max();
 
 /// Tags of the main folder that describe the photograph; all others describe how the file stores
 /// it.
-constexpr std::array<std::uint32_t, 16> kDescriptive{
+constexpr std::array<std::uint32_t, 17> kDescriptive{
     0x010d,  // DocumentName
     0x010e,  // ImageDescription
     0x010f,  // Make
     0x0110,  // Model
+    0x011d,  // PageName
     0x0131,  // Software
     0x0132,  // DateTime
     0x013b,  // Artist
@@ -37,37 +51,63 @@ constexpr std::array<std::uint32_t, 16> kDescriptive{
     0x9c9f   // XPSubject
 };
 
-/// The size of one value of a TIFF type; 0: unknown.
+/// The size of one value of a TIFF type; 0: unknown. From 16 on, of BigTIFF alone.
 std::size_t size_of_type(std::uint32_t type) {
-  constexpr std::array<std::size_t, 14> kSizes{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};
+  constexpr std::array<std::size_t, 19> kSizes{0, 1, 1, 2, 4, 8, 1, 1, 2, 4,
+                                               8, 4, 8, 4, 0, 0, 8, 8, 8};
   return type < kSizes.size() ? kSizes[type] : 0;
 }
+constexpr std::uint32_t kFirstBigType = 16;
+
+/// How wide the numbers of a folder are. Plain: TIFF 6.0, section 2; big: the BigTIFF design of
+/// libtiff.
+struct Widths {
+  std::size_t count;      // of the entries of a folder
+  std::size_t entry;      // a whole entry
+  std::size_t offset;     // within the file; also how much data an entry holds itself
+  std::size_t start;      // where the offset of the first folder stands
+  std::uint32_t pointer;  // the type of an entry that leads to another folder
+};
+constexpr Widths kPlain{2, 12, 4, 4, 4};
+constexpr Widths kBig{8, 20, 8, 8, 18};
 
 struct Entry {
   std::uint32_t tag;
   std::uint32_t type;
-  std::uint32_t count;
+  std::uint64_t count;
   Octets data;  // little-endian
 };
 
 struct Folder {
   std::vector<Entry> entries;
+  std::size_t next = 0;  // where the folder behind it is; 0: none
 };
+
+std::uint64_t little_number(const Octets& data, std::size_t at, std::size_t count) {
+  std::uint64_t value = 0;
+  for (std::size_t i = count; i-- > 0;) value = value << 8 | data[at + i];
+  return value;
+}
 
 /// Reads folders of either byte order; what leads out of the file is left out.
 class Reader {
  public:
   explicit Reader(std::span<const std::uint8_t> bytes)
-      : bytes_(bytes), big_endian_(!bytes.empty() && bytes[0] == 'M') {}
+      : bytes_(bytes),
+        big_endian_(!bytes.empty() && bytes[0] == 'M'),
+        widths_(number(2, 2) == 43 ? kBig : kPlain) {}
 
   bool is_tiff() const {
-    return bytes_.size() >= 8 && bytes_[0] == bytes_[1] && (bytes_[0] == 'I' || bytes_[0] == 'M') &&
-           number(2, 2) == 42;
+    if (bytes_.size() < 8 || bytes_[0] != bytes_[1] || (bytes_[0] != 'I' && bytes_[0] != 'M'))
+      return false;
+    return number(2, 2) == 42 || (number(2, 2) == 43 && number(4, 2) == 8 && bytes_.size() >= 16);
   }
+  bool is_big() const { return widths_.offset == kBig.offset; }
+  const Widths& widths() const { return widths_; }
 
-  std::uint32_t number(std::size_t at, std::size_t count) const {
+  std::uint64_t number(std::size_t at, std::size_t count) const {
     if (at > bytes_.size() || bytes_.size() - at < count) return 0;
-    std::uint32_t value = 0;
+    std::uint64_t value = 0;
     for (std::size_t i = 0; i < count; ++i)
       value = value << 8 | bytes_[at + (big_endian_ ? i : count - 1 - i)];
     return value;
@@ -75,23 +115,40 @@ class Reader {
 
   Folder folder(std::size_t at) const {
     Folder result;
-    if (at == 0) return result;
-    for (std::size_t i = 0; i < number(at, 2); ++i) {
-      const std::size_t entry = at + 2 + 12 * i;
-      Entry read{number(entry, 2), number(entry + 2, 2), number(entry + 4, 4), {}};
+    if (at == 0 || at >= bytes_.size()) return result;
+    const std::uint64_t count = number(at, widths_.count);
+    if (count > (bytes_.size() - at) / widths_.entry) return result;
+    std::size_t held = 0;  // entries of a sound file do not share their data
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t entry = at + widths_.count + widths_.entry * i;
+      Entry read{static_cast<std::uint32_t>(number(entry, 2)),
+                 static_cast<std::uint32_t>(number(entry + 2, 2)),
+                 number(entry + 4, widths_.offset),
+                 {}};
       const std::size_t unit = size_of_type(read.type);
+      if (unit == 0 || read.count == 0 || read.count > bytes_.size()) continue;
       const std::size_t size = unit * read.count;
-      const std::size_t data = size <= 4 ? entry + 8 : number(entry + 8, 4);
-      if (size == 0 || size > bytes_.size() || data > bytes_.size() - size) continue;
+      const std::size_t value_at = entry + 4 + widths_.offset;
+      const std::size_t data = size <= widths_.offset ? value_at : number(value_at, widths_.offset);
+      if (size > bytes_.size() - held || data > bytes_.size() - size) continue;
+      held += size;
       read.data.assign(bytes_.begin() + static_cast<std::ptrdiff_t>(data),
                        bytes_.begin() + static_cast<std::ptrdiff_t>(data + size));
       if (big_endian_) reverse_units(read);
       result.entries.push_back(std::move(read));
     }
+    result.next = number(at + widths_.count + widths_.entry * count, widths_.offset);
     return result;
   }
 
-  std::size_t main_folder() const { return number(4, 4); }
+  std::size_t main_folder() const { return number(widths_.start, widths_.offset); }
+
+  /// Of the page with this number; 0 where there is no such.
+  std::size_t folder_of_page(int page) const {
+    std::size_t at = main_folder();
+    for (int i = 0; i < page && at != 0; ++i) at = folder(at).next;
+    return at;
+  }
 
  private:
   static void reverse_units(Entry& entry) {
@@ -105,16 +162,26 @@ class Reader {
 
   std::span<const std::uint8_t> bytes_;
   bool big_endian_;
+  Widths widths_;
 };
 
-void append_little(Octets& out, std::size_t value, int count) {
-  for (int i = 0; i < count; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+void append_little(Octets& out, std::uint64_t value, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+}
+
+TiffPatch patch_of(std::size_t at, std::uint64_t value, std::size_t count) {
+  Octets octets;
+  append_little(octets, value, count);
+  const auto bytes = std::as_bytes(std::span(octets));
+  return {at, {bytes.begin(), bytes.end()}};
 }
 
 /// Octets that will stand at `base` of a file.
 struct Output {
   std::size_t base;
-  Octets bytes;
+  Widths widths;
+  Octets bytes = {};
 
   std::size_t end() const { return base + bytes.size(); }
   void make_even() {
@@ -122,104 +189,206 @@ struct Output {
   }
 };
 
-Entry pointer_to(std::uint32_t tag, std::size_t offset) {
-  Entry entry{tag, 4, 1, {}};
-  append_little(entry.data, offset, 4);
+Entry pointer_to(std::uint32_t tag, std::size_t offset, const Widths& widths) {
+  Entry entry{tag, widths.pointer, 1, {}};
+  append_little(entry.data, offset, widths.offset);
   return entry;
 }
 
-/// Appends data and folder, little-endian; returns where the folder is.
-std::size_t append_folder(Output& out, Folder folder) {
+/// A folder that was appended, and where the offset of the next one belongs.
+struct Place {
+  std::size_t at;
+  std::size_t next_at;
+};
+
+/// Appends data and folder, little-endian, with no further folder behind it.
+Place append_folder(Output& out, Folder folder) {
+  const Widths& widths = out.widths;
   std::ranges::stable_sort(folder.entries, {}, &Entry::tag);
   Octets table;
-  append_little(table, folder.entries.size(), 2);
+  append_little(table, folder.entries.size(), widths.count);
   for (const Entry& entry : folder.entries) {
     append_little(table, entry.tag, 2);
     append_little(table, entry.type, 2);
-    append_little(table, entry.count, 4);
-    if (entry.data.size() > 4) {
+    append_little(table, entry.count, widths.offset);
+    if (entry.data.size() > widths.offset) {
       out.make_even();
-      append_little(table, out.end(), 4);
+      append_little(table, out.end(), widths.offset);
       out.bytes.insert(out.bytes.end(), entry.data.begin(), entry.data.end());
     } else {
       table.insert(table.end(), entry.data.begin(), entry.data.end());
-      table.insert(table.end(), 4 - entry.data.size(), 0);
+      table.insert(table.end(), widths.offset - entry.data.size(), 0);
     }
   }
-  append_little(table, 0, 4);  // no further folder
+  append_little(table, 0, widths.offset);
   out.make_even();
   const std::size_t at = out.end();
   out.bytes.insert(out.bytes.end(), table.begin(), table.end());
-  return at;
+  return {at, out.end() - widths.offset};
 }
 
 std::size_t pointed_at(const Folder& folder, std::uint32_t tag) {
   const auto found = std::ranges::find(folder.entries, tag, &Entry::tag);
-  if (found == folder.entries.end() || found->data.size() != 4) return 0;
-  std::size_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value |= static_cast<std::size_t>(found->data[i]) << (8 * i);
-  return value;
+  if (found == folder.entries.end() || found->count != 1 || found->data.size() < 4) return 0;
+  return little_number(found->data, 0, found->data.size());
 }
 
 void remove(Folder& folder, std::uint32_t tag) {
   std::erase_if(folder.entries, [&](const Entry& entry) { return entry.tag == tag; });
 }
 
-/// Appends the descriptive tags of `main`, with their own folders behind them, to `out`; gives the
-/// entries of the main folder that lead there.
-std::vector<Entry> append_description(Output& out, const Reader& reader, const Folder& main) {
+/// A plain TIFF knows no numbers of eight bytes.
+Folder fitted(Folder folder, const Widths& widths) {
+  if (widths.offset == kPlain.offset)
+    std::erase_if(folder.entries, [](const Entry& entry) { return entry.type >= kFirstBigType; });
+  return folder;
+}
+
+/// Appends the folders that `main` leads to, but for pixels; gives the entries that lead there.
+std::vector<Entry> append_subfolders(Output& out, const Reader& reader, const Folder& main) {
   std::vector<Entry> result;
-  for (const Entry& entry : main.entries) {
-    if (std::ranges::find(kDescriptive, entry.tag) != kDescriptive.end()) result.push_back(entry);
-  }
-  Folder photo = reader.folder(pointed_at(main, kPhotoFolder));
-  const Folder interop = reader.folder(pointed_at(photo, kInteropFolder));
+  Folder photo = fitted(reader.folder(pointed_at(main, kPhotoFolder)), out.widths);
+  const Folder interop = fitted(reader.folder(pointed_at(photo, kInteropFolder)), out.widths);
   remove(photo, kInteropFolder);
   if (!interop.entries.empty())
-    photo.entries.push_back(pointer_to(kInteropFolder, append_folder(out, interop)));
-  if (!photo.entries.empty()) result.push_back(pointer_to(kPhotoFolder, append_folder(out, photo)));
-  const Folder gps = reader.folder(pointed_at(main, kGpsFolder));
-  if (!gps.entries.empty()) result.push_back(pointer_to(kGpsFolder, append_folder(out, gps)));
+    photo.entries.push_back(pointer_to(kInteropFolder, append_folder(out, interop).at, out.widths));
+  if (!photo.entries.empty())
+    result.push_back(pointer_to(kPhotoFolder, append_folder(out, photo).at, out.widths));
+  const Folder gps = fitted(reader.folder(pointed_at(main, kGpsFolder)), out.widths);
+  if (!gps.entries.empty())
+    result.push_back(pointer_to(kGpsFolder, append_folder(out, gps).at, out.widths));
   return result;
+}
+
+/// As append_subfolders, and the descriptive tags of `main` as well.
+std::vector<Entry> append_description(Output& out, const Reader& reader, const Folder& main) {
+  std::vector<Entry> result;
+  for (const Entry& entry : fitted(main, out.widths).entries) {
+    if (std::ranges::find(kDescriptive, entry.tag) != kDescriptive.end()) result.push_back(entry);
+  }
+  for (Entry& entry : append_subfolders(out, reader, main)) result.push_back(std::move(entry));
+  return result;
+}
+
+/// Places of pixels that have moved by `base`, in numbers as wide as the file has.
+void move_offsets(Entry& entry, std::size_t base, const Widths& widths) {
+  const std::size_t unit = size_of_type(entry.type);
+  Octets moved;
+  for (std::size_t at = 0; at < entry.data.size(); at += unit)
+    append_little(moved, little_number(entry.data, at, unit) + base, widths.offset);
+  entry.data = std::move(moved);
+  entry.type = widths.offset == kPlain.offset ? kLongType : kLong8Type;
+}
+
+Entry short_entry(std::uint32_t tag, std::initializer_list<int> values) {
+  Entry entry{tag, kShortType, values.size(), {}};
+  for (const int value : values) append_little(entry.data, static_cast<std::uint64_t>(value), 2);
+  return entry;
+}
+
+std::span<const std::uint8_t> octets_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
 
-std::vector<std::uint8_t> exif_of_tiff(std::span<const std::uint8_t> file) {
+std::vector<std::uint8_t> exif_of_tiff(std::span<const std::uint8_t> file, int page) {
   const Reader reader(file);
   if (!reader.is_tiff()) return {};
-  Output out{0, {'I', 'I', 42, 0, 0, 0, 0, 0}};
-  Folder main{append_description(out, reader, reader.folder(reader.main_folder()))};
+  Output out{0, kPlain, {'I', 'I', 42, 0, 0, 0, 0, 0}};
+  Folder main{append_description(out, reader, reader.folder(reader.folder_of_page(page)))};
   if (main.entries.empty()) return {};
-  const std::size_t at = append_folder(out, std::move(main));
+  const std::size_t at = append_folder(out, std::move(main)).at;
   for (std::size_t i = 0; i < 4; ++i) out.bytes[4 + i] = static_cast<std::uint8_t>(at >> (8 * i));
   return out.bytes;
 }
 
 TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const std::uint8_t> exif,
                               std::span<const std::uint8_t> iptc) {
-  const Reader target({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
+  const Reader target(octets_of(file));
   if (!target.is_tiff() || std::to_integer<char>(file[0]) != 'I') return {};
-  Output out{file.size(), {}};
+  Output out{file.size(), target.widths()};
   Folder main = target.folder(target.main_folder());
   std::vector<Entry> added;
   const Reader source(exif);
   if (source.is_tiff())
     added = append_description(out, source, source.folder(source.main_folder()));
-  if (!iptc.empty()) {
-    added.push_back(
-        {kIptc, kUndefined, static_cast<std::uint32_t>(iptc.size()), {iptc.begin(), iptc.end()}});
-  }
+  if (!iptc.empty()) added.push_back({kIptc, kUndefined, iptc.size(), {iptc.begin(), iptc.end()}});
   for (Entry& entry : added) {
     remove(main, entry.tag);
     main.entries.push_back(std::move(entry));
   }
-  const std::size_t at = append_folder(out, std::move(main));
-  if (file.size() + out.bytes.size() > std::numeric_limits<std::uint32_t>::max()) return {};
-  TiffAddition addition{std::move(out.bytes), {}};
-  for (std::size_t i = 0; i < 4; ++i)
-    addition.start[i] = static_cast<std::byte>(at >> (8 * i) & 0xff);
-  return addition;
+  const std::size_t at = append_folder(out, std::move(main)).at;
+  if (!target.is_big() && out.end() > kPlainLimit) return {};
+  return {std::move(out.bytes), patch_of(out.widths.start, at, out.widths.offset)};
+}
+
+TiffPages pages_of_tiff(std::span<const std::uint8_t> file) {
+  constexpr int kMost = 100'000;
+  const Reader reader(file);
+  TiffPages result{{0}, 0};
+  if (!reader.is_tiff()) return result;
+  std::set<std::size_t> seen;
+  std::size_t at = reader.main_folder();
+  for (int number = 0; at != 0 && number < kMost && seen.insert(at).second; ++number) {
+    const Folder folder = reader.folder(at);
+    if (folder.entries.empty()) break;  // leads nowhere
+    const auto states = [&](std::uint32_t tag, std::uint64_t bits) {
+      const auto found = std::ranges::find(folder.entries, tag, &Entry::tag);
+      return found != folder.entries.end() && (found->data[0] & bits) != 0;
+    };
+    constexpr std::uint64_t kReducedOrMask = 1 | 4;
+    // The older tag numbers its kinds: 2 is a reduced copy.
+    const bool aside = states(kNewSubfileType, kReducedOrMask) || states(kSubfileType, 2);
+    if (number > 0 && aside) ++result.aside;
+    if (number > 0 && !aside) result.whole.push_back(number);
+    at = folder.next;
+  }
+  return result;
+}
+
+std::vector<std::byte> TiffJoiner::header() {
+  Octets octets{'I', 'I', static_cast<std::uint8_t>(large_ ? 43 : 42), 0};
+  if (large_) append_little(octets, 8, 4);  // width of offsets; two bytes of zero
+  link_at_ = octets.size();
+  append_little(octets, 0, large_ ? 8 : 4);
+  end_ = octets.size();
+  const auto bytes = std::as_bytes(std::span(octets));
+  return {bytes.begin(), bytes.end()};
+}
+
+TiffJoiner::Joined TiffJoiner::add(std::span<const std::byte> page) {
+  const Widths& widths = large_ ? kBig : kPlain;
+  const Reader reader(octets_of(page));
+  CHIARO_CHECK(reader.is_tiff() && std::to_integer<char>(page[0]) == 'I' && page_ < pages_,
+               Internal, "[image.join_tiff] got no TIFF of this machine's byte order");
+  Joined joined;
+  joined.before.resize(end_ % 2);
+  const std::size_t base = end_ + joined.before.size();
+  Folder main = reader.folder(reader.main_folder());
+  Output out{base + page.size(), widths};
+  std::vector<Entry> subfolders = append_subfolders(out, reader, main);
+  for (const std::uint32_t tag :
+       {kPhotoFolder, kGpsFolder, kNewSubfileType, kSubfileType, kPageNumber})
+    remove(main, tag);
+  for (Entry& entry : main.entries) {
+    if (entry.tag == kStripOffsets || entry.tag == kTileOffsets) move_offsets(entry, base, widths);
+  }
+  main = fitted(std::move(main), widths);
+  for (Entry& entry : subfolders) main.entries.push_back(std::move(entry));
+  Entry kind{kNewSubfileType, kLongType, 1, {2, 0, 0, 0}};  // one page of several
+  main.entries.push_back(std::move(kind));
+  main.entries.push_back(short_entry(kPageNumber, {page_, pages_}));
+  const Place place = append_folder(out, std::move(main));
+  CHIARO_CHECK(large_ || out.end() <= kPlainLimit, Internal,
+               "[image.join_tiff] the pages are larger than was foreseen");
+  joined.link = patch_of(link_at_, place.at, widths.offset);
+  link_at_ = place.next_at;
+  end_ = out.end();
+  const auto bytes = std::as_bytes(std::span(out.bytes));
+  joined.after.assign(bytes.begin(), bytes.end());
+  ++page_;
+  return joined;
 }
 
 }  // namespace chiaro::image

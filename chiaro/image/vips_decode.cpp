@@ -39,9 +39,9 @@ std::span<const std::byte> first_bytes(const OpenedPicture& picture, std::size_t
   return {reinterpret_cast<const std::byte*>(first), static_cast<std::size_t>(size)};
 }
 
-OpenedPicture open_source(VipsSourcePointer source, const std::string& name) {
+OpenedPicture open_source(VipsSourcePointer source, const std::string& name, int page) {
   CHIARO_CHECK(source, Input, "[image.read] cannot read '{}': {}", name, take_vips_error());
-  OpenedPicture result{name, {}, {}, std::move(source), nullptr};
+  OpenedPicture result{name, {}, {}, std::move(source), nullptr, page};
   result.type = sniff(first_bytes(result, 4096));
   const std::string& format = result.type.format;
   CHIARO_CHECK(!format.empty(), Input, "[image.read] '{}' is not a picture; got {}; expected {}",
@@ -49,17 +49,18 @@ OpenedPicture open_source(VipsSourcePointer source, const std::string& name) {
 
   if (format == "jpeg") result.jpeg = read_jpeg_header(first_bytes(result, std::size_t{1} << 20));
   static const std::map<std::string, Loader, std::less<>> kLoaders{
-      {"png", vips_pngload_source},   {"jpeg", vips_jpegload_source},
-      {"webp", vips_webpload_source}, {"tiff", vips_tiffload_source},
-      {"ppm", vips_ppmload_source},   {"pfm", vips_ppmload_source},
-      {"gif", vips_gifload_source},   {"jp2", vips_jp2kload_source},
-      {"heif", vips_heifload_source}, {"jxl", vips_jxlload_source}};
+      {"png", vips_pngload_source},  {"jpeg", vips_jpegload_source}, {"webp", vips_webpload_source},
+      {"ppm", vips_ppmload_source},  {"pfm", vips_ppmload_source},   {"gif", vips_gifload_source},
+      {"jp2", vips_jp2kload_source}, {"heif", vips_heifload_source}, {"jxl", vips_jxlload_source}};
   if (format == "heif" || format == "jxl" || format == "bmp") load_vips_module(format);
   VipsImage* header = nullptr;
-  const int status = format == "bmp" ? load_bmp(result.source.get(), &header)
-                                     : kLoaders.at(format)(result.source.get(), &header, "access",
-                                                           VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                                           VIPS_FAIL_ON_ERROR, nullptr);
+  const int status =
+      format == "bmp" ? load_bmp(result.source.get(), &header)
+      : format == "tiff"
+          ? vips_tiffload_source(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
+                                 "fail_on", VIPS_FAIL_ON_ERROR, "page", std::max(0, page), nullptr)
+          : kLoaders.at(format)(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
+                                "fail_on", VIPS_FAIL_ON_ERROR, nullptr);
   result.header.reset(header);
   CHIARO_CHECK(status == 0, Input, "[image.read] '{}' is {}, but damaged or truncated: {}", name,
                result.type.description, take_vips_error());
@@ -68,7 +69,7 @@ OpenedPicture open_source(VipsSourcePointer source, const std::string& name) {
 
 }  // namespace
 
-OpenedPicture open_picture(const fs::path& path) {
+OpenedPicture open_picture(const fs::path& path, int page) {
   start_vips();
   const std::string name = path.string();
   struct stat status {};
@@ -80,14 +81,14 @@ OpenedPicture open_picture(const fs::path& path) {
                std::strerror(errno));
   CHIARO_CHECK(!S_ISREG(status.st_mode) || status.st_size > 0, Input,
                "[image.read] '{}' is empty; expected a picture", name);
-  return open_source(VipsSourcePointer(vips_source_new_from_file(path.c_str())), name);
+  return open_source(VipsSourcePointer(vips_source_new_from_file(path.c_str())), name, page);
 }
 
-OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name) {
+OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name, int page) {
   start_vips();
   CHIARO_CHECK(!bytes.empty(), Input, "[image.read] '{}' is empty; expected a picture", name);
   return open_source(VipsSourcePointer(vips_source_new_from_memory(bytes.data(), bytes.size())),
-                     name);
+                     name, page);
 }
 
 Probe probe_picture(const OpenedPicture& picture) {

@@ -13,6 +13,8 @@
 
 namespace chiaro::image {
 
+constexpr int kFirstPage = -1;  ///< nobody asked for a certain one
+
 /// An opened file: its header is known, its pixels are not decoded yet.
 struct OpenedPicture {
   std::string name;  ///< for messages
@@ -20,11 +22,15 @@ struct OpenedPicture {
   JpegHeader jpeg;
   VipsSourcePointer source;
   VipsImagePointer header;
+  int page = kFirstPage;
 };
 
-/// Errors: Input (missing, a folder, unreadable, empty, not a picture, damaged header).
-OpenedPicture open_picture(const std::filesystem::path& path);
-OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name);
+/// `page`: of a TIFF, by number from 0; kFirstPage: the first, whatever the format, with a note of
+/// others. Errors: Input (missing, a folder, unreadable, empty, not a picture, damaged header, no
+/// such page).
+OpenedPicture open_picture(const std::filesystem::path& path, int page = kFirstPage);
+OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name,
+                           int page = kFirstPage);
 
 Probe probe_picture(const OpenedPicture& picture);
 

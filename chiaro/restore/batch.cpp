@@ -1,7 +1,5 @@
 #include "chiaro/restore/batch.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -14,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "chiaro/base/file_state.h"
 #include "chiaro/base/files.h"
 #include "chiaro/restore/bounded_queue.h"
 
@@ -32,23 +31,8 @@ struct Job {
   std::int64_t reserved = 0;
   double read_seconds = 0;
   double restore_seconds = 0;
-  bool in_strips = false;  // nothing was read
+  bool by_itself = false;  // nothing was read
 };
-
-/// What must not change while a file is read.
-struct FileState {
-  std::int64_t size = -1;
-  std::int64_t seconds = 0;
-  std::int64_t nanoseconds = 0;
-  std::uint64_t inode = 0;
-  bool operator==(const FileState&) const = default;
-};
-
-FileState state_of(const fs::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ino};
-}
 
 /// Whatever was thrown, as one of ours.
 Error caught_error() {
@@ -116,28 +100,23 @@ class Batch {
 
   void read_one(std::size_t index) {
     const fs::path& input = items_[index].input;
-    if (steps_.too_large && steps_.too_large(input)) {
-      (void)decoded_.push(Job{.index = index, .in_strips = true});
+    if (steps_.by_itself && steps_.by_itself(items_[index])) {
+      (void)decoded_.push(Job{.index = index, .by_itself = true});
       return;
     }
-    const FileState before = state_of(input);
+    const FileState before = file_state(input);
     Job job{.index = index, .reserved = steps_.bytes(input)};
     if (!budget_.take(job.reserved)) return;
     try {
       const double started = monotonic_s();
       job.picture = steps_.read(input);
       job.read_seconds = monotonic_s() - started;
-      check_unchanged(input, before);
+      expect_unchanged(input, before);
     } catch (...) {
       budget_.give(job.reserved);
       throw;
     }
     (void)decoded_.push(std::move(job));
-  }
-
-  static void check_unchanged(const fs::path& input, const FileState& before) {
-    CHIARO_CHECK(state_of(input) == before, Input,
-                 "[restore.run_batch] '{}' changed or went away while it was read", input.string());
   }
 
   void restore_all() {
@@ -146,8 +125,8 @@ class Batch {
       auto job = decoded_.pop(kPatience);
       summary_.waited_seconds += monotonic_s() - waiting;
       if (!keep_going(0)) break;
-      if (job && job->in_strips) {
-        restore_in_strips(job->index);
+      if (job && job->by_itself) {
+        restore_by_itself(job->index);
       } else if (job) {
         restore_one(std::move(*job));
       } else if (decoded_.finished()) {
@@ -158,19 +137,22 @@ class Batch {
     decoded_.drop_all();
   }
 
-  void restore_in_strips(std::size_t index) {
+  void restore_by_itself(std::size_t index) {
     const BatchItem& item = items_[index];
     try {
       const double started = monotonic_s();
-      const FileState before = state_of(item.input);
-      const WrittenInStrips written = steps_.in_strips(
+      const FileState before = file_state(item.input);
+      const WrittenByItself written = steps_.file_to_file(
           item, [this](double share) { return keep_going(share) && !stopped_; },
-          [&] { check_unchanged(item.input, before); });
+          [&] { expect_unchanged(item.input, before); });
       const image::Image nothing;
       record_done(index, {.item = item,
                           .picture = nothing,
                           .width = written.width,
                           .height = written.height,
+                          .pixels = written.pixels,
+                          .pages = written.pages,
+                          .in_strips = written.in_strips,
                           .bytes = written.bytes,
                           .restore_seconds = monotonic_s() - started});
     } catch (...) {
@@ -232,6 +214,7 @@ class Batch {
                             .picture = job.picture,
                             .width = job.picture.width(),
                             .height = job.picture.height(),
+                            .pixels = std::int64_t{job.picture.width()} * job.picture.height(),
                             .bytes = static_cast<std::int64_t>(bytes.size()),
                             .read_seconds = job.read_seconds,
                             .restore_seconds = job.restore_seconds,
@@ -248,7 +231,7 @@ class Batch {
     const std::lock_guard lock(mutex_);
     states_[index] = State::Done;
     ++summary_.done;
-    summary_.megapixels += double{1} * done.width * done.height / 1e6;
+    summary_.megapixels += static_cast<double>(done.pixels) / 1e6;
     if (observer_.done) observer_.done(done);
   }
 
@@ -311,9 +294,10 @@ BatchSummary run_batch(std::span<const BatchItem> items, const BatchSteps& steps
 std::int64_t picture_bytes(const fs::path& input, int scale) {
   const image::Probe probe = image::probe(input);
   const std::int64_t samples = std::int64_t{probe.width} * probe.height * probe.channels;
-  // Beside the floats the coded file: at most a 16-bit sample each, a part of it kept twice.
-  constexpr std::int64_t kBytesPerSample = sizeof(float) + 2;
-  return samples * kBytesPerSample * (scale == 1 ? 1 : 1 + std::int64_t{scale} * scale);
+  // Floats, at scales above 1 those of the source as well; beside them the coded result: at most a
+  // 16-bit sample each, a part of it kept twice.
+  const std::int64_t enlarged = std::int64_t{scale} * scale;
+  return samples * (6 * enlarged + (scale == 1 ? 0 : 4));
 }
 
 }  // namespace chiaro::restore

@@ -19,10 +19,13 @@
 namespace chiaro::restore {
 
 /// A result that was written without ever being in memory as a whole.
-struct WrittenInStrips {
-  int width = 0;
+struct WrittenByItself {
+  int width = 0;  ///< of the first page, where there are several
   int height = 0;
   std::int64_t bytes = 0;  ///< of the file
+  bool in_strips = true;
+  int pages = 1;
+  std::int64_t pixels = 0;  ///< of all pages
 };
 
 /// What is done with a picture. `read`, `bytes` and `encode` are called from several threads,
@@ -36,14 +39,14 @@ struct BatchSteps {
       restore;
   std::function<std::vector<std::byte>(const BatchItem& item, const image::Image& result)> encode;
 
-  /// Optional. Whether a picture is larger than memory and goes through `in_strips` instead of the
-  /// others; called like `bytes`.
-  std::function<bool(const std::filesystem::path& input)> too_large = {};
-  /// From file to file; called like `restore`. `unchanged` throws where the input has changed
-  /// meanwhile, and is to be called before the output takes its name.
-  std::function<WrittenInStrips(const BatchItem& item, const ProgressCallback& progress,
+  /// Optional. Whether a picture goes through `file_to_file` instead of the others, because it is
+  /// larger than memory or has several pages; called like `bytes`.
+  std::function<bool(const BatchItem& item)> by_itself = {};
+  /// Called like `restore`. `unchanged` throws where the input has changed meanwhile, and is to be
+  /// called before the output takes its name.
+  std::function<WrittenByItself(const BatchItem& item, const ProgressCallback& progress,
                                 const std::function<void()>& unchanged)>
-      in_strips = {};
+      file_to_file = {};
 };
 
 struct BatchOptions {
@@ -56,9 +59,12 @@ struct BatchOptions {
 /// A picture that was restored and written.
 struct BatchDone {
   const BatchItem& item;
-  const image::Image& picture;  ///< empty where it was written in strips
-  int width = 0;
+  const image::Image& picture;  ///< empty where it went from file to file
+  int width = 0;                ///< of the first page, where there are several
   int height = 0;
+  std::int64_t pixels = 0;  ///< of all pages
+  int pages = 1;
+  bool in_strips = false;
   std::int64_t bytes = 0;  ///< of the file
   double read_seconds = 0;
   double restore_seconds = 0;

@@ -1,5 +1,7 @@
 #include "chiaro/restore/prepare.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -35,6 +37,19 @@ std::size_t replace_not_finite(image::Image& picture) {
     value = std::clamp(value, 0.0F, 1.0F);
   }
   return changed;
+}
+
+void warn_of_replaced(std::size_t count) {
+  if (count > 0)
+    spdlog::warn("{} values of the picture were not finite and have been replaced", count);
+}
+
+void warn_of_cut_off(const image::Beyond& beyond, image::SampleType type) {
+  if (beyond.count > 0 && type == image::SampleType::F32)
+    spdlog::warn(
+        "the picture has values outside the range from black 0 to white 1 ({}), which networks do "
+        "not see: they have been cut off to it",
+        beyond_text(beyond));
 }
 
 void fill_hidden_colors(image::Image& picture) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "chiaro/image/image.h"
+#include "chiaro/image/value_range.h"
 
 namespace chiaro::restore {
 
@@ -12,6 +13,12 @@ namespace chiaro::restore {
 /// as they are, also outside [0,1]. Returns how many changed. The alpha plane is treated alike but
 /// limited to [0,1].
 std::size_t replace_not_finite(image::Image& picture);
+
+/// The notes of what is changed before the network sees it; nothing where nothing is.
+void warn_of_replaced(std::size_t count);
+/// What lies outside [0,1] in a picture of floats, which networks do not see. Said of float sources
+/// alone: of others it is rounding.
+void warn_of_cut_off(const image::Beyond& beyond, image::SampleType type);
 
 /// Gives pixels of zero alpha the colour of a near visible pixel, so that arbitrary hidden colours
 /// do not spread over the edge when the network mixes neighbours. Nothing happens without alpha, or

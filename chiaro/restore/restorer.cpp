@@ -72,9 +72,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   RestoreOptions options = wanted;
   CHIARO_CHECK(!source.empty(), Usage, "[restore.restore] the picture is empty");
   state.check_options(options);
-  if (const std::size_t replaced = replace_not_finite(source); replaced > 0) {
-    spdlog::warn("{} values of the picture were not finite and have been replaced", replaced);
-  }
+  warn_of_replaced(replace_not_finite(source));
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   RestoreReport seen;
   state.check_tiles(source.height(), source.width(), options);
@@ -89,6 +87,9 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.restore] stopped");
     return source;
   }
+  image::Beyond beyond;
+  count_beyond(source.pixels(), beyond);
+  warn_of_cut_off(beyond, source.sample_type);
   for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
   fill_hidden_colors(source);
 

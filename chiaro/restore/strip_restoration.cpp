@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "chiaro/base/error.h"
-#include "chiaro/base/process_memory.h"
+#include "chiaro/image/value_range.h"
 #include "chiaro/restore/drawn.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer_state.h"
@@ -31,8 +31,8 @@ class StripRestoration::Band {
   int end() const { return end_; }
 
   /// Reads on to `end`, and forgets what lies above `begin`. Returns how many values were not
-  /// finite.
-  std::size_t move_to(image::StripReader& reader, int begin, int end) {
+  /// finite, and adds those outside the range to `beyond`.
+  std::size_t move_to(image::StripReader& reader, int begin, int end, image::Beyond& beyond) {
     image::Image moved(frame_.channels, end - begin, frame_.width);
     const int kept = std::max(0, end_ - begin);
     for (int c = 0; c < frame_.channels && kept > 0; ++c) {
@@ -46,6 +46,7 @@ class StripRestoration::Band {
       CHIARO_CHECK(!strip.empty(), Input, "[restore.strips] the picture has changed meanwhile");
       if (drop_alpha_) strip.alpha = {};
       replaced += replace_not_finite(strip);
+      count_beyond(strip.pixels(), beyond);
       for (int c = 0; c < frame_.channels; ++c)
         std::ranges::copy(strip.plane(c),
                           moved.plane(c).begin() + static_cast<std::ptrdiff_t>(values(y - begin)));
@@ -79,9 +80,8 @@ class StripRestoration::Band {
 
 class StripRestoration::Work {
  public:
-  Work(Restorer::State& state, Opener open, const RestoreOptions& options,
-       ProgressCallback progress)
-      : state_(state),
+  Work(Restorer& restorer, Opener open, const RestoreOptions& options, ProgressCallback progress)
+      : state_(*restorer.state_),
         open_(std::move(open)),
         options_(options),
         progress_(std::move(progress)),
@@ -89,7 +89,7 @@ class StripRestoration::Work {
         source_(reader_.frame()),
         band_(source_, true) {
     state_.check_options(options_);
-    check_possible();
+    check_possible(restorer);
     if (options_.alpha == AlphaMode::Drop) source_.has_alpha = false;
     plan_ = state_.plan_strips(source_, options_);
     if (options_.strength > 0)
@@ -123,20 +123,12 @@ class StripRestoration::Work {
   }
 
  private:
-  void check_possible() const {
-    const std::string& obstacle = reader_.obstacle();
+  void check_possible(const Restorer& restorer) const {
+    const std::string obstacle = obstacle_to_strips(restorer, reader_, options_);
     CHIARO_CHECK(obstacle.empty(), Resource,
                  "[restore.strips] a picture of {} x {} does not fit into memory, and cannot be "
                  "restored in strips: {}",
                  source_.width, source_.height, obstacle);
-    CHIARO_CHECK(!source_.has_alpha || options_.alpha == AlphaMode::Drop, Resource,
-                 "[restore.strips] a picture of {} x {} does not fit into memory, and cannot be "
-                 "restored in strips: it has transparency, which --alpha drop would leave out",
-                 source_.width, source_.height);
-    CHIARO_CHECK(!state_.manifest.global_statistics, Resource,
-                 "[restore.strips] a picture of {} x {} does not fit into memory, and cannot be "
-                 "restored in strips: bundle '{}' looks at the whole of it at once",
-                 source_.width, source_.height, state_.origin);
   }
 
   /// Reads the whole picture for the controller, and begins anew.
@@ -171,9 +163,7 @@ class StripRestoration::Work {
     const int end = std::min(window_end, source_.height);
     weave_.margin.top = begin - tile.window_begin;
     weave_.margin.bottom = window_end - end;
-    const std::size_t replaced = band_.move_to(reader_, begin, end);
-    if (replaced > 0)
-      spdlog::warn("{} values of the picture were not finite and have been replaced", replaced);
+    replaced_ += band_.move_to(reader_, begin, end, beyond_);
     const bool last = row_ + 1 == rows_.size();
     done_ = band_.take(last ? end : std::max(rows_[row_ + 1].window_begin, 0));
     int scale = 1;
@@ -184,8 +174,15 @@ class StripRestoration::Work {
     given_ = (std::max(tile.keep_begin, 0) - begin) * scale;
     given_end_ = (std::min(tile.keep_end, source_.height) - begin) * scale;
     ++row_;
-    if (last) state_.warn_of_unusable(unusable_);
+    if (last) say_notes();
     CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
+  }
+
+  /// Once, of all bands together.
+  void say_notes() const {
+    warn_of_replaced(replaced_);
+    if (options_.strength > 0) warn_of_cut_off(beyond_, source_.sample_type);
+    state_.warn_of_unusable(unusable_);
   }
 
   void restore(image::Image& part) {
@@ -230,6 +227,8 @@ class StripRestoration::Work {
   std::vector<AxisTile> rows_ = {AxisTile{}};
   std::size_t row_ = 0;  // of the band to come
   std::size_t unusable_ = 0;
+  std::size_t replaced_ = 0;
+  image::Beyond beyond_;
   Band band_;
   image::Image done_;  // a band of the result, of which [given_, given_end_) is still to be given
   int given_ = 0;
@@ -238,8 +237,7 @@ class StripRestoration::Work {
 
 StripRestoration::StripRestoration(Restorer& restorer, Opener open, const RestoreOptions& options,
                                    ProgressCallback progress)
-    : work_(std::make_unique<Work>(*restorer.state_, std::move(open), options,
-                                   std::move(progress))) {}
+    : work_(std::make_unique<Work>(restorer, std::move(open), options, std::move(progress))) {}
 
 StripRestoration::~StripRestoration() = default;
 
@@ -259,29 +257,51 @@ image::Image StripRestoration::next() {
   return work_->next();
 }
 
+std::string obstacle_to_strips(const Restorer& restorer, const image::StripReader& reader,
+                               const RestoreOptions& options) {
+  if (!reader.obstacle().empty()) return reader.obstacle();
+  if (reader.frame().has_alpha && options.alpha != AlphaMode::Drop)
+    return "it has transparency, which --alpha drop would leave out";
+  if (restorer.manifest().global_statistics)
+    return fmt::format("bundle '{}' looks at the whole of it at once", restorer.manifest().name);
+  return "";
+}
+
 bool exceeds_memory(const Restorer& restorer, const image::Frame& source,
-                    const RestoreOptions& options) {
+                    const RestoreOptions& options, std::int64_t available) {
   const std::int64_t scale = restorer.manifest().scale;
   const std::int64_t samples =
       std::int64_t{source.width} * source.height * (source.channels + (source.has_alpha ? 1 : 0));
-  // Floats, at scales above 1 those of the source as well, and a coded result of up to two bytes a
-  // sample, a part of it kept twice.
   const std::int64_t enlarged = scale * scale;
-  const std::int64_t held = samples * (4 * enlarged + (scale == 1 ? 0 : 4) + 2 * enlarged);
+  // The source as floats, which are the result's at scale 1, and a coded result of up to two bytes
+  // a sample, a part of it kept twice. Floats of an enlarged result come to that.
+  const std::int64_t held = samples * (4 + 2 * enlarged);
   if (options.max_memory_bytes == 0) {
-    const std::int64_t available = available_memory_bytes();
-    return available > 0 && held > available - available / 4;
+    const std::int64_t result = scale == 1 ? 0 : samples * 4 * enlarged;
+    return available > 0 && held + result > available - available / 4;
   }
   RestoreOptions left = options;
   left.max_memory_bytes = options.max_memory_bytes - held;
   if (left.max_memory_bytes <= 0) return true;
   try {
-    (void)restorer.plan(source.height, source.width, left);
+    (void)restorer.plan(source.height, source.width, left);  // counts an enlarged result
     return false;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Resource) throw;
     return true;
   }
+}
+
+Passage choose_passage(const Restorer& restorer, const image::StripReader& reader,
+                       const std::string& format, const RestoreOptions& options,
+                       std::int64_t available) {
+  if (!exceeds_memory(restorer, reader.frame(), options, available)) return {};
+  if (options.max_memory_bytes > 0) return {.in_strips = true};
+  std::string obstacle = image::can_write_strips(format)
+                             ? obstacle_to_strips(restorer, reader, options)
+                             : format + " cannot be written in strips";
+  const bool possible = obstacle.empty();
+  return {.in_strips = possible, .obstacle = std::move(obstacle)};
 }
 
 }  // namespace chiaro::restore

@@ -1,10 +1,13 @@
 // A picture larger than memory, restored from the top in strips.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/image/strips.h"
 #include "chiaro/restore/restorer.h"
 
@@ -46,9 +49,30 @@ class StripRestoration {
   std::unique_ptr<Work> work_;
 };
 
+/// Why this picture cannot be restored in strips, as the end of "… cannot be restored in strips: ";
+/// "" where it can.
+std::string obstacle_to_strips(const Restorer& restorer, const image::StripReader& reader,
+                               const RestoreOptions& options);
+
 /// Whether restoring this picture as a whole would exceed options.max_memory_bytes, or, where that
-/// is not set, what the machine has. Decoded pixels and the coded result count.
+/// is not set, what is available of the machine's memory (0: unknown). Decoded pixels and the coded
+/// result count.
 bool exceeds_memory(const Restorer& restorer, const image::Frame& source,
-                    const RestoreOptions& options);
+                    const RestoreOptions& options,
+                    std::int64_t available = available_memory_bytes());
+
+/// How a picture goes through.
+struct Passage {
+  bool in_strips = false;
+  /// Why not, though it may be larger than memory: without a limit it is tried as a whole, since
+  /// what is available is only an estimate. With one, strips say themselves what keeps them from
+  /// it.
+  std::string obstacle = {};
+};
+
+/// `format`: of the result. Errors: as StripReader.
+Passage choose_passage(const Restorer& restorer, const image::StripReader& reader,
+                       const std::string& format, const RestoreOptions& options,
+                       std::int64_t available = available_memory_bytes());
 
 }  // namespace chiaro::restore

@@ -1,6 +1,7 @@
 // `chiaro restore` with pictures larger than the memory it may take.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/image/pages.h"
 #include "chiaro/image/strips.h"
 #include "tests/support/events.h"
 #include "tests/support/graph_bundle.h"
@@ -91,6 +93,45 @@ TEST_F(RestoreStrips, AreTheWholePictureWithinTheCeiling) {
     EXPECT_TRUE(
         std::ranges::equal(image::read(out).pixels(), image::read(folder_ / "whole.tif").pixels()));
   }
+}
+
+TEST_F(RestoreStrips, NotesOfTheFileAreSaidOnce) {
+  make_picture(in_, 2400, 3000);
+  image::Image picture = image::read(in_);
+  picture.metadata.icc.assign(300, 7);  // no profile
+  picture.metadata.in_source_profile = true;
+  image::write(in_, picture);
+  for (const auto& [name, in_strips] : {std::pair{"strips.tif", true}, {"whole.tif", false}}) {
+    const auto result = restore(folder_ / name, {"--max-memory", in_strips ? "130M" : "1G"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(event(result.out, "start")["in_strips"], in_strips);
+    const auto at = result.err.find("colour profile is damaged");
+    EXPECT_NE(at, std::string::npos) << result.err;
+    EXPECT_EQ(result.err.find("colour profile is damaged", at + 1), std::string::npos)
+        << result.err;
+  }
+}
+
+TEST_F(RestoreStrips, PagesAsWell) {
+  make_picture(folder_ / "page.tif", 3600, 4000);
+  const image::Image page = image::read(folder_ / "page.tif");
+  const image::Image small = image::crop(page, 0, 0, 300, 200);
+  const std::vector<image::Frame> frames{frame_of(page), frame_of(small), frame_of(page)};
+  image::PageWriter writer(in_, frames, {});
+  writer.add(page);
+  writer.add(small);
+  writer.add(page);
+  writer.commit();
+  const auto result = restore(folder_ / "out.tif", {"--max-memory", "190M", "--audit"});
+  expect_within(result, 190 * kMebibyte);
+  in_ = folder_ / "page.tif";
+  ASSERT_EQ(restore(folder_ / "alone.tif", {}).status, 0);
+  const auto alone = image::read(folder_ / "alone.tif");
+  const image::PageReader reader(folder_ / "out.tif");
+  ASSERT_EQ(reader.count(), 3);
+  for (const int large : {0, 2})
+    EXPECT_TRUE(std::ranges::equal(reader.read(large).pixels(), alone.pixels()));
+  EXPECT_EQ(reader.frame(1).height, 300);
 }
 
 TEST_F(RestoreStrips, WhatCannotBeDoneSoSaysWhyAndLeavesNothing) {

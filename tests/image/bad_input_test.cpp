@@ -1,46 +1,28 @@
 // Files and targets as they should not be: each gives one sentence with the right code, and leaves
 // nothing behind.
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
-#include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "chiaro/image/codec.h"
+#include "chiaro/image/encodable.h"
 #include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::image {
 namespace {
 
 namespace fs = std::filesystem;
+using chiaro::test::LogCapture;
 using test::Bytes;
 using test::save;
-
-/// What is logged while it lives.
-class LogCapture {
- public:
-  LogCapture() : before_(spdlog::default_logger()) {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-        "capture", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
-  }
-  ~LogCapture() { spdlog::set_default_logger(before_); }
-  LogCapture(const LogCapture&) = delete;
-  LogCapture& operator=(const LogCapture&) = delete;
-  std::string text() const { return text_.str(); }
-
- private:
-  std::ostringstream text_;
-  std::shared_ptr<spdlog::logger> before_;
-};
 
 TEST(BadInput, NamesWhatIsNotAPicture) {
   const chiaro::test::TemporaryFolder folder;
@@ -180,6 +162,14 @@ TEST(BadOutput, UnknownFormatNamesTheKnownOnes) {
   EXPECT_CHIARO_ERROR(encode(Image(), {.format = "png"}), Usage, "empty");
   EXPECT_CHIARO_ERROR(encode(Image(1, 1, 16384), {.format = "webp"}), Usage, "too large for webp");
   EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(BadOutput, IsKnownBeforeThereIsAPicture) {
+  EXPECT_CHIARO_ERROR(check_encodable(1, 1, {.format = "jpg"}), Usage, "unknown picture format");
+  EXPECT_CHIARO_ERROR(check_encodable(1, 1, {.format = "png", .quality = 101}), Usage, "quality");
+  EXPECT_CHIARO_ERROR(check_encodable(10, 16384, {.format = "webp"}), Usage, "up to 16383");
+  EXPECT_CHIARO_ERROR(check_encodable(65501, 10, {.format = "jpeg"}), Usage, "up to 65500");
+  check_encodable(16383, 16383, {.format = "webp"});
 }
 
 TEST(BadOutput, WhatCannotBeWrittenLeavesNothing) {

@@ -271,13 +271,13 @@ TEST(ByteBudget, ServesInOrder) {
 }
 
 TEST_F(RunBatch, WhatIsTooLargeGoesFromFileToFile) {
-  steps_.too_large = [](const fs::path& input) { return input.stem() == "105"; };
-  steps_.in_strips = [](const BatchItem& item, const ProgressCallback& progress,
-                        const std::function<void()>& unchanged) -> WrittenInStrips {
+  steps_.by_itself = [](const BatchItem& item) { return item.input.stem() == "105"; };
+  steps_.file_to_file = [](const BatchItem& item, const ProgressCallback& progress,
+                           const std::function<void()>& unchanged) -> WrittenByItself {
     CHIARO_CHECK(progress(0.5), Interrupted, "stopped");
     unchanged();
     write_file_atomically(item.output, "in strips");
-    return {3000, 2000, 9};
+    return {.width = 3000, .height = 2000, .bytes = 9, .pages = 2, .pixels = 7'000'000};
   };
   int in_strips = 0;
   observer_.done = [&](const BatchDone& done) {
@@ -287,20 +287,22 @@ TEST_F(RunBatch, WhatIsTooLargeGoesFromFileToFile) {
     EXPECT_EQ(done.width, 3000);
     EXPECT_EQ(done.height, 2000);
     EXPECT_EQ(done.bytes, 9);
+    EXPECT_EQ(done.pages, 2);
+    EXPECT_TRUE(done.in_strips);
   };
   const BatchSummary summary = run();
   EXPECT_EQ(summary.done, static_cast<std::size_t>(kItems));
   EXPECT_EQ(in_strips, 1);
   EXPECT_EQ(read_text(folder_ / "105.out"), "in strips");
-  EXPECT_NEAR(summary.megapixels, 6, 0.001);
+  EXPECT_NEAR(summary.megapixels, 7, 0.001);
 }
 
 TEST_F(RunBatch, AFailureInStripsConcernsItsPictureAlone) {
-  steps_.too_large = [](const fs::path& input) {
-    return input.stem() == "105" || input.stem() == "107";
+  steps_.by_itself = [](const BatchItem& item) {
+    return item.input.stem() == "105" || item.input.stem() == "107";
   };
-  steps_.in_strips = [](const BatchItem& item, const ProgressCallback&,
-                        const std::function<void()>& unchanged) -> WrittenInStrips {
+  steps_.file_to_file = [](const BatchItem& item, const ProgressCallback&,
+                           const std::function<void()>& unchanged) -> WrittenByItself {
     if (item.input.stem() == "107") fail(ErrorCode::Resource, "too large even in strips");
     write_file_atomically(item.input, "other and longer");
     unchanged();

@@ -11,6 +11,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::restore {
@@ -122,6 +123,76 @@ TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
   EXPECT_FALSE(exceeds_memory(restorer, frame, {.max_memory_bytes = 16 * kGibibyte}));
   EXPECT_FALSE(exceeds_memory(restorer, small, {.max_memory_bytes = kGibibyte}));
   EXPECT_FALSE(exceeds_memory(restorer, small, {}));
+}
+
+TEST_F(StripRestorationTest, AnEnlargedResultCountsOnce) {
+  const Restorer restorer = make("twice");
+  const image::Frame frame{3, 4000, 4000, false, image::SampleType::U8, {}};
+  // 16 bytes of the enlarged floats, 4 of the source's and 8 of the coded result for each sample.
+  constexpr std::int64_t kSamples = std::int64_t{3} * 4000 * 4000;
+  const std::int64_t now = restorer.plan(64, 64).predicted_peak_bytes;
+  EXPECT_FALSE(exceeds_memory(restorer, frame, {.max_memory_bytes = now + 34 * kSamples}));
+  EXPECT_TRUE(exceeds_memory(restorer, frame, {.max_memory_bytes = now + 26 * kSamples}));
+  EXPECT_FALSE(exceeds_memory(restorer, frame, {}, 40 * kSamples));
+  EXPECT_TRUE(exceeds_memory(restorer, frame, {}, 36 * kSamples));
+  EXPECT_FALSE(exceeds_memory(restorer, frame, {}, 0));  // unknown
+}
+
+TEST_F(StripRestorationTest, WithoutALimitWhatCannotGoInStripsIsTriedAsAWhole) {
+  const Restorer stack = make("stack");
+  const Restorer pooled = make("pooled");
+  constexpr std::int64_t kLittle = 1000;
+  const auto chosen = [&](const Restorer& restorer, const std::string& format,
+                          const RestoreOptions& options) {
+    return choose_passage(restorer, image::StripReader(file_), format, options, kLittle);
+  };
+  (void)store(3, 60, 50);
+  EXPECT_TRUE(chosen(stack, "tiff", {}).in_strips);
+  EXPECT_EQ(chosen(stack, "tiff", {}).obstacle, "");
+  EXPECT_FALSE(chosen(stack, "webp", {}).in_strips);
+  EXPECT_EQ(chosen(stack, "webp", {}).obstacle, "webp cannot be written in strips");
+  EXPECT_FALSE(chosen(pooled, "tiff", {}).in_strips);
+  EXPECT_NE(chosen(pooled, "tiff", {}).obstacle, "");
+  // A limit that somebody set is kept to: strips then say what keeps them from it.
+  EXPECT_TRUE(chosen(stack, "webp", {.max_memory_bytes = 1}).in_strips);
+  EXPECT_FALSE(choose_passage(stack, image::StripReader(file_), "webp", {}).in_strips);
+  EXPECT_EQ(choose_passage(stack, image::StripReader(file_), "webp", {}).obstacle, "");
+  (void)store(3, 60, 50, true);
+  EXPECT_FALSE(chosen(stack, "tiff", {}).in_strips);
+  EXPECT_TRUE(chosen(stack, "tiff", {.alpha = AlphaMode::Drop}).in_strips);
+}
+
+TEST_F(StripRestorationTest, NotesAreSaidOnce) {
+  // Values that are not finite, and some above white, in every band.
+  image::Image picture(3, 211, 90, 0.5F);
+  for (int y = 0; y < picture.height(); ++y) {
+    picture.at(0, y, 3) = std::numeric_limits<float>::quiet_NaN();
+    picture.at(1, y, 5) = 2.5F;
+  }
+  picture.sample_type = image::SampleType::F32;
+  file_ = folder_ / "bright.tif";
+  image::write(file_, picture);
+  const auto lines = [&](bool in_strips, double strength) {
+    const test::LogCapture log;
+    Restorer restorer = make("stack");
+    const RestoreOptions options{.tile_px = 44, .strength = strength};
+    if (in_strips) {
+      StripRestoration strips(restorer, opener(), options);
+      EXPECT_GT(strips.plan().rows, 2);
+      (void)joined(strips);
+    } else {
+      (void)restorer.restore(image::read(file_), options);
+    }
+    return log.text();
+  };
+  const std::string said = lines(true, 1);
+  EXPECT_EQ(std::ranges::count(said, '\n'), 2) << said;
+  EXPECT_NE(said.find("211 values of the picture were not finite"), std::string::npos) << said;
+  EXPECT_NE(said.find("(211 values, from 0 to 2.5)"), std::string::npos) << said;
+  EXPECT_EQ(lines(false, 1), said);
+  // At strength 0 nothing is cut off, and nothing is said of it.
+  EXPECT_EQ(lines(true, 0).find("2.5"), std::string::npos);
+  EXPECT_EQ(lines(false, 0).find("2.5"), std::string::npos);
 }
 
 TEST_F(StripRestorationTest, SaysWhatCannotBeDoneSo) {

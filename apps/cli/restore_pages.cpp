@@ -1,0 +1,205 @@
+#include "apps/cli/restore_pages.h"
+
+#include <utility>
+#include <vector>
+
+#include "apps/cli/audit.h"
+#include "apps/cli/events.h"
+#include "apps/cli/restore_strips.h"
+#include "apps/cli/restore_telling.h"
+#include "apps/cli/restore_work.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/process_memory.h"
+#include "chiaro/restore/strip_restoration.h"
+
+namespace chiaro::cli {
+namespace {
+
+/// Errors say which page they are of.
+template <typename Work>
+auto of_page(int page, int count, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::Interrupted) throw;
+    fail(error.code(), "[cli.restore] page {} of {}: {}", page, count, error.what());
+  }
+}
+
+/// One page after the other, from a source into a writer.
+class Pages {
+ public:
+  Pages(restore::Restorer& restorer, const image::PageReader& source, const std::string& target,
+        const RestoreArguments& arguments, const restore::RestoreOptions& options,
+        const PagesObserver& observer)
+      : restorer_(restorer),
+        source_(source),
+        target_(target),
+        arguments_(arguments),
+        options_(options),
+        observer_(observer) {}
+
+  /// The size that a page will have, after all that can be refused of it.
+  image::Frame checked_frame(int page) const {
+    image::Frame frame = source_.frame(page);
+    check_result(restorer_, frame.height, frame.width, arguments_, "tiff");
+    const int scale = options_.strength > 0 ? restorer_.manifest().scale : 1;
+    frame.height *= scale;
+    frame.width *= scale;
+    return frame;
+  }
+
+  void restore(int page, image::PageWriter& writer, const ProgressCallback& progress) const {
+    const bool whole = arguments_.ensemble || arguments_.verify_tiles;
+    if (!whole && goes_in_strips(page)) return restore_in_strips(page, writer, progress);
+    image::Image picture = source_.read(page);
+    if (observer_.begun) {
+      observer_.begun(page + 1, picture.height(), picture.width(),
+                      restorer_.plan(picture.height(), picture.width(), options_), false);
+    }
+    restore::RestoreReport report;
+    picture = restored_as_asked(
+        restorer_, std::move(picture), arguments_, options_, progress,
+        [&](const restore::TileCheck& check) {
+          say_tile_check(fmt::format("{}, page {}", source_.name(), page + 1), check,
+                         arguments_.show);
+        },
+        &report);
+    if (options_.max_memory_bytes > 0) restorer_.release_memory();
+    writer.add(picture);
+    if (observer_.done)
+      observer_.done({page + 1, picture.width(), picture.height(), report, picture});
+  }
+
+ private:
+  bool goes_in_strips(int page) const {
+    const image::StripReader reader = source_.strips(page, image::Notes::Unsaid);
+    restore::Passage passage = choose_passage(restorer_, reader, "tiff", options_);
+    if (passage.in_strips && target_.empty()) {
+      CHIARO_CHECK(options_.max_memory_bytes == 0, Resource,
+                   "[cli.restore] a picture of {} x {} does not fit into memory, and pages go in "
+                   "strips only into a file",
+                   reader.frame().width, reader.frame().height);
+      passage = {.in_strips = false, .obstacle = "pages go in strips only into a file"};
+    }
+    if (!passage.obstacle.empty()) say_tried_as_whole(source_.name(), reader.frame(), passage);
+    return passage.in_strips;
+  }
+
+  void restore_in_strips(int page, image::PageWriter& writer,
+                         const ProgressCallback& progress) const {
+    bool first = true;
+    const auto open = [&] {
+      return source_.strips(
+          page, std::exchange(first, false) ? image::Notes::Said : image::Notes::Unsaid);
+    };
+    restore::StripRestoration strips(restorer_, open, options_, progress);
+    const image::Frame& frame = strips.frame();
+    if (observer_.begun) {
+      const image::Frame source = source_.frame(page);
+      observer_.begun(page + 1, source.height, source.width, strips.plan(), true);
+    }
+    writer.add_strips(frame, [&] { return strips.next(); });
+    const image::Image nothing;
+    if (observer_.done)
+      observer_.done({page + 1, frame.width, frame.height, strips.report(), nothing});
+  }
+
+  restore::Restorer& restorer_;
+  const image::PageReader& source_;
+  const std::string& target_;
+  const RestoreArguments& arguments_;
+  const restore::RestoreOptions& options_;
+  const PagesObserver& observer_;
+};
+
+}  // namespace
+
+bool go_by_pages(const image::PageReader& source, const RestoreArguments& arguments,
+                 const std::string& output) {
+  return source.count() > 1 && arguments.region.empty() &&
+         output_format(arguments, output) == "tiff";
+}
+
+PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& source,
+                        const std::string& target, const RestoreArguments& arguments,
+                        const restore::RestoreOptions& options, const ProgressCallback& progress,
+                        const PagesObserver& observer) {
+  const int count = source.count();
+  if (source.left_aside() > 0) {
+    spdlog::warn("'{}' holds reduced copies of its pages or masks beside them, which are left out",
+                 source.name());
+  }
+  const Pages pages(restorer, source, target, arguments, options, observer);
+  PagesDone done;
+  std::vector<image::Frame> frames;
+  for (int page = 0; page < count; ++page) {
+    frames.push_back(of_page(page + 1, count, [&] { return pages.checked_frame(page); }));
+    done.pixels += std::int64_t{frames.back().width} * frames.back().height;
+  }
+  done.width = frames.front().width;
+  done.height = frames.front().height;
+  image::PageWriter writer(target, frames, arguments.write);
+  for (int page = 0; page < count; ++page) {
+    const ProgressCallback part = [&](double share) {
+      return !progress || progress((page + share) / count);
+    };
+    of_page(page + 1, count, [&] { pages.restore(page, writer, part); });
+    if (options.max_memory_bytes > 0) restorer.release_memory();  // for the next page
+  }
+  writer.with_bytes([&](std::span<const std::byte> coded) {
+    done.bytes = static_cast<std::int64_t>(coded.size());
+    if (observer.coded) observer.coded(coded);
+  });
+  if (!target.empty()) writer.commit();
+  return done;
+}
+
+void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& source,
+                          double started, const FileState& before) {
+  const std::string& input = arguments.inputs.front();
+  restore::Restorer& restorer = *arguments.restorer;
+  const int count = source.count();
+  const bool to_stdout = arguments.output == "-";
+  const auto begun = [&](int page, int height, int width, const restore::RestorePlan& plan,
+                         bool in_strips) {
+    if (page == 1)
+      say_start(arguments, restorer, plan, height, width, in_strips, monotonic_s() - started,
+                count);
+  };
+  const auto page_done = [&](const PageDone& one) {
+    say_report(one.report, restorer, arguments, fmt::format("page {}: ", one.page));
+    if (!arguments.show.json) return;
+    Json event = {{"file", input},      {"page", one.page},     {"pages", count},
+                  {"width", one.width}, {"height", one.height}, {"in_strips", one.result.empty()}};
+    if (!one.result.empty()) event["pixels_sha256"] = pixels_sha256(one.result);
+    event.update(report_json(one.report, restorer.manifest(), arguments));
+    print_event("page", event);
+  };
+  const auto coded = [&](std::span<const std::byte> bytes) {
+    if (input != "-") expect_unchanged(input, before);
+    if (arguments.audit) audit(input, bytes, arguments, false);
+    if (to_stdout) write_to_stdout(bytes);
+  };
+  PagesDone done;
+  with_progress(arguments, [&](const ProgressCallback& progress) {
+    done = restore_pages(restorer, source, to_stdout ? "" : arguments.output, arguments,
+                         arguments.options, progress,
+                         {.begun = begun, .done = page_done, .coded = coded});
+  });
+  const double seconds = monotonic_s() - started;
+  spdlog::info("wrote {} ({} pages, {:.2f} s)", arguments.output, count, seconds);
+  if (!arguments.show.json) return;
+  print_event("restored", {{"file", input},
+                           {"output", arguments.output},
+                           {"width", done.width},
+                           {"height", done.height},
+                           {"pages", count},
+                           {"seconds", seconds}});
+  print_event("summary", {{"done", 1},
+                          {"failed", 0},
+                          {"seconds", seconds},
+                          {"peak_resident_bytes", peak_resident_bytes()}});
+}
+
+}  // namespace chiaro::cli

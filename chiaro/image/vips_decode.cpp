@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/png_chunks.h"
 #include "chiaro/image/row_decoder.h"
 #include "chiaro/image/upright.h"
 
@@ -47,6 +48,7 @@ OpenedPicture open_source(VipsSourcePointer source, const std::string& name, int
   CHIARO_CHECK(!format.empty(), Input, "[image.read] '{}' is not a picture; got {}; expected {}",
                name, result.type.description, kReadable);
 
+  if (format == "png") check_png_chunks(result.source, name);
   if (format == "jpeg") result.jpeg = read_jpeg_header(first_bytes(result, std::size_t{1} << 20));
   static const std::map<std::string, Loader, std::less<>> kLoaders{
       {"png", vips_pngload_source},  {"jpeg", vips_jpegload_source}, {"webp", vips_webpload_source},

@@ -125,7 +125,7 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source,
 
 std::int64_t Restorer::State::base_bytes() const {
   std::int64_t pending = inspector ? inspector->pending_bytes() : 0;
-  const bool engine_runs = held_bytes > 0 || (inspector && pending == 0);
+  const bool engine_runs = held_bytes > 0 || has_run || (inspector && pending == 0);
   if (!engine_runs) pending += kRuntimeBytes;
   if (held_bytes == 0)
     pending += engine::kWeightCopies * static_cast<std::int64_t>(engine.weight_bytes());
@@ -355,6 +355,7 @@ void Restorer::State::warn_of_unusable(std::size_t count) const {
 }
 
 void Restorer::State::release() {
+  has_run = has_run || held_bytes > 0;
   engine.release();
   held_bytes = 0;
   return_free_memory();

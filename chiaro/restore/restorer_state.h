@@ -30,6 +30,7 @@ struct Restorer::State {
   int channels;
   double bytes_per_pixel;
   std::int64_t held_bytes = 0;   // of the prepared graph, as predicted; 0: none is prepared
+  bool has_run = false;          // the engine's own library is in memory, and stays
   std::vector<float> condition;  // what the network is told of the current picture
 
   State(bundle::Bundle bundle, const engine::EngineOptions& options);

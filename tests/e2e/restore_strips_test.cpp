@@ -122,7 +122,7 @@ TEST_F(RestoreStrips, PagesAsWell) {
   writer.add(small);
   writer.add(page);
   writer.commit();
-  const auto result = restore(folder_ / "out.tif", {"--max-memory", "250M", "--audit"});
+  const auto result = restore(folder_ / "out.tif", {"--max-memory", "190M", "--audit"});
   expect_within(result, 250 * kMebibyte);
   in_ = folder_ / "page.tif";
   ASSERT_EQ(restore(folder_ / "alone.tif", {}).status, 0);

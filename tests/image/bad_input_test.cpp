@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "chiaro/base/files.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/encodable.h"
 #include "tests/image/handmade_files.h"
@@ -53,6 +54,29 @@ TEST(BadInput, NamesWhatIsNotAPicture) {
     save(folder / "secret.png", {1});
     fs::permissions(folder / "secret.png", fs::perms::none);
     EXPECT_CHIARO_ERROR(read(folder / "secret.png"), Input, "ermission");
+  }
+}
+
+TEST(BadInput, APartOfAPngThatClaimsMoreThanTheFileHas) {
+  auto png = encode(Image(3, 7, 13), {.format = "png"});
+  // Behind the signature and IHDR: 8 + 4 + 4 + 13 + 4 bytes.
+  for (const auto& [claim, refused] : {std::pair{0x78000000U, true}, {2U, false}}) {
+    auto longer = png;
+    std::vector<std::byte> chunk;
+    for (int shift = 24; shift >= 0; shift -= 8)
+      chunk.push_back(static_cast<std::byte>(claim >> shift & 0xFFU));
+    for (const char letter : {'t', 'E', 'X', 't', 'A', '\0'})
+      chunk.push_back(static_cast<std::byte>(letter));
+    for (const int sum : {0x05, 0x41, 0xa0, 0xc8}) chunk.push_back(static_cast<std::byte>(sum));
+    longer.insert(longer.begin() + 33, chunk.begin(), chunk.end());
+    if (refused) {
+      const chiaro::test::TemporaryFolder folder;
+      write_file_atomically(folder / "a.png", longer);
+      EXPECT_CHIARO_ERROR(decode(longer, "claims"), Input, "claims 2013265920 bytes");
+      EXPECT_CHIARO_ERROR(probe(folder / "a.png"), Input, "at byte 33");
+    } else {
+      EXPECT_EQ(decode(longer, "sound").width(), 13);
+    }
   }
 }
 

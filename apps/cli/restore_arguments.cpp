@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "chiaro/base/error.h"
-#include "chiaro/bundle/sha256.h"
+#include "chiaro/base/sha256.h"
 #include "chiaro/image/encodable.h"
 #include "chiaro/restore/find_pictures.h"
 
@@ -191,10 +191,10 @@ bool means_many(const RestoreArguments& arguments) {
 }
 
 std::string pixels_sha256(const image::Image& picture) {
-  std::string both = bundle::sha256_hex(std::as_bytes(picture.pixels()));
+  std::string both = sha256_hex(std::as_bytes(picture.pixels()));
   if (!picture.alpha.empty()) {
-    both += bundle::sha256_hex(std::as_bytes(std::span(picture.alpha)));
-    both = bundle::sha256_hex(std::as_bytes(std::span(both)));
+    both += sha256_hex(std::as_bytes(std::span(picture.alpha)));
+    both = sha256_hex(std::as_bytes(std::span(both)));
   }
   return both;
 }

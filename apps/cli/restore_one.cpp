@@ -150,7 +150,10 @@ void restore_one(RestoreArguments& arguments) {
   if (by_pages || may_need_strips(input, arguments)) {
     arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
     stop_if_interrupted();
-    if (by_pages) return restore_one_by_pages(arguments, pages, started, source.before);
+    if (by_pages) {
+      restore_one_by_pages(arguments, pages, started, source.before);
+      return arguments.restorer->keep_prepared();
+    }
     if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options))
       return restore_one_in_strips(arguments, started, source.before);
   }
@@ -167,7 +170,10 @@ void restore_one(RestoreArguments& arguments) {
   const restore::RestoreReport report = restore_shown(restorer, picture, arguments);
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;
-  if (large || arguments.options.max_memory_bytes > 0) restorer.release_memory();
+  if (large || arguments.options.max_memory_bytes > 0) {
+    restorer.keep_prepared();
+    restorer.release_memory();
+  }
   write_output(arguments, picture);
   const double written = monotonic_s();
   spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, picture.width(), picture.height(),

@@ -56,6 +56,13 @@ const std::string& last_notes() noexcept;
 /// Errors: Usage, if a pointer that has to be given was not. `what` names it.
 void expect_given(const void* pointer, const char* what);
 
+/// Where a struct of options ended when it was first published.
+template <typename Options>
+inline constexpr std::size_t kFirstBytes = sizeof(Options);
+template <>
+inline constexpr std::size_t kFirstBytes<chiaro_restore_options> = offsetof(chiaro_restore_options,
+                                                                            keep_grain);
+
 /// The options of a caller whose struct may be older (shorter) or newer (longer) than ours: what it
 /// lacks keeps its default, what we do not know has to be zero. NULL: the defaults. Errors: Usage.
 template <typename Options>
@@ -63,8 +70,7 @@ Options taken(const Options* given, const Options& defaults, const char* filled_
   if (given == nullptr) return defaults;
   std::size_t size = 0;
   std::memcpy(&size, given, sizeof(size));
-  // The structs of the first version end as they do now; a later one keeps this number.
-  constexpr std::size_t kFirst = sizeof(Options);
+  constexpr std::size_t kFirst = kFirstBytes<Options>;
   constexpr std::size_t kMost = 4096;
   CHIARO_CHECK(size >= kFirst && size <= kMost, Usage,
                "[api.options] options that were not filled in; got a size of {}; expected what {} "

@@ -5,7 +5,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
-#include "chiaro/bundle/sha256.h"
+#include "chiaro/base/sha256.h"
 #include "chiaro/bundle/zip.h"
 
 namespace chiaro::bundle {

@@ -15,7 +15,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
-#include "chiaro/base/rng.h"
+#include "chiaro/base/sha256.h"
 #include "chiaro/base/text.h"
 #include "chiaro/engine/graph_cache.h"
 #include "chiaro/engine/memory_estimate.h"
@@ -170,7 +170,7 @@ struct Engine::State {
   std::shared_ptr<ov::Model> graph;
   std::list<Prepared> prepared;  // the current one first
   GraphCache cache;
-  std::uint64_t graph_hash = 0;  // with a cache
+  std::string graph_hash;  // with a cache
 
   Prepared& current() {
     CHIARO_CHECK(!prepared.empty(), Internal, "[engine.run] '{}' has not been prepared for a shape",
@@ -247,7 +247,7 @@ struct Engine::State {
   std::string cache_key(const Shapes& shapes) const {
     std::vector<std::string> sides;
     for (const ov::Shape& shape : shapes) sides.push_back(shape.to_string());
-    return fmt::format("graph {:016x} {} {} threads {} {} {}", graph_hash, fmt::join(sides, " "),
+    return fmt::format("graph {} {} {} threads {} {} {}", graph_hash, fmt::join(sides, " "),
                        precision_name(precision), threads, ov::get_openvino_version().buildNumber,
                        processor_features());
   }
@@ -268,9 +268,7 @@ Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
   state_->precision = settled_precision(options.precision);
   state_->threads = options.threads > 0 ? options.threads : available_cores();
   state_->cache = GraphCache(options.cache);
-  if (state_->cache.is_on()) {
-    state_->graph_hash = stable_hash({reinterpret_cast<const char*>(onnx.data()), onnx.size()});
-  }
+  if (state_->cache.is_on()) state_->graph_hash = sha256_hex(onnx);
   state_->plugin =
       std::async(std::launch::async, [&core = state_->core] { core.get_versions("CPU"); });
   translated(ErrorCode::Bundle, "open", origin, [&] {
@@ -344,7 +342,7 @@ void Engine::State::compile(Prepared& next) {
         next.compiled = core.import_model(stream, "CPU", properties());
         next.in_cache = true;
         return;
-      } catch (const ov::Exception& error) {
+      } catch (const std::exception& error) {
         spdlog::debug("a prepared graph cannot be used: {}", brief(error.what()));
       }
     }

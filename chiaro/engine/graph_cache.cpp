@@ -1,8 +1,11 @@
 #include "chiaro/engine/graph_cache.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -57,8 +60,17 @@ fs::path GraphCache::file_of(std::string_view key) const {
   return folder_ / fmt::format("{:016x}{}", stable_hash(key), kExtension);
 }
 
+bool GraphCache::is_private() const {
+  struct stat facts {};
+  if (::stat(folder_.c_str(), &facts) != 0) return false;
+  const bool own = S_ISDIR(facts.st_mode) && facts.st_uid == ::geteuid() &&
+                   (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  if (!own) spdlog::debug("{} is no folder that this user alone can write to", folder_.string());
+  return own;
+}
+
 std::vector<std::byte> GraphCache::find(std::string_view key) const {
-  if (!is_on()) return {};
+  if (!is_on() || !is_private()) return {};
   const fs::path file = file_of(key);
   std::error_code failed;
   if (!fs::is_regular_file(file, failed)) return {};
@@ -86,7 +98,8 @@ void GraphCache::keep(std::string_view key, std::span<const std::byte> bytes) co
   if (!is_on()) return;
   std::error_code failed;
   if (fs::create_directories(folder_, failed))
-    fs::permissions(folder_, fs::perms::owner_all, failed);  // nobody else plants graphs here
+    fs::permissions(folder_, fs::perms::owner_all, failed);
+  if (!is_private()) return;
   try {
     const std::string text = content(key, bytes);
     const Sum sum = stable_hash(text);
@@ -112,7 +125,12 @@ void GraphCache::make_room() const {
     std::error_code gone;  // by another process
     const auto bytes = entry.file_size(gone);
     const auto used = entry.last_write_time(gone);
-    if (gone || entry.path().extension() != kExtension) continue;
+    if (gone) continue;
+    if (entry.path().extension() != kExtension) {  // what a killed process left half written
+      const bool abandoned = fs::file_time_type::clock::now() - used > std::chrono::hours(24);
+      if (entry.path().extension() == ".part" && abandoned) fs::remove(entry.path(), gone);
+      continue;
+    }
     all.push_back({used, bytes, entry.path()});
     total += bytes;
   }

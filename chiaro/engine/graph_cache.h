@@ -15,9 +15,10 @@ namespace chiaro::engine {
 /// XDG_CACHE_HOME or HOME/.cache. Empty: nowhere, since CHIARO_CACHE is "off" or there is no home.
 std::filesystem::path cache_folder();
 
-/// A folder with at most 128 MiB, of which the longest unused goes first. Nothing is ever lost with
-/// it, so nothing that fails here is an error; the log at level debug tells. Several processes may
-/// use one folder.
+/// A folder with at most 128 MiB of prepared graphs, of which the longest unused goes first. A
+/// prepared graph is trusted as a program is, so a folder that others than this user can write to
+/// is not used. Nothing is ever lost with it, so nothing that fails here is an error; the log at
+/// level debug tells. Several processes may use one folder.
 class GraphCache {
  public:
   explicit GraphCache(std::filesystem::path folder = {});  ///< empty: keeps and finds nothing
@@ -28,6 +29,7 @@ class GraphCache {
   void keep(std::string_view key, std::span<const std::byte> bytes) const;
 
  private:
+  bool is_private() const;
   std::filesystem::path file_of(std::string_view key) const;
   void make_room() const;
 

@@ -13,7 +13,7 @@
 #include "chiaro/base/text.h"
 #include "chiaro/base/version.h"
 #include "chiaro/bundle/safetensors.h"
-#include "chiaro/bundle/sha256.h"
+#include "chiaro/base/sha256.h"
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/freeze/card.h"
 #include "chiaro/freeze/evaluation_mode.h"
@@ -170,7 +170,7 @@ bundle::ConditionInfo condition_info(networks::Conditioner& conditioner, double 
   info.novelty_threshold = novelty_threshold;
   const auto buffers = conditioner.named_buffers();
   if (const auto* table = buffers.find("table"); table != nullptr)
-    info.text_table_sha256 = bundle::sha256_hex(to_onnx_tensor(*table, "").bytes);
+    info.text_table_sha256 = sha256_hex(to_onnx_tensor(*table, "").bytes);
   return info;
 }
 

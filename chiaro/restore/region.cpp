@@ -187,6 +187,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   image::Image result = cut(restorer.restore(std::move(part), options, progress), inner);
   if (alpha.empty()) return result;
   if (options.alpha == AlphaMode::Restore) {
+    options.keep_grain = 0;
     alpha = restorer.restore(std::move(alpha), options, progress);
   } else if (manifest.scale != 1) {
     // The enlargement of a plane that is kept is the restorer's: it goes along with a picture.

@@ -71,7 +71,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   State& state = *state_;
   RestoreOptions options = wanted;
   CHIARO_CHECK(!source.empty(), Usage, "[restore.restore] the picture is empty");
-  state.check_options(options);
+  state.check_options(source.channels(), options);
   warn_of_replaced(replace_not_finite(source));
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   RestoreReport seen;
@@ -122,6 +122,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     source = std::move(joined);
   }
   if (with_alpha) {
+    options.keep_grain = 0;
     auto part = grey_picture(alpha, height, width);
     restore_part(part);
     alpha.assign(part.pixels().begin(), part.pixels().end());

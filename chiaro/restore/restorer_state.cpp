@@ -139,7 +139,7 @@ std::int64_t Restorer::State::budget(const RestoreOptions& options, std::int64_t
   return available > 0 ? std::min(kDefaultWorkBytes, available / 2) : kDefaultWorkBytes;
 }
 
-void Restorer::State::check_options(const RestoreOptions& options) const {
+void Restorer::State::check_options(int picture_channels, const RestoreOptions& options) const {
   CHIARO_CHECK(options.strength >= 0 && options.strength <= 1, Usage,
                "[restore.restore] impossible strength; got {}; expected 0 to 1", options.strength);
   CHIARO_CHECK(options.strength == 1 || manifest.scale == 1, Usage,
@@ -151,6 +151,11 @@ void Restorer::State::check_options(const RestoreOptions& options) const {
   CHIARO_CHECK(options.keep_grain == 0 || manifest.scale == 1, Usage,
                "[restore.restore] keeping grain needs a bundle of scale 1; '{}' has scale {}",
                origin, manifest.scale);
+  CHIARO_CHECK(
+      options.keep_grain == 0 || channels != 1 || picture_channels == 1, Usage,
+      "[restore.restore] bundle '{}' sees one colour at a time, so the grain of a coloured "
+      "picture would come back as colour noise",
+      origin);
   const bool guided = options.stated.has_value() || options.guard == GuardMode::Strict;
   CHIARO_CHECK(!guided || manifest.condition, Usage,
                "[restore.restore] bundle '{}' has no controller: it cannot be told what is wrong, "

@@ -52,7 +52,7 @@ struct Restorer::State {
   std::int64_t budget(const RestoreOptions& options, std::int64_t base) const;
 
   /// Errors: Usage, for what no picture and no bundle like this one can be restored with.
-  void check_options(const RestoreOptions& options) const;
+  void check_options(int picture_channels, const RestoreOptions& options) const;
   /// Errors: Usage, for tiles that are impossible whatever the picture shows.
   void check_tiles(int height, int width, const RestoreOptions& options) const;
 

@@ -88,7 +88,7 @@ class StripRestoration::Work {
         reader_(open_()),
         source_(reader_.frame()),
         band_(source_, true) {
-    state_.check_options(options_);
+    state_.check_options(source_.channels, options_);
     check_possible(restorer);
     if (options_.alpha == AlphaMode::Drop) source_.has_alpha = false;
     plan_ = state_.plan_strips(source_, options_);

@@ -118,6 +118,20 @@ TEST_F(ApiBadInput, Options) {
   expect_options_refused("overlap", [](O& o) { o.overlap_px = -2; });
 }
 
+TEST_F(ApiBadInput, OptionsOfAnOlderHeader) {
+  // As a program hands them over that was built before keep_grain came.
+  chiaro_restore_options older{};
+  constexpr std::size_t kThen = offsetof(chiaro_restore_options, keep_grain);
+  chiaro_restore_defaults(&older, kThen);
+  older.keep_grain = 1e9;  // what lies behind belongs to somebody else
+  ASSERT_EQ(older.size, kThen);
+  std::int64_t peak = 0;
+  EXPECT_EQ(chiaro_predict_memory(restorer_.get(), 40, 30, &older, &peak), CHIARO_OK)
+      << chiaro_last_error();
+  older.size = kThen - 8;
+  EXPECT_EQ(chiaro_predict_memory(restorer_.get(), 40, 30, &older, &peak), CHIARO_USAGE);
+}
+
 TEST_F(ApiBadInput, OptionsOfANewerHeader) {
   struct {
     chiaro_restore_options known;

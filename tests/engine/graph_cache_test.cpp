@@ -68,6 +68,33 @@ TEST(GraphCache, DamageIsNoticed) {
   }
 }
 
+TEST(GraphCache, AFolderThatOthersCanWriteToIsNotUsed) {
+  const test::TemporaryFolder folder;
+  const GraphCache cache(folder / "here");
+  cache.keep("a", some(10, 3));
+  fs::permissions(folder / "here", fs::perms::group_write, fs::perm_options::add);
+  EXPECT_TRUE(cache.find("a").empty());
+  cache.keep("b", some(10, 4));
+  fs::permissions(folder / "here", fs::perms::group_write, fs::perm_options::remove);
+  EXPECT_FALSE(cache.find("a").empty());
+  EXPECT_TRUE(cache.find("b").empty());
+}
+
+TEST(GraphCache, WhatKilledProcessesLeftIsRemovedAfterADay) {
+  const test::TemporaryFolder folder;
+  const GraphCache cache(folder / "here");
+  cache.keep("a", some(10, 3));
+  for (const char* name : {"old.graph.123456.part", "new.graph.123456.part", "old.txt"})
+    std::ofstream(folder / "here" / name) << "x";
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(30);
+  fs::last_write_time(folder / "here" / "old.graph.123456.part", old);
+  fs::last_write_time(folder / "here" / "old.txt", old);
+  cache.keep("b", some(10, 4));
+  EXPECT_FALSE(fs::exists(folder / "here" / "old.graph.123456.part"));
+  EXPECT_TRUE(fs::exists(folder / "here" / "new.graph.123456.part"));
+  EXPECT_TRUE(fs::exists(folder / "here" / "old.txt"));
+}
+
 TEST(GraphCache, ThatCannotBeWrittenIsNoError) {
   const GraphCache nowhere("/proc/nowhere");
   nowhere.keep("a", some(10, 1));

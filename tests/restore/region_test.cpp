@@ -102,7 +102,7 @@ TEST(Region, EqualsThatPartOfTheWhole) {
 }
 
 TEST(Region, GrainIsThatOfTheWhole) {
-  for (const char* graph : {"stack", "unet", "grey", "film"}) {
+  for (const char* graph : {"stack", "unet", "film"}) {
     auto restorer = make(graph);
     const RestoreOptions options{.keep_grain = 0.7};
     const image::Image source = noise(3, 73, 90, false);

@@ -81,6 +81,19 @@ TEST(Tiles, GrainHasNoSeams) {
             1e-6);
   EXPECT_CHIARO_ERROR(restorer.restore(source, {.keep_grain = 1.5}), Usage, "share of grain");
   EXPECT_CHIARO_ERROR(make("twice").restore(source, {.keep_grain = 0.5}), Usage, "scale 1");
+  EXPECT_CHIARO_ERROR(make("grey").restore(source, {.keep_grain = 0.5}), Usage, "colour noise");
+  EXPECT_NO_THROW(make("grey").restore(noise(1, 40, 50), {.keep_grain = 0.5}));
+}
+
+TEST(Tiles, AlphaHasNoGrain) {
+  auto restorer = make("stack");
+  auto source = noise(3, 40, 50);
+  source.alpha.assign(source.plane_size(), 0.5F);
+  for (std::size_t i = 0; i < source.alpha.size(); i += 3) source.alpha[i] = 0.7F;
+  const auto plain = restorer.restore(source, {.alpha = AlphaMode::Restore});
+  const auto grainy = restorer.restore(source, {.keep_grain = 0.5, .alpha = AlphaMode::Restore});
+  EXPECT_FALSE(same_pixels(plain, grainy));
+  EXPECT_EQ(plain.alpha, grainy.alpha);
 }
 
 TEST(Edges, AreRestoredAsIfThePictureWentOnMirrored) {

@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
-namespace chiaro::bundle {
+namespace chiaro {
 
 /// 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::span<const std::byte> bytes);
 
-}  // namespace chiaro::bundle
+}  // namespace chiaro

@@ -1,4 +1,4 @@
-#include "chiaro/bundle/sha256.h"
+#include "chiaro/base/sha256.h"
 
 #include <openssl/evp.h>
 
@@ -7,7 +7,7 @@
 
 #include "chiaro/base/error.h"
 
-namespace chiaro::bundle {
+namespace chiaro {
 
 std::string sha256_hex(std::span<const std::byte> bytes) {
   std::array<unsigned char, 32> digest{};
@@ -15,7 +15,7 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
   const int done =
       EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
   CHIARO_CHECK(done == 1 && length == digest.size(), Internal,
-               "[bundle.sha256] libcrypto refuses to hash");
+               "[base.sha256] libcrypto refuses to hash");
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string hex;
   for (const unsigned char byte : digest) {
@@ -25,4 +25,4 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
   return hex;
 }
 
-}  // namespace chiaro::bundle
+}  // namespace chiaro

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
@@ -26,8 +25,8 @@ std::string_view precision_name(Precision precision);
 struct EngineOptions {
   std::string device = "auto";  ///< "auto" or "cpu"
   Precision precision = Precision::Auto;
-  int threads = 0;                   ///< 0: as many as the processor has cores
-  std::filesystem::path cache = {};  ///< folder of prepared graphs (GraphCache); empty: none
+  int threads = 0;         ///< 0: as many as the processor has cores
+  std::string cache = {};  ///< folder of prepared graphs (GraphCache); empty: none
 };
 
 /// The same, computing in float32.

@@ -80,10 +80,11 @@ void BatchReport::done(const restore::BatchDone& one) {
   print_event("restored", event);
 }
 
-void BatchReport::checked(const restore::BatchItem& item, const restore::TileCheck& check) {
+void BatchReport::checked(const restore::BatchItem& item, int page,
+                          const restore::TileCheck& check) {
   const std::lock_guard lock(mutex_);
   clear_bar();
-  say_tile_check(item.input.string(), check, show_);
+  say_tile_check(item.input.string(), page, check, show_);
 }
 
 void BatchReport::audited(const restore::BatchItem& item, std::span<const std::byte> result,

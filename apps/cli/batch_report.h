@@ -28,7 +28,8 @@ class BatchReport {
   void done(const restore::BatchDone& one);
   void failed(const restore::BatchItem& item, const Error& error);
   void show_progress(double share);
-  void checked(const restore::BatchItem& item, const restore::TileCheck& check);
+  /// `page`: of a picture of several, from 1; else 0.
+  void checked(const restore::BatchItem& item, int page, const restore::TileCheck& check);
   /// Errors: as audit.
   void audited(const restore::BatchItem& item, std::span<const std::byte> result,
                const RestoreArguments& arguments);

@@ -67,15 +67,16 @@ std::int64_t in_flight_bytes(const RestoreArguments& arguments) {
 }
 
 /// A picture of several pages, or one that is larger than memory.
-restore::WrittenByItself file_to_file(
-    restore::Restorer& restorer, const restore::BatchItem& item, const RestoreArguments& arguments,
-    const restore::RestoreOptions& options, const ProgressCallback& progress,
-    const std::function<void(std::span<const std::byte>)>& coded) {
+restore::WrittenByItself file_to_file(restore::Restorer& restorer, const restore::BatchItem& item,
+                                      const RestoreArguments& arguments,
+                                      const restore::RestoreOptions& options,
+                                      const ProgressCallback& progress,
+                                      const PagesObserver& observer) {
   const std::string output = item.output.string();
   const image::PageReader pages(item.input);
   if (go_by_pages(pages, arguments, output)) {
     const PagesDone done =
-        restore_pages(restorer, pages, output, arguments, options, progress, {.coded = coded});
+        restore_pages(restorer, pages, output, arguments, options, progress, observer);
     return {.width = done.width,
             .height = done.height,
             .bytes = done.bytes,
@@ -84,7 +85,7 @@ restore::WrittenByItself file_to_file(
             .pixels = done.pixels};
   }
   const StripsDone done = restore_in_strips(restorer, item.input.string(), output, arguments,
-                                            options, progress, {.coded = coded});
+                                            options, progress, {.coded = observer.coded});
   return {.width = done.result.width,
           .height = done.result.height,
           .bytes = done.bytes,
@@ -113,7 +114,7 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                              output_format(arguments, item.output.string()));
                 return restored_as_asked(
                     restorer, std::move(picture), arguments, *options, progress,
-                    [&](const restore::TileCheck& check) { report.checked(item, check); });
+                    [&](const restore::TileCheck& check) { report.checked(item, 0, check); });
               },
           .encode =
               [&arguments, &report](const restore::BatchItem& item, const image::Image& picture) {
@@ -143,7 +144,11 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                   unchanged();
                   if (arguments.audit) report.audited(item, bytes, arguments);
                 };
-                return file_to_file(restorer, item, arguments, *options, progress, coded);
+                const auto checked = [&](int page, const restore::TileCheck& check) {
+                  report.checked(item, page, check);
+                };
+                return file_to_file(restorer, item, arguments, *options, progress,
+                                    {.checked = checked, .coded = coded});
               }};
 }
 

@@ -114,7 +114,7 @@ restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& 
     picture = restored_as_asked(
         restorer, std::move(picture), arguments, arguments.options, progress,
         [&](const restore::TileCheck& check) {
-          say_tile_check(arguments.inputs.front(), check, arguments.show);
+          say_tile_check(arguments.inputs.front(), 0, check, arguments.show);
         },
         &report);
   });

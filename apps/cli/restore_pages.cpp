@@ -61,8 +61,7 @@ class Pages {
     picture = restored_as_asked(
         restorer_, std::move(picture), arguments_, options_, progress,
         [&](const restore::TileCheck& check) {
-          say_tile_check(fmt::format("{}, page {}", source_.name(), page + 1), check,
-                         arguments_.show);
+          if (observer_.checked) observer_.checked(page + 1, check);
         },
         &report);
     if (options_.max_memory_bytes > 0) restorer_.release_memory();
@@ -176,6 +175,9 @@ void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& 
     event.update(report_json(one.report, restorer.manifest(), arguments));
     print_event("page", event);
   };
+  const auto checked = [&](int page, const restore::TileCheck& check) {
+    say_tile_check(input, page, check, arguments.show);
+  };
   const auto coded = [&](std::span<const std::byte> bytes) {
     if (input != "-") expect_unchanged(input, before);
     if (arguments.audit) audit(input, bytes, arguments, false);
@@ -185,7 +187,7 @@ void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& 
   with_progress(arguments, [&](const ProgressCallback& progress) {
     done = restore_pages(restorer, source, to_stdout ? "" : arguments.output, arguments,
                          arguments.options, progress,
-                         {.begun = begun, .done = page_done, .coded = coded});
+                         {.begun = begun, .done = page_done, .checked = checked, .coded = coded});
   });
   const double seconds = monotonic_s() - started;
   spdlog::info("wrote {} ({} pages, {:.2f} s)", arguments.output, count, seconds);

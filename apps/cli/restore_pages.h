@@ -12,6 +12,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/restore/restorer.h"
+#include "chiaro/restore/tile_check.h"
 
 namespace chiaro::cli {
 
@@ -38,6 +39,8 @@ struct PagesObserver {
                      bool in_strips)>
       begun = {};
   std::function<void(const PageDone&)> done = {};
+  /// What --verify-tiles found of a page, before it is judged.
+  std::function<void(int page, const restore::TileCheck& check)> checked = {};
   /// Before the file takes its name.
   std::function<void(std::span<const std::byte> coded)> coded = {};
 };

@@ -59,22 +59,22 @@ void write_to_stdout(std::span<const std::byte> bytes) {
   CHIARO_CHECK(whole, Output, "[cli.restore] cannot write to stdout");
 }
 
-void say_tile_check(const std::string& file, const restore::TileCheck& check,
+void say_tile_check(const std::string& file, int page, const restore::TileCheck& check,
                     const OutputFlags& show) {
   if (show.json) {
-    print_event("tiles", {{"file", file},
-                          {"tiles", check.tiles},
-                          {"windows", check.probes},
-                          {"largest_difference", check.largest_difference},
-                          {"x", check.x},
-                          {"y", check.y}});
-  } else if (check.probes == 0) {
-    fmt::print("{}: one tile, no borders\n", file);
-  } else {
-    fmt::print(
-        "{}: {} tiles, {} windows across their borders run again: largest difference {:.2g}\n",
-        file, check.tiles, check.probes, check.largest_difference);
+    Json event = {{"file", file},
+                  {"tiles", check.tiles},
+                  {"windows", check.probes},
+                  {"largest_difference", check.largest_difference},
+                  {"x", check.x},
+                  {"y", check.y}};
+    if (page > 0) event["page"] = page;
+    return print_event("tiles", event);
   }
+  const std::string name = page > 0 ? fmt::format("{}, page {}", file, page) : file;
+  if (check.probes == 0) return fmt::print("{}: one tile, no borders\n", name);
+  fmt::print("{}: {} tiles, {} windows across their borders run again: largest difference {:.2g}\n",
+             name, check.tiles, check.probes, check.largest_difference);
 }
 
 image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,

@@ -28,8 +28,8 @@ void write_to_stdout(std::span<const std::byte> bytes);
 /// What --verify-tiles found, before it is judged.
 using TileCheckReport = std::function<void(const restore::TileCheck&)>;
 
-/// The event `tiles`, or a line on stdout.
-void say_tile_check(const std::string& file, const restore::TileCheck& check,
+/// The event `tiles`, or a line on stdout. `page`: of a picture of several, from 1; else 0.
+void say_tile_check(const std::string& file, int page, const restore::TileCheck& check,
                     const OutputFlags& show);
 
 /// The restored picture: --region, --ensemble, --verify-tiles. `report` is filled where the whole

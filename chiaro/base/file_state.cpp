@@ -14,7 +14,8 @@ FileState file_state(const std::filesystem::path& path) {
 
 void expect_unchanged(const std::filesystem::path& path, const FileState& before) {
   CHIARO_CHECK(file_state(path) == before, Input,
-               "[base.file_state] '{}' changed or went away while it was read", path.string());
+               "[base.expect_unchanged] '{}' changed or went away while it was read",
+               path.string());
 }
 
 }  // namespace chiaro

@@ -110,9 +110,12 @@ std::size_t bytes_of(SampleType type) {
 /// LZW stores strings of one byte or more in codes of at most 12 bits; what it clears its table for
 /// and what leads to a strip of rows is beside that.
 std::int64_t tiff_bound(std::size_t row_bytes, int height, const Metadata& metadata) {
+  // EXIF has four folders, each with no more data than the block has. An entry of 12 bytes becomes
+  // one of 20, and once more where the picture becomes a page of several.
+  constexpr std::size_t kOfExif = 4 * (1 + 4);
   const std::size_t row = row_bytes + row_bytes / 2 + row_bytes / 1000 + 64;
-  const std::size_t beside =
-      metadata.icc.size() + metadata.xmp.size() + 2 * metadata.exif.size() + metadata.iptc.size();
+  const std::size_t beside = metadata.icc.size() + metadata.xmp.size() +
+                             kOfExif * metadata.exif.size() + metadata.iptc.size();
   return static_cast<std::int64_t>(row * static_cast<std::size_t>(height) + beside + (1 << 16));
 }
 

@@ -101,14 +101,24 @@ struct PageWriter::Store {
   /// Of a large file only the folders are mapped: what is looked at of a mapped file counts as
   /// memory of this process.
   void join(const fs::path& coded) {
-    const TiffJoiner::Joined joined = joiner.add(MappedFile(coded).bytes());
+    std::size_t missing = 0;
+    const TiffJoiner::Joined joined = [&] {
+      const MappedFile page(coded);
+      missing = page.bytes().size();
+      return joiner.add(page.bytes());
+    }();
     append(joined.before);
     std::ifstream stream(coded, std::ios::binary);
     std::vector<char> part(std::size_t{1} << 20);
     while (stream.read(part.data(), static_cast<std::streamsize>(part.size())),
            stream.gcount() > 0) {
-      append(std::as_bytes(std::span(part)).first(static_cast<std::size_t>(stream.gcount())));
+      const auto count = static_cast<std::size_t>(stream.gcount());
+      append(std::as_bytes(std::span(part)).first(count));
+      missing -= std::min(count, missing);
     }
+    CHIARO_CHECK(missing == 0 && !stream.bad(), Output,
+                 "[image.write_pages] cannot read '{}' again: {} bytes of the page are missing",
+                 coded.string(), missing);
     append(joined.after);
     overwrite(joined.link);
   }

@@ -75,12 +75,12 @@ struct Entry {
   std::uint32_t tag;
   std::uint32_t type;
   std::uint64_t count;
-  Octets data;  // little-endian
+  Octets data;             // little-endian
+  std::uint64_t home = 0;  // where the data stands already in the file that is written; 0: nowhere
 };
 
 struct Folder {
   std::vector<Entry> entries;
-  std::size_t next = 0;  // where the folder behind it is; 0: none
 };
 
 std::uint64_t little_number(const Octets& data, std::size_t at, std::size_t count) {
@@ -115,30 +115,50 @@ class Reader {
 
   Folder folder(std::size_t at) const {
     Folder result;
-    if (at == 0 || at >= bytes_.size()) return result;
-    const std::uint64_t count = number(at, widths_.count);
-    if (count > (bytes_.size() - at) / widths_.entry) return result;
+    const std::uint64_t count = entries_at(at);
+    if (count == 0) return result;
     std::size_t held = 0;  // entries of a sound file do not share their data
     for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t entry = at + widths_.count + widths_.entry * i;
-      Entry read{static_cast<std::uint32_t>(number(entry, 2)),
-                 static_cast<std::uint32_t>(number(entry + 2, 2)),
-                 number(entry + 4, widths_.offset),
-                 {}};
-      const std::size_t unit = size_of_type(read.type);
-      if (unit == 0 || read.count == 0 || read.count > bytes_.size()) continue;
-      const std::size_t size = unit * read.count;
-      const std::size_t value_at = entry + 4 + widths_.offset;
-      const std::size_t data = size <= widths_.offset ? value_at : number(value_at, widths_.offset);
-      if (size > bytes_.size() - held || data > bytes_.size() - size) continue;
-      held += size;
-      read.data.assign(bytes_.begin() + static_cast<std::ptrdiff_t>(data),
-                       bytes_.begin() + static_cast<std::ptrdiff_t>(data + size));
+      const Located found = locate(at, i);
+      if (found.size == 0 || found.size > bytes_.size() - held) continue;
+      held += found.size;
+      Entry read{found.tag, found.type, found.count, {}};
+      read.data.assign(bytes_.begin() + static_cast<std::ptrdiff_t>(found.data),
+                       bytes_.begin() + static_cast<std::ptrdiff_t>(found.data + found.size));
       if (big_endian_) reverse_units(read);
+      if (found.size > widths_.offset) read.home = found.data;
       result.entries.push_back(std::move(read));
     }
-    result.next = number(at + widths_.count + widths_.entry * count, widths_.offset);
     return result;
+  }
+
+  std::size_t table_bytes(std::size_t at) const { return widths_.entry * entries_at(at); }
+
+  /// Where the folder behind the one at `at` is; 0: none.
+  std::size_t next_of(std::size_t at) const {
+    if (at == 0 || at >= bytes_.size()) return 0;
+    const std::uint64_t count = number(at, widths_.count);
+    if (count > (bytes_.size() - at) / widths_.entry) return 0;
+    return number(at + widths_.count + widths_.entry * count, widths_.offset);
+  }
+
+  enum class Kind { Nothing, Whole, Aside };
+  /// What the folder at `at` says of itself, without a look at its data.
+  Kind kind_of(std::size_t at) const {
+    constexpr std::uint64_t kReducedOrMask = 1 | 4;
+    constexpr std::uint64_t kReduced = 2;  // the older tag numbers its kinds
+    bool empty = true;
+    bool aside = false;
+    const std::uint64_t count = entries_at(at);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Located found = locate(at, i);
+      if (found.size == 0) continue;
+      empty = false;
+      if (found.tag != kNewSubfileType && found.tag != kSubfileType) continue;
+      const std::uint64_t value = number(found.data, size_of_type(found.type));
+      aside |= found.tag == kSubfileType ? value == kReduced : (value & kReducedOrMask) != 0;
+    }
+    return empty ? Kind::Nothing : aside ? Kind::Aside : Kind::Whole;
   }
 
   std::size_t main_folder() const { return number(widths_.start, widths_.offset); }
@@ -146,11 +166,40 @@ class Reader {
   /// Of the page with this number; 0 where there is no such.
   std::size_t folder_of_page(int page) const {
     std::size_t at = main_folder();
-    for (int i = 0; i < page && at != 0; ++i) at = folder(at).next;
+    for (int i = 0; i < page && at != 0; ++i) at = next_of(at);
     return at;
   }
 
  private:
+  struct Located {
+    std::uint32_t tag;
+    std::uint32_t type;
+    std::uint64_t count;
+    std::size_t data = 0;  // where it is
+    std::size_t size = 0;  // of the data; 0: of no known type, or not within the file
+  };
+
+  /// Entry `index` of the folder at `at`, which has as many.
+  Located locate(std::size_t at, std::size_t index) const {
+    const std::size_t entry = at + widths_.count + widths_.entry * index;
+    Located found{static_cast<std::uint32_t>(number(entry, 2)),
+                  static_cast<std::uint32_t>(number(entry + 2, 2)),
+                  number(entry + 4, widths_.offset)};
+    if (found.count > bytes_.size()) return found;
+    const std::size_t size = size_of_type(found.type) * found.count;
+    const std::size_t value_at = entry + 4 + widths_.offset;
+    found.data = size <= widths_.offset ? value_at : number(value_at, widths_.offset);
+    if (size <= bytes_.size() && found.data <= bytes_.size() - size) found.size = size;
+    return found;
+  }
+
+  /// How many entries the folder at `at` has; 0 as well where they are not within the file.
+  std::uint64_t entries_at(std::size_t at) const {
+    if (at == 0 || at >= bytes_.size()) return 0;
+    const std::uint64_t count = number(at, widths_.count);
+    return count > (bytes_.size() - at) / widths_.entry ? 0 : count;
+  }
+
   static void reverse_units(Entry& entry) {
     const bool rational = entry.type == 5 || entry.type == 10;  // two numbers of four bytes
     const std::size_t unit = rational ? 4 : size_of_type(entry.type);
@@ -201,7 +250,8 @@ struct Place {
   std::size_t next_at;
 };
 
-/// Appends data and folder, little-endian, with no further folder behind it.
+/// Appends the folder, little-endian, with no further folder behind it, and before it the data that
+/// has no home yet.
 Place append_folder(Output& out, Folder folder) {
   const Widths& widths = out.widths;
   std::ranges::stable_sort(folder.entries, {}, &Entry::tag);
@@ -211,7 +261,9 @@ Place append_folder(Output& out, Folder folder) {
     append_little(table, entry.tag, 2);
     append_little(table, entry.type, 2);
     append_little(table, entry.count, widths.offset);
-    if (entry.data.size() > widths.offset) {
+    if (entry.data.size() > widths.offset && entry.home != 0) {
+      append_little(table, entry.home, widths.offset);
+    } else if (entry.data.size() > widths.offset) {
       out.make_even();
       append_little(table, out.end(), widths.offset);
       out.bytes.insert(out.bytes.end(), entry.data.begin(), entry.data.end());
@@ -237,6 +289,23 @@ void remove(Folder& folder, std::uint32_t tag) {
   std::erase_if(folder.entries, [&](const Entry& entry) { return entry.tag == tag; });
 }
 
+/// Whether what a reader reads will be part of the file that is written, so that its data need not
+/// be copied, and where it begins there.
+struct Origin {
+  bool within;
+  std::size_t base = 0;
+};
+constexpr Origin kElsewhere{false};
+
+/// The folder at `at` with its data's homes in the file that is written.
+Folder settled(const Reader& reader, std::size_t at, const Origin& origin) {
+  Folder folder = reader.folder(at);
+  for (Entry& entry : folder.entries) {
+    if (entry.home != 0) entry.home = origin.within ? entry.home + origin.base : 0;
+  }
+  return folder;
+}
+
 /// A plain TIFF knows no numbers of eight bytes.
 Folder fitted(Folder folder, const Widths& widths) {
   if (widths.offset == kPlain.offset)
@@ -245,28 +314,35 @@ Folder fitted(Folder folder, const Widths& widths) {
 }
 
 /// Appends the folders that `main` leads to, but for pixels; gives the entries that lead there.
-std::vector<Entry> append_subfolders(Output& out, const Reader& reader, const Folder& main) {
+std::vector<Entry> append_subfolders(Output& out, const Reader& reader, const Folder& main,
+                                     const Origin& origin) {
+  const auto folder_at = [&](const Folder& from, std::uint32_t tag) {
+    return fitted(settled(reader, pointed_at(from, tag), origin), out.widths);
+  };
   std::vector<Entry> result;
-  Folder photo = fitted(reader.folder(pointed_at(main, kPhotoFolder)), out.widths);
-  const Folder interop = fitted(reader.folder(pointed_at(photo, kInteropFolder)), out.widths);
+  Folder photo = folder_at(main, kPhotoFolder);
+  const Folder interop = folder_at(photo, kInteropFolder);
   remove(photo, kInteropFolder);
   if (!interop.entries.empty())
     photo.entries.push_back(pointer_to(kInteropFolder, append_folder(out, interop).at, out.widths));
   if (!photo.entries.empty())
     result.push_back(pointer_to(kPhotoFolder, append_folder(out, photo).at, out.widths));
-  const Folder gps = fitted(reader.folder(pointed_at(main, kGpsFolder)), out.widths);
+  const Folder gps = folder_at(main, kGpsFolder);
   if (!gps.entries.empty())
     result.push_back(pointer_to(kGpsFolder, append_folder(out, gps).at, out.widths));
   return result;
 }
 
-/// As append_subfolders, and the descriptive tags of `main` as well.
-std::vector<Entry> append_description(Output& out, const Reader& reader, const Folder& main) {
+/// What the folder at `at` describes, of a file that is elsewhere: as append_subfolders, and the
+/// descriptive tags of the folder itself.
+std::vector<Entry> append_description(Output& out, const Reader& reader, std::size_t at) {
+  const Folder main = settled(reader, at, kElsewhere);
   std::vector<Entry> result;
   for (const Entry& entry : fitted(main, out.widths).entries) {
     if (std::ranges::find(kDescriptive, entry.tag) != kDescriptive.end()) result.push_back(entry);
   }
-  for (Entry& entry : append_subfolders(out, reader, main)) result.push_back(std::move(entry));
+  for (Entry& entry : append_subfolders(out, reader, main, kElsewhere))
+    result.push_back(std::move(entry));
   return result;
 }
 
@@ -277,6 +353,7 @@ void move_offsets(Entry& entry, std::size_t base, const Widths& widths) {
   for (std::size_t at = 0; at < entry.data.size(); at += unit)
     append_little(moved, little_number(entry.data, at, unit) + base, widths.offset);
   entry.data = std::move(moved);
+  entry.home = 0;
   entry.type = widths.offset == kPlain.offset ? kLongType : kLong8Type;
 }
 
@@ -296,7 +373,7 @@ std::vector<std::uint8_t> exif_of_tiff(std::span<const std::uint8_t> file, int p
   const Reader reader(file);
   if (!reader.is_tiff()) return {};
   Output out{0, kPlain, {'I', 'I', 42, 0, 0, 0, 0, 0}};
-  Folder main{append_description(out, reader, reader.folder(reader.folder_of_page(page)))};
+  Folder main{append_description(out, reader, reader.folder_of_page(page))};
   if (main.entries.empty()) return {};
   const std::size_t at = append_folder(out, std::move(main)).at;
   for (std::size_t i = 0; i < 4; ++i) out.bytes[4 + i] = static_cast<std::uint8_t>(at >> (8 * i));
@@ -308,11 +385,10 @@ TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const s
   const Reader target(octets_of(file));
   if (!target.is_tiff() || std::to_integer<char>(file[0]) != 'I') return {};
   Output out{file.size(), target.widths()};
-  Folder main = target.folder(target.main_folder());
+  Folder main = settled(target, target.main_folder(), {.within = true});
   std::vector<Entry> added;
   const Reader source(exif);
-  if (source.is_tiff())
-    added = append_description(out, source, source.folder(source.main_folder()));
+  if (source.is_tiff()) added = append_description(out, source, source.main_folder());
   if (!iptc.empty()) added.push_back({kIptc, kUndefined, iptc.size(), {iptc.begin(), iptc.end()}});
   for (Entry& entry : added) {
     remove(main, entry.tag);
@@ -329,20 +405,16 @@ TiffPages pages_of_tiff(std::span<const std::uint8_t> file) {
   TiffPages result{{0}, 0};
   if (!reader.is_tiff()) return result;
   std::set<std::size_t> seen;
+  std::size_t walked = 0;  // folders of a sound file do not overlap
   std::size_t at = reader.main_folder();
   for (int number = 0; at != 0 && number < kMost && seen.insert(at).second; ++number) {
-    const Folder folder = reader.folder(at);
-    if (folder.entries.empty()) break;  // leads nowhere
-    const auto states = [&](std::uint32_t tag, std::uint64_t bits) {
-      const auto found = std::ranges::find(folder.entries, tag, &Entry::tag);
-      return found != folder.entries.end() && (found->data[0] & bits) != 0;
-    };
-    constexpr std::uint64_t kReducedOrMask = 1 | 4;
-    // The older tag numbers its kinds: 2 is a reduced copy.
-    const bool aside = states(kNewSubfileType, kReducedOrMask) || states(kSubfileType, 2);
-    if (number > 0 && aside) ++result.aside;
-    if (number > 0 && !aside) result.whole.push_back(number);
-    at = folder.next;
+    walked += reader.table_bytes(at);
+    if (walked > file.size()) break;
+    const Reader::Kind kind = reader.kind_of(at);
+    if (kind == Reader::Kind::Nothing) break;  // leads nowhere
+    if (number > 0 && kind == Reader::Kind::Aside) ++result.aside;
+    if (number > 0 && kind == Reader::Kind::Whole) result.whole.push_back(number);
+    at = reader.next_of(at);
   }
   return result;
 }
@@ -365,9 +437,10 @@ TiffJoiner::Joined TiffJoiner::add(std::span<const std::byte> page) {
   Joined joined;
   joined.before.resize(end_ % 2);
   const std::size_t base = end_ + joined.before.size();
-  Folder main = reader.folder(reader.main_folder());
+  const Origin origin{.within = true, .base = base};
+  Folder main = settled(reader, reader.main_folder(), origin);
   Output out{base + page.size(), widths};
-  std::vector<Entry> subfolders = append_subfolders(out, reader, main);
+  std::vector<Entry> subfolders = append_subfolders(out, reader, main, origin);
   for (const std::uint32_t tag :
        {kPhotoFolder, kGpsFolder, kNewSubfileType, kSubfileType, kPageNumber})
     remove(main, tag);

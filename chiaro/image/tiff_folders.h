@@ -20,7 +20,7 @@ struct TiffPatch {
   std::vector<std::byte> bytes;
 };
 
-/// What a TIFF file needs to hold more.
+/// What a TIFF file needs to hold more. Its new folder leads to the data that the file has already.
 struct TiffAddition {
   std::vector<std::uint8_t> tail;  ///< to be appended to the file; empty: nothing to add
   TiffPatch start = {};            ///< leads to the folder in the tail
@@ -34,12 +34,13 @@ TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const s
 /// Which folders of a TIFF are what.
 struct TiffPages {
   std::vector<int> whole;  ///< pictures of their own, by number from 0; the first always is
-  int aside = 0;           ///< reduced copies of others, and masks (TIFF 6.0, NewSubfileType)
+  int aside = 0;           ///< reduced copies of others, and masks (TIFF 6.0, NewSubfileType and
+                           ///< SubfileType)
 };
 TiffPages pages_of_tiff(std::span<const std::uint8_t> file);
 
-/// Puts little-endian TIFF files of one page each behind one another, as pages of one file. It
-/// holds nothing of what it gave.
+/// Puts little-endian TIFF files of one page each behind one another, as pages of one file, whose
+/// new folders lead to the data within the pages' files. It holds nothing of what it gave.
 class TiffJoiner {
  public:
   /// `large`: a BigTIFF.

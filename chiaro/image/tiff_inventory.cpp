@@ -62,20 +62,25 @@ class Walk {
     return value;
   }
 
+  enum class Kind { Main, Photo, Gps, Interoperability };
+
   /// Notes the folder at `at`; returns where the next one is.
-  std::size_t folder(std::size_t at, const std::string& group, bool main, bool as_file) {
-    derived_ = false;
-    if (at == 0 || at >= bytes_.size() || !seen_.insert(at).second) return 0;
-    const std::size_t head = big_tiff_ ? 8 : 2;
-    const std::size_t length = big_tiff_ ? 20 : 12;
-    const std::size_t count = std::min(number(at, head), (bytes_.size() - at) / length);
-    for (std::size_t i = 0; i < count; ++i) entry(at + head + length * i, group, main, as_file);
-    return number(at + head + length * count, offset_bytes());
+  std::size_t folder(std::size_t at, Kind kind, bool as_file) {
+    const std::size_t count = begin(at);
+    for (std::size_t i = 0; i < count; ++i) note(entry(at, i), kind, as_file);
+    return next_of(at, count);
+  }
+
+  /// As folder, but notes only whether it is derived.
+  std::size_t pass(std::size_t at) {
+    const std::size_t count = begin(at);
+    for (std::size_t i = 0; i < count; ++i) look_for_derived(entry(at, i));
+    return next_of(at, count);
   }
 
   /// Whether there is a folder at `at` that was not seen before.
   bool leads_on(std::size_t at) const {
-    return number(at, big_tiff_ ? 8 : 2) > 0 && !seen_.contains(at);
+    return number(at, head_bytes()) > 0 && !seen_.contains(at);
   }
 
   /// Whether the last folder is a reduced copy of another page, or a mask.
@@ -89,24 +94,65 @@ class Walk {
   }
 
   std::size_t offset_bytes() const { return big_tiff_ ? 8 : 4; }
+  std::size_t head_bytes() const { return big_tiff_ ? 8 : 2; }
+  std::size_t length() const { return big_tiff_ ? 20 : 12; }  // of an entry
 
-  void entry(std::size_t at, const std::string& group, bool main, bool as_file) {
-    const std::size_t tag = number(at, 2);
-    const std::size_t type = number(at + 2, 2);
-    const std::size_t unit = size_of_type(type);
-    const std::size_t count = number(at + 4, offset_bytes());
-    if (unit == 0 || count == 0 || count > bytes_.size()) return;
-    const std::size_t size = unit * count;
+  struct Entry {
+    std::size_t tag = 0;
+    std::size_t type = 0;
+    std::size_t count = 0;
+    std::size_t data = 0;  // where it is
+    std::size_t size = 0;  // 0: of no known type, or not within the file
+  };
+
+  /// How many entries are to be read of the folder at `at`. Folders of a sound file do not overlap.
+  std::size_t begin(std::size_t at) {
+    derived_ = false;
+    if (at == 0 || at >= bytes_.size() || !seen_.insert(at).second) return 0;
+    const std::size_t count = std::min(number(at, head_bytes()), (bytes_.size() - at) / length());
+    if (count * length() > bytes_.size() - walked_) return 0;
+    walked_ += count * length();
+    return count;
+  }
+
+  std::size_t next_of(std::size_t at, std::size_t count) const {
+    return count == 0 ? 0 : number(at + head_bytes() + length() * count, offset_bytes());
+  }
+
+  Entry entry(std::size_t folder_at, std::size_t index) const {
+    const std::size_t at = folder_at + head_bytes() + length() * index;
+    Entry found{number(at, 2), number(at + 2, 2), number(at + 4, offset_bytes())};
+    if (found.count > bytes_.size()) return found;
+    const std::size_t size = size_of_type(found.type) * found.count;
     const std::size_t value_at = at + 4 + offset_bytes();
-    const std::size_t data = size <= offset_bytes() ? value_at : number(value_at, offset_bytes());
-    if (size > bytes_.size() || data > bytes_.size() - size) return;
+    found.data = size <= offset_bytes() ? value_at : number(value_at, offset_bytes());
+    if (size <= bytes_.size() && found.data <= bytes_.size() - size) found.size = size;
+    return found;
+  }
+
+  void look_for_derived(const Entry& one) {
+    if (one.size == 0 || (one.tag != 0x00fe && one.tag != 0x00ff)) return;
+    const std::size_t value = number(one.data, size_of_type(one.type));
+    derived_ |= one.tag == 0x00ff ? value == 2 : (value & (1 | 4)) != 0;
+  }
+
+  void note(const Entry& one, Kind kind, bool as_file) {
+    const auto [tag, type, count, data, size] = one;
+    // Entries of a sound file do not share their data.
+    if (size == 0 || size > bytes_.size() - held_) return;
+    held_ += size;
+    const std::size_t unit = size_of_type(type);
+    const bool main = kind == Kind::Main;
+    if (tag == 0x8769 || tag == 0x8825 || tag == 0xa005) {
+      // Followed from where they belong, so that no file leads deeper.
+      if (main && tag == 0x8769) descend(number(data, unit), Kind::Photo);
+      if (main && tag == 0x8825) descend(number(data, unit), Kind::Gps);
+      if (kind == Kind::Photo && tag == 0xa005) descend(number(data, unit), Kind::Interoperability);
+      return;
+    }
     std::string value(reinterpret_cast<const char*>(bytes_.data()) + data, size);
-    if (tag == 0x8769) return descend(number(data, unit), "EXIF");
-    if (tag == 0x8825) return descend(number(data, unit), "EXIF GPS");
-    if (tag == 0xa005 && !main) return descend(number(data, unit), "EXIF interoperability");
     if (main && as_file) {
-      if (tag == 0x00fe) derived_ = (number(data, unit) & (1 | 4)) != 0;
-      if (tag == 0x00ff && number(data, unit) == 2) derived_ = true;
+      look_for_derived(one);
       if (tag == 0x02bc) take_xmp_inventory(value, items_);
       if (tag == 0x83bb) take_iptc_inventory(value, items_);
       if (tag == 0x8649) take_resource_inventory(value, items_);
@@ -120,13 +166,18 @@ class Walk {
     if (big_endian_ && step > 1) {
       for (std::size_t i = 0; i < size; i += step) std::reverse(&value[i], &value[i] + step);
     }
-    items_[group + " " + name_of(tag)] = value;
+    items_[group_of(kind) + (" " + name_of(tag))] = value;
   }
 
-  void descend(std::size_t at, const std::string& group) {
+  void descend(std::size_t at, Kind kind) {
     const bool derived = derived_;
-    folder(at, group, false, false);
+    folder(at, kind, false);
     derived_ = derived;
+  }
+
+  static const char* group_of(Kind kind) {
+    if (kind == Kind::Gps) return "EXIF GPS";
+    return kind == Kind::Interoperability ? "EXIF interoperability" : "EXIF";
   }
 
   static std::string name_of(std::size_t tag) {
@@ -139,6 +190,8 @@ class Walk {
   bool big_endian_;
   bool big_tiff_;
   bool derived_ = false;
+  std::size_t walked_ = 0;  // bytes of entries
+  std::size_t held_ = 0;    // bytes of data
   std::set<std::size_t> seen_;
 };
 
@@ -148,20 +201,19 @@ void take_tiff_inventory(std::span<const std::uint8_t> tiff, bool as_file, Inven
                          int page) {
   const bool sound = tiff.size() >= 8 && tiff[0] == tiff[1] && (tiff[0] == 'I' || tiff[0] == 'M');
   if (!sound) return;
-  Inventory of_others;
   Walk walk(tiff, items);
-  Walk others(tiff, of_others);
+  Walk others(tiff, items);
   if (!walk.is_tiff()) return;
   std::size_t at = walk.first_folder();
-  for (int i = 0; i < page && at != 0; ++i) at = others.folder(at, "", true, true);
-  std::size_t next = walk.folder(at, "EXIF", true, as_file);
+  for (int i = 0; i < page && at != 0; ++i) at = others.pass(at);
+  std::size_t next = walk.folder(at, Walk::Kind::Main, as_file);
   // The next folder of an EXIF block is its thumbnail.
   if (!as_file || page > 0) return;
   int pages = 0;
   int derived = 0;
-  (void)others.folder(at, "", true, true);
+  (void)others.pass(at);
   while (next != 0 && others.leads_on(next) && pages + derived < 100'000) {
-    next = others.folder(next, "", true, true);
+    next = others.pass(next);
     ++(others.derived() ? derived : pages);
   }
   if (pages > 0) items["further pictures (pages)"] = fmt::format("{}", pages);

@@ -133,6 +133,28 @@ TEST_F(RestorePages, AllAreRestoredInOrder) {
   EXPECT_EQ(result.err.find("only the first"), std::string::npos) << result.err;
 }
 
+TEST_F(RestorePages, TileChecksNameTheFileAndThePage) {
+  fs::create_directories(folder_ / "scans");
+  fs::copy_file(in_, folder_ / "scans/three.tif");
+  const auto one = restore({in_, "-o", folder_ / "out.tif", "--verify-tiles", "--json"});
+  const auto many =
+      restore({folder_ / "scans", "-o", folder_ / "many/", "--verify-tiles", "--json"});
+  for (const auto& [result, file] :
+       {std::pair{one, in_}, {many, std::string(folder_ / "scans/three.tif")}}) {
+    ASSERT_EQ(result.status, 0) << result.err;
+    const auto checks = events_named(result.out, "tiles");
+    ASSERT_EQ(checks.size(), 3U) << result.out;
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(checks[i]["file"], file);
+      EXPECT_EQ(checks[i].value("page", 0), static_cast<int>(i) + 1);
+    }
+  }
+  const auto said = restore({in_, "-o", folder_ / "said.tif", "--verify-tiles"});
+  EXPECT_NE(said.out.find(in_ + ", page 2: one tile"), std::string::npos) << said.out;
+  const auto alone = restore({page_file(0), "-o", folder_ / "al.tif", "--verify-tiles", "--json"});
+  EXPECT_FALSE(events_named(alone.out, "tiles").at(0).contains("page")) << alone.out;
+}
+
 TEST_F(RestorePages, OfAFolderAndThroughPipes) {
   fs::create_directories(folder_ / "scans");
   fs::copy_file(in_, folder_ / "scans/three.tif");
@@ -236,6 +258,7 @@ TEST_F(RestorePages, AFileThatChangesMeanwhileIsRefused) {
     const auto result = process.finish();
     toucher = {};
     EXPECT_EQ(result.status, 3) << file << result.err;
+    EXPECT_NE(result.err.find("[base.expect_unchanged]"), std::string::npos) << result.err;
     EXPECT_NE(result.err.find("changed or went away"), std::string::npos) << result.err;
     expect_nothing_written("out");
     EXPECT_EQ(restore({file, "-o", folder_ / "sound.tif", "--overwrite"}).status, 0);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/image/encoding.h"
 #include "chiaro/image/fidelity.h"
+#include "chiaro/image/inventory.h"
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/tiff_folders.h"
 #include "tests/image/exiftool.h"
@@ -28,9 +30,10 @@ using test::Bytes;
 struct GreyPage {
   std::uint32_t width;
   std::uint32_t height;
-  std::uint8_t first;      ///< the pixels count on from here
-  std::string artist;      ///< with its closing zero longer than four bytes
-  std::uint32_t kind = 0;  ///< NewSubfileType: 1 a reduced copy, 4 a mask
+  std::uint8_t first;          ///< the pixels count on from here
+  std::string artist;          ///< with its closing zero longer than four bytes
+  std::uint32_t kind = 0;      ///< NewSubfileType: 1 a reduced copy, 4 a mask
+  std::uint32_t old_kind = 0;  ///< SubfileType: 2 a reduced copy, 3 one page of several; 0: unsaid
 };
 
 /// Grey pages of 8 bits, each its pixels, its text and its folder, one behind the other.
@@ -49,7 +52,7 @@ Bytes make_pages(const std::vector<GreyPage>& pages) {
     if (out.size() % 2 != 0) out.push_back(0);
     for (std::size_t i = 0; i < 4; ++i)
       out[link + i] = static_cast<std::uint8_t>(out.size() >> 8 * i);
-    const std::vector<std::array<std::uint32_t, 4>> tags{
+    std::vector<std::array<std::uint32_t, 4>> tags{
         {254, 4, 1, page.kind},
         {256, 4, 1, page.width},
         {257, 4, 1, page.height},
@@ -61,6 +64,7 @@ Bytes make_pages(const std::vector<GreyPage>& pages) {
         {278, 4, 1, page.height},
         {279, 4, 1, count},
         {315, 2, static_cast<std::uint32_t>(page.artist.size() + 1), text_at}};
+    if (page.old_kind > 0) tags.insert(tags.begin() + 1, {255, 3, 1, page.old_kind});
     test::put_little(out, static_cast<std::uint32_t>(tags.size()), 2);
     for (const auto& [tag, type, values, value] : tags) {
       test::put_little(out, tag, 2);
@@ -151,6 +155,116 @@ TEST(Pages, AreReadEachWithItsOwnSizeAndMetadata) {
       const auto& exif = picture.metadata.exif;
       EXPECT_NE(std::ranges::search(exif, expected.artist).begin(), exif.end()) << page;
     }
+  }
+}
+
+// TIFF 6.0, section 8: the older tag numbers its kinds, the newer one has a bit for each.
+TEST(Pages, TheOlderTagForReducedCopiesIsANumber) {
+  const Bytes bytes = make_pages({{4, 3, 10, "Anna Anders", 0, 3},
+                                  {2, 1, 90, "a reduced copy", 0, 2},
+                                  {5, 2, 50, "Bert Berg", 0, 3},
+                                  {3, 2, 60, "Dora Dahl", 2, 1}});
+  const PageReader reader(std::as_bytes(std::span(bytes)), "numbered");
+  ASSERT_EQ(reader.count(), 3);
+  EXPECT_EQ(reader.left_aside(), 1);
+  EXPECT_EQ(reader.read(1).width(), 5);
+  EXPECT_EQ(reader.read(2).width(), 3);
+  const Inventory items = take_inventory(bytes);
+  EXPECT_EQ(items.at("further pictures (pages)"), "2");
+  EXPECT_EQ(items.at("further pictures (reduced copies and masks)"), "1");
+}
+
+/// Folders behind one another, each with these entries, behind a first page that is sound.
+void put_folders(Bytes& file, int count, const std::vector<std::array<std::uint32_t, 4>>& entries) {
+  std::size_t link = file.size() - 4;
+  for (int i = 0; i < count; ++i) {
+    for (std::size_t byte = 0; byte < 4; ++byte)
+      file[link + byte] = static_cast<std::uint8_t>(file.size() >> 8 * byte);
+    test::put_little(file, static_cast<std::uint32_t>(entries.size()), 2);
+    for (const auto& [tag, type, values, value] : entries) {
+      test::put_little(file, tag, 2);
+      test::put_little(file, type, 2);
+      test::put_little(file, values, 4);
+      test::put_little(file, value, 4);
+    }
+    link = file.size();
+    test::put_little(file, 0, 4);
+  }
+}
+
+// Every description is nearly the whole file: copying them all would be 12 GB.
+TEST(Pages, AreCountedWithoutTheirData) {
+  Bytes bytes = make_pages({kThree[0]});
+  put_folders(bytes, 20'000, {{254, 4, 1, 0}, {270, 2, 600'000, 8}});
+  const std::clock_t before = std::clock();
+  const PageReader reader(std::as_bytes(std::span(bytes)), "many");
+  const Inventory items = take_inventory(bytes);
+  (void)take_inventory(bytes, 20'000);
+  (void)exif_of_tiff(bytes, 20'000);
+  EXPECT_LT(std::clock() - before, 2 * CLOCKS_PER_SEC);
+  EXPECT_EQ(reader.count(), 20'001);
+  EXPECT_EQ(items.at("further pictures (pages)"), "20000");
+}
+
+// Each folder claims the entries of the one before but the first.
+TEST(Pages, OverlappingFoldersAreNotWalkedAgainAndAgain) {
+  Bytes bytes = make_pages({kThree[0]});
+  const std::size_t first = bytes.size();
+  for (std::size_t byte = 0; byte < 4; ++byte)
+    bytes[first - 4 + byte] = static_cast<std::uint8_t>(first >> 8 * byte);
+  // Each claims 20,000 entries; where the next one is stands behind them.
+  constexpr std::size_t kCount = 20'000;
+  bytes.resize(first + 3 * 12 * kCount);
+  for (std::size_t at = first; at + 2 + 12 * kCount + 4 <= bytes.size(); at += 12) {
+    bytes[at] = kCount & 0xff;
+    bytes[at + 1] = kCount >> 8;
+    // Of its first entry the count and, where no link stands, the type.
+    bytes[at + 6] = 1;
+    if (at < first + 12 * kCount) bytes[at + 4] = 1;
+    const std::size_t link = at + 2 + 12 * kCount;
+    for (std::size_t byte = 0; byte < 4; ++byte)
+      bytes[link + byte] = static_cast<std::uint8_t>((at + 12) >> 8 * byte);
+  }
+  const std::clock_t before = std::clock();
+  const PageReader reader(std::as_bytes(std::span(bytes)), "overlapping");
+  (void)take_inventory(bytes);
+  EXPECT_LT(std::clock() - before, 2 * CLOCKS_PER_SEC);
+  EXPECT_LE(reader.count(), 5);
+}
+
+// One chain of EXIF folders, each in the one before: followed by calls, it would be a stack's end.
+TEST(Pages, FoldersWithinFoldersAreNotFollowed) {
+  for (const std::uint32_t pointer : {0x8769U, 0x8825U, 0xa005U}) {
+    Bytes bytes = make_pages({kThree[0]});
+    const auto chain = static_cast<std::uint32_t>(bytes.size());
+    for (std::uint32_t i = 0; i < 60'000; ++i) {
+      test::put_little(bytes, 2, 2);
+      for (const auto& [tag, type, values, value] :
+           {std::array<std::uint32_t, 4>{0x829a, 3, 1, i % 1000},
+            {pointer, 4, 1, chain + (i + 1) * 30}}) {
+        test::put_little(bytes, tag, 2);
+        test::put_little(bytes, type, 2);
+        test::put_little(bytes, values, 4);
+        test::put_little(bytes, value, 4);
+      }
+      test::put_little(bytes, 0, 4);
+    }
+    // The first page's last tag, its artist, leads there instead.
+    const std::size_t last = chain - 16;
+    const std::uint32_t from = pointer == 0x8825U ? pointer : 0x8769U;
+    Bytes entry;
+    test::put_little(entry, from, 2);
+    test::put_little(entry, 4, 2);
+    test::put_little(entry, 1, 4);
+    test::put_little(entry, chain, 4);
+    std::ranges::copy(entry, bytes.begin() + static_cast<std::ptrdiff_t>(last));
+    const Inventory items = take_inventory(bytes);
+    const std::string group = pointer == 0x8825U ? "EXIF GPS " : "EXIF ";
+    EXPECT_EQ(items.at(group + "ExposureTime"), std::string(2, '\0')) << pointer;
+    // An interoperability folder belongs into an EXIF folder, and nothing into that.
+    EXPECT_EQ(items.contains("EXIF interoperability ExposureTime"), pointer == 0xa005U);
+    const auto file = std::as_bytes(std::span(bytes));
+    for (const auto& [name, fate] : fates_of(file, file)) EXPECT_EQ(fate, Fate::Kept) << name;
   }
 }
 
@@ -352,6 +466,31 @@ TEST(BigTiff, IsChosenBeforeNoiseBurstsAPlainOne) {
   EXPECT_GT(tiff_bytes_at_most(frame, {}), kPlainTiffBytes);
   const Frame usual{3, 20000, 20000, false, SampleType::U8, {}};
   EXPECT_LT(tiff_bytes_at_most(usual, {}), kPlainTiffBytes);
+}
+
+TEST(BigTiff, IsChosenBeforeMetadataBurstsAPlainOne) {
+  Image picture = noisy_page(1, 32, 32, SampleType::U8, false);
+  picture.metadata.xmp.assign(1'000'000, ' ');
+  picture.metadata.iptc.assign(100'000, 'i');
+  picture.metadata.exif = exif_of_tiff(make_pages({kThree[0]}));
+  ASSERT_FALSE(picture.metadata.exif.empty());
+  const std::int64_t most = tiff_bytes_at_most(frame_of(picture), {.format = "tiff"});
+  const auto coded = encode(picture, {.format = "tiff"});
+  EXPECT_LE(static_cast<std::int64_t>(coded.size()), most);
+  const std::vector<Frame> frames{frame_of(picture), frame_of(picture)};
+  PageWriter memory("", frames, {});
+  for (int page = 0; page < 2; ++page) memory.add(picture);
+  memory.with_bytes([&](std::span<const std::byte> bytes) {
+    EXPECT_LE(static_cast<std::int64_t>(bytes.size()), 2 * most);
+    const PageReader reader(bytes, "two");
+    ASSERT_EQ(reader.count(), 2);
+    for (int page = 0; page < 2; ++page) {
+      const Image again = reader.read(page);
+      EXPECT_EQ(again.metadata.xmp, picture.metadata.xmp);
+      EXPECT_EQ(again.metadata.exif, picture.metadata.exif);
+      EXPECT_TRUE(std::ranges::equal(again.pixels(), picture.pixels()));
+    }
+  });
 }
 
 TEST(HighRange, IsKnownToTheAudit) {

@@ -14,14 +14,15 @@
 namespace chiaro::cli {
 namespace {
 
-image::Image restored_and_checked(restore::Restorer& restorer, const image::Image& source,
+image::Image restored_and_checked(restore::Restorer& restorer, image::Image source,
                                   const RestoreArguments& arguments,
                                   const restore::RestoreOptions& options,
                                   const ProgressCallback& progress, const TileCheckReport& say,
                                   restore::RestoreReport* report) {
   const auto plan = restorer.plan(source.height(), source.width(), options);
   image::Image result = restorer.restore(source, options, progress, report);
-  const auto check = restore::check_tiles(restorer, source, result, plan, options, progress);
+  const auto check = restore::check_tiles(restorer, restore::already_noted(std::move(source)),
+                                          result, plan, options, progress);
   if (say) say(check);
   const double bound =
       arguments.tile_bound > 0 ? arguments.tile_bound : restore::tile_bound(restorer.precision());
@@ -83,7 +84,8 @@ image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
                                const ProgressCallback& progress, const TileCheckReport& say,
                                restore::RestoreReport* report) {
   if (arguments.verify_tiles)
-    return restored_and_checked(restorer, source, arguments, options, progress, say, report);
+    return restored_and_checked(restorer, std::move(source), arguments, options, progress, say,
+                                report);
   if (!arguments.region.empty()) {
     const auto region = restore::parse_region(arguments.region);
     return arguments.ensemble

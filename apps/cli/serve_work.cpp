@@ -7,6 +7,7 @@
 #include "apps/cli/inspection_text.h"
 #include "chiaro/base/error.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/image/pages.h"
 
 namespace chiaro::cli {
 namespace {
@@ -22,12 +23,14 @@ std::string result_format(const server::JobRequest& request, const image::Image&
   return source == "jpeg" || source == "webp" || source == "tiff" ? source : "png";
 }
 
-std::string findings_of(const restore::RestoreReport& report, const restore::Restorer& restorer) {
+std::string findings_of(const restore::RestoreReport& report, const restore::Restorer& restorer,
+                        int pages_left_out) {
   Json findings = {{"strength", report.strength}};
   const auto& info = restorer.manifest().condition;
   if (report.inspection && info)
     findings["inspection"] = inspection_json(*report.inspection, *info);
   if (report.guard) findings["guard"] = guard_json(*report.guard);
+  if (pages_left_out > 0) findings["pages_left_out"] = pages_left_out;
   return text_of(findings);
 }
 
@@ -38,6 +41,7 @@ server::JobFunction restore_work(restore::Restorer& restorer, const server::Serv
     image::Image picture =
         image::decode(request.picture, "the picture", {.max_pixels = options.max_pixels});
     CHIARO_CHECK(progress(0), Interrupted, "[cli.serve] stopped");
+    const int left_out = image::PageReader(request.picture, "the picture").count() - 1;
     const std::string format = result_format(request, picture);
     restore::RestoreReport report;
     picture = restorer.restore(std::move(picture),
@@ -50,7 +54,8 @@ server::JobFunction restore_work(restore::Restorer& restorer, const server::Serv
         .type = "image/" + format,
         .width = picture.width(),
         .height = picture.height(),
-        .findings = findings_of(report, restorer)};
+        .pages_left_out = left_out,
+        .findings = findings_of(report, restorer, left_out)};
   };
 }
 

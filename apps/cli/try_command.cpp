@@ -64,7 +64,7 @@ std::vector<std::string> chosen_bundles(const TryArguments& arguments) {
   return names;
 }
 
-Trial try_bundle(const std::string& name, const image::Image& photo,
+Trial try_bundle(const std::string& name, image::Image& photo,
                  const std::vector<TellingCrop>& parts, const EngineFlags& flags) {
   restore::Restorer restorer = restore::open_restorer(name, engine_options(flags));
   CHIARO_CHECK(restorer.manifest().scale == 1, Usage,
@@ -76,6 +76,7 @@ Trial try_bundle(const std::string& name, const image::Image& photo,
   for (const TellingCrop& part : parts) {
     trial.results.push_back(restore::restore_region(restorer, photo, part.region, options,
                                                     [](double) { return !interrupted(); }));
+    photo = restore::already_noted(std::move(photo));
   }
   trial.seconds = monotonic_s() - started;
   return trial;
@@ -174,13 +175,13 @@ void say(const TryArguments& arguments, const Comparison& all, const std::string
     if (arguments.show.json) {
       Json event = {{"rank", i + 1}, {"bundle", trial.bundle}, {"seconds", trial.seconds}};
       if (all.by != By::Nothing) {
-        event[key] = mean(trial.ratings);
+        event[key] = overall(trial.ratings, all.by);
         event["of_parts"] = trial.ratings;
       }
       print_event("tried", event);
     } else {
       fmt::print("{}. {:<16} {}  {:.2f} s\n", i + 1, trial.bundle,
-                 all.by == By::Nothing ? "" : rating_text(mean(trial.ratings), all.by),
+                 all.by == By::Nothing ? "" : rating_text(overall(trial.ratings, all.by), all.by),
                  trial.seconds);
     }
   }
@@ -211,7 +212,7 @@ void run(TryArguments& arguments) {
   check(arguments);
   watch_for_interruption();
   image::start_codecs();
-  const image::Image photo = image::read(arguments.photo);
+  image::Image photo = image::read(arguments.photo);
   const TellingCrops chosen = chosen_parts(photo, arguments);
   Comparison all{.photo = fs::path(arguments.photo).filename().string(), .parts = chosen.crops};
   all.before = cut_all(photo, all.parts);
@@ -237,8 +238,9 @@ void run(TryArguments& arguments) {
   }
   if (all.by != By::Nothing) {
     std::ranges::stable_sort(all.trials, [&](const Trial& a, const Trial& b) {
-      return all.by == By::Psnr ? mean(a.ratings) > mean(b.ratings)
-                                : mean(a.ratings) < mean(b.ratings);
+      const double left = overall(a.ratings, all.by);
+      const double right = overall(b.ratings, all.by);
+      return all.by == By::Psnr ? left > right : left < right;
     });
   }
   write_file_atomically(arguments.output, report_html(try_page(all)));
@@ -256,8 +258,8 @@ void add_try(CLI::App& root) {
       "400,300,256,256\n\n"
       "The parts are chosen: the one with most detail, the flattest, the darkest; fewer where the\n"
       "picture has no room or the rest is flat, which is said. Each is shown by itself. Bundles\n"
-      "are ranked by the mean over the parts: with --clean of PSNR; else of the damage seen, "
-      "which\n"
+      "are ranked by the mean over the parts: with --clean of the squared error, said as PSNR;\n"
+      "else of the damage seen, which\n"
       "is how probable a damage is times how severe, summed over the kinds that a controller saw\n"
       "in the photo, of which counts what it still sees: 0 is none, 1 the most there can be. That\n"
       "is an opinion: look at the page, whose place is printed.");

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "chiaro/image/codec.h"
@@ -25,14 +24,14 @@ ReportPicture shown(const std::string& name, image::Image picture) {
 ReportTable ranking(const Comparison& all) {
   ReportTable table{.heads = {"bundle", "seconds"}};
   if (all.by != By::Nothing) {
-    table.heads.emplace_back("mean");
+    table.heads.emplace_back("all parts");
     for (std::size_t p = 0; p < all.parts.size(); ++p)
       table.heads.push_back(fmt::format("part {}", p + 1));
   }
   const auto add = [&](const std::string& name, const std::string& seconds,
                        const std::vector<double>& ratings) {
     std::vector<std::string> row{name, seconds};
-    if (all.by != By::Nothing) row.push_back(rating_text(mean(ratings), all.by));
+    if (all.by != By::Nothing) row.push_back(rating_text(overall(ratings, all.by), all.by));
     for (const double rating : ratings) row.push_back(rating_text(rating, all.by));
     table.rows.push_back(std::move(row));
   };
@@ -48,7 +47,8 @@ ReportTable ranking(const Comparison& all) {
         all.judge));
   } else if (all.by == By::Psnr) {
     table.notes.push_back(
-        fmt::format("PSNR against the clean picture, higher is better: {}",
+        fmt::format("PSNR against the clean picture, higher is better; of all parts by the mean of "
+                    "their squared errors: {}",
                     metrics::fingerprint(psnr_of_parts().metric, psnr_of_parts().protocol)));
   }
   return table;
@@ -62,8 +62,14 @@ metrics::Measure psnr_of_parts() {
   return metrics::measures(metric, preset).front();
 }
 
-double mean(const std::vector<double>& ratings) {
-  return std::accumulate(ratings.begin(), ratings.end(), 0.0) / static_cast<double>(ratings.size());
+double overall(const std::vector<double>& ratings, By by) {
+  const auto mean_of = [&](const auto& value) {
+    double sum = 0;
+    for (const double rating : ratings) sum += value(rating);
+    return sum / static_cast<double>(ratings.size());
+  };
+  if (by != By::Psnr) return mean_of([](double rating) { return rating; });
+  return -10 * std::log10(mean_of([](double psnr) { return std::pow(10, -psnr / 10); }));
 }
 
 std::string rating_text(double rating, By by) {

@@ -41,8 +41,9 @@ struct Comparison {
 /// The measure of By::Psnr.
 metrics::Measure psnr_of_parts();
 
-/// Of at least one rating.
-double mean(const std::vector<double>& ratings);
+/// Of at least one rating: the mean; of PSNR that of all parts together, which are of one size, so
+/// from the mean of their squared errors. Infinite only where every part is identical.
+double overall(const std::vector<double>& ratings, By by);
 
 /// "damage seen 0.123", "31.42 dB".
 std::string rating_text(double rating, By by);

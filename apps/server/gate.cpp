@@ -75,6 +75,8 @@ std::string methods_of(const std::string& path) {
   constexpr std::string_view kJobs = "/v1/jobs/";
   constexpr std::size_t kIdLength = 32;
   if (!path.starts_with(kJobs) || path.size() < kJobs.size() + kIdLength) return "";
+  const std::string id = path.substr(kJobs.size(), kIdLength);
+  if (id.find_first_not_of("0123456789abcdef") != std::string::npos) return "";
   const std::string rest = path.substr(kJobs.size() + kIdLength);
   if (rest == "/cancel") return "POST";
   return rest.empty() || rest == "/events" || rest == "/result" ? kRead : "";
@@ -82,7 +84,7 @@ std::string methods_of(const std::string& path) {
 
 void check_method(const Request& request) {
   const std::string methods = methods_of(request.path);
-  if (methods.empty()) return;  // 404 says more
+  if (methods.empty()) throw Refused{404, "not_found", "there is nothing at " + request.path};
   for (const std::string& method : split(methods, ',')) {
     if (trim(method) == request.method) return;
   }
@@ -126,8 +128,6 @@ std::optional<std::size_t> declared_bytes(const Request& request) {
 }
 
 void check_head(const Request& request, const ServeOptions& options) {
-  if (request.method != "GET" && request.method != "HEAD" && request.method != "POST")
-    throw Refused{405, "bad_method", "expected GET, HEAD or POST", 0, "GET, HEAD, POST"};
   check_site(request, options);
   check_token(request, options);
   check_method(request);

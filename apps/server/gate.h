@@ -10,9 +10,10 @@
 
 namespace chiaro::server {
 
-/// Throws Refused: 405 (method), 403 (a name that is not ours, another site), 401 (token; not for
-/// the page, /healthz and the description), 413 and 400 (a body that is too large by its declared
-/// size, or where none belongs), 415 (a compressed body).
+/// Throws Refused, the first that applies: 403 (a name that is not ours, another site), 401 (token;
+/// not for the page, /healthz and the description), 404 (nothing is at the path, whatever the
+/// method), 405 (the path has no such method), 413 and 400 (a body that is too large by its
+/// declared size, or where none belongs), 415 (a compressed body).
 void check_head(const httplib::Request& request, const ServeOptions& options);
 
 /// Content-Length; nothing where the body comes in chunks. Throws Refused 400 where it is no

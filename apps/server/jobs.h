@@ -40,6 +40,7 @@ struct JobResult {
   std::string type = {};  ///< of the content, "image/png"
   int width = 0;
   int height = 0;
+  int pages_left_out = 0;     ///< of the picture sent: only its first page is in the result
   std::string findings = {};  ///< JSON: what the restoration went by; "": nothing
 };
 

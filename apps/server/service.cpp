@@ -157,6 +157,8 @@ struct Service::State {
       if (state.status == JobStatus::Failed) throw failed_job(state);
       throw Refused{409, "not_ready", fmt::format("the job is {}", status_name(state.status))};
     }
+    if (result->pages_left_out > 0)
+      response.set_header("X-Pages-Left-Out", std::to_string(result->pages_left_out));
     response.set_content_provider(
         result->file.size(), result->type,
         [result](std::size_t offset, std::size_t length, httplib::DataSink& sink) {

@@ -56,6 +56,12 @@ void add(std::span<float> sum, std::span<const float> values) {
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
 }
 
+/// The picture in one of its symmetries; what happens to its values is said of the first alone.
+image::Image turned(const image::Image& source, int symmetry) {
+  image::Image result = image::dihedral(source, symmetry);
+  return symmetry == 0 ? result : already_noted(std::move(result));
+}
+
 /// The mean over the symmetries of `restored(symmetry)`, which is turned back here.
 image::Image mean_of_eight(const std::function<image::Image(int symmetry)>& restored) {
   constexpr int kSymmetries = 8;
@@ -172,8 +178,11 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
 
   // What looks at the whole picture is done with the whole picture: the colours under transparency
   // come from the nearest visible pixel.
-  replace_not_finite(source);
+  warn_of_replaced(replace_not_finite(source));
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
+  image::Beyond beyond;
+  count_beyond(source.pixels(), beyond);
+  warn_of_cut_off(beyond, source.sample_type);
   for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
   fill_hidden_colors(source);
   const auto [around, edges] =
@@ -200,18 +209,24 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   return result;
 }
 
+image::Image already_noted(image::Image source) {
+  replace_not_finite(source);
+  // Of other types values outside the range are rounding, and nothing is said of them.
+  if (source.sample_type == image::SampleType::F32) source.sample_type = image::SampleType::U16;
+  return source;
+}
+
 image::Image restore_ensemble(const image::Image& source, const RestoreFunction& restore,
                               const ProgressCallback& progress) {
-  return mean_of_eight([&](int symmetry) {
-    return restore(image::dihedral(source, symmetry), eighth(progress, symmetry));
-  });
+  return mean_of_eight(
+      [&](int symmetry) { return restore(turned(source, symmetry), eighth(progress, symmetry)); });
 }
 
 image::Image restore_region_ensemble(Restorer& restorer, const image::Image& source,
                                      const Region& region, const RestoreOptions& options,
                                      const ProgressCallback& progress) {
   return mean_of_eight([&](int symmetry) {
-    return restore_region(restorer, image::dihedral(source, symmetry),
+    return restore_region(restorer, turned(source, symmetry),
                           turned(region, source.height(), source.width(), symmetry), options,
                           eighth(progress, symmetry));
   });

@@ -44,12 +44,17 @@ RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
                             const RestoreOptions& options);
 
 /// That region of what restorer.restore gives for the whole picture, sides times scale; the pixels
-/// around it are only run where the network needs them; a controller looks at the whole picture.
+/// around it are only run where the network needs them; a controller looks at the whole picture,
+/// and what happens to values that networks do not see is said of the whole picture.
 /// Where the network is not local, the whole picture is restored and cut. Errors: as
 /// Restorer::restore; Usage (the region leaves the picture).
 image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
                             const RestoreOptions& options = {},
                             const ProgressCallback& progress = {});
+
+/// The picture for being restored once more: with the same result, but without saying again which
+/// of its values were not finite, or were cut off to [0,1]. The result's sample type is not F32.
+image::Image already_noted(image::Image source);
 
 /// A function that restores a picture.
 using RestoreFunction =
@@ -58,6 +63,7 @@ using RestoreFunction =
 /// The mean of the results for the eight flips and quarter turns of the picture, each turned back
 /// (Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image super resolution",
 /// 2016, section 3.6). Takes eight times as long. Alpha, where there is one, is averaged too.
+/// What is said of a picture's values is said once, for the first of the eight.
 image::Image restore_ensemble(const image::Image& source, const RestoreFunction& restore,
                               const ProgressCallback& progress = {});
 

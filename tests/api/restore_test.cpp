@@ -7,6 +7,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/image/pages.h"
 #include "tests/api/callers.h"
 #include "tests/support/process.h"
 
@@ -242,6 +243,25 @@ TEST_F(ApiRestore, WarningsBecomeNotesAndAreNotPrinted) {
   // The next call begins with none, and what the program itself logs is no note.
   ASSERT_EQ(chiaro_restore(restorer.get(), &picture, &picture, nullptr, nullptr), CHIARO_OK);
   EXPECT_STREQ(chiaro_last_notes(), "");
+}
+
+TEST_F(ApiRestore, PagesThatAreLeftOutAreNoted) {
+  const auto restorer = open("identity");
+  const image::Image page(3, 8, 9, 0.5F);
+  const std::vector<image::Frame> frames(3, image::frame_of(page));
+  const std::string input = folder_ / "scan.tif";
+  image::PageWriter writer(input, frames, {.format = "tiff"});
+  for (std::size_t i = 0; i < frames.size(); ++i) writer.add(page);
+  writer.commit();
+  const std::string output = folder_ / "first.tif";
+  ASSERT_EQ(
+      chiaro_restore_file(restorer.get(), input.c_str(), output.c_str(), nullptr, nullptr, nullptr),
+      CHIARO_OK)
+      << chiaro_last_error();
+  EXPECT_EQ(image::PageReader(output).count(), 1);
+  EXPECT_NE(std::string(chiaro_last_notes()).find("holds 3 pictures; only the first is read"),
+            std::string::npos)
+      << chiaro_last_notes();
 }
 
 TEST_F(ApiRestore, WhatACallbackLogsIsTheProgramsOwn) {

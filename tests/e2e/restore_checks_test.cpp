@@ -1,6 +1,8 @@
 // `chiaro restore` with --region, --ensemble, --verify-tiles and --audit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -91,6 +93,37 @@ TEST_F(RestoreChecks, TheEnsembleIsAnotherPicture) {
   ASSERT_EQ(restore({in_, "-o", folder_ / "mean.png", "--ensemble"}).status, 0);
   EXPECT_NE(read_file(folder_ / "mean.png"), read_file(out_));
   EXPECT_EQ(image::read(folder_ / "mean.png").width(), 130);
+}
+
+TEST_F(RestoreChecks, WhatIsCutOffIsSaidOnce) {
+  image::Image bright(3, 97, 130);
+  Rng rng(3);
+  for (float& value : bright.pixels()) value = static_cast<float>(rng.uniform(0, 1.5));
+  bright.at(0, 5, 6) = std::nanf("");
+  const std::string input = folder_ / "bright.pfm";
+  image::write(input, bright);
+  const auto times = [](const std::string& text, const std::string& part) {
+    int found = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+    return found;
+  };
+  for (const Words& more :
+       {Words{}, Words{"--ensemble"}, Words{"--region", "20,30,40,33"},
+        Words{"--region", "20,30,40,33", "--ensemble"}, Words{"--verify-tiles", "--tile", "64"}}) {
+    Words words{input, "-o", folder_ / "bright_out.pfm", "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto result = restore(words);
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(times(result.err, "have been cut off"), 1) << result.err;
+    EXPECT_EQ(times(result.err, "were not finite"), 1) << result.err;
+  }
+  // Nothing is cut off, so nothing is said of it.
+  const auto untouched =
+      restore({input, "-o", folder_ / "same.pfm", "--strength", "0", "--ensemble"});
+  ASSERT_EQ(untouched.status, 0) << untouched.err;
+  EXPECT_EQ(times(untouched.err, "have been cut off"), 0) << untouched.err;
+  EXPECT_EQ(times(untouched.err, "were not finite"), 1) << untouched.err;
+  EXPECT_GT(std::ranges::max(image::read(folder_ / "same.pfm").pixels()), 1.4F);
 }
 
 TEST_F(RestoreChecks, TilesAreVerified) {

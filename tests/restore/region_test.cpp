@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "chiaro/restore/tile_check.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/log_capture.h"
 
 namespace chiaro::restore {
 namespace {
@@ -154,6 +156,65 @@ TEST(Region, OutsideOfThePictureIsRefused) {
                               Region{-1, 0, 5, 5}, Region{2147483647, 0, 5, 5}, Region{0, 0, 0, 5}})
     test::expect_error(ErrorCode::Usage, "leaves the picture",
                        [&] { restore_region(restorer, noise(3, 20, 40), wrong); });
+}
+
+/// Noise of floats with values that networks do not see, in one corner.
+image::Image bright_corner() {
+  image::Image source(3, 60, 70, 0.5F);
+  source.sample_type = image::SampleType::F32;
+  source.at(0, 1, 2) = 1.5F;
+  source.at(1, 1, 2) = -2.0F;
+  source.at(2, 3, 4) = std::nanf("");
+  return source;
+}
+
+std::string said_of(const std::function<void()>& work) {
+  const test::LogCapture log;
+  work();
+  return log.text();
+}
+
+TEST(Region, SaysWhatIsCutOffAsTheWholeDoes) {
+  auto local = make("stack");
+  auto whole = make("pooled");
+  for (auto* restorer : {&local, &whole}) {
+    const std::string expected = said_of([&] { restorer->restore(bright_corner()); });
+    EXPECT_NE(expected.find("2 values, from -2 to 1.5"), std::string::npos) << expected;
+    EXPECT_NE(expected.find("1 values of the picture were not finite"), std::string::npos);
+    const Region region{40, 40, 8, 9};
+    EXPECT_EQ(said_of([&] { restore_region(*restorer, bright_corner(), region); }), expected);
+    EXPECT_EQ(said_of([&] { restore_region_ensemble(*restorer, bright_corner(), region); }),
+              expected);
+    const auto restore = [&](image::Image picture, const ProgressCallback& progress) {
+      return restorer->restore(std::move(picture), {}, progress);
+    };
+    EXPECT_EQ(said_of([&] { restore_ensemble(bright_corner(), restore); }), expected);
+  }
+  // Bytes that a colour conversion carried beyond white are rounding.
+  image::Image rounded = bright_corner();
+  rounded.sample_type = image::SampleType::U8;
+  EXPECT_EQ(said_of([&] {
+              restore_region(local, rounded, {0, 0, 9, 9});
+            }).find("cut off"),
+            std::string::npos);
+}
+
+TEST(Region, OnceMoreGivesTheSamePixelsInSilence) {
+  auto restorer = make("stack");
+  const Region region{0, 0, 20, 21};
+  const image::Image expected = restore_region(restorer, bright_corner(), region);
+  image::Image again;
+  EXPECT_EQ(
+      said_of([&] { again = restore_region(restorer, already_noted(bright_corner()), region); }),
+      "");
+  EXPECT_TRUE(same(again, expected));
+  const image::Image as_it_was = already_noted(bright_corner());
+  EXPECT_EQ(as_it_was.at(0, 1, 2), 1.5F) << "what restoring cuts off is left to it";
+}
+
+TEST(Ensemble, KeepsTheSampleType) {
+  const auto restore = [](image::Image picture, const ProgressCallback&) { return picture; };
+  EXPECT_EQ(restore_ensemble(bright_corner(), restore).sample_type, image::SampleType::F32);
 }
 
 TEST(Ensemble, IsTheMeanOfEightTurnedBack) {

@@ -78,6 +78,8 @@ TEST_F(Serve, RawNonsenseDoesNotStopIt) {
             "HTTP/1.1 400 Bad Request");
   EXPECT_EQ(first_line("PUT /v1/restore HTTP/1.1\r\n" + head + "Content-Length: 9999\r\n\r\n"),
             "HTTP/1.1 405 Method Not Allowed");
+  EXPECT_EQ(first_line("PUT /v1/nothing HTTP/1.1\r\n" + head + "Content-Length: 9999\r\n\r\n"),
+            "HTTP/1.1 404 Not Found");
   // A second request in the shadow of a refused body is not served.
   const std::string hidden = server.raw(post +
                                         "Content-Length: 99999999999\r\n\r\nGET /healthz "

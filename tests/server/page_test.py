@@ -6,6 +6,7 @@ page_test.py CHIARO PHOTO... [--shots FOLDER]. Ends with 77 where there is no Ch
 import argparse
 import json
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,18 @@ class Server:
 SPLIT = "parseFloat(document.querySelector('.compare-line').style.left) / document.querySelector('.compare-stage').clientWidth"
 SCALE = "frame.scale"
 DONE = "[...document.querySelectorAll('.says')].filter((e) => /restored|left as|held back/.test(e.textContent)).length"
+
+
+def tiff_of_pages(count, side=16):
+    """Grey pages of 8 bits: a folder of nine tags (TIFF 6.0, section 4), then its pixels."""
+    file = b"II*\0" + struct.pack("<I", 8)
+    for page in range(count):
+        end = len(file) + 2 + 9 * 12 + 4
+        tags = [(256, 4, side), (257, 4, side), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, end), (277, 3, 1),
+                (278, 4, side), (279, 4, side * side)]
+        file += struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+        file += struct.pack("<I", end + side * side if page + 1 < count else 0) + bytes(side * side)
+    return file
 
 
 class Page(unittest.TestCase):
@@ -134,6 +147,14 @@ class Page(unittest.TestCase):
         page.until("!photos[0].busy", 120)
         page.until(f"((after) => after.src !== '{old}' && after.complete)(document.querySelector('.compare-after'))")
         self.assertGreater(page.value(same), 2)
+
+    def test_pages_that_are_not_in_the_result(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "scan.tif"
+            file.write_bytes(tiff_of_pages(3))
+            self.browser.drop("#drop", [file])
+            self.browser.until(f"{DONE} === 1", 180)
+        self.assertIn("the first of 3 pages", self.browser.value("document.querySelector('.says').textContent"))
 
     def test_keyboard(self):
         page = self.browser

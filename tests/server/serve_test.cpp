@@ -3,6 +3,7 @@
 #include <set>
 #include <thread>
 
+#include "chiaro/image/pages.h"
 #include "tests/server/served.h"
 #include "tests/support/process.h"
 
@@ -133,6 +134,40 @@ TEST_F(Serve, SaysWhatIsWrongAndWhatItWentBy) {
   EXPECT_EQ(client.Post("/v1/inspect", std::string("a letter"), kBinary)->status, 415);
 }
 
+TEST_F(Serve, SaysHowManyPagesAreNotInTheResult) {
+  Server server;
+  auto client = server.client();
+  const auto tiff = [](int pages) {
+    const image::Image page(3, 8, 9, 0.5F);
+    const std::vector<image::Frame> frames(static_cast<std::size_t>(pages), image::frame_of(page));
+    image::PageWriter writer({}, frames, {.format = "tiff"});
+    for (int i = 0; i < pages; ++i) writer.add(page);
+    std::string file;
+    writer.with_bytes([&file](std::span<const std::byte> bytes) {
+      file.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    });
+    return file;
+  };
+  for (const int pages : {1, 2, 4}) {
+    const auto answer = client.Post("/v1/restore?wait=1", tiff(pages), kBinary);
+    ASSERT_EQ(answer->status, 200) << answer->body;
+    const std::string& sent = answer->body;
+    EXPECT_EQ(image::PageReader(std::as_bytes(std::span(sent)), "the answer").count(), 1);
+    const auto job = "/v1/jobs/" + answer->get_header_value("X-Job-Id");
+    const json findings = body_of(client.Get(job))["findings"];
+    const auto result = client.Get(job + "/result");
+    if (pages == 1) {
+      EXPECT_FALSE(findings.contains("pages_left_out"));
+      EXPECT_FALSE(answer->has_header("X-Pages-Left-Out"));
+      EXPECT_FALSE(result->has_header("X-Pages-Left-Out"));
+    } else {
+      EXPECT_EQ(findings["pages_left_out"], pages - 1);
+      EXPECT_EQ(answer->get_header_value("X-Pages-Left-Out"), std::to_string(pages - 1));
+      EXPECT_EQ(result->get_header_value("X-Pages-Left-Out"), std::to_string(pages - 1));
+    }
+  }
+}
+
 TEST_F(Serve, WhoWaitsAndGoesAwayCancelsItsJob) {
   Server server;
   const std::string sent = picture(1500, 2000);
@@ -195,10 +230,25 @@ TEST_F(Serve, EveryPathSaysItsMethods) {
        {std::string("/"), std::string("/healthz"), std::string("/metrics"),
         std::string("/v1/models"), job, job + "/events", job + "/result"})
     refused(client.Post(path), "GET, HEAD");
-  refused(client.Delete(job), "GET, HEAD, POST");
-  for (const std::string& path : {std::string("/v1/nothing"), job + "/nothing"}) {
-    EXPECT_EQ(client.Get(path)->status, 404) << path;
-    EXPECT_EQ(client.Post(path)->status, 404) << path;
+  for (const auto& [path, allow] : {std::pair<std::string, std::string>{"/v1/restore", "POST"},
+                                    {job + "/cancel", "POST"},
+                                    {job, "GET, HEAD"},
+                                    {"/", "GET, HEAD"}}) {
+    refused(client.Delete(path), allow);
+    refused(client.Options(path), allow);
+    refused(client.Put(path, "something", kBinary), allow);
+    refused(client.Patch(path, "", kBinary), allow);
+  }
+  const std::string no_id = "/v1/jobs/" + std::string(32, 'x');
+  for (const std::string& path : {std::string("/v1/nothing"), job + "/nothing", no_id}) {
+    for (const auto& answer :
+         {client.Get(path), client.Post(path), client.Post(path, "something", kBinary),
+          client.Put(path, "something", kBinary), client.Delete(path), client.Options(path)}) {
+      ASSERT_TRUE(answer) << path;
+      EXPECT_EQ(answer->status, 404) << path;
+      EXPECT_FALSE(answer->has_header("Allow")) << path;
+      EXPECT_EQ(body_of(answer)["error"]["message"], "there is nothing at " + path);
+    }
   }
   EXPECT_EQ(client.Head("/healthz")->status, 200);
   const auto wait = client.Post("/v1/restore?wait=yes", picture(5, 5), kBinary);

@@ -77,7 +77,9 @@ function foundText(found) {
 /* What the server made of it, beside how large and how fast. */
 function doneText(state) {
   const guard = state.findings?.guard;
-  const size = `${state.width} × ${state.height}, ${state.seconds.toFixed(1)} s`;
+  const left = state.findings?.pages_left_out ?? 0;
+  const pages = left > 0 ? `, the first of ${left + 1} pages` : "";
+  const size = `${state.width} × ${state.height}${pages}, ${state.seconds.toFixed(1)} s`;
   if (guard?.clean) return `left as it is: it looks clean (${size})`;
   if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
   return `restored (${size})`;

@@ -101,24 +101,26 @@ struct PageWriter::Store {
   /// Of a large file only the folders are mapped: what is looked at of a mapped file counts as
   /// memory of this process.
   void join(const fs::path& coded) {
-    std::size_t missing = 0;
+    std::size_t size = 0;
     const TiffJoiner::Joined joined = [&] {
       const MappedFile page(coded);
-      missing = page.bytes().size();
+      size = page.bytes().size();
       return joiner.add(page.bytes());
     }();
     append(joined.before);
+    std::size_t copied = 0;
     std::ifstream stream(coded, std::ios::binary);
     std::vector<char> part(std::size_t{1} << 20);
     while (stream.read(part.data(), static_cast<std::streamsize>(part.size())),
            stream.gcount() > 0) {
       const auto count = static_cast<std::size_t>(stream.gcount());
       append(std::as_bytes(std::span(part)).first(count));
-      missing -= std::min(count, missing);
+      copied += count;
     }
-    CHIARO_CHECK(missing == 0 && !stream.bad(), Output,
-                 "[image.write_pages] cannot read '{}' again: {} bytes of the page are missing",
-                 coded.string(), missing);
+    CHIARO_CHECK(
+        copied == size, Output,
+        "[image.write_pages] cannot read '{}' again; got {} bytes of the page; expected {}",
+        coded.string(), copied, size);
     append(joined.after);
     overwrite(joined.link);
   }

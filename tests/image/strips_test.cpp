@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <numeric>
+#include <string_view>
 
 #include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
@@ -143,7 +145,12 @@ TEST(Strips, ATruncatedFileIsAnInputErrorAndLeavesNoResult) {
   const chiaro::test::TemporaryFolder folder;
   write(folder / "a.png", noisy(3, 300, 300, SampleType::U8));
   const auto bytes = read_file(folder / "a.png");
-  write_file_atomically(folder / "cut.png", std::span(bytes).first(bytes.size() / 2));
+  // Between two chunks, so that it is met only while the pixels are read.
+  const std::string_view chunk = "IDAT";
+  const auto second_half = std::span(bytes).subspan(bytes.size() / 2);
+  const auto found = std::ranges::search(second_half, std::as_bytes(std::span(chunk)));
+  ASSERT_FALSE(found.empty());
+  write_file_atomically(folder / "cut.png", std::span(bytes.data(), &found.front() - 4));
   StripReader reader(folder / "cut.png");
   EXPECT_CHIARO_ERROR(
       write_strips(folder / "out.tif", reader.frame(), {}, [&] { return reader.next(32); }), Input,

@@ -58,8 +58,8 @@ void add(std::span<float> sum, std::span<const float> values) {
 
 /// The picture in one of its symmetries; what happens to its values is said of the first alone.
 image::Image turned(const image::Image& source, int symmetry) {
-  image::Image result = image::dihedral(source, symmetry);
-  return symmetry == 0 ? result : already_noted(std::move(result));
+  if (symmetry == 0) return source;
+  return already_noted(image::dihedral(source, symmetry));
 }
 
 /// The mean over the symmetries of `restored(symmetry)`, which is turned back here.

@@ -10,10 +10,10 @@
 #include <numbers>
 
 #include "chiaro/base/rng.h"
+#include "chiaro/base/sha256.h"
 #include "chiaro/base/text.h"
 #include "chiaro/base/version.h"
 #include "chiaro/bundle/safetensors.h"
-#include "chiaro/base/sha256.h"
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/freeze/card.h"
 #include "chiaro/freeze/evaluation_mode.h"

@@ -11,9 +11,8 @@
 
 #include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
-#include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
-#include "tests/support/graph_bundle.h"
+#include "tests/support/bundle_folder.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -27,11 +26,7 @@ using Words = std::vector<std::string>;
 class RestoreChecks : public testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directories(folder_ / "models");
-    bundle::Members members;
-    members.emplace(bundle::kRestoreMember, test::graph_bytes("unet"));
-    bundle::write_bundle(folder_ / "models/default.chiaro", test::graph_manifest("unet"), members);
-    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
+    test::use_default_bundle(folder_ / "models", "unet");
     image::Image picture(3, 97, 130);
     Rng rng(3);
     for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());

@@ -13,10 +13,9 @@
 
 #include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
-#include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
+#include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
-#include "tests/support/graph_bundle.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -39,11 +38,7 @@ image::Image noise(int channels, int height, int width, std::uint64_t seed) {
 class RestoreMany : public testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directories(folder_ / "models");
-    bundle::Members members;
-    members.emplace(bundle::kRestoreMember, test::graph_bytes("stack"));
-    bundle::write_bundle(folder_ / "models/default.chiaro", test::graph_manifest("stack"), members);
-    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
+    test::use_default_bundle(folder_ / "models", "stack");
     std::uint64_t seed = 0;
     for (const std::string& name : names_) {
       fs::create_directories((folder_ / "in" / name).parent_path());

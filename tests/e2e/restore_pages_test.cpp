@@ -14,6 +14,7 @@
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
+#include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
 #include "tests/support/graph_bundle.h"
 #include "tests/support/process.h"
@@ -46,11 +47,7 @@ std::size_t times(const std::string& text, const std::string& part) {
 class RestorePages : public testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directories(folder_ / "models");
-    bundle::Members members;
-    members.emplace(bundle::kRestoreMember, test::graph_bytes("stack"));
-    bundle::write_bundle(folder_ / "models/default.chiaro", test::graph_manifest("stack"), members);
-    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
+    test::use_default_bundle(folder_ / "models", "stack");
     const std::vector<image::Image> pages{rough(3, 40, 56, image::SampleType::U8),
                                           rough(1, 33, 21, image::SampleType::U16),
                                           rough(3, 20, 90, image::SampleType::U8)};

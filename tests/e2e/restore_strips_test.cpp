@@ -7,12 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "chiaro/base/files.h"
-#include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/image/strips.h"
+#include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
-#include "tests/support/graph_bundle.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -26,13 +25,7 @@ constexpr std::int64_t kMebibyte = 1 << 20;
 
 class RestoreStrips : public testing::Test {
  protected:
-  void SetUp() override {
-    fs::create_directories(folder_ / "models");
-    bundle::Members members;
-    members.emplace(bundle::kRestoreMember, test::graph_bytes("stack"));
-    bundle::write_bundle(folder_ / "models/default.chiaro", test::graph_manifest("stack"), members);
-    ::setenv("CHIARO_BUNDLE_PATH", (folder_ / "models").c_str(), 1);
-  }
+  void SetUp() override { test::use_default_bundle(folder_ / "models", "stack"); }
   void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
 
   /// Waves, made row by row: no such picture is ever in the memory of this test.

@@ -117,7 +117,7 @@ class Restorer {
 };
 
 /// Pixels that are mirrored at each edge of a picture, because networks see worst where they see
-/// least: without them the outermost lines keep twice the error of the rest. 8, or as far as the
+/// least: without them the outermost lines keep more damage than the rest. 8, or as far as the
 /// network sees.
 int margin_px(const bundle::Manifest& manifest);
 

@@ -11,6 +11,31 @@ set(chiaro_package ${CMAKE_INSTALL_LIBDIR}/cmake/chiaro)
 set(chiaro_needs_restore "")
 set(chiaro_needs_train "")
 file(RELATIVE_PATH chiaro_bin_to_private "/${CMAKE_INSTALL_BINDIR}" "/${chiaro_private}")
+get_target_property(openvino_library openvino::runtime IMPORTED_LOCATION_RELEASE)
+get_filename_component(openvino_folder ${openvino_library} DIRECTORY)
+
+# Lets TARGET look for its engine in the folder TO_PRIVATE beside it (and in FURTHER folders there), in the build tree as
+# after the installation. A path that CMake rewrites while installing ends with an empty entry in the build tree, which
+# the loader reads as the working directory: a library planted in a folder of pictures would be loaded.
+function(chiaro_looks_beside target to_private)
+  set(paths "$ORIGIN/${to_private}")
+  foreach(further IN LISTS ARGN)
+    list(APPEND paths "$ORIGIN/${to_private}/${further}")
+  endforeach()
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "${paths}" BUILD_WITH_INSTALL_RPATH ON)
+
+  get_target_property(folder ${target} BINARY_DIR)
+  set(private ${folder}/${to_private})
+  file(MAKE_DIRECTORY ${private})
+  file(GLOB libraries ${openvino_folder}/*.so*)
+  foreach(library IN LISTS libraries)
+    get_filename_component(name ${library} NAME)
+    file(CREATE_LINK ${library} ${private}/${name} SYMBOLIC)
+  endforeach()
+  if(CHIARO_WITH_TRAINING)
+    file(CREATE_LINK ${CHIARO_TORCH_ROOT} ${private}/torch SYMBOLIC)
+  endif()
+endfunction()
 
 # Rooms, by wing. What they link is what a program that links them must find: chiaro_needs_<component> holds those
 # lines of the package file.
@@ -39,7 +64,7 @@ foreach(component restore train)
 endforeach()
 
 # The restoration wing.
-set_target_properties(chiaro PROPERTIES INSTALL_RPATH "$ORIGIN/${chiaro_bin_to_private}")
+chiaro_looks_beside(chiaro ${chiaro_bin_to_private})
 install(TARGETS chiaro RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT restore)
 install(EXPORT chiaro_restore NAMESPACE chiaro:: FILE chiaroRestoreTargets.cmake
   DESTINATION ${chiaro_package} COMPONENT restore)
@@ -49,7 +74,7 @@ install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} CO
 
 # libchiaro, which has an export file of its own: who uses it alone needs none of the libraries that the rooms need.
 file(RELATIVE_PATH chiaro_library_to_private "/${CMAKE_INSTALL_LIBDIR}" "/${chiaro_private}")
-set_target_properties(chiaro_api PROPERTIES INSTALL_RPATH "$ORIGIN/${chiaro_library_to_private}")
+chiaro_looks_beside(chiaro_api ${chiaro_library_to_private})
 install(TARGETS chiaro_api EXPORT chiaro_library
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT restore NAMELINK_COMPONENT restore
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT restore)
@@ -61,8 +86,6 @@ configure_file(${CMAKE_SOURCE_DIR}/cmake/chiaro.pc.in chiaro.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/chiaro.pc DESTINATION ${chiaro_pkgconfig} COMPONENT restore)
 
 # Of OpenVINO only what a processor needs to run an ONNX graph; the libraries find each other by $ORIGIN.
-get_target_property(openvino_library openvino::runtime IMPORTED_LOCATION_RELEASE)
-get_filename_component(openvino_folder ${openvino_library} DIRECTORY)
 file(GLOB openvino_libraries ${openvino_library} ${openvino_folder}/libopenvino_intel_cpu_plugin.so
   ${openvino_folder}/libopenvino_onnx_frontend.so.* ${openvino_folder}/libopenvino_ir_frontend.so.*
   ${openvino_folder}/libtbb.so.*)
@@ -78,8 +101,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/chiaroConfig.cmake ${CMAKE_CURRENT_BIN
 
 # The training wing.
 if(CHIARO_WITH_TRAINING)
-  set_target_properties(chiaro-train PROPERTIES
-    INSTALL_RPATH "$ORIGIN/${chiaro_bin_to_private};$ORIGIN/${chiaro_bin_to_private}/torch/lib")
+  chiaro_looks_beside(chiaro-train ${chiaro_bin_to_private} torch/lib)
   install(TARGETS chiaro-train RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT train)
   set_target_properties(chiaro_torch PROPERTIES EXPORT_NAME libtorch)
   install(TARGETS chiaro_torch EXPORT chiaro_train)

@@ -34,25 +34,44 @@ function(chiaro_room name)
   endif()
 endfunction()
 
+# chiaro_precompiled_header(NAME LIBS targets… HEADERS headers…): an object library that carries one precompiled header,
+# compiled with the flags of the folder that asks for it.
+function(chiaro_precompiled_header name)
+  cmake_parse_arguments(ARG "" "" "LIBS;HEADERS" ${ARGN})
+  add_library(${name} OBJECT ${CMAKE_SOURCE_DIR}/cmake/precompiled.cpp)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} $<BUILD_INTERFACE:chiaro_warnings>)
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+endfunction()
+
+# Gives a target the precompiled header NAME, where there is one: sanitizers and clang-tidy go without.
+function(chiaro_use_header target name)
+  if(NOT TARGET ${name})
+    return()
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${name})
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")  # compiled with the flags of the header: -fPIC, where CMake would say -fPIE
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE ${CMAKE_CXX_COMPILE_OPTIONS_PIC})
+  endif()
+endfunction()
+
+if(NOT CHIARO_SANITIZE AND NOT CMAKE_CXX_CLANG_TIDY)
+  set(chiaro_precompiles ON)
+endif()
+
+# Of libtorch only what most files need: templates that a precompiled header leaves open are instantiated again by
+# every file that uses it, for the whole of torch/torch.h at 10 s a file.
+set(chiaro_torch_headers <ATen/ATen.h> <torch/utils.h> <torch/nn/module.h>)
+
 # Links a target with libtorch and shares the wing's one precompiled header.
 function(chiaro_use_torch target)
   target_link_libraries(${target} PUBLIC chiaro_torch)
-  if(NOT CHIARO_SANITIZE AND NOT CMAKE_CXX_CLANG_TIDY)
-    if(NOT TARGET chiaro_torch_pch)
-      add_library(chiaro_torch_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp)
-      set_target_properties(chiaro_torch_pch PROPERTIES UNITY_BUILD OFF)
-      target_link_libraries(chiaro_torch_pch PRIVATE chiaro_torch $<BUILD_INTERFACE:chiaro_warnings>)
-      # Only what most files need: templates that a precompiled header leaves open are instantiated again by
-      # every file that uses it, for the whole of torch/torch.h at 10 s a file.
-      target_precompile_headers(chiaro_torch_pch PRIVATE <ATen/ATen.h> <torch/utils.h> <torch/nn/module.h>)
-    endif()
-    target_precompile_headers(${target} REUSE_FROM chiaro_torch_pch)
-    get_target_property(type ${target} TYPE)
-    if(type STREQUAL "EXECUTABLE")  # compiled with the flags of the header: -fPIC, where CMake would say -fPIE
-      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-      target_compile_options(${target} PRIVATE ${CMAKE_CXX_COMPILE_OPTIONS_PIC})
-    endif()
+  if(chiaro_precompiles AND NOT TARGET chiaro_torch_pch)
+    chiaro_precompiled_header(chiaro_torch_pch LIBS chiaro_torch HEADERS ${chiaro_torch_headers})
   endif()
+  chiaro_use_header(${target} chiaro_torch_pch)
 endfunction()
 
 # A catalogue room lists its entries in NAME.def, one CHIARO_ENTRY(symbol) a line. An entry is a source file without
@@ -97,7 +116,10 @@ function(chiaro_tests name)
   list(TRANSFORM ARG_DEPS PREPEND chiaro::)
   target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} ${ARG_LIBS} GTest::gtest_main chiaro_warnings chiaro_test_support)
   if(ARG_TORCH)
-    chiaro_use_torch(test_${name})
+    target_link_libraries(test_${name} PRIVATE chiaro_torch)
+    chiaro_use_header(test_${name} chiaro_torch_test_pch)
+  else()
+    chiaro_use_header(test_${name} chiaro_test_pch)
   endif()
   add_test(NAME ${name} COMMAND test_${name} --gtest_filter=-*Slow*)
   set_tests_properties(${name} PROPERTIES LABELS fast TIMEOUT 600)

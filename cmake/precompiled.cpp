@@ -1,0 +1,1 @@
+// Exists only to carry a precompiled header (cmake/room.cmake).

@@ -1,1 +1,0 @@
-// Exists only to carry the precompiled header of the training wing.

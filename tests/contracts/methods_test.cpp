@@ -13,6 +13,7 @@
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/methods/method.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/second_device.h"
 
 namespace chiaro::methods {
 namespace {
@@ -326,6 +327,34 @@ TEST_P(Methods, LossFallsOverTwentySteps) {
   for (std::size_t phase = 0; phase < method->phases().size(); ++phase)
     EXPECT_LT(mean(phase * kSteps + kSteps - 2), mean(phase * kSteps))
         << method->phases()[phase].name;
+}
+
+/// As the loop hands it over.
+data::Batch on_device(data::Batch batch, c10::Device device) {
+  for (at::Tensor* tensor : {&batch.input, &batch.target, &batch.unpaired, &batch.context,
+                             &batch.context_target, &batch.task, &batch.severity, &batch.kinds,
+                             &batch.severities, &batch.source, &batch.content})
+    *tensor = tensor->to(device);
+  return batch;
+}
+
+TEST_P(Methods, TrainsOnAnotherDevice) {
+  const data::Batch batch = batch_of(6, 16, 16);
+  const auto here = made(GetParam());
+  const auto there = made(GetParam());
+  there->state().to(second_device());
+  const auto expected = train(*here, batch, 6);
+  const auto values = train(*there, on_device(batch, second_device()), 6);
+  ASSERT_EQ(values.size(), expected.size());
+  for (std::size_t step = 0; step < values.size(); ++step)
+    EXPECT_NEAR(values[step], expected[step], 1e-3 * (1 + std::abs(expected[step]))) << step;
+
+  // What is kept can be taken up on the processor.
+  checkpoint::Checkpoint kept;
+  checkpoint::put_module(kept, "method", there->state());
+  const auto back = made(GetParam());
+  checkpoint::take_module(kept, "method", back->state());
+  for (const double value : train(*back, batch, 1)) EXPECT_TRUE(std::isfinite(value));
 }
 
 TEST_P(Methods, ProductEncodes) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/support/expect_error.h"
+#include "tests/support/second_device.h"
 
 namespace chiaro::networks {
 namespace {
@@ -113,6 +114,22 @@ TEST_P(Networks, OutputHasTheStatedSize) {
   const auto y = network->forward(x);
   EXPECT_EQ(y.sizes(), (at::IntArrayRef{2, 3, scale * x.size(2), scale * x.size(3)}));
   EXPECT_EQ(y.scalar_type(), at::kFloat);
+}
+
+TEST_P(Networks, RunsOnAnotherDevice) {
+  const auto network = seeded(GetParam());
+  stir(*network);
+  const at::Tensor x = picture(*network, 2);
+  const at::Tensor expected = network->forward(x);
+  network->to(second_device());
+  const at::Tensor y = network->forward(x.to(second_device()));
+  ASSERT_EQ(y.device(), second_device());
+  EXPECT_TRUE(at::allclose(y.cpu(), expected, 1e-4, 1e-5));
+  y.square().sum().backward();
+  for (const auto& parameter : network->named_parameters()) {
+    const at::Tensor gradient = parameter.value().grad();
+    EXPECT_TRUE(!gradient.defined() || gradient.device() == second_device()) << parameter.key();
+  }
 }
 
 TEST_P(Networks, OptionsSurviveAsText) {

@@ -12,8 +12,10 @@
 #include "chiaro/image/codec.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/networks/network.h"
+#include "chiaro/train/device.h"
 #include "chiaro/train/ema.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/second_device.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::train {
@@ -168,6 +170,30 @@ TEST_F(TrainerTest, ResumeIsExactAcrossPhasesWithExtraState) {
   for (const std::int64_t stop : {1, 5, 6, 7, 11}) {  // 6 is the border of the phases
     EXPECT_TRUE(straight == train("stopped" + std::to_string(stop), options, make, {stop})) << stop;
   }
+}
+
+// Averages, optimiser state and checkpoints of another device than the processor.
+TEST_F(TrainerTest, AnotherDeviceTrainsAsTheProcessorDoes) {
+  TrainOptions options = short_run(12);
+  options.precision = "f32";
+  train("processor", options, [&] { return supervised(); }, {});
+  options.device = second_device().str();
+  const std::string straight = train("straight", options, [&] { return supervised(); }, {});
+  EXPECT_TRUE(straight == train("stopped", options, [&] { return supervised(); }, {5, 4}));
+
+  const auto weights = [&](const char* run) {
+    return checkpoint::load(folder_ / run / "checkpoints" / "step_000012.safetensors").tensors;
+  };
+  const auto expected = weights("processor");
+  const auto found = weights("straight");
+  ASSERT_EQ(found.size(), expected.size());
+  for (const auto& [name, tensor] : expected)
+    EXPECT_TRUE(at::allclose(found.at(name), tensor, 1e-3, 1e-5)) << name;
+}
+
+TEST(Device, NamesWithoutALibraryAreRefused) {
+  for (const char* name : {"gpu", "xla", "cuda:x", ""})
+    test::expect_error(ErrorCode::Usage, "[train.device]", [&] { choose_device(name); });
 }
 
 // Lagged copies, their ages, averages of the weight, the turn of the round robin: all in the

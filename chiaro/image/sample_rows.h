@@ -13,8 +13,10 @@ class SampleRows {
  public:
   struct Layout {
     SampleType type = SampleType::U8;
-    bool alpha = false;    ///< as the last sample of a pixel
-    bool flatten = false;  ///< lay the picture on white instead, where it has alpha
+    bool alpha = false;           ///< as the last sample of a pixel
+    bool flatten = false;         ///< lay the picture on white instead, where it has alpha
+    bool divide = false;          ///< take the alpha out of the colours (Metadata::multiplied)
+    bool lowest_is_zero = false;  ///< of floats: the file has no place for values below
   };
   /// conversion: of the picture's colours to the file's; nullptr: none is needed.
   SampleRows(const Image& picture, Layout layout, const ColourConversion* conversion);

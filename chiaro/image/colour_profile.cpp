@@ -233,6 +233,11 @@ std::vector<std::uint8_t> saved(const Profile& profile) {
   if (!profile || cmsSaveProfileToMem(profile.get(), nullptr, &size) == 0) return {};
   std::vector<std::uint8_t> bytes(size);
   if (cmsSaveProfileToMem(profile.get(), bytes.data(), &size) == 0) return {};
+  // The date of its making (ICC.1:2022, 7.2.8) would make equal files differ: 1 January 2000.
+  constexpr std::array<std::uint8_t, 12> kDate{0x07, 0xd0, 0, 1, 0, 1};
+  constexpr std::size_t kDateAt = 24;
+  if (size < kDateAt + kDate.size()) return {};
+  std::ranges::copy(kDate, bytes.begin() + kDateAt);
   return bytes;
 }
 

@@ -115,10 +115,10 @@ VipsImagePointer as_vips_image(const Encoding& encoding, Feed* feed) {
   const Metadata& metadata = encoding.metadata;
   VipsImagePointer image(vips_image_new());
   const bool stated = metadata.x_pixels_per_mm > 0 && metadata.y_pixels_per_mm > 0;
-  vips_image_init_fields(image.get(), encoding.width, encoding.height, encoding.samples_per_pixel(),
-                         format, VIPS_CODING_NONE, encoding.channels == 1 ? grey : colour,
-                         stated ? metadata.x_pixels_per_mm : 1.0,
-                         stated ? metadata.y_pixels_per_mm : 1.0);
+  vips_image_init_fields(
+      image.get(), encoding.width, encoding.height, encoding.samples_per_pixel(), format,
+      VIPS_CODING_NONE, encoding.samples_per_pixel() <= 2 ? grey : colour,
+      stated ? metadata.x_pixels_per_mm : 1.0, stated ? metadata.y_pixels_per_mm : 1.0);
   CHIARO_CHECK(vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
                    vips_image_generate(image.get(), nullptr, generate, nullptr, feed, nullptr) == 0,
                Internal, "[image.encode] {}", take_vips_error());
@@ -246,6 +246,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
     const bool narrow = frame.sample_type == SampleType::U8 || frame.metadata.half_floats;
     encoding.half = options.depth == Depth::Source ? narrow : options.depth != Depth::F32;
     encoding.layout.lowest_is_zero = options.format == "hdr";
+    encoding.layout.spread_grey = options.format == "hdr" && frame.channels == 1;
     encoding.conversion = conversion_to_light(frame, options);
     metadata.icc.clear();
     return encoding;

@@ -34,7 +34,7 @@ struct Encoding {
   bool from_floats = false;                      ///< the source's samples
   bool in_strips = false;  ///< nothing may hold the whole picture, at the price of a larger file
 
-  int samples_per_pixel() const { return channels + (layout.alpha ? 1 : 0); }
+  int samples_per_pixel() const { return layout.samples(channels); }
   std::size_t row_bytes() const;
 };
 

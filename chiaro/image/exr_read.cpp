@@ -1,12 +1,12 @@
 #include "chiaro/image/exr_read.h"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vips/vips.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -24,6 +24,7 @@
 #include <OpenEXR/ImfMultiPartInputFile.h>
 #include <OpenEXR/ImfPartType.h>
 #include <OpenEXR/ImfStandardAttributes.h>
+#include <OpenEXR/ImfTileDescription.h>
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
@@ -199,6 +200,10 @@ void describe(VipsImage* image, const ExrFile& exr, int colours) {
   }
   if (half) vips_image_set_int(image, kExrHalf, 1);
   if (!left_out.empty()) vips_image_set_string(image, kExrLeftOut, join(left_out).c_str());
+  if (header.hasTileDescription()) {
+    const unsigned rows = std::min<unsigned>(header.tileDescription().ySize, VIPS_MAX_COORD);
+    vips_image_set_int(image, kExrTileRows, static_cast<int>(rows));
+  }
   if (exr.file.parts() > 1) vips_image_set_int(image, VIPS_META_N_PAGES, exr.file.parts());
 }
 

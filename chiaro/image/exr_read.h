@@ -13,6 +13,9 @@ inline constexpr const char* kExrAttributes = "chiaro-exr-attributes";  ///< blo
 inline constexpr const char* kExrHalf = "chiaro-exr-half";              ///< int, set: 16-bit floats
 inline constexpr const char* kExrLeftOut = "chiaro-exr-left-out";  ///< string: further channels
 
+inline constexpr const char* kExrTileRows =
+    "chiaro-exr-tile-rows";  ///< int: held while one is read
+
 /// Floats, linear light, with a profile that says so: R, G, B or Y, and A, which is multiplied into
 /// the colours. Of several parts the first. Only the header is read; rows are decoded when they are
 /// asked for. Errors: Input (damaged, without such channels, subsampled, deep, impossible size).

@@ -61,7 +61,8 @@ void SampleRows::write(int y, int x, int count, unsigned char* out) const {
   }
   const auto step = static_cast<std::size_t>(samples_per_pixel());
   for (std::size_t c = 0; c < step; ++c) {
-    const float* plane = c < channels ? planes.data() + c * n : picture_.alpha.data() + first;
+    const std::size_t from = layout_.spread_grey ? 0 : c;
+    const float* plane = from < channels ? planes.data() + from * n : picture_.alpha.data() + first;
     unsigned char* start = out + c * bytes_per_sample();
     switch (layout_.type) {
       case SampleType::U8:

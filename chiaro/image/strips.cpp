@@ -16,6 +16,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/image/encoding.h"
+#include "chiaro/image/exr_read.h"
 #include "chiaro/image/exr_write.h"
 #include "chiaro/image/metadata_embed.h"
 #include "chiaro/image/metadata_read.h"
@@ -46,6 +47,14 @@ std::string obstacle_of(const OpenedPicture& picture) {
   // What the loaders of libvips say of files whose rows do not come in order.
   if (states(picture.header.get(), "interlaced") || states(picture.header.get(), "jpeg-multiscan"))
     return "it is interlaced (progressive)";
+  constexpr std::int64_t kMostOfTiles = 64 << 20;
+  int tile_rows = 0;
+  if (vips_image_get_typeof(picture.header.get(), kExrTileRows) != 0 &&
+      vips_image_get_int(picture.header.get(), kExrTileRows, &tile_rows) == 0 &&
+      std::int64_t{tile_rows} *
+              static_cast<std::int64_t>(VIPS_IMAGE_SIZEOF_LINE(picture.header.get())) >
+          kMostOfTiles)
+    return fmt::format("its tiles are {} rows high, and a row of them is too much", tile_rows);
   return "";
 }
 

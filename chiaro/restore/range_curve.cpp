@@ -83,11 +83,11 @@ RangeCurve::RangeCurve(const SeenRange& range)
       bends_(range.high > 1 || range.low < 0 || range.stops != 0) {}
 
 float RangeCurve::Bend::bent(float distance) const {
-  return steep > 0 ? static_cast<float>(std::log1p(steep * double{distance}) / steep) : distance;
+  return static_cast<float>(std::log1p(steep * double{distance}) / steep);
 }
 
 float RangeCurve::Bend::straightened(float distance) const {
-  return steep > 0 ? static_cast<float>(std::expm1(steep * double{distance}) / steep) : distance;
+  return static_cast<float>(std::expm1(steep * double{distance}) / steep);
 }
 
 float RangeCurve::exposed(float value) const {
@@ -101,10 +101,10 @@ float RangeCurve::unexposed(float value) const {
 }
 
 float RangeCurve::shown(float value) const {
-  const float v = exposed(value);
-  if (v > kKnee) return std::min(kKnee + bright_.bent(v - kKnee), 1.0F);
-  if (v < kToe) return std::max(kToe - dark_.bent(kToe - v), 0.0F);
-  return v;
+  float v = exposed(value);
+  if (bright_.steep > 0 && v > kKnee) v = kKnee + bright_.bent(v - kKnee);
+  if (dark_.steep > 0 && v < kToe) v = kToe - dark_.bent(kToe - v);
+  return std::clamp(v, 0.0F, 1.0F);
 }
 
 void RangeCurve::show(std::span<float> values) const {
@@ -113,8 +113,8 @@ void RangeCurve::show(std::span<float> values) const {
 
 float RangeCurve::original(float shown) const {
   float v = shown;
-  if (v > kKnee) v = kKnee + bright_.straightened(v - kKnee);
-  if (v < kToe) v = kToe - dark_.straightened(kToe - v);
+  if (bright_.steep > 0 && v > kKnee) v = kKnee + bright_.straightened(v - kKnee);
+  if (dark_.steep > 0 && v < kToe) v = kToe - dark_.straightened(kToe - v);
   return unexposed(v);
 }
 

@@ -295,7 +295,7 @@ TEST(Strips, RefuseWhatTheyCannotWrite) {
   const Image picture = noisy(3, 20, 30, SampleType::U8);
   const auto next = strips_of(picture, 5);
   EXPECT_CHIARO_ERROR(write_strips(folder / "a.webp", frame_of(picture), {}, next), Usage,
-                      "expected png, jpeg, tiff or ppm");
+                      "expected png, jpeg, tiff, ppm, exr or hdr");
   EXPECT_CHIARO_ERROR(write_strips(folder / "a", frame_of(picture), {}, next), Usage, "format ''");
   EXPECT_CHIARO_ERROR(write_strips("/dev/null", frame_of(picture), {.format = "png"}, next), Output,
                       "no regular file");

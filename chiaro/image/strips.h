@@ -48,9 +48,9 @@ class StripReader {
   const std::string& obstacle() const;
 
   /// The next rows, at most `rows`, fewer at the end, none behind it: (C,rows,W) with alpha,
-  /// without metadata. Upright; where that takes a temporary file, it is made at the first call,
-  /// and that is said. Errors: Input (damaged, truncated), Usage (there is an obstacle), Resource
-  /// (no room for a temporary file).
+  /// without metadata. Upright; where that takes a temporary file, it is made at the first call.
+  /// Errors: Input (damaged, truncated), Usage (there is an obstacle), Resource (no room for a
+  /// temporary file).
   Image next(int rows);
   int rows_left() const;
 

@@ -43,7 +43,7 @@ bool transfer(const Call& call, int file, Byte* bytes, std::size_t size, std::ui
 }  // namespace
 
 TurnedRows::TurnedRows(const RowDecoder& rows, std::string name, Notes notes)
-    : rows_(rows), name_(std::move(name)), notes_(notes) {
+    : rows_(rows), name_(std::move(name)) {
   const int orientation = rows.orientation();
   const UprightRows upright(orientation, rows.width(), rows.height());
   width_ = upright.width();
@@ -56,6 +56,22 @@ TurnedRows::TurnedRows(const RowDecoder& rows, std::string name, Notes notes)
       orientation == 1 || orientation == 4 || orientation == 5 || orientation == 6;
   lines_reversed_ = transposed_ ? !column_first : !row_first;
   pixels_reversed_ = transposed_ ? !row_first : !column_first;
+  std::error_code failed;
+  folder_ = fs::temp_directory_path(failed);
+  if (failed) folder_ = "/tmp";
+  if (needs_file() && notes == Notes::Said) {
+    spdlog::info("'{}' is stored turned: its pixels pass through a temporary file of {} in {}",
+                 name_, megabytes(file_bytes()), folder_.string());
+  }
+}
+
+bool TurnedRows::needs_file() const {
+  return transposed_ || lines_reversed_;
+}
+
+std::uint64_t TurnedRows::file_bytes() const {
+  const auto across = static_cast<std::uint64_t>(squares_along(rows_.width()));
+  return across * static_cast<std::uint64_t>(squares_along(rows_.height())) * square_bytes();
 }
 
 TurnedRows::~TurnedRows() {
@@ -66,10 +82,9 @@ std::size_t TurnedRows::square_bytes() const {
   return std::size_t{kSide} * kSide * rows_.pixel_bytes();
 }
 
-void TurnedRows::open_file(std::uint64_t size) {
+void TurnedRows::open_file() {
+  const std::uint64_t size = file_bytes();
   std::error_code failed;
-  folder_ = fs::temp_directory_path(failed);
-  if (failed) folder_ = "/tmp";
   const fs::space_info room = fs::space(folder_, failed);
   CHIARO_CHECK(
       failed || room.available >= size, Resource,
@@ -83,19 +98,13 @@ void TurnedRows::open_file(std::uint64_t size) {
                "(TMPDIR names another folder)",
                name_, folder_.string(), std::strerror(errno));
   ::unlink(path.c_str());  // gone with this process, however that ends
-  if (notes_ == Notes::Said)
-    spdlog::info("'{}' is stored turned: its pixels pass through a temporary file of {} in {}",
-                 name_, megabytes(size), folder_.string());
 }
 
 void TurnedRows::spool() {
-  const int across = squares_along(rows_.width());
-  const int down = squares_along(rows_.height());
-  const auto squares = static_cast<std::uint64_t>(across) * static_cast<std::uint64_t>(down);
-  open_file(squares * square_bytes());
+  open_file();
   std::vector<unsigned char> samples(static_cast<std::size_t>(kSide) *
                                      static_cast<std::size_t>(rows_.width()) * rows_.pixel_bytes());
-  squares_.resize(static_cast<std::size_t>(across) * square_bytes());
+  squares_.resize(static_cast<std::size_t>(squares_along(rows_.width())) * square_bytes());
   for (int y = 0; y < rows_.height(); y += kSide) {
     const int count = std::min(kSide, rows_.height() - y);
     rows_.fetch(y, count, samples.data());
@@ -161,7 +170,7 @@ void TurnedRows::take_line(int line, std::vector<unsigned char>& samples) const 
 }
 
 void TurnedRows::decode(int y, int count, float* out) {
-  if (!transposed_ && !lines_reversed_) {
+  if (!needs_file()) {
     rows_.decode(y, count, out);
     const auto width = static_cast<std::size_t>(width_);
     const std::size_t planes = static_cast<std::size_t>(count) * rows_.stride() / width;

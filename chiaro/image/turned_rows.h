@@ -17,7 +17,8 @@ namespace chiaro::image {
 /// taken in any order. A picture that is only mirrored left to right needs none.
 class TurnedRows {
  public:
-  /// `rows`, of which nothing was decoded, must outlive it.
+  /// `rows`, of which nothing was decoded, must outlive it. Notes::Said: says of a file that will
+  /// be needed how large it is.
   TurnedRows(const RowDecoder& rows, std::string name, Notes notes);
   ~TurnedRows();
   TurnedRows(const TurnedRows&) = delete;
@@ -35,7 +36,9 @@ class TurnedRows {
 
  private:
   void spool();
-  void open_file(std::uint64_t size);
+  bool needs_file() const;
+  std::uint64_t file_bytes() const;
+  void open_file();
   void write_squares(int y, int count, const std::vector<unsigned char>& samples);
   void load_band(int band);
   void take_line(int line, std::vector<unsigned char>& samples) const;
@@ -43,7 +46,6 @@ class TurnedRows {
 
   const RowDecoder& rows_;
   std::string name_;
-  Notes notes_;
   std::filesystem::path folder_;
   int width_;
   int height_;

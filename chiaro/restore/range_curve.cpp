@@ -59,8 +59,11 @@ void RangeGatherer::add_light(const image::Image& strip) {
 SeenRange RangeGatherer::range() const {
   SeenRange range;
   const double mean = pixels_ > 0 ? stops_ / static_cast<double>(pixels_) : 0;
-  if (linear_light_ && mean > 0)
-    range.stops = static_cast<int>(std::lround(mean - std::log2(kMiddleGrey)));
+  if (linear_light_ && beyond_.highest > 1) {
+    const double to_grey = std::round(mean - std::log2(kMiddleGrey));
+    const double to_white = std::floor(std::log2(double{image::light_of_srgb(beyond_.highest)}));
+    range.stops = static_cast<int>(std::max(0.0, std::min(to_grey, to_white)));
+  }
   const auto exposed = [&range](float value) {
     if (range.stops == 0) return value;
     return image::srgb_of_light(std::ldexp(image::light_of_srgb(value), -range.stops));

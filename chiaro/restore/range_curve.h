@@ -14,15 +14,15 @@ namespace chiaro::restore {
 struct SeenRange {
   float low = 0;   ///< the darkest value that is to be seen, at most 0
   float high = 1;  ///< the brightest one, at least 1; both after `stops`
-  /// Exposures by which linear light is taken down first: it has no white of its own, and pictures
-  /// in absolute units may lie above 1 throughout.
+  /// Exposures by which linear light is taken down first: it has no white of its own, and much of a
+  /// picture may lie above 1.
   int stops = 0;
 };
 
 /// Gathers it from a picture that comes in strips. Values count that are farther outside [0,1] than
 /// rounding, down to -0.05 and up to 64, of pixels that are not hidden by an alpha of 0. `stops`,
-/// of linear light alone: where the mean of log2(light), light being the brightest channel, is
-/// above 0, what brings it to 0.18, as a whole number.
+/// of linear light with values above 1 alone: what brings the mean of log2(light), light being the
+/// brightest channel, down to 0.18, as a whole number; no more than the brightest value is above 1.
 class RangeGatherer {
  public:
   explicit RangeGatherer(bool linear_light) : linear_light_(linear_light) {}

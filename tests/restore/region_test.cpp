@@ -280,7 +280,8 @@ TEST(TileCheck, SoundTilesPassAndAShortOverlapIsFound) {
 
 TEST(TileCheck, APlantedSeamIsFoundWhereItIs) {
   auto restorer = make("stack");
-  const auto source = noise(3, 97, 130);
+  auto source = noise(3, 97, 130);
+  image::sanitize(source);  // within the range, differences are what they are
   const RestoreOptions options{.tile_px = 64};
   const auto plan = restorer.plan(97, 130, options);
   auto result = restorer.restore(source, options);

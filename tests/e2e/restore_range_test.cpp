@@ -88,6 +88,9 @@ TEST_F(RestoreRange, TheAuditNamesWhatAFormatDoesNotHold) {
   EXPECT_EQ(radiance.status, 7) << radiance.err;
   for (const std::string what : {"bits per sample", "transparency", "OpenEXR owner"})
     EXPECT_NE(radiance.err.find(what), std::string::npos) << radiance.err;
+  // With consent.
+  EXPECT_EQ(
+      restore({stored("float_piz.exr"), "-o", out("c.hdr"), "--audit", "--depth", "8"}).status, 0);
   const auto png = restore({in, "-o", out("a.png"), "--audit"});
   EXPECT_EQ(png.status, 7) << png.err;
   EXPECT_NE(png.err.find("values outside 0 to 1"), std::string::npos) << png.err;

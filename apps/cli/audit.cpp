@@ -12,11 +12,12 @@
 namespace chiaro::cli {
 namespace {
 
+constexpr std::string_view kBits = "bits per sample";
 constexpr std::string_view kBeyond = "values outside 0 to 1";
 
 /// Whether a flag asked for just this.
 bool asked_for(const image::Trait& trait, const RestoreArguments& arguments) {
-  if (trait.name == "bits per sample") return arguments.depth != "auto";
+  if (trait.name == kBits) return arguments.depth != "auto";
   if (trait.name == "transparency") return arguments.options.alpha == restore::AlphaMode::Drop;
   if (trait.name == kBeyond) return arguments.depth != "auto";
   if (trait.name == "colours" || trait.name == "orientation") return false;
@@ -64,13 +65,14 @@ void audit(const std::string& input, std::span<const std::byte> result,
   } else {
     fmt::print("{}: {} of {} kept\n{}", input, kept, traits.size(), text);
   }
-  const bool range =
-      std::ranges::any_of(missed, [](const std::string& name) { return name.ends_with(kBeyond); });
+  const bool depth = std::ranges::any_of(missed, [](const std::string& name) {
+    return name.ends_with(kBeyond) || name.ends_with(kBits);
+  });
   CHIARO_CHECK(missed.empty(), CheckFailed,
                "[cli.audit] '{}' would lose something: {}; expected a format that keeps it, or "
                "--strip{}; nothing was written",
                input, join(missed),
-               range ? fmt::format(" (of {}: --depth, or --strength 0)", kBeyond) : "");
+               depth ? fmt::format(" (of {} and {}: --depth)", kBits, kBeyond) : "");
 }
 
 }  // namespace chiaro::cli

@@ -60,7 +60,8 @@ Read read_one(const std::string& name) {
   image::Image picture = image::decode(file, name);
   std::string format = picture.metadata.source_format;
   if (format != "png" && format != "jpeg" && format != "webp" && format != "gif") {
-    file = image::encode(picture, {.format = "png", .depth = image::Depth::U8});
+    file =
+        image::encode(picture, {.format = "png", .depth = image::Depth::U8, .say_losses = false});
     format = "png";
   }
   ReportPicture shown{.name = fs::path(name).filename().string(),

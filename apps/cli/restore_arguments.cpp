@@ -131,7 +131,7 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
   command.add_option("--alpha", arguments.alpha, "transparency: keep, restore or drop")
       ->capture_default_str();
   command.add_option("--format", arguments.write.format,
-                     "png, jpeg, webp, tiff, ppm or pfm, whatever the name says");
+                     "png, jpeg, webp, tiff, ppm, pfm, exr or hdr, whatever the name says");
   command
       .add_option("--quality", arguments.write.quality,
                   "of JPEG and WebP, 1 to 100; 0: as the source, else 95")

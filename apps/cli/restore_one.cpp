@@ -58,7 +58,7 @@ void check_output(const RestoreArguments& arguments) {
   expect_writable(output, arguments.overwrite, input == "-" ? "" : input);
   CHIARO_CHECK(!arguments.write.format.empty() || !image::format_written_as(output).empty(), Usage,
                "[cli.restore] the name '{}' tells no picture format; use .png, .jpg, .webp, .tif, "
-               ".ppm, .pfm or --format",
+               ".ppm, .pfm, .exr, .hdr or --format",
                output.string());
 }
 

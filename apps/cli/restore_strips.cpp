@@ -16,10 +16,11 @@ StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& inp
   image::WriteOptions complete = arguments.write;
   complete.format = output_format(arguments, output);
   const image::Frame source = image::StripReader(input).frame();
-  CHIARO_CHECK(image::can_write_strips(complete.format), Resource,
-               "[cli.restore] '{}' of {} x {} pixels does not fit into memory, and {} cannot be "
-               "written in strips; expected png, jpeg, tiff or ppm, or a larger --max-memory",
-               input, source.width, source.height, complete.format);
+  CHIARO_CHECK(
+      image::can_write_strips(complete.format), Resource,
+      "[cli.restore] '{}' of {} x {} pixels does not fit into memory, and {} cannot be "
+      "written in strips; expected png, jpeg, tiff, ppm, exr or hdr, or a larger --max-memory",
+      input, source.width, source.height, complete.format);
   check_result(restorer, source.height, source.width, arguments, complete.format);
   restore::StripRestoration strips(
       restorer, [&] { return image::StripReader(input, {}, image::Notes::Unsaid); }, options,

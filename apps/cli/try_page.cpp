@@ -15,7 +15,8 @@ ReportPicture shown(const std::string& name, image::Image picture) {
   picture.metadata = {};
   picture.alpha.clear();
   return {.name = name,
-          .file = image::encode(picture, {.format = "png", .depth = image::Depth::U8}),
+          .file = image::encode(picture,
+                                {.format = "png", .depth = image::Depth::U8, .say_losses = false}),
           .type = "image/png",
           .width = picture.width(),
           .height = picture.height()};

@@ -40,7 +40,7 @@ image::WriteOptions output_file(const fs::path& input, const fs::path& output,
   options.format = wanted.format != nullptr ? wanted.format : image::format_written_as(output);
   CHIARO_CHECK(!options.format.empty(), Usage,
                "[api.write] the name '{}' tells no picture format; expected .png, .jpg, .webp, "
-               ".tif, .ppm, .pfm or the option format",
+               ".tif, .ppm, .pfm, .exr, .hdr or the option format",
                output.string());
   options.quality = wanted.quality;
   options.depth = depth_of(wanted.depth);

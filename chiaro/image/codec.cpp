@@ -47,7 +47,7 @@ void write(const fs::path& path, const Image& picture, const WriteOptions& optio
   CHIARO_CHECK(!complete.format.empty(), Usage,
                "[image.write] unknown picture format; got '{}'; expected a name that ends in .png, "
                ".jpg, .jpeg, "
-               ".webp, .tif, .tiff, .ppm, .pgm, .pnm or .pfm",
+               ".webp, .tif, .tiff, .ppm, .pgm, .pnm, .pfm, .exr or .hdr",
                path.string());
   write_file_atomically(path, encode_picture(picture, complete));
 }

@@ -30,10 +30,12 @@ struct Probe {
 enum class Depth { Source, U8, U16, F32 };
 
 struct WriteOptions {
-  std::string format = {};  ///< "png", "jpeg", "webp", "tiff", "ppm", "pfm"; "": from the file name
-  int quality = 0;          ///< JPEG and WebP; 0: the source's if it was a JPEG, else 95
+  std::string format =
+      {};           ///< "png", "jpeg", "webp", "tiff", "ppm", "pfm", "exr", "hdr"; "": by the name
+  int quality = 0;  ///< JPEG and WebP; 0: the source's if it was a JPEG, else 95
   Depth depth = Depth::Source;  ///< widened or narrowed to what the format can hold
   bool strip_metadata = false;
+  bool say_losses = true;       ///< a note of values that the format does not hold
   bool restore_profile = true;  ///< convert sRGB back to the source's profile; false: write sRGB
 };
 

@@ -153,6 +153,16 @@ Profile srgb_profile(int channels) {
   return result;
 }
 
+/// Primaries that differ by what profiles round are the same; what is left would mix a little of
+/// each colour into the others.
+Matrix without_rounding(const Matrix& m) {
+  constexpr double kRounding = 1e-4;
+  for (std::size_t i = 0; i < 9; ++i) {
+    if (std::abs(m[i / 3][i % 3] - (i % 4 == 0 ? 1.0 : 0.0)) > kRounding) return m;
+  }
+  return {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+}
+
 std::unique_ptr<ColourConversion> shaper(cmsHPROFILE profile, int channels, bool forward) {
   if (cmsIsTag(profile, cmsSigAToB0Tag) != 0 || cmsIsTag(profile, cmsSigDToB0Tag) != 0)
     return nullptr;
@@ -169,7 +179,7 @@ std::unique_ptr<ColourConversion> shaper(cmsHPROFILE profile, int channels, bool
   if (!source || !srgb || !inverse(*source) || !inverse(*srgb)) return nullptr;
   auto tables = tone_tables(profile, kColour);
   if (tables.empty()) return nullptr;
-  const Matrix to_srgb = product(*inverse(*srgb), *source);
+  const Matrix to_srgb = without_rounding(product(*inverse(*srgb), *source));
   return std::make_unique<ShaperConversion>(std::move(tables),
                                             forward ? to_srgb : *inverse(to_srgb), forward);
 }
@@ -207,6 +217,35 @@ bool changes_nothing(const ColourConversion& conversion, int channels) {
                             [](float a, float b) { return std::abs(a - b) < 0.5F / 255; });
 }
 
+bool is_linear(cmsHPROFILE profile, int channels) {
+  constexpr std::array kGrey{cmsSigGrayTRCTag};
+  constexpr std::array kColour{cmsSigRedTRCTag, cmsSigGreenTRCTag, cmsSigBlueTRCTag};
+  const std::span<const cmsTagSignature> tags =
+      channels == 1 ? std::span<const cmsTagSignature>(kGrey) : kColour;
+  return channels <= 3 && std::ranges::all_of(tags, [profile](cmsTagSignature tag) {
+           const auto* curve = static_cast<const cmsToneCurve*>(cmsReadTag(profile, tag));
+           return curve != nullptr && cmsIsToneCurveLinear(curve) != 0;
+         });
+}
+
+std::vector<std::uint8_t> saved(const Profile& profile) {
+  cmsUInt32Number size = 0;
+  if (!profile || cmsSaveProfileToMem(profile.get(), nullptr, &size) == 0) return {};
+  std::vector<std::uint8_t> bytes(size);
+  if (cmsSaveProfileToMem(profile.get(), bytes.data(), &size) == 0) return {};
+  // The date of its making (ICC.1:2022, 7.2.8) would make equal files differ: 1 January 2000.
+  constexpr std::array<std::uint8_t, 12> kDate{0x07, 0xd0, 0, 1, 0, 1};
+  constexpr std::size_t kDateAt = 24;
+  if (size < kDateAt + kDate.size()) return {};
+  std::ranges::copy(kDate, bytes.begin() + kDateAt);
+  return bytes;
+}
+
+struct FreeCurve {
+  void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
+};
+using Curve = std::unique_ptr<cmsToneCurve, FreeCurve>;
+
 ProfileConversion conversion(std::span<const std::uint8_t> icc, int channels, bool forward) {
   cmsSetLogErrorHandler(nullptr);
   const Profile profile(
@@ -220,7 +259,7 @@ ProfileConversion conversion(std::span<const std::uint8_t> icc, int channels, bo
   if (!made) made = general(profile.get(), channels, forward);
   if (!made) return {};
   if (channels != 4 && changes_nothing(*made, channels)) return {ProfileKind::Srgb, nullptr};
-  return {ProfileKind::Other, std::move(made)};
+  return {ProfileKind::Other, std::move(made), is_linear(profile.get(), channels)};
 }
 
 }  // namespace
@@ -231,6 +270,30 @@ ProfileConversion conversion_to_srgb(std::span<const std::uint8_t> icc, int chan
 
 ProfileConversion conversion_from_srgb(std::span<const std::uint8_t> icc, int channels) {
   return conversion(icc, channels, false);
+}
+
+std::vector<std::uint8_t> linear_profile(int channels) {
+  if (channels == 3)
+    return linear_profile({{{0.64, 0.33}, {0.3, 0.6}, {0.15, 0.06}, {0.3127, 0.329}}});
+  const Curve curve(cmsBuildGamma(nullptr, 1.0));
+  return saved(Profile(cmsCreateGrayProfile(cmsD50_xyY(), curve.get())));
+}
+
+std::vector<std::uint8_t> linear_profile(const std::array<std::array<double, 2>, 4>& points) {
+  for (const auto& point : points) {
+    if (!(std::abs(point[0]) <= 2 && std::abs(point[1]) <= 2)) return {};
+  }
+  const double area = (points[1][0] - points[0][0]) * (points[2][1] - points[0][1]) -
+                      (points[2][0] - points[0][0]) * (points[1][1] - points[0][1]);
+  if (!(points[3][0] > 0 && points[3][1] > 0 && std::abs(area) > 1e-3)) return {};
+  const auto point = [&points](std::size_t i) { return cmsCIExyY{points[i][0], points[i][1], 1}; };
+  const cmsCIExyY white = point(3);
+  const cmsCIExyYTRIPLE primaries{point(0), point(1), point(2)};
+  const Curve curve(cmsBuildGamma(nullptr, 1.0));
+  cmsToneCurve* curves[] = {curve.get(), curve.get(), curve.get()};
+  auto bytes = saved(Profile(cmsCreateRGBProfile(&white, &primaries, curves)));
+  return conversion_to_srgb(bytes, 3).kind == ProfileKind::Unusable ? std::vector<std::uint8_t>()
+                                                                    : bytes;
 }
 
 }  // namespace chiaro::image

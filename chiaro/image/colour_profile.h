@@ -1,6 +1,7 @@
 // Between the colours of an embedded ICC profile and sRGB. Internal to the room.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,7 @@ enum class ProfileKind {
 struct ProfileConversion {
   ProfileKind kind = ProfileKind::Unusable;
   std::unique_ptr<ColourConversion> conversion;  ///< only for Other
+  bool linear = false;  ///< the profile's samples are proportional to light
 };
 
 /// From the profile's colours to sRGB. channels: 1 (grey to sRGB-coded grey), 3 (RGB) or 4 (CMYK,
@@ -38,5 +40,10 @@ ProfileConversion conversion_to_srgb(std::span<const std::uint8_t> icc, int chan
 /// From sRGB to the profile's colours; 1 or 3 channels. Unusable also for a profile that only leads
 /// one way.
 ProfileConversion conversion_from_srgb(std::span<const std::uint8_t> icc, int channels);
+
+/// A profile of linear light: grey, or RGB in the primaries of sRGB.
+std::vector<std::uint8_t> linear_profile(int channels);
+/// In other primaries: (x, y) of red, green, blue and white. Empty where they span no colours.
+std::vector<std::uint8_t> linear_profile(const std::array<std::array<double, 2>, 4>& points);
 
 }  // namespace chiaro::image

@@ -21,10 +21,15 @@
 namespace chiaro::image {
 namespace {
 
-const std::vector<std::string> kFormats{"png", "jpeg", "webp", "tiff", "ppm", "pfm"};
+const std::vector<std::string> kFormats{"png", "jpeg", "webp", "tiff", "ppm", "pfm", "exr", "hdr"};
 
 bool is_netpbm(const std::string& format) {
   return format == "ppm" || format == "pfm";
+}
+
+/// Formats whose samples are linear light.
+bool is_light(const std::string& format) {
+  return format == "exr" || format == "hdr";
 }
 
 SampleType chosen_type(SampleType source, Depth depth, const std::string& format) {
@@ -32,10 +37,28 @@ SampleType chosen_type(SampleType source, Depth depth, const std::string& format
   if (depth == Depth::U8) type = SampleType::U8;
   if (depth == Depth::U16) type = SampleType::U16;
   if (depth == Depth::F32) type = SampleType::F32;
-  if (format == "pfm") return SampleType::F32;
+  if (format == "pfm" || is_light(format)) return SampleType::F32;
   if (format == "jpeg" || format == "webp") return SampleType::U8;
   if (type == SampleType::F32 && format != "tiff") return SampleType::U16;
   return type;
+}
+
+/// Whether the file keeps primaries of its own: an OpenEXR file that stays one.
+bool keeps_primaries(const Frame& frame, const WriteOptions& options) {
+  return options.format == "exr" && frame.metadata.source_format == "exr" &&
+         options.restore_profile && !options.strip_metadata && !frame.metadata.icc.empty();
+}
+
+/// From the picture's colours to linear light.
+std::unique_ptr<ColourConversion> conversion_to_light(const Frame& frame,
+                                                      const WriteOptions& options) {
+  CHIARO_CHECK(!frame.metadata.in_source_profile, Usage,
+               "[image.encode] a picture in the colours of its profile cannot be written as {}; "
+               "expected one that was converted to sRGB",
+               options.format);
+  if (keeps_primaries(frame, options))
+    return conversion_from_srgb(frame.metadata.icc, frame.channels).conversion;
+  return conversion_from_srgb(linear_profile(frame.channels), frame.channels).conversion;
 }
 
 /// From the picture's colours to those of the file. keep_profile: the source's profile is stored
@@ -82,17 +105,20 @@ VipsImagePointer as_vips_image(const Encoding& encoding, Feed* feed) {
   const SampleType type = encoding.layout.type;
   const bool wide = type == SampleType::U16;
   const VipsInterpretation grey = wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W;
-  const VipsInterpretation colour = wide ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB;
+  const bool light = encoding.options.format == "hdr";
+  const VipsInterpretation colour = light  ? VIPS_INTERPRETATION_scRGB
+                                    : wide ? VIPS_INTERPRETATION_RGB16
+                                           : VIPS_INTERPRETATION_sRGB;
   const VipsBandFormat format = type == SampleType::U8    ? VIPS_FORMAT_UCHAR
                                 : type == SampleType::U16 ? VIPS_FORMAT_USHORT
                                                           : VIPS_FORMAT_FLOAT;
   const Metadata& metadata = encoding.metadata;
   VipsImagePointer image(vips_image_new());
   const bool stated = metadata.x_pixels_per_mm > 0 && metadata.y_pixels_per_mm > 0;
-  vips_image_init_fields(image.get(), encoding.width, encoding.height, encoding.samples_per_pixel(),
-                         format, VIPS_CODING_NONE, encoding.channels == 1 ? grey : colour,
-                         stated ? metadata.x_pixels_per_mm : 1.0,
-                         stated ? metadata.y_pixels_per_mm : 1.0);
+  vips_image_init_fields(
+      image.get(), encoding.width, encoding.height, encoding.samples_per_pixel(), format,
+      VIPS_CODING_NONE, encoding.samples_per_pixel() <= 2 ? grey : colour,
+      stated ? metadata.x_pixels_per_mm : 1.0, stated ? metadata.y_pixels_per_mm : 1.0);
   CHIARO_CHECK(vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
                    vips_image_generate(image.get(), nullptr, generate, nullptr, feed, nullptr) == 0,
                Internal, "[image.encode] {}", take_vips_error());
@@ -140,6 +166,7 @@ int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
   const int quality = encoding.options.quality > 0 ? encoding.options.quality
                       : from_jpeg                  ? metadata.source_jpeg_quality
                                                    : 95;
+  if (format == "hdr") return vips_radsave_target(image, target, nullptr);
   if (format == "png") {
     // Low effort: the higher ones take several times as long for a few per cent.
     return vips_pngsave_target(image, target, "compression", 3, "filter",
@@ -196,17 +223,54 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
   if (!options.strip_metadata) metadata = frame.metadata;
   metadata.source_jpeg_quality = frame.metadata.source_jpeg_quality;
   metadata.source_chroma_subsampled = frame.metadata.source_chroma_subsampled;
+  metadata.multiplied = frame.metadata.multiplied;
   set_exif_size(metadata.exif, frame.width, frame.height);
 
   const bool netpbm = is_netpbm(options.format);
-  const bool holds_alpha = options.format != "jpeg" && !netpbm;
+  const bool holds_alpha = options.format != "jpeg" && options.format != "hdr" && !netpbm;
   encoding.layout = {chosen_type(frame.sample_type, options.depth, options.format),
                      frame.has_alpha && holds_alpha, frame.has_alpha && !holds_alpha};
-  if (encoding.layout.flatten)
-    spdlog::warn("{} holds no transparency: the picture is laid on white", options.format);
+  if (encoding.layout.flatten) {
+    const bool on_black = frame.metadata.multiplied;
+    encoding.layout.flatten = !on_black;
+    spdlog::warn("{} holds no transparency: the picture is laid on {}", options.format,
+                 on_black ? "black" : "white");
+  }
+  encoding.layout.divide =
+      frame.metadata.multiplied && encoding.layout.alpha && options.format != "exr";
+  encoding.from_floats = frame.sample_type == SampleType::F32;
+  const bool same_format = options.format == frame.metadata.source_format;
+  if (!same_format || (options.format == "exr" && !keeps_primaries(frame, options)))
+    metadata.native_header.clear();
+  if (is_light(options.format)) {
+    const bool narrow = frame.sample_type == SampleType::U8 || frame.metadata.half_floats;
+    encoding.half = options.depth == Depth::Source ? narrow : options.depth != Depth::F32;
+    encoding.layout.lowest_is_zero = options.format == "hdr";
+    encoding.layout.spread_grey = options.format == "hdr" && frame.channels == 1;
+    encoding.conversion = conversion_to_light(frame, options);
+    metadata.icc.clear();
+    return encoding;
+  }
+  // Steps of 8 or 16 bits that are even in light are too coarse for the dark.
+  const bool unfit = frame.metadata.linear_light && encoding.layout.type != SampleType::F32;
   encoding.conversion = choose_conversion(
-      frame, options.restore_profile && !options.strip_metadata && !netpbm, metadata);
+      frame, options.restore_profile && !options.strip_metadata && !netpbm && !unfit, metadata);
   return encoding;
+}
+
+void warn_of_lost_range(const Encoding& encoding, const Beyond& beyond) {
+  if (!encoding.from_floats || !encoding.options.say_losses || beyond.count == 0) return;
+  if (encoding.layout.type != SampleType::F32) {
+    spdlog::warn(
+        "the picture has values outside the range from black 0 to white 1 ({}), which {} "
+        "does not hold: they are cut off; exr, hdr, pfm and a tiff of floats keep them",
+        beyond_text(beyond), encoding.options.format);
+  } else if (encoding.layout.lowest_is_zero && beyond.lowest < 0) {
+    spdlog::warn(
+        "the picture has values below 0 (down to {:.3g}), which a Radiance file does not "
+        "hold: they become 0",
+        beyond.lowest);
+  }
 }
 
 void save_through_vips(const Encoding& encoding, const PixelWriter& pixels, VipsTarget* target) {

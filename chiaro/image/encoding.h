@@ -12,6 +12,7 @@
 #include "chiaro/image/colour_profile.h"
 #include "chiaro/image/sample_rows.h"
 #include "chiaro/image/strips.h"
+#include "chiaro/image/value_range.h"
 #include "chiaro/image/vips_session.h"
 
 struct _VipsTarget;
@@ -29,9 +30,11 @@ struct Encoding {
   Metadata metadata;     ///< that goes into the file
   SampleRows::Layout layout;
   std::unique_ptr<ColourConversion> conversion;  ///< nullptr: none is needed
+  bool half = false;                             ///< of an OpenEXR file: 16-bit floats
+  bool from_floats = false;                      ///< the source's samples
   bool in_strips = false;  ///< nothing may hold the whole picture, at the price of a larger file
 
-  int samples_per_pixel() const { return channels + (layout.alpha ? 1 : 0); }
+  int samples_per_pixel() const { return layout.samples(channels); }
   std::size_t row_bytes() const;
 };
 
@@ -45,11 +48,14 @@ std::int64_t tiff_bytes_at_most(const Frame& frame, const WriteOptions& options)
 /// Errors: Usage (empty, unknown format, impossible quality, too large for the format).
 Encoding plan_encoding(const Frame& frame, const WriteOptions& options);
 
+/// Says of a picture of floats what lies outside the range that the file holds.
+void warn_of_lost_range(const Encoding& encoding, const Beyond& beyond);
+
 /// Writes pixels [x, x + count) of row y as samples; called from any thread.
 using PixelWriter = std::function<void(int y, int x, int count, unsigned char* out)>;
 
-/// Codes PNG, JPEG, WebP or TIFF into `target`, which must be readable and seekable for TIFF,
-/// without what embed_metadata adds. `pixels` is asked for rows roughly from the top; what it
+/// Codes PNG, JPEG, WebP, TIFF or Radiance into `target`, which must be readable and seekable for
+/// TIFF, without what embed_metadata adds. `pixels` is asked for rows roughly from the top; what it
 /// throws is thrown again. Errors: Internal.
 void save_through_vips(const Encoding& encoding, const PixelWriter& pixels, _VipsTarget* target);
 

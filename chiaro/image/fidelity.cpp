@@ -11,8 +11,11 @@
 
 #include <fmt/format.h>
 
+#include "chiaro/image/exr_attributes.h"
+#include "chiaro/image/exr_read.h"
 #include "chiaro/image/inventory.h"
 #include "chiaro/image/metadata_read.h"
+#include "chiaro/image/radiance.h"
 #include "chiaro/image/row_decoder.h"
 #include "chiaro/image/tiff_folders.h"
 #include "chiaro/image/upright.h"
@@ -25,6 +28,8 @@ namespace {
 /// What the header of a file says about its pixels.
 struct Facts {
   int bits = 8;
+  std::string bits_text;
+  bool floats = false;
   bool alpha = false;
   std::string colours;
   int orientation = 1;
@@ -44,7 +49,8 @@ std::span<const std::uint8_t> octets(std::span<const std::byte> file) {
 Beyond beyond_of(const OpenedPicture& opened) {
   Beyond beyond;
   if (stored_type(*opened.header) != SampleType::F32) return beyond;
-  const RowDecoder rows(opened, {.convert_to_srgb = false}, Notes::Unsaid);
+  // Converted, so that linear light and coded values can be compared.
+  const RowDecoder rows(opened, {}, Notes::Unsaid);
   std::vector<float> row(rows.stride());
   const auto colours =
       static_cast<std::size_t>(rows.channels()) * static_cast<std::size_t>(rows.width());
@@ -55,11 +61,38 @@ Beyond beyond_of(const OpenedPicture& opened) {
   return beyond;
 }
 
+/// Bits of a sample, and how they are used.
+void take_depth(const OpenedPicture& opened, Facts& facts) {
+  VipsImage* header = opened.header.get();
+  facts.floats = stored_type(*header) == SampleType::F32;
+  facts.bits = static_cast<int>(vips_format_sizeof(header->BandFmt)) * 8;
+  facts.bits_text = fmt::format("{}", facts.bits);
+  if (opened.type.format == "hdr") {
+    facts.bits = 8;
+    facts.bits_text = "8 with a shared exponent";
+  } else if (vips_image_get_typeof(header, kExrHalf) != 0) {
+    facts.bits = 16;
+    facts.bits_text = "16 (float)";
+  }
+}
+
+/// What only OpenEXR and Radiance headers have a place for.
+void take_native_items(const OpenedPicture& opened, const Metadata& metadata, Inventory& items) {
+  const bool exr = opened.type.format == "exr";
+  if (!exr && opened.type.format != "hdr") return;
+  items.merge(exr ? listed_attributes(metadata.native_header)
+                  : listed_radiance(metadata.native_header));
+  const char* channels = nullptr;
+  if (vips_image_get_typeof(opened.header.get(), kExrLeftOut) != 0 &&
+      vips_image_get_string(opened.header.get(), kExrLeftOut, &channels) == 0)
+    items["further channels"] = channels;
+}
+
 Facts facts_of(std::span<const std::byte> file, const std::string& name, int page) {
   const OpenedPicture opened = open_picture(file, name, page);
   VipsImage* header = opened.header.get();
   Facts facts;
-  facts.bits = static_cast<int>(vips_format_sizeof(header->BandFmt)) * 8;
+  take_depth(opened, facts);
   const bool cmyk = header->Type == VIPS_INTERPRETATION_CMYK;
   const int colours = cmyk ? 4 : header->Bands <= 2 ? 1 : 3;
   facts.alpha = header->Bands > colours;
@@ -76,7 +109,9 @@ Facts facts_of(std::span<const std::byte> file, const std::string& name, int pag
   facts.y_per_mm = filled_in ? 0 : metadata.y_pixels_per_mm;
   const std::string& format = opened.type.format;
   if (format != "jpeg" && format != "png" && format != "webp" && format != "tiff") {
-    if (!metadata.icc.empty())
+    take_native_items(opened, metadata, facts.items);
+    if (!metadata.icc.empty() && format != "exr" &&
+        format != "hdr")  // those have none of their own
       facts.items["ICC profile"] = std::string(metadata.icc.begin(), metadata.icc.end());
     take_tiff_inventory(metadata.exif, false, facts.items);
     take_xmp_inventory({reinterpret_cast<const char*>(metadata.xmp.data()), metadata.xmp.size()},
@@ -114,9 +149,9 @@ void compare_resolution(Facts before, const Facts& after, std::vector<Trait>& tr
 }
 
 void compare_pixels(const Facts& before, const Facts& after, std::vector<Trait>& traits) {
-  traits.push_back({"bits per sample", fmt::format("{}", before.bits),
-                    fmt::format("{}", after.bits),
-                    after.bits < before.bits ? Fate::Lost : Fate::Kept});
+  const bool coarser = after.bits < before.bits || (before.floats && !after.floats);
+  traits.push_back(
+      {"bits per sample", before.bits_text, after.bits_text, coarser ? Fate::Lost : Fate::Kept});
   traits.push_back({"colours", before.colours, after.colours,
                     before.colours == after.colours ? Fate::Kept : Fate::Changed});
   if (before.alpha)
@@ -135,20 +170,23 @@ void compare_pixels(const Facts& before, const Facts& after, std::vector<Trait>&
   }
 }
 
+/// A restoration moves the extremes, and takes noise below black away: a range counts as kept where
+/// the brighter end (without one, the darker end) goes half as far as it did.
+void compare_range(const Beyond& before, const Beyond& after, std::vector<Trait>& traits) {
+  if (before.count == 0) return;
+  const bool lost = after.count == 0;
+  const bool kept = before.highest > 1 ? after.highest - 1 >= (before.highest - 1) / 2
+                                       : after.lowest <= before.lowest / 2;
+  traits.push_back({"values outside 0 to 1", beyond_text(before), lost ? "" : beyond_text(after),
+                    lost   ? Fate::Lost
+                    : kept ? Fate::Kept
+                           : Fate::Changed});
+}
+
 void compare_facts(const Facts& source, const Facts& result, std::vector<Trait>& traits) {
   compare_pixels(source, result, traits);
   compare_resolution(source, result, traits);
-  if (source.beyond.count > 0) {
-    const auto near = [](float a, float b) { return std::abs(a - b) <= 0.01F * std::abs(a); };
-    const bool lost = result.beyond.count == 0;
-    const bool kept = near(source.beyond.lowest, result.beyond.lowest) &&
-                      near(source.beyond.highest, result.beyond.highest);
-    traits.push_back({"values outside 0 to 1", beyond_text(source.beyond),
-                      lost ? "" : beyond_text(result.beyond),
-                      lost   ? Fate::Lost
-                      : kept ? Fate::Kept
-                             : Fate::Changed});
-  }
+  compare_range(source.beyond, result.beyond, traits);
   for (const auto& [name, value] : source.items) {
     const auto found = result.items.find(name);
     const bool lost = found == result.items.end();

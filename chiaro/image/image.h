@@ -23,13 +23,22 @@ struct Metadata {
   std::vector<std::uint8_t> iptc;  ///< as in a JPEG: "Photoshop 3.0", then image resources
   double x_pixels_per_mm = 0;      ///< 0: not stated
   double y_pixels_per_mm = 0;
-  std::string source_format;              ///< "png", "jpeg", "webp", "tiff", "ppm", … or ""
+  std::string source_format;  ///< "png", "jpeg", "webp", "tiff", "ppm", … or ""
+  /// The source's floats are linear light, as its profile says: OpenEXR, Radiance, some TIFF.
+  bool linear_light = false;
+  bool half_floats = false;  ///< the source's samples are 16-bit floats (OpenEXR)
+  /// Alpha is multiplied into the colours, in linear light (OpenEXR): what they are on black.
+  bool multiplied = false;
+  /// What only the source's own format has a place for: attributes of an OpenEXR header, lines of a
+  /// Radiance header.
+  std::vector<std::uint8_t> native_header;
   int source_jpeg_quality = 0;            ///< estimate, 0: not a JPEG or unknown
   bool source_chroma_subsampled = false;  ///< of a JPEG
 };
 
 /// Planar (C,H,W) float32. Channels: 1 (grey) or 3 (RGB). Values are sRGB-coded, nominally [0,1];
-/// float sources may exceed that. Upright: orientation is applied on reading.
+/// float sources may exceed that (straight on above 1, symmetrical about 0). Upright: orientation
+/// is applied on reading.
 class Image {
  public:
   Image() = default;
@@ -50,7 +59,8 @@ class Image {
   float& at(int channel, int y, int x) { return pixels_[index(channel, y, x)]; }
   float at(int channel, int y, int x) const { return pixels_[index(channel, y, x)]; }
 
-  std::vector<float> alpha;  ///< (H,W) in [0,1], straight (not premultiplied); empty: opaque
+  std::vector<float>
+      alpha;  ///< (H,W) in [0,1], straight unless Metadata::multiplied; empty: opaque
   SampleType sample_type =
       SampleType::U8;  ///< of the source file; what writing uses unless told otherwise
   Metadata metadata;

@@ -12,6 +12,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/metadata_read.h"
+#include "chiaro/image/radiance.h"
 #include "chiaro/image/tiff_folders.h"
 
 namespace chiaro::image {
@@ -219,6 +220,7 @@ std::vector<std::byte> embed_metadata(const std::string& format, std::span<const
   if (format == "jpeg") return embed_jpeg(coded, metadata);
   if (format == "png") return embed_png(coded, metadata);
   if (format == "webp") return embed_webp(coded, metadata);
+  if (format == "hdr") return with_radiance_header(coded, metadata.native_header);
   Bytes out(coded.begin(), coded.end());
   if (format == "tiff") {
     const auto addition = addition_to_tiff(coded, metadata.exif, unwrap_iptc(metadata.iptc));

@@ -11,9 +11,9 @@
 
 namespace chiaro::image {
 
-/// `coded` is a whole "png", "jpeg" or "webp" file without metadata, or a "tiff" that lacks EXIF
-/// and IPTC; other formats come back unchanged. What the format has no place for is left out.
-/// Errors: Internal (not such a file).
+/// `coded` is a whole "png", "jpeg" or "webp" file without metadata, a "hdr" with those that
+/// libvips makes up, or a "tiff" that lacks EXIF and IPTC; other formats come back unchanged. What
+/// the format has no place for is left out. Errors: Internal (not such a file).
 std::vector<std::byte> embed_metadata(const std::string& format, std::span<const std::byte> coded,
                                       const Metadata& metadata);
 

@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "chiaro/image/exif.h"
+#include "chiaro/image/exr_read.h"
+#include "chiaro/image/radiance.h"
 #include "chiaro/image/tiff_folders.h"
 #include "chiaro/image/vips_session.h"
 
@@ -114,6 +116,8 @@ Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string&
   if (result.iptc.empty() && format == "png") result.iptc = iptc_of_png(header);
   if (!result.iptc.empty() && !as_text(result.iptc).starts_with(kPhotoshop))
     result.iptc = wrap_iptc(result.iptc);
+  result.native_header = blob(header, format == "exr" ? kExrAttributes : kRadianceHeader);
+  result.half_floats = vips_image_get_typeof(header, kExrHalf) != 0;
   // Where the file is silent libvips fills in one pixel a millimetre, or 72 dots an inch cut off to
   // whole pixels a metre.
   const double filled_in = format == "png" ? 2.834 : 1.0;

@@ -61,8 +61,8 @@ Frame PageReader::frame(int page) const {
   const OpenedPicture opened = open(page);
   const RowDecoder rows(opened, {}, Notes::Unsaid);
   const UprightRows upright(rows.orientation(), rows.width(), rows.height());
-  return {rows.channels(),  upright.height(),   upright.width(),
-          rows.has_alpha(), rows.sample_type(), rows.metadata()};
+  return {rows.channels(),    upright.height(), upright.width(),  rows.has_alpha(),
+          rows.sample_type(), rows.metadata(),  rows.may_exceed()};
 }
 
 Image PageReader::read(int page) const {

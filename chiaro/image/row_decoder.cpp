@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/exr_read.h"
 #include "chiaro/image/metadata_read.h"
 
 namespace chiaro::image {
@@ -118,6 +119,7 @@ std::unique_ptr<ColourConversion> choose_conversion(const OpenedPicture& picture
     metadata.icc.clear();
     return std::move(chosen.conversion);
   }
+  metadata.linear_light = chosen.linear;
   if (convert) return std::move(chosen.conversion);
   metadata.in_source_profile = chosen.kind == ProfileKind::Other;
   return nullptr;
@@ -133,6 +135,15 @@ Metadata metadata_of(const OpenedPicture& picture) {
   metadata.source_jpeg_quality = picture.jpeg.quality;
   metadata.source_chroma_subsampled = picture.jpeg.chroma_subsampled;
   return metadata;
+}
+
+/// Channels of an OpenEXR picture that are no colours.
+void note_left_out(VipsImage* header, const std::string& name) {
+  const char* channels = nullptr;
+  if (vips_image_get_typeof(header, kExrLeftOut) == 0 ||
+      vips_image_get_string(header, kExrLeftOut, &channels) != 0)
+    return;
+  spdlog::warn("'{}' has channels beside its colours, which are left out: {}", name, channels);
 }
 
 }  // namespace
@@ -178,26 +189,47 @@ RowDecoder::RowDecoder(const OpenedPicture& picture, const ReadOptions& options,
   }
   conversion_ = choose_conversion(picture, colours, options.convert_to_srgb, say, metadata_);
   sample_type_ = stored_type(*known_);
+  metadata_.linear_light = metadata_.linear_light && sample_type_ == SampleType::F32;
+  metadata_.multiplied = picture.type.format == "exr" && has_alpha_;
+  if (say) note_left_out(header, picture.name);
   spread_ = spread_of(*known_, picture.name);
   scale_ = full_scale(known_.get());
 }
 
-void RowDecoder::decode(int y, int count, float* out) const {
+VipsRegionPointer RowDecoder::prepared(int y, int count) const {
   // A region belongs to the thread that made it, and rows may be wanted by several.
-  const VipsRegionPointer region(vips_region_new(known_.get()));
+  VipsRegionPointer region(vips_region_new(known_.get()));
   const VipsRect rows{0, y, width_, count};
   CHIARO_CHECK(vips_region_prepare(region.get(), &rows) == 0, Input,
                "[image.read] '{}' is {}, but damaged or truncated: {}", picture_.name,
                picture_.type.description, take_vips_error());
-  const auto width = static_cast<std::size_t>(width_);
-  for (int row = 0; row < count; ++row) {
-    float* planes = out + static_cast<std::size_t>(row) * stride();
-    spread_(VIPS_REGION_ADDR(region.get(), 0, y + row), width, bands_, scale_, planes);
-    if (!conversion_) continue;
-    conversion_->convert(planes, planes, width);
-    // Behind four inks the alpha moves up to follow three colours.
-    if (cmyk_ && has_alpha_) std::copy_n(planes + 4 * width, width, planes + 3 * width);
-  }
+  return region;
+}
+
+void RowDecoder::decode(int y, int count, float* out) const {
+  const VipsRegionPointer region = prepared(y, count);
+  for (int row = 0; row < count; ++row)
+    expand(VIPS_REGION_ADDR(region.get(), 0, y + row), static_cast<std::size_t>(width_),
+           out + static_cast<std::size_t>(row) * stride());
+}
+
+void RowDecoder::fetch(int y, int count, unsigned char* out) const {
+  const VipsRegionPointer region = prepared(y, count);
+  const std::size_t bytes = pixel_bytes() * static_cast<std::size_t>(width_);
+  for (int row = 0; row < count; ++row, out += bytes)
+    std::copy_n(VIPS_REGION_ADDR(region.get(), 0, y + row), bytes, out);
+}
+
+void RowDecoder::expand(const unsigned char* samples, std::size_t n, float* planes) const {
+  spread_(samples, n, bands_, scale_, planes);
+  if (!conversion_) return;
+  conversion_->convert(planes, planes, n);
+  // Behind four inks the alpha moves up to follow three colours.
+  if (cmyk_ && has_alpha_) std::copy_n(planes + 4 * n, n, planes + 3 * n);
+}
+
+std::size_t RowDecoder::pixel_bytes() const {
+  return VIPS_IMAGE_SIZEOF_PEL(known_.get());
 }
 
 }  // namespace chiaro::image

@@ -28,6 +28,7 @@ class RowDecoder {
   bool has_alpha() const { return has_alpha_; }
   int orientation() const { return orientation_; }  ///< EXIF, 1 to 8; others count as 1
   SampleType sample_type() const { return sample_type_; }
+  bool may_exceed() const { return sample_type_ == SampleType::F32 || conversion_ != nullptr; }
   const Metadata& metadata() const { return metadata_; }  ///< of the picture as stored
 
   /// Floats from one decoded row to the next; at least (channels() + alpha) * width().
@@ -38,9 +39,18 @@ class RowDecoder {
   /// Errors: Input (damaged, truncated).
   void decode(int y, int count, float* out) const;
 
+  /// The two halves of decode. Rows as they are stored, pixel_bytes() each pixel, without gaps; and
+  /// n pixels of such a row as planes of n values.
+  void fetch(int y, int count, unsigned char* out) const;
+  void expand(const unsigned char* samples, std::size_t n, float* planes) const;
+  std::size_t pixel_bytes() const;
+  std::size_t bands() const { return bands_; }  ///< samples of a pixel that is stored
+
   using Spread = void (*)(const unsigned char*, std::size_t, std::size_t, double, float*);
 
  private:
+  VipsRegionPointer prepared(int y, int count) const;
+
   const OpenedPicture& picture_;
   VipsImagePointer known_;
   Metadata metadata_;

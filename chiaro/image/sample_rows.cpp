@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "chiaro/image/light.h"
+
 namespace chiaro::image {
 namespace {
 
@@ -47,10 +49,20 @@ void SampleRows::write(int y, int x, int count, unsigned char* out) const {
       planes[i] = planes[i] * alpha + (1.0F - alpha);
     }
   }
+  if (layout_.divide && !picture_.alpha.empty()) {
+    for (std::size_t i = 0; i < planes.size(); ++i) {
+      const float alpha = picture_.alpha[first + i % n];
+      if (alpha > 0) planes[i] = srgb_of_light(light_of_srgb(planes[i]) / alpha);
+    }
+  }
   if (conversion_ != nullptr) conversion_->convert(planes.data(), planes.data(), n);
+  if (layout_.lowest_is_zero) {
+    for (float& value : planes) value = std::max(value, 0.0F);
+  }
   const auto step = static_cast<std::size_t>(samples_per_pixel());
   for (std::size_t c = 0; c < step; ++c) {
-    const float* plane = c < channels ? planes.data() + c * n : picture_.alpha.data() + first;
+    const std::size_t from = layout_.spread_grey ? 0 : c;
+    const float* plane = from < channels ? planes.data() + from * n : picture_.alpha.data() + first;
     unsigned char* start = out + c * bytes_per_sample();
     switch (layout_.type) {
       case SampleType::U8:

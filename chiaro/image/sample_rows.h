@@ -13,13 +13,19 @@ class SampleRows {
  public:
   struct Layout {
     SampleType type = SampleType::U8;
-    bool alpha = false;    ///< as the last sample of a pixel
-    bool flatten = false;  ///< lay the picture on white instead, where it has alpha
+    bool alpha = false;           ///< as the last sample of a pixel
+    bool flatten = false;         ///< lay the picture on white instead, where it has alpha
+    bool divide = false;          ///< take the alpha out of the colours (Metadata::multiplied)
+    bool spread_grey = false;     ///< as three equal samples
+    bool lowest_is_zero = false;  ///< of floats: the file has no place for values below
+
+    /// Of a pixel of a picture of so many channels.
+    int samples(int channels) const { return (spread_grey ? 3 : channels) + (alpha ? 1 : 0); }
   };
   /// conversion: of the picture's colours to the file's; nullptr: none is needed.
   SampleRows(const Image& picture, Layout layout, const ColourConversion* conversion);
 
-  int samples_per_pixel() const { return picture_.channels() + (layout_.alpha ? 1 : 0); }
+  int samples_per_pixel() const { return layout_.samples(picture_.channels()); }
   std::size_t bytes_per_sample() const;
 
   /// Pixels [x, x + count) of row y, clipped and rounded to the nearest (floats as they are), in

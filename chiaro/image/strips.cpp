@@ -16,11 +16,15 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/image/encoding.h"
+#include "chiaro/image/exr_read.h"
+#include "chiaro/image/exr_write.h"
 #include "chiaro/image/metadata_embed.h"
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/image/row_decoder.h"
 #include "chiaro/image/tiff_folders.h"
+#include "chiaro/image/turned_rows.h"
+#include "chiaro/image/upright.h"
 #include "chiaro/image/vips_encode.h"
 
 namespace chiaro::image {
@@ -34,14 +38,23 @@ bool states(VipsImage* header, const char* field) {
          vips_image_get_int(header, field, &value) == 0 && value != 0;
 }
 
-std::string obstacle_of(const OpenedPicture& picture, const RowDecoder& rows) {
+std::string obstacle_of(const OpenedPicture& picture) {
   const std::string& format = picture.type.format;
-  if (format != "png" && format != "jpeg" && format != "tiff" && format != "ppm")
+  static const std::vector<std::string> kFromTheTop{"png", "jpeg", "tiff", "ppm",
+                                                    "pfm", "exr",  "hdr"};
+  if (std::ranges::find(kFromTheTop, format) == kFromTheTop.end())
     return format + " is decoded as a whole";
   // What the loaders of libvips say of files whose rows do not come in order.
   if (states(picture.header.get(), "interlaced") || states(picture.header.get(), "jpeg-multiscan"))
     return "it is interlaced (progressive)";
-  if (rows.orientation() > 1 && rows.orientation() <= 8) return "it is stored turned or mirrored";
+  constexpr std::int64_t kMostOfTiles = 64 << 20;
+  int tile_rows = 0;
+  if (vips_image_get_typeof(picture.header.get(), kExrTileRows) != 0 &&
+      vips_image_get_int(picture.header.get(), kExrTileRows, &tile_rows) == 0 &&
+      std::int64_t{tile_rows} *
+              static_cast<std::int64_t>(VIPS_IMAGE_SIZEOF_LINE(picture.header.get())) >
+          kMostOfTiles)
+    return fmt::format("its tiles are {} rows high, and a row of them is too much", tile_rows);
   return "";
 }
 
@@ -50,6 +63,9 @@ class PackedRows {
  public:
   PackedRows(const Encoding& encoding, const std::function<Image()>& next, int looked_back)
       : encoding_(encoding), next_(next), looked_back_(looked_back) {}
+
+  /// Of the strips that came.
+  const Beyond& beyond() const { return beyond_; }
 
   /// Any thread; rows ascend, but for `looked_back`.
   void write(int y, int x, int count, unsigned char* out) {
@@ -81,6 +97,7 @@ class PackedRows {
   void take_strip() {
     while (!strips_.empty() && strips_.front().end <= end_ - looked_back_) strips_.pop_front();
     const Image picture = next_();
+    if (encoding_.from_floats) count_beyond(picture.pixels(), beyond_);
     CHIARO_CHECK(picture.channels() == encoding_.channels && picture.width() == encoding_.width &&
                      picture.height() > 0 && end_ + picture.height() <= encoding_.height,
                  Internal, "[image.write_strips] a strip of {} channels, {}x{} does not fit",
@@ -99,6 +116,7 @@ class PackedRows {
   const Encoding& encoding_;
   const std::function<Image()>& next_;
   int looked_back_;
+  Beyond beyond_;
   std::mutex mutex_;
   std::deque<Strip> strips_;
   int end_ = 0;  // of the rows that came so far
@@ -125,7 +143,7 @@ class HeadedTarget {
   bool failed() const { return failure_ != nullptr; }
 
  private:
-  static constexpr std::size_t kHead = 256;  // more than embed_metadata looks at
+  static constexpr std::size_t kHead = 1024;  // more than embed_metadata looks at
 
   static gint64 on_write(VipsTargetCustom*, const void* data, gint64 length, void* self) {
     return static_cast<HeadedTarget*>(self)->take(
@@ -222,16 +240,19 @@ void save_strips(AtomicFile& file, const Frame& frame, const WriteOptions& optio
     save_netpbm(file, encoding, pixels);
   } else if (format == "tiff") {
     save_tiff(file, encoding, pixels);
+  } else if (format == "exr") {
+    write_exr(encoding, pixels, file);
   } else {
     save_headed(file, encoding, pixels);
   }
+  warn_of_lost_range(encoding, rows.beyond());
 }
 
 WriteOptions complete(const fs::path& path, WriteOptions options) {
   if (options.format.empty()) options.format = format_of_extension(path.extension().string());
   CHIARO_CHECK(can_write_strips(options.format), Usage,
                "[image.write_strips] '{}' cannot be written in strips; got the format '{}'; "
-               "expected png, jpeg, tiff or ppm",
+               "expected png, jpeg, tiff, ppm, exr or hdr",
                path.string(), options.format);
   return options;
 }
@@ -239,13 +260,19 @@ WriteOptions complete(const fs::path& path, WriteOptions options) {
 }  // namespace
 
 Frame frame_of(const Image& picture) {
-  return {picture.channels(),     picture.height(),    picture.width(),
-          !picture.alpha.empty(), picture.sample_type, picture.metadata};
+  return {picture.channels(),
+          picture.height(),
+          picture.width(),
+          !picture.alpha.empty(),
+          picture.sample_type,
+          picture.metadata,
+          picture.sample_type == SampleType::F32 || !picture.metadata.icc.empty()};
 }
 
 struct StripReader::State {
   OpenedPicture picture;
   RowDecoder rows;
+  TurnedRows upright;
   Frame frame;
   std::string obstacle;
   int y = 0;
@@ -253,9 +280,12 @@ struct StripReader::State {
   State(OpenedPicture opened, const ReadOptions& options, Notes notes)
       : picture(std::move(opened)),
         rows(picture, options, notes),
-        obstacle(obstacle_of(picture, rows)) {
-    frame = {rows.channels(),  rows.height(),      rows.width(),
-             rows.has_alpha(), rows.sample_type(), rows.metadata()};
+        upright(rows, picture.name, notes),
+        obstacle(obstacle_of(picture)) {
+    frame = {rows.channels(),    upright.height(), upright.width(),  rows.has_alpha(),
+             rows.sample_type(), rows.metadata(),  rows.may_exceed()};
+    if (transposes(rows.orientation()))
+      std::swap(frame.metadata.x_pixels_per_mm, frame.metadata.y_pixels_per_mm);
   }
 };
 
@@ -279,6 +309,12 @@ const std::string& StripReader::obstacle() const {
   return state_->obstacle;
 }
 
+bool StripReader::restart() {
+  if (!state_->upright.can_restart()) return false;
+  state_->y = 0;
+  return true;
+}
+
 int StripReader::rows_left() const {
   return state_->frame.height - state_->y;
 }
@@ -294,12 +330,12 @@ Image StripReader::next(int wanted) {
   if (frame.has_alpha) strip.alpha.resize(strip.plane_size());
   strip.sample_type = frame.sample_type;
   const auto width = static_cast<std::size_t>(frame.width);
-  const std::size_t stride = state.rows.stride();
+  const std::size_t stride = state.rows.bands() * width;
   constexpr int kRows = 16;  // decoded together
   std::vector<float> rows(stride * kRows);
   for (int y = 0; y < count; ++y, ++state.y) {
     const int row = y % kRows;
-    if (row == 0) state.rows.decode(state.y, std::min(kRows, count - y), rows.data());
+    if (row == 0) state.upright.decode(state.y, std::min(kRows, count - y), rows.data());
     const float* planes = rows.data() + static_cast<std::size_t>(row) * stride;
     const std::size_t at = static_cast<std::size_t>(y) * width;
     for (int c = 0; c < frame.channels; ++c, planes += width)
@@ -310,7 +346,8 @@ Image StripReader::next(int wanted) {
 }
 
 bool can_write_strips(const std::string& format) {
-  return format == "png" || format == "jpeg" || format == "tiff" || format == "ppm";
+  static const std::vector<std::string> kWritten{"png", "jpeg", "tiff", "ppm", "exr", "hdr"};
+  return std::ranges::find(kWritten, format) != kWritten.end();
 }
 
 std::int64_t strip_writer_bytes(const Frame& frame) {

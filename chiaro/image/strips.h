@@ -21,6 +21,7 @@ struct Frame {
   bool has_alpha = false;
   SampleType sample_type = SampleType::U8;
   Metadata metadata = {};
+  bool may_exceed = false;  ///< values outside [0,1] are possible: floats, or colours beyond sRGB
 };
 
 Frame frame_of(const Image& picture);
@@ -29,8 +30,8 @@ Frame frame_of(const Image& picture);
 /// profile, CMYK): a file that is opened again says nothing new.
 enum class Notes { Said, Unsaid };
 
-/// Reads a picture file from the top, once. Holds no more than codec and operating system need for
-/// a few rows.
+/// Reads a picture file from the top of the upright picture, once. Holds no more than codec and
+/// operating system need for a few rows.
 class StripReader {
  public:
   /// Errors: as read.
@@ -43,13 +44,18 @@ class StripReader {
   const Frame& frame() const;
 
   /// Why this file cannot be read in strips, as the end of "… cannot be read in strips: "; ""
-  /// where it can. Stored turned or mirrored, interlaced, or a format that is decoded as a whole.
+  /// where it can. Interlaced, or a format that is decoded as a whole.
   const std::string& obstacle() const;
 
   /// The next rows, at most `rows`, fewer at the end, none behind it: (C,rows,W) with alpha,
-  /// without metadata. Errors: Input (damaged, truncated), Usage (there is an obstacle).
+  /// without metadata. Upright; where that takes a temporary file, it is made at the first call.
+  /// Errors: Input (damaged, truncated), Usage (there is an obstacle), Resource (no room for a
+  /// temporary file).
   Image next(int rows);
   int rows_left() const;
+
+  /// Begins anew without reading the file again; false where that cannot be done.
+  bool restart();
 
  private:
   friend class PageReader;

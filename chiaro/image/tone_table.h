@@ -25,6 +25,7 @@ class ToneTable {
   static constexpr int kLast = 65535;
   static constexpr int kGuesses = 4096;
   std::vector<float> light_;  // of code i / kLast
+  float slope_ = 0;           // of light over code, at the end and above
   std::array<std::uint16_t, kGuesses + 1>
       guess_{};  // the last code not brighter than (k / kGuesses)²
 };

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/exr_read.h"
 #include "chiaro/image/png_chunks.h"
+#include "chiaro/image/radiance.h"
 #include "chiaro/image/row_decoder.h"
 #include "chiaro/image/upright.h"
 
@@ -21,7 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kReadable =
-    "PNG, JPEG, WebP, TIFF, PPM/PGM/PBM, PFM, GIF, BMP, HEIF/AVIF, JPEG XL or JPEG 2000";
+    "PNG, JPEG, WebP, TIFF, PPM/PGM/PBM, PFM, OpenEXR, Radiance, GIF, BMP, HEIF/AVIF, JPEG XL or "
+    "JPEG 2000";
 
 using Loader = int (*)(VipsSource*, VipsImage**, ...);
 
@@ -54,6 +57,11 @@ OpenedPicture open_source(VipsSourcePointer source, const std::string& name, int
       {"png", vips_pngload_source},  {"jpeg", vips_jpegload_source}, {"webp", vips_webpload_source},
       {"ppm", vips_ppmload_source},  {"pfm", vips_ppmload_source},   {"gif", vips_gifload_source},
       {"jp2", vips_jp2kload_source}, {"heif", vips_heifload_source}, {"jxl", vips_jxlload_source}};
+  if (format == "exr" || format == "hdr") {
+    result.header = format == "exr" ? open_exr(result.source.get(), name)
+                                    : open_radiance(result.source.get(), name);
+    return result;
+  }
   if (format == "heif" || format == "jxl" || format == "bmp") load_vips_module(format);
   VipsImage* header = nullptr;
   const int status =
@@ -103,9 +111,7 @@ Probe probe_picture(const OpenedPicture& picture) {
 Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
   const RowDecoder rows(picture, options);
   const UprightRows upright(rows.orientation(), rows.width(), rows.height());
-  Image result(rows.channels(), upright.height(), upright.width());
-  if (rows.has_alpha()) result.alpha.resize(result.plane_size());
-
+  Image result;
   const auto width = static_cast<std::size_t>(rows.width());
   constexpr int kStrip =
       16;  // rows placed together, so that turned pictures fill whole cache lines
@@ -113,6 +119,10 @@ Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
   for (int y = 0; y < rows.height(); y += kStrip) {
     const int count = std::min(kStrip, rows.height() - y);
     rows.decode(y, count, strip.data());
+    if (y == 0) {  // not before something came: a header may claim any size
+      result = Image(rows.channels(), upright.height(), upright.width());
+      if (rows.has_alpha()) result.alpha.resize(result.plane_size());
+    }
     for (int c = 0; c < rows.channels(); ++c) {
       upright.place(strip.data() + static_cast<std::size_t>(c) * width, rows.stride(), y, count,
                     result.plane(c));

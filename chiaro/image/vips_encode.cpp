@@ -10,6 +10,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/encoding.h"
+#include "chiaro/image/exr_write.h"
 #include "chiaro/image/metadata_embed.h"
 #include "chiaro/image/vips_session.h"
 
@@ -39,9 +40,9 @@ struct ReleaseBlob {
 
 std::string format_of_extension(const std::string& extension) {
   static const std::map<std::string, std::string, std::less<>> kExtensions{
-      {".png", "png"},   {".jpg", "jpeg"},  {".jpeg", "jpeg"}, {".jpe", "jpeg"},
-      {".jfif", "jpeg"}, {".webp", "webp"}, {".tif", "tiff"},  {".tiff", "tiff"},
-      {".ppm", "ppm"},   {".pgm", "ppm"},   {".pnm", "ppm"},   {".pfm", "pfm"}};
+      {".png", "png"},   {".jpg", "jpeg"}, {".jpeg", "jpeg"}, {".jpe", "jpeg"}, {".jfif", "jpeg"},
+      {".webp", "webp"}, {".tif", "tiff"}, {".tiff", "tiff"}, {".ppm", "ppm"},  {".pgm", "ppm"},
+      {".pnm", "ppm"},   {".pfm", "pfm"},  {".exr", "exr"},   {".hdr", "hdr"},  {".pic", "hdr"}};
   std::string lower = extension;
   std::ranges::transform(lower, lower.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -53,11 +54,18 @@ std::vector<std::byte> encode_picture(const Image& picture, const WriteOptions& 
   const Encoding encoding = plan_encoding(frame_of(picture), options);
   start_vips();
   const SampleRows rows(picture, encoding.layout, encoding.conversion.get());
+  const PixelWriter pixels = [&](int y, int x, int count, unsigned char* out) {
+    rows.write(y, x, count, out);
+  };
+  if (encoding.from_floats) {
+    Beyond beyond;
+    count_beyond(picture.pixels(), beyond);
+    warn_of_lost_range(encoding, beyond);
+  }
+  if (options.format == "exr") return encode_exr(encoding, pixels);
   if (options.format == "ppm" || options.format == "pfm") return save_netpbm(encoding, rows);
   const VipsTargetPointer target(vips_target_new_to_memory());
-  save_through_vips(
-      encoding, [&](int y, int x, int count, unsigned char* out) { rows.write(y, x, count, out); },
-      target.get());
+  save_through_vips(encoding, pixels, target.get());
   VipsBlob* written = nullptr;
   g_object_get(target.get(), "blob", &written, nullptr);
   const std::unique_ptr<VipsBlob, ReleaseBlob> blob(written);

@@ -80,7 +80,8 @@ float* put(const image::Image& picture, float* target) {
                         [](float value) { return value > 0 ? std::min(value, 1.0F) : 0.0F; });
 }
 
-/// The picture as people see it; `filled` holds it where that takes a copy.
+/// The picture as people see it (its hidden colours filled); `filled` holds it where that takes a
+/// copy.
 const image::Image& as_seen(const image::Image& picture, image::Image& filled) {
   if (picture.alpha.empty()) return picture;
   filled = picture;
@@ -131,9 +132,29 @@ Inspection Inspector::inspect(const image::Image& picture) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
   image::Image filled;
   const image::Image& seen = as_seen(picture, filled);
+  const RangeCurve curve(range_of(picture));
+  if (curve.bends()) return inspect_bent(seen, curve);
   Inspection found = inspect(native_views(seen, info_.view_px, info_.max_views),
                              whole_view(seen, info_.whole_px, info_.whole_alignment_px));
   found.drawn = drawn_shares(seen);
+  return found;
+}
+
+/// In strips, so that there is no second picture of the size.
+Inspection Inspector::inspect_bent(const image::Image& picture, const RangeCurve& curve) {
+  constexpr int kRows = 64;
+  ViewGatherer views(picture.height(), picture.width(), info_.view_px, info_.max_views,
+                     info_.whole_px, info_.whole_alignment_px);
+  DrawnDetector drawn;
+  for (int y = 0; y < picture.height(); y += kRows) {
+    image::Image strip =
+        image::crop(picture, y, 0, std::min(kRows, picture.height() - y), picture.width());
+    curve.show(strip.pixels());
+    views.add(strip);
+    drawn.add(strip);
+  }
+  Inspection found = inspect(views.native(), views.whole());
+  found.drawn = drawn.shares();
   return found;
 }
 
@@ -180,7 +201,13 @@ Inspection Inspector::inspect(const std::vector<image::Image>& views, const imag
 InspectionMap Inspector::map(const image::Image& picture, const ProgressCallback& progress) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
   image::Image filled;
-  const image::Image& seen = as_seen(picture, filled);
+  as_seen(picture, filled);
+  const RangeCurve curve(range_of(picture));
+  if (curve.bends()) {
+    if (filled.empty()) filled = picture;
+    curve.show(filled.pixels());
+  }
+  const image::Image& seen = filled.empty() ? picture : filled;
   const bool small = seen.height() < info_.view_px || seen.width() < info_.view_px;
   const image::Image padded = small ? at_least(seen, info_.view_px) : image::Image();
   const image::Image& source = small ? padded : seen;

@@ -12,6 +12,7 @@
 #include "chiaro/engine/engine.h"
 #include "chiaro/image/image.h"
 #include "chiaro/restore/drawn.h"
+#include "chiaro/restore/range_curve.h"
 
 namespace chiaro::restore {
 
@@ -51,7 +52,8 @@ class Inspector {
 
   const bundle::ConditionInfo& info() const { return info_; }
 
-  /// Values outside [0,1] are limited, others that are not finite taken as 0. Errors: Usage (empty
+  /// Values outside [0,1] are seen as a network is shown them (RangeCurve), others that are not
+  /// finite taken as 0. Errors: Usage (empty
   /// picture), Bundle (what the controller gives is no condition), Resource.
   Inspection inspect(const image::Image& picture);
 
@@ -70,6 +72,8 @@ class Inspector {
   std::int64_t pending_bytes() const;
 
  private:
+  Inspection inspect_bent(const image::Image& picture, const RangeCurve& curve);
+
   std::string origin_;
   bundle::ConditionInfo info_;
   engine::Engine engine_;

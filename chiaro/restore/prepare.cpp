@@ -44,15 +44,13 @@ void warn_of_replaced(std::size_t count) {
     spdlog::warn("{} values of the picture were not finite and have been replaced", count);
 }
 
-void warn_of_cut_off(const image::Beyond& beyond, image::SampleType type) {
-  if (beyond.count > 0 && type == image::SampleType::F32)
-    spdlog::warn(
-        "the picture has values outside the range from black 0 to white 1 ({}), which networks do "
-        "not see: they have been cut off to it",
-        beyond_text(beyond));
+void limit_to(const SeenRange& range, image::Image& picture) {
+  if (RangeCurve(range).bends()) return;
+  for (float& value : picture.pixels()) value = std::clamp(value, 0.0F, 1.0F);
 }
 
 void fill_hidden_colors(image::Image& picture) {
+  if (picture.metadata.multiplied) return;
   const auto hidden = [](float alpha) { return alpha <= 0; };
   const auto& alpha = picture.alpha;
   const bool any_hidden = std::any_of(alpha.begin(), alpha.end(), hidden);

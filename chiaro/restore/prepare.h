@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "chiaro/image/image.h"
-#include "chiaro/image/value_range.h"
+#include "chiaro/restore/range_curve.h"
 
 namespace chiaro::restore {
 
@@ -14,15 +14,16 @@ namespace chiaro::restore {
 /// limited to [0,1].
 std::size_t replace_not_finite(image::Image& picture);
 
-/// The notes of what is changed before the network sees it; nothing where nothing is.
+/// The note of what is changed before the network sees it; nothing where nothing is.
 void warn_of_replaced(std::size_t count);
-/// What lies outside [0,1] in a picture of floats, which networks do not see. Said of float sources
-/// alone: of others it is rounding.
-void warn_of_cut_off(const image::Beyond& beyond, image::SampleType type);
+
+/// Values limited to [0,1] where the range is no larger: they are off by rounding alone.
+void limit_to(const SeenRange& range, image::Image& picture);
 
 /// Gives pixels of zero alpha the colour of a near visible pixel, so that arbitrary hidden colours
-/// do not spread over the edge when the network mixes neighbours. Nothing happens without alpha, or
-/// where nothing is hidden or visible.
+/// do not spread over the edge when the network mixes neighbours. Nothing happens without alpha,
+/// where nothing is hidden or visible, or where alpha is multiplied into the colours: what is not
+/// black there is light.
 void fill_hidden_colors(image::Image& picture);
 
 /// Bilinear enlargement of a plane (H,W) by a whole factor.

@@ -180,10 +180,8 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   // come from the nearest visible pixel.
   warn_of_replaced(replace_not_finite(source));
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
-  image::Beyond beyond;
-  count_beyond(source.pixels(), beyond);
-  warn_of_cut_off(beyond, source.sample_type);
-  for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
+  if (!options.range) options.range = range_of(source);
+  limit_to(*options.range, source);
   fill_hidden_colors(source);
   const auto [around, edges] =
       with_context(region, source.height(), source.width(), manifest, reach_px(manifest, options));
@@ -197,6 +195,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   if (alpha.empty()) return result;
   if (options.alpha == AlphaMode::Restore) {
     options.keep_grain = 0;
+    options.range = SeenRange{};
     alpha = restorer.restore(std::move(alpha), options, progress);
   } else if (manifest.scale != 1) {
     // The enlargement of a plane that is kept is the restorer's: it goes along with a picture.
@@ -211,8 +210,6 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
 
 image::Image already_noted(image::Image source) {
   replace_not_finite(source);
-  // Of other types values outside the range are rounding, and nothing is said of them.
-  if (source.sample_type == image::SampleType::F32) source.sample_type = image::SampleType::U16;
   return source;
 }
 

@@ -52,8 +52,8 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
                             const RestoreOptions& options = {},
                             const ProgressCallback& progress = {});
 
-/// The picture for being restored once more: with the same result, but without saying again which
-/// of its values were not finite, or were cut off to [0,1]. The result's sample type is not F32.
+/// The picture for being restored once more: with the same result, but without saying again how
+/// many of its values were not finite.
 image::Image already_noted(image::Image source);
 
 /// A function that restores a picture.

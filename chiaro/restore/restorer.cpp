@@ -87,10 +87,8 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.restore] stopped");
     return source;
   }
-  image::Beyond beyond;
-  count_beyond(source.pixels(), beyond);
-  warn_of_cut_off(beyond, source.sample_type);
-  for (float& value : source.pixels()) value = std::clamp(value, 0.0F, 1.0F);
+  if (!options.range) options.range = range_of(source);
+  limit_to(*options.range, source);
   fill_hidden_colors(source);
 
   const bool split = state.channels == 1 && source.channels() == 3;
@@ -123,6 +121,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   }
   if (with_alpha) {
     options.keep_grain = 0;
+    options.range = SeenRange{};
     auto part = grey_picture(alpha, height, width);
     restore_part(part);
     alpha.assign(part.pixels().begin(), part.pixels().end());

@@ -15,6 +15,7 @@
 #include "chiaro/restore/guard.h"
 #include "chiaro/restore/inspector.h"
 #include "chiaro/restore/override.h"
+#include "chiaro/restore/range_curve.h"
 
 namespace chiaro::restore {
 
@@ -51,6 +52,8 @@ struct RestoreOptions {
   /// What the controller said of the picture that this one is a part of (Restorer::inspect): it is
   /// not asked again, and a part is restored as the whole would be.
   std::optional<Inspection> seen = std::nullopt;
+  /// Of the values of the picture that this one is a part of; absent: of this one's own.
+  std::optional<SeenRange> range = std::nullopt;
   Edges edges = {};
 };
 
@@ -86,8 +89,8 @@ class Restorer {
 
   /// The restored picture, same metadata, sides times scale. Takes the source by value: moved in,
   /// its memory is used for the result. Values that are not finite are replaced with one warning;
-  /// the result lies in [0,1] (at strength 0 all finite values are returned as they came). A
-  /// controller looks once, at the whole picture; every tile, and alpha, is restored by what it
+  /// those outside [0,1] stay there (RangeCurve), and at strength 0 all are returned as they came.
+  /// A controller looks once, at the whole picture; every tile, and alpha, is restored by what it
   /// said. Where memory runs out, smaller tiles are tried. `report`, if given, is filled. Errors:
   /// Usage (options), Resource (memory limit too small; names the smallest that works), CheckFailed
   /// (guard: unlike anything seen in training), Interrupted (progress returned false).

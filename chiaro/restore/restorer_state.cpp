@@ -89,6 +89,7 @@ WeaveOptions Restorer::State::weave_options(const RestoreOptions& options) const
   weave.keep_grain = options.keep_grain;
   weave.range_low = static_cast<float>(manifest.range_low);
   weave.range_high = static_cast<float>(manifest.range_high);
+  if (options.range) weave.curve = RangeCurve(*options.range);
   return weave;
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "chiaro/base/error.h"
-#include "chiaro/image/value_range.h"
 #include "chiaro/restore/drawn.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer_state.h"
@@ -31,8 +30,8 @@ class StripRestoration::Band {
   int end() const { return end_; }
 
   /// Reads on to `end`, and forgets what lies above `begin`. Returns how many values were not
-  /// finite, and adds those outside the range to `beyond`.
-  std::size_t move_to(image::StripReader& reader, int begin, int end, image::Beyond& beyond) {
+  /// finite.
+  std::size_t move_to(image::StripReader& reader, int begin, int end) {
     image::Image moved(frame_.channels, end - begin, frame_.width);
     const int kept = std::max(0, end_ - begin);
     for (int c = 0; c < frame_.channels && kept > 0; ++c) {
@@ -46,7 +45,6 @@ class StripRestoration::Band {
       CHIARO_CHECK(!strip.empty(), Input, "[restore.strips] the picture has changed meanwhile");
       if (drop_alpha_) strip.alpha = {};
       replaced += replace_not_finite(strip);
-      count_beyond(strip.pixels(), beyond);
       for (int c = 0; c < frame_.channels; ++c)
         std::ranges::copy(strip.plane(c),
                           moved.plane(c).begin() + static_cast<std::ptrdiff_t>(values(y - begin)));
@@ -92,8 +90,10 @@ class StripRestoration::Work {
     check_possible(restorer);
     if (options_.alpha == AlphaMode::Drop) source_.has_alpha = false;
     plan_ = state_.plan_strips(source_, options_);
-    if (options_.strength > 0)
+    if (options_.strength > 0) {
+      if (!options_.range) options_.range = gathered_range();
       options_.strength = state_.settle_condition([&] { return look(); }, options_, report_);
+    }
     report_.strength = options_.strength;
     weave_ = state_.weave_options(options_);
     weave_.grid = {plan_.window_height_px, plan_.window_width_px, 1, plan_.columns};
@@ -131,25 +131,42 @@ class StripRestoration::Work {
                  source_.width, source_.height, obstacle);
   }
 
-  /// Reads the whole picture for the controller, and begins anew.
-  Inspection look() {
-    const bundle::ConditionInfo& info = state_.inspector->info();
-    ViewGatherer views(source_.height, source_.width, info.view_px, info.max_views, info.whole_px,
-                       info.whole_alignment_px);
-    DrawnDetector drawn;
+  /// Reads the whole picture, and begins anew.
+  void read_through(const std::function<void(image::Image& strip)>& take) {
     for (image::Image strip = reader_.next(kReadRows); !strip.empty();
          strip = reader_.next(kReadRows)) {
       strip.alpha = {};
       (void)replace_not_finite(strip);
-      views.add(strip);
-      drawn.add(strip);
+      take(strip);
       CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
     }
+    if (reader_.restart()) return;
     reader_ = open_();
     const image::Frame& again = reader_.frame();
     CHIARO_CHECK(again.channels == source_.channels && again.height == source_.height &&
                      again.width == source_.width && reader_.obstacle().empty(),
                  Input, "[restore.strips] the picture has changed meanwhile");
+  }
+
+  SeenRange gathered_range() {
+    if (!source_.may_exceed) return {};
+    RangeGatherer range(source_.metadata.linear_light);
+    read_through([&](const image::Image& strip) { range.add(strip); });
+    return range.range();
+  }
+
+  /// For the controller.
+  Inspection look() {
+    const bundle::ConditionInfo& info = state_.inspector->info();
+    ViewGatherer views(source_.height, source_.width, info.view_px, info.max_views, info.whole_px,
+                       info.whole_alignment_px);
+    DrawnDetector drawn;
+    const RangeCurve curve(*options_.range);
+    read_through([&](image::Image& strip) {
+      if (curve.bends()) curve.show(strip.pixels());
+      views.add(strip);
+      drawn.add(strip);
+    });
     Inspection found = state_.inspector->inspect(views.native(), views.whole());
     found.drawn = drawn.shares();
     return found;
@@ -163,7 +180,7 @@ class StripRestoration::Work {
     const int end = std::min(window_end, source_.height);
     weave_.margin.top = begin - tile.window_begin;
     weave_.margin.bottom = window_end - end;
-    replaced_ += band_.move_to(reader_, begin, end, beyond_);
+    replaced_ += band_.move_to(reader_, begin, end);
     const bool last = row_ + 1 == rows_.size();
     done_ = band_.take(last ? end : std::max(rows_[row_ + 1].window_begin, 0));
     int scale = 1;
@@ -181,12 +198,11 @@ class StripRestoration::Work {
   /// Once, of all bands together.
   void say_notes() const {
     warn_of_replaced(replaced_);
-    if (options_.strength > 0) warn_of_cut_off(beyond_, source_.sample_type);
     state_.warn_of_unusable(unusable_);
   }
 
   void restore(image::Image& part) {
-    for (float& value : part.pixels()) value = std::clamp(value, 0.0F, 1.0F);
+    limit_to(*options_.range, part);
     state_.held_bytes = std::max<std::int64_t>(1, state_.graph_bytes(weave_.grid));
     if (state_.channels != 1 || part.channels() == 1) {
       weave_into(part, 0, 1);
@@ -228,7 +244,6 @@ class StripRestoration::Work {
   std::size_t row_ = 0;  // of the band to come
   std::size_t unusable_ = 0;
   std::size_t replaced_ = 0;
-  image::Beyond beyond_;
   Band band_;
   image::Image done_;  // a band of the result, of which [given_, given_end_) is still to be given
   int given_ = 0;

@@ -15,7 +15,8 @@ namespace chiaro::restore {
 
 /// Restores as Restorer::restore does with the same tiles, value for value, but reads each row of
 /// the picture when it is needed and gives each row of the result when it is done. Only bands of
-/// rows are in memory. A controller looks once, at the whole picture, which is read twice then.
+/// rows are in memory. A controller looks once, at the whole picture, which is read once more for
+/// that, and once more where its values may lie outside [0,1].
 ///
 /// What looks at all of a picture at once cannot be done so: networks with global statistics, and
 /// transparency (unless it is dropped), whose hidden colours are filled from wherever the nearest

@@ -42,14 +42,19 @@ Region window_at(int y, int x, int height, int width, int side) {
   return {std::clamp(x - w / 2, 0, width - w), std::clamp(y - h / 2, 0, height - h), w, h};
 }
 
-/// Notes the largest difference between `again` and that region of `result`.
+/// Notes the largest difference between `again` and that region of `result`, as the network knows
+/// them.
 void compare(const image::Image& result, const image::Image& again, const Region& region,
-             TileCheck& check) {
+             const RangeCurve& curve, TileCheck& check) {
   for (int channel = 0; channel < again.channels(); ++channel) {
     for (int y = 0; y < again.height(); ++y) {
       for (int x = 0; x < again.width(); ++x) {
-        const double difference = std::abs(double{again.at(channel, y, x)} -
-                                           double{result.at(channel, region.y + y, region.x + x)});
+        const float first = result.at(channel, region.y + y, region.x + x);
+        const float second = again.at(channel, y, x);
+        const auto known = [&curve](float value) {
+          return double{curve.bends() ? curve.shown(value) : value};
+        };
+        const double difference = std::abs(known(second) - known(first));
         if (difference <= check.largest_difference) continue;
         check.largest_difference = difference;
         check.x = region.x + x;
@@ -97,13 +102,15 @@ TileCheck check_tiles(Restorer& restorer, const image::Image& source, const imag
   const bundle::Manifest& manifest = restorer.manifest();
   if (plan.tiles() == 1 || options.strength == 0) return check;
   RestoreOptions untiled = for_parts_of(source, restorer, options);
+  if (!untiled.range) untiled.range = range_of(source);
+  const RangeCurve curve(*untiled.range);
   untiled.overlap_px = -1;
   untiled.tile_px = std::numeric_limits<int>::max();  // no memory limit but the one that is set
   untiled.alpha = AlphaMode::Drop;
   if (manifest.global_statistics) {
     const image::Image again = restorer.restore(source, untiled, progress);
     check.probes = 1;
-    compare(result, again, {0, 0, again.width(), again.height()}, check);
+    compare(result, again, {0, 0, again.width(), again.height()}, curve, check);
     return check;
   }
   const auto windows =
@@ -116,7 +123,7 @@ TileCheck check_tiles(Restorer& restorer, const image::Image& source, const imag
     const image::Image again = restore_region(restorer, source, window, untiled, share);
     compare(result, again,
             {window.x * manifest.scale, window.y * manifest.scale, again.width(), again.height()},
-            check);
+            curve, check);
     ++check.probes;
   }
   return check;

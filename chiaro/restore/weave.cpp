@@ -128,6 +128,8 @@ class Weaver {
               target + (x_begin - column.window_begin));
         mirror(target, column.window_begin, x_begin);
         mirror(target, x_end, column.window_begin + window_width);
+        if (options_.curve.bends())
+          options_.curve.show({target, static_cast<std::size_t>(window_width)});
         if (unit_range) continue;
         for (int x = 0; x < window_width; ++x) target[x] = target[x] * gain + options_.range_low;
       }
@@ -175,7 +177,8 @@ class Weaver {
     const std::size_t result_plane =
         result_width * static_cast<std::size_t>(options_.grid.window_height * scale);
     const bool average = source_.channels() == 1 && options_.channels == 3;
-    const bool plain = scale == 1 && !average && !options_.feathered;
+    const bool plain = scale == 1 && !average && !options_.feathered && !options_.curve.bends();
+    const float most = options_.curve.bends() ? std::numeric_limits<float>::max() : 1.0F;
     const int x_begin = std::max(column.keep_begin, 0);
     const int x_end = std::min(column.keep_end, width_);
     const int y_begin = std::max(row.keep_begin, 0);
@@ -211,7 +214,7 @@ class Weaver {
         if (row_first && from_keep + x >= column.ramp_before * scale) {
           goal[x] = share * value;
         } else {
-          goal[x] = std::min(1.0F, goal[x] + share * value);
+          goal[x] = std::min(most, goal[x] + share * value);
         }
       }
     }
@@ -234,14 +237,15 @@ class Weaver {
     unusable_ += unusable;
   }
 
-  /// The value to store: in [0,1], blended with the input by strength.
+  /// The value to store: within the range, blended with the input by strength.
   float settled(float value, float original) {
     value = (value - options_.range_low) / (options_.range_high - options_.range_low);
     if (!std::isfinite(value)) {
       ++unusable_;
       return original;
     }
-    value = std::clamp(value, 0.0F, 1.0F);
+    value = options_.curve.bends() ? options_.curve.returned(original, value)
+                                   : std::clamp(value, 0.0F, 1.0F);
     return options_.strength == 1
                ? value
                : original + static_cast<float>(options_.strength) * (value - original);

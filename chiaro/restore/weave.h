@@ -10,6 +10,7 @@
 
 #include "chiaro/base/log.h"
 #include "chiaro/image/image.h"
+#include "chiaro/restore/range_curve.h"
 #include "chiaro/restore/tiling.h"
 
 namespace chiaro::restore {
@@ -46,6 +47,7 @@ struct WeaveOptions {
   double keep_grain = 0;  ///< see return_grain; above 0 only with scale 1
   float range_low = 0;    ///< the graph's value of black
   float range_high = 1;   ///< the graph's value of white
+  RangeCurve curve;       ///< of a picture with values outside [0,1]
 
   Axis rows(int height) const { return {height, margin.top, margin.bottom, alignment}; }
   Axis columns(int width) const { return {width, margin.left, margin.right, alignment}; }
@@ -54,10 +56,11 @@ struct WeaveOptions {
 /// Mirrors the margins and on to the alignment, runs every tile, crops. `picture` has 1 channel or
 /// as many as the graph; a grey picture is repeated for a graph of 3 channels and its result
 /// averaged. With scale 1 the result is written into the picture's own memory, else the picture is
-/// replaced by the larger one; metadata stay, alpha is not touched. Values end in [0,1]. Returns
-/// how many values of the graph were not finite and were replaced by the input's. The picture is
-/// unchanged if the first tile fails. Errors: those of the graph; Interrupted (progress returned
-/// false).
+/// replaced by the larger one; metadata stay, alpha is not touched. Values lie and end in [0,1],
+/// unless the curve bends: then the graph is shown them through it, and its result is returned
+/// through it. Returns how many values of the graph were not finite and were replaced by the
+/// input's. The picture is unchanged if the first tile fails. Errors: those of the graph;
+/// Interrupted (progress returned false).
 std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& options,
                   const ProgressCallback& progress);
 

@@ -12,7 +12,9 @@
 #include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
 #include "tests/image/exiftool.h"
+#include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::image {
@@ -63,11 +65,12 @@ void expect_same(const Image& got, const Image& expected) {
 
 TEST(Strips, WriteWhatTheWholePictureGives) {
   const chiaro::test::TemporaryFolder folder;
-  for (const std::string format : {"png", "jpeg", "tiff", "ppm"}) {
+  for (const std::string format : {"png", "jpeg", "tiff", "ppm", "exr", "hdr"}) {
     for (const SampleType type : {SampleType::U8, SampleType::U16, SampleType::F32}) {
       for (const int channels : {1, 3}) {
         Image picture = noisy(channels, 403, 61, type);
-        if (format != "jpeg" && format != "ppm") picture.alpha.assign(picture.plane_size(), 0.25F);
+        if (format != "jpeg" && format != "ppm" && format != "hdr")
+          picture.alpha.assign(picture.plane_size(), 0.25F);
         picture.metadata.x_pixels_per_mm = picture.metadata.y_pixels_per_mm = 10;
         const WriteOptions options{.format = format};
         // One row, some, and more than the codecs hold at a time.
@@ -131,14 +134,96 @@ TEST(Strips, SayWhatCannotBeReadSo) {
   const Image picture = noisy(3, 20, 30, SampleType::U8);
   write(folder / "a.webp", picture);
   EXPECT_EQ(StripReader(folder / "a.webp").obstacle(), "webp is decoded as a whole");
-  write(folder / "a.pfm", picture);
-  EXPECT_EQ(StripReader(folder / "a.pfm").obstacle(), "pfm is decoded as a whole");
+  StripReader webp(folder / "a.webp");
+  EXPECT_CHIARO_ERROR((void)webp.next(1), Usage, "cannot be read in strips: webp is decoded");
+}
+
+/// A TIFF of 16 bits and three colours, no two pixels alike, that is to be shown turned.
+test::Bytes turned_tiff(std::uint32_t width, std::uint32_t height, std::uint32_t orientation) {
+  test::Bytes data;
+  for (std::uint32_t i = 0; i < 3 * width * height; ++i) test::put_little(data, i * 7919, 2);
+  return test::make_tiff({.width = width,
+                          .height = height,
+                          .bits = 16,
+                          .samples = 3,
+                          .photometric = 2,
+                          .data = data,
+                          .orientation = orientation});
+}
+
+TEST(Strips, TurnedPicturesComeUpright) {
+  const chiaro::test::TemporaryFolder folder;
+  // Squares of the temporary file: one, some, and a rest on each side.
+  for (const auto& [width, height] : {std::pair{30U, 20U}, {64U, 128U}, {150U, 97U}}) {
+    for (std::uint32_t orientation = 1; orientation <= 8; ++orientation) {
+      test::save(folder / "a.tif", turned_tiff(width, height, orientation));
+      const Image whole = read(folder / "a.tif");
+      for (const int rows : {1, 50, 64, 1000}) {
+        SCOPED_TRACE(
+            fmt::format("{} x {}, orientation {}, {} rows", width, height, orientation, rows));
+        StripReader reader(folder / "a.tif");
+        EXPECT_EQ(reader.obstacle(), "");
+        ASSERT_EQ(reader.frame().width, whole.width());
+        expect_same(gathered(reader, rows), whole);
+        // Once more from the top, where there is a temporary file.
+        const bool again = reader.restart();
+        EXPECT_EQ(again, orientation > 2);
+        if (again) expect_same(gathered(reader, rows), whole);
+      }
+    }
+  }
+  // Rows from the bottom, by the format.
+  write(folder / "a.pfm", noisy(3, 130, 70, SampleType::F32));
+  StripReader reader(folder / "a.pfm");
+  expect_same(gathered(reader, 40), read(folder / "a.pfm"));
+}
+
+TEST(Strips, ATurnedJpegKeepsItsAlphaAndResolution) {
   if (!test::has_exiftool()) GTEST_SKIP() << "exiftool is not installed";
+  const chiaro::test::TemporaryFolder folder;
+  Image picture = noisy(3, 90, 140, SampleType::U8);
+  picture.alpha.assign(picture.plane_size(), 0.5F);
+  picture.alpha[17] = 0.75F;
+  picture.metadata.x_pixels_per_mm = 10;
+  picture.metadata.y_pixels_per_mm = 20;
+  write(folder / "a.tif", picture);
   write(folder / "a.jpg", picture);
-  test::exiftool("-overwrite_original -n '-Orientation=6' " + (folder / "a.jpg").string());
-  StripReader turned(folder / "a.jpg");
-  EXPECT_EQ(turned.obstacle(), "it is stored turned or mirrored");
-  EXPECT_CHIARO_ERROR((void)turned.next(1), Usage, "cannot be read in strips: it is stored turned");
+  for (const std::string name : {"a.tif", "a.jpg"}) {
+    test::exiftool("-overwrite_original -n '-Orientation=6' " + (folder / name).string());
+    const Image whole = read(folder / name);
+    ASSERT_EQ(whole.width(), 90) << name;
+    StripReader reader(folder / name);
+    EXPECT_DOUBLE_EQ(reader.frame().metadata.x_pixels_per_mm, whole.metadata.x_pixels_per_mm);
+    EXPECT_DOUBLE_EQ(reader.frame().metadata.y_pixels_per_mm, whole.metadata.y_pixels_per_mm);
+    expect_same(gathered(reader, 33), whole);
+  }
+}
+
+TEST(Strips, ATemporaryFileThatCannotBeIsSaid) {
+  const chiaro::test::TemporaryFolder folder;
+  test::save(folder / "a.tif", turned_tiff(150, 97, 3));
+  fs::create_directory(folder / "scratch");
+  ::setenv("TMPDIR", (folder / "scratch").c_str(), 1);
+  const chiaro::test::LogCapture log;
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{40'000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  StripReader reader(folder / "a.tif");
+  EXPECT_CHIARO_ERROR((void)reader.next(1), Resource, "the temporary file in");
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  const std::string expected =
+      "is stored turned: its pixels pass through a temporary file of 1 MB in " +
+      (folder / "scratch").string();
+  EXPECT_NE(log.text().find(expected), std::string::npos) << log.text();
+  // Nothing is left of it, and nothing is said twice.
+  EXPECT_TRUE(fs::is_empty(folder / "scratch"));
+  ::unsetenv("TMPDIR");
+  const chiaro::test::LogCapture silent;
+  StripReader unsaid(folder / "a.tif", {}, Notes::Unsaid);
+  (void)unsaid.next(1);
+  EXPECT_EQ(silent.text(), "");
 }
 
 TEST(Strips, ATruncatedFileIsAnInputErrorAndLeavesNoResult) {
@@ -210,7 +295,7 @@ TEST(Strips, RefuseWhatTheyCannotWrite) {
   const Image picture = noisy(3, 20, 30, SampleType::U8);
   const auto next = strips_of(picture, 5);
   EXPECT_CHIARO_ERROR(write_strips(folder / "a.webp", frame_of(picture), {}, next), Usage,
-                      "expected png, jpeg, tiff or ppm");
+                      "expected png, jpeg, tiff, ppm, exr or hdr");
   EXPECT_CHIARO_ERROR(write_strips(folder / "a", frame_of(picture), {}, next), Usage, "format ''");
   EXPECT_CHIARO_ERROR(write_strips("/dev/null", frame_of(picture), {.format = "png"}, next), Output,
                       "no regular file");

@@ -174,12 +174,11 @@ std::string said_of(const std::function<void()>& work) {
   return log.text();
 }
 
-TEST(Region, SaysWhatIsCutOffAsTheWholeDoes) {
+TEST(Region, SaysWhatIsReplacedAsTheWholeDoes) {
   auto local = make("stack");
   auto whole = make("pooled");
   for (auto* restorer : {&local, &whole}) {
     const std::string expected = said_of([&] { restorer->restore(bright_corner()); });
-    EXPECT_NE(expected.find("2 values, from -2 to 1.5"), std::string::npos) << expected;
     EXPECT_NE(expected.find("1 values of the picture were not finite"), std::string::npos);
     const Region region{40, 40, 8, 9};
     EXPECT_EQ(said_of([&] { restore_region(*restorer, bright_corner(), region); }), expected);
@@ -190,13 +189,6 @@ TEST(Region, SaysWhatIsCutOffAsTheWholeDoes) {
     };
     EXPECT_EQ(said_of([&] { restore_ensemble(bright_corner(), restore); }), expected);
   }
-  // Bytes that a colour conversion carried beyond white are rounding.
-  image::Image rounded = bright_corner();
-  rounded.sample_type = image::SampleType::U8;
-  EXPECT_EQ(said_of([&] {
-              restore_region(local, rounded, {0, 0, 9, 9});
-            }).find("cut off"),
-            std::string::npos);
 }
 
 TEST(Region, OnceMoreGivesTheSamePixelsInSilence) {
@@ -209,7 +201,7 @@ TEST(Region, OnceMoreGivesTheSamePixelsInSilence) {
       "");
   EXPECT_TRUE(same(again, expected));
   const image::Image as_it_was = already_noted(bright_corner());
-  EXPECT_EQ(as_it_was.at(0, 1, 2), 1.5F) << "what restoring cuts off is left to it";
+  EXPECT_EQ(as_it_was.at(0, 1, 2), 1.5F);
 }
 
 TEST(Ensemble, KeepsTheSampleType) {
@@ -288,7 +280,8 @@ TEST(TileCheck, SoundTilesPassAndAShortOverlapIsFound) {
 
 TEST(TileCheck, APlantedSeamIsFoundWhereItIs) {
   auto restorer = make("stack");
-  const auto source = noise(3, 97, 130);
+  auto source = noise(3, 97, 130);
+  image::sanitize(source);  // within the range, differences are what they are
   const RestoreOptions options{.tile_px = 64};
   const auto plan = restorer.plan(97, 130, options);
   auto result = restorer.restore(source, options);

@@ -31,7 +31,7 @@ constexpr std::size_t kPreparedShapes = 2;
 constexpr std::size_t kKeptElements = 3 * 512 * 512;
 // Kernels that the runtime keeps of shapes it has met (2 MiB a shape of a network of 1.8 million
 // parameters): a few shapes' worth. Its own choice, 5000, is a leak for a folder of many sizes.
-constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 256};
+constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 128};
 
 /// Reads from memory without copying it.
 class MemoryBuffer : public std::streambuf {

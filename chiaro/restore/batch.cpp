@@ -14,6 +14,7 @@
 
 #include "chiaro/base/file_state.h"
 #include "chiaro/base/files.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/restore/bounded_queue.h"
 
 namespace chiaro::restore {
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 100ms;  // how long a signal may go unnoticed
+constexpr std::size_t kTidyEvery = 50;
 
 /// A picture on its way.
 struct Job {
@@ -244,6 +246,8 @@ class Batch {
     states_[index] = State::Done;
     ++summary_.done;
     summary_.megapixels += static_cast<double>(done.pixels) / 1e6;
+    // Pictures are made in one thread and freed in another: what is free would gather in pieces.
+    if (summary_.done % kTidyEvery == 0) return_free_memory();
     if (observer_.done) observer_.done(done);
   }
 

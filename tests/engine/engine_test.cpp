@@ -113,11 +113,11 @@ TEST(Engine, ManyShapesOfSeveralInputs) {
 TEST(Engine, ManyShapesDoNotGather) {
   Engine many(test::graph_bytes("unet"), {.threads = 1, .many_shapes = true}, "unet");
   const auto some = [&](int from, int to) {
-    for (int i = from; i < to; ++i) many.run_once(noise(1, 3, 4 * (1 + i % 40), 4 * (1 + i / 40)));
+    for (int i = from; i < to; ++i) many.run_once(noise(1, 3, 4 * (1 + i % 25), 4 * (1 + i / 25)));
     return resident_bytes();
   };
-  const std::int64_t before = some(0, 400);
-  EXPECT_LT(some(400, 1600) - before, std::int64_t{24} << 20);
+  const std::int64_t before = some(0, 150);
+  EXPECT_LT(some(150, 600) - before, std::int64_t{8} << 20);
 }
 
 TEST(Engine, Bf16IsTakenOnlyWhereTheProcessorHasIt) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "chiaro/base/process_memory.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
@@ -61,6 +62,7 @@ TEST(RestorerPool, AllGiveTheSameResult) {
 }
 
 TEST(RestorerPool, HowManyAreFastest) {
+  if (available_memory_bytes() < std::int64_t{3} << 30) GTEST_SKIP() << "needs 3 GiB of memory";
   EXPECT_EQ(fastest_restorers(200, 2, 0), 2);
   EXPECT_EQ(fastest_restorers(200, 16, 0), 2);
   EXPECT_EQ(fastest_restorers(200, 1, 0), 1);

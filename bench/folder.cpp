@@ -164,9 +164,10 @@ void flat(benchmark::State& state, const Setting& setting, Report& report) {
 }  // namespace
 
 void add_folder(const Setting& setting, Report& report) {
+  std::vector<fs::path> bundles{setting.bundle};
   const fs::path plain = setting.bundle.parent_path() / "plain.chiaro";
-  for (const fs::path& bundle : {setting.bundle, plain}) {
-    if (!fs::exists(bundle) || (bundle == plain && setting.bundle == plain)) continue;
+  if (plain != setting.bundle && fs::exists(plain)) bundles.push_back(plain);
+  for (const fs::path& bundle : bundles) {
     Setting with = setting;
     with.bundle = bundle;
     const std::string name = "folder/" + bundle.stem().string();

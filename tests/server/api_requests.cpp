@@ -254,7 +254,7 @@ std::string ApiRequests::framed(const std::string& body) {
   if (draw < 0.8) return with(right);
   if (draw < 0.9) return in_chunks(body);
   if (draw < 0.92) return with(std::to_string(below(body.size() + 1)));
-  if (draw < 0.925) return with(std::to_string(body.size() + 1 + below(100)));
+  if (draw < 0.933) return with(std::to_string(body.size() + 1 + below(100)));
   if (draw < 0.94) return with("99999999999999999999999");
   if (draw < 0.95) return with("9999999999");
   if (draw < 0.96) return with(right + "\r\nContent-Length: " + std::to_string(below(100)));

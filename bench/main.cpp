@@ -47,6 +47,9 @@ int run(int argc, char** argv) {
   app.add_option("--rounds", setting.rounds, "turns of each thing that is compared")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  app.add_option("--pictures", setting.pictures, "in a folder that is restored, or sent")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
   app.footer("Options of Google Benchmark pass through, e.g. --benchmark_filter='^restore/'.");
   CLI11_PARSE(app, argc, argv);
   if (setting.threads <= 0) setting.threads = engine::available_cores();
@@ -62,6 +65,8 @@ int run(int argc, char** argv) {
   Report report;
   add_restore(setting, report);
   add_program(setting, report);
+  add_folder(setting, report);
+  add_serve(setting, report);
 #ifdef CHIARO_BENCH_TRAINING
   add_networks(setting, report);
   add_train(setting, report);

@@ -1,18 +1,16 @@
 // apps/cli: the real program, from the start of the process to the written picture.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "bench/launched.h"
 #include "bench/pictures.h"
 #include "bench/rooms.h"
 #include "bench/timing.h"
-#include "chiaro/base/error.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/temporary_folder.h"
 
@@ -20,11 +18,6 @@ namespace chiaro::bench {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Launched {
-  double wall_s = 0;
-  double peak_mib = 0;
-};
 
 struct Case {
   std::string name;
@@ -36,37 +29,17 @@ struct Case {
   int divisor;  // of the rounds
 };
 
-/// Runs chiaro restore through the launcher. Errors: CheckFailed where it fails.
-Launched launch(const Setting& setting, const fs::path& input, const fs::path& output) {
-  const auto command =
-      fmt::format("'{}' '{}' restore '{}' -o '{}' --overwrite --quiet --bundle '{}' --threads {}",
-                  setting.launcher.string(), setting.program.string(), input.string(),
-                  output.string(), setting.bundle.string(), setting.threads);
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"),
-                                                             ::pclose);
-  int status = -1;
-  Launched result;
-  double peak_kib = 0;
-  const bool read = pipe != nullptr &&
-                    std::fscanf(pipe.get(), "%d %lf %lf", &status, &result.wall_s, &peak_kib) == 3;
-  CHIARO_CHECK(read && status == 0, CheckFailed,
-               "[bench.launch] chiaro did not restore; got status {}; command: {}", status,
-               command);
-  result.peak_mib = peak_kib / 1024;
-  return result;
-}
-
 void start_to_written(benchmark::State& state, const Setting& setting, Report& report,
                       const Case& what) {
   const test::TemporaryFolder folder;
   const fs::path input = folder / ("in." + what.extension);
   const fs::path output = folder / ("out." + what.extension);
   image::write(input, test_picture(what.height, what.width), {.quality = 92});
-  launch(setting, input, output);  // fills the disk cache
+  launch_restore(setting, input, output);  // fills the disk cache
   Times walls;
   double peak = 0;
   for ([[maybe_unused]] auto iteration : state) {
-    const Launched launched = launch(setting, input, output);
+    const Launched launched = launch_restore(setting, input, output);
     walls.push_back(launched.wall_s);
     peak = std::max(peak, launched.peak_mib);
     state.SetIterationTime(launched.wall_s);

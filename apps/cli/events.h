@@ -15,8 +15,9 @@ struct EndWith {
   int status = 0;
 };
 
-/// Prints {"event": name, …fields} as one line and flushes. Text that is not UTF-8 (file names) is
-/// shown with replacement characters; numbers that are not finite become text.
+/// Prints {"event": name, …fields} as one line and flushes. A text KEY that is not UTF-8 (names of
+/// files) is shown with replacement characters, and KEY_bytes has it percent_encoded; numbers that
+/// are not finite become text.
 void print_event(const std::string& name, const Json& fields);
 
 }  // namespace chiaro::cli

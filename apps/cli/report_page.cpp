@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "apps/cli/shown_text.h"
 #include "apps/server/assets.h"
 #include "chiaro/base/version.h"
 
@@ -33,7 +34,7 @@ std::string base64(std::span<const std::byte> bytes) {
 /// Text as it is, wherever it stands: names of files can be anything.
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text) {
+  for (const char c : shown_text(text)) {
     switch (c) {
       case '&':
         result += "&amp;";

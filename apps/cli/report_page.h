@@ -39,7 +39,8 @@ struct ReportPage {
   std::vector<ReportPart> parts = {};
 };
 
-/// The page as HTML in UTF-8. Refers to nothing outside itself.
+/// The page as HTML in UTF-8, whatever bytes the texts have (shown_text). Refers to nothing outside
+/// itself.
 std::string report_html(const ReportPage& page);
 
 }  // namespace chiaro::cli

@@ -51,6 +51,11 @@ void add_file_flags(CLI::App& command, RestoreArguments& arguments) {
   command.add_flag("--fail-fast", arguments.fail_fast, "stop at the first picture that fails")
       ->group(kMany);
   command.add_flag("--dry-run", arguments.dry_run, "only say what would be done")->group(kMany);
+  command
+      .add_option("--engines", arguments.engines,
+                  "networks that work side by side, each on a picture; 0: as many as are fastest")
+      ->capture_default_str()
+      ->group(kMany);
 }
 
 void add_check_flags(CLI::App& command, RestoreArguments& arguments) {
@@ -79,6 +84,8 @@ void add_check_flags(CLI::App& command, RestoreArguments& arguments) {
       ->group(kChecks);
 }
 
+constexpr int kMostEngines = 64;
+
 /// What cannot be asked for together.
 void check_combinations(const RestoreArguments& arguments) {
   const bool part = !arguments.region.empty();
@@ -92,6 +99,8 @@ void check_combinations(const RestoreArguments& arguments) {
       Usage,
       "[cli.restore] --audit compares a whole file with a whole file; leave --region, "
       "stdin and stdout out");
+  CHIARO_CHECK(arguments.engines <= 1 || arguments.options.max_memory_bytes == 0, Usage,
+               "[cli.restore] --max-memory is kept with one engine; leave --engines out");
   CHIARO_CHECK(arguments.tile_bound == 0 || (arguments.verify_tiles && arguments.tile_bound > 0),
                Usage,
                "[cli.restore] --tile-bound goes with --verify-tiles and is above zero; got {}",
@@ -177,6 +186,9 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(arguments.options.keep_grain >= 0 && arguments.options.keep_grain <= 1, Usage,
                "[cli.restore] impossible share of grain; got {}; expected 0 to 1",
                arguments.options.keep_grain);
+  CHIARO_CHECK(arguments.engines >= 0 && arguments.engines <= kMostEngines, Usage,
+               "[cli.restore] impossible number of engines; got {}; expected 0 to {}",
+               arguments.engines, kMostEngines);
   check_combinations(arguments);
 }
 

@@ -39,6 +39,7 @@ struct RestoreArguments {
   bool skip_existing = false;
   bool fail_fast = false;
   bool dry_run = false;
+  int engines = 0;  ///< networks side by side; 0: as many as are fastest
 
   /// Lives until the process ends: to take a network apart in order takes a noticeable part of the
   /// time that a small picture needs.

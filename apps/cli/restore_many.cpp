@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -15,8 +14,11 @@
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
+#include "chiaro/bundle/bundle.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/restore/batch.h"
+#include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/restorer_pool.h"
 
 namespace chiaro::cli {
 namespace {
@@ -92,7 +94,7 @@ restore::WrittenByItself file_to_file(restore::Restorer& restorer, const restore
           .pixels = std::int64_t{done.result.width} * done.result.height};
 }
 
-restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restorer& restorer,
+restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::RestorerPool& restorers,
                              BatchReport& report) {
   // While a picture is restored, others that were let in may still grow.
   const auto options = std::make_shared<restore::RestoreOptions>(arguments.options);
@@ -100,20 +102,21 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
   // Settled before there are threads: what the process takes without any picture.
   const std::int64_t limit = options->max_memory_bytes;
   const std::int64_t floor =
-      limit > 0 ? restorer.plan(64, 64, {}).predicted_peak_bytes : std::int64_t{0};
+      limit > 0 ? restorers.any().plan(64, 64, {}).predicted_peak_bytes : std::int64_t{0};
   return {.bytes =
-              [&restorer](const fs::path& input) {
-                return restore::picture_bytes(input, restorer.manifest().scale);
+              [&restorers](const fs::path& input) {
+                return restore::picture_bytes(input, restorers.any().manifest().scale);
               },
           .read = [](const fs::path& input) { return image::read(input); },
           .restore =
-              [&restorer, &arguments, options, &report](const restore::BatchItem& item,
-                                                        image::Image picture,
-                                                        const ProgressCallback& progress) {
-                check_result(restorer, picture.height(), picture.width(), arguments,
+              [&restorers, &arguments, options, &report](const restore::BatchItem& item,
+                                                         image::Image picture,
+                                                         const ProgressCallback& progress) {
+                check_result(restorers.any(), picture.height(), picture.width(), arguments,
                              output_format(arguments, item.output.string()));
+                const auto restorer = restorers.take();
                 return restored_as_asked(
-                    restorer, std::move(picture), arguments, *options, progress,
+                    *restorer, std::move(picture), arguments, *options, progress,
                     [&](const restore::TileCheck& check) { report.checked(item, 0, check); });
               },
           .encode =
@@ -125,21 +128,21 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                 return bytes;
               },
           .by_itself =
-              [&restorer, &arguments, limit, floor](const restore::BatchItem& item) {
+              [&restorers, &arguments, limit, floor](const restore::BatchItem& item) {
                 const std::string input = item.input.string();
                 const std::string output = item.output.string();
                 if (go_by_pages(image::PageReader(item.input), arguments, output)) return true;
                 if (!may_need_strips(input, arguments)) return false;
                 // Plans are the restoring thread's; without a limit none is made.
                 if (limit == 0)
-                  return needs_strips(restorer, input, output, arguments, arguments.options);
-                return restore::picture_bytes(item.input, restorer.manifest().scale) >
+                  return needs_strips(restorers.any(), input, output, arguments, arguments.options);
+                return restore::picture_bytes(item.input, restorers.any().manifest().scale) >
                        limit - floor;
               },
           .file_to_file =
-              [&restorer, &arguments, options, &report](const restore::BatchItem& item,
-                                                        const ProgressCallback& progress,
-                                                        const std::function<void()>& unchanged) {
+              [&restorers, &arguments, options, &report](const restore::BatchItem& item,
+                                                         const ProgressCallback& progress,
+                                                         const std::function<void()>& unchanged) {
                 const auto coded = [&](std::span<const std::byte> bytes) {
                   unchanged();
                   if (arguments.audit) report.audited(item, bytes, arguments);
@@ -147,7 +150,8 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                 const auto checked = [&](int page, const restore::TileCheck& check) {
                   report.checked(item, page, check);
                 };
-                return file_to_file(restorer, item, arguments, *options, progress,
+                const auto restorer = restorers.take();
+                return file_to_file(*restorer, item, arguments, *options, progress,
                                     {.checked = checked, .coded = coded});
               }};
 }
@@ -155,32 +159,39 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
 }  // namespace
 
 void restore_many(RestoreArguments& arguments) {
-  const auto open = [&arguments] {
-    return restore::open_restorer(arguments.engine.bundle, engine_options(arguments.engine));
-  };
-  // The plan is settled before the network is loaded, unless it needs the bundle's name.
-  std::optional<restore::Restorer> restorer;
-  if (arguments.name.find("{bundle}") != std::string::npos) restorer.emplace(open());
+  const auto bundle = [&arguments] { return restore::find_bundle(arguments.engine.bundle); };
+  // The plan is settled before the network is loaded.
+  const bool named = arguments.name.find("{bundle}") != std::string::npos;
+  const std::string name = named ? bundle::read_manifest(bundle()).name : "";
   image::start_codecs();  // before there is a second thread
-  const restore::BatchPlan plan = plan_of(arguments, restorer ? restorer->manifest().name : "");
+  const restore::BatchPlan plan = plan_of(arguments, name);
   if (arguments.dry_run) return show_plan(plan, arguments.show);
   if (!plan.items.empty()) restore::prepare_folders(plan);
-  if (!restorer) restorer.emplace(open());
+  const int engines = arguments.engines > 0
+                          ? arguments.engines
+                          : restore::fastest_restorers(plan.items.size(), arguments.engine.threads,
+                                                       arguments.options.max_memory_bytes);
+  engine::EngineOptions options = engine_options(arguments.engine);
+  options.many_shapes = arguments.options.max_memory_bytes == 0;  // what it takes is in no plan
+  restore::RestorerPool restorers(
+      restore::open_restorers(bundle::read_bundle(bundle()), options, engines));
 
   watch_for_interruption();
   BatchReport report(plan, arguments.show);
-  report.begin(restorer->manifest().name);
-  const auto summary = restore::run_batch(
-      plan.items, steps_of(arguments, *restorer, report),
-      {.in_flight_bytes = in_flight_bytes(arguments), .fail_fast = arguments.fail_fast},
-      {.done = [&](const restore::BatchDone& one) { report.done(one); },
-       .failed = [&](const restore::BatchItem& item,
-                     const Error& error) { report.failed(item, error); },
-       .keep_going =
-           [&](double share) {
-             report.show_progress(share);
-             return !interrupted();
-           }});
+  report.begin(restorers.any().manifest().name);
+  const auto summary =
+      restore::run_batch(plan.items, steps_of(arguments, restorers, report),
+                         {.restorers = engines,
+                          .in_flight_bytes = in_flight_bytes(arguments),
+                          .fail_fast = arguments.fail_fast},
+                         {.done = [&](const restore::BatchDone& one) { report.done(one); },
+                          .failed = [&](const restore::BatchItem& item,
+                                        const Error& error) { report.failed(item, error); },
+                          .keep_going =
+                              [&](double share) {
+                                report.show_progress(share);
+                                return !interrupted();
+                              }});
   if (const int status = report.finish(summary); status != 0) throw EndWith{status};
 }
 

@@ -35,13 +35,13 @@ constexpr std::size_t kLargeValues = 3 * 4'000'000;
 /// Everything about the output that can be known before the work is done.
 void check_output(const RestoreArguments& arguments) {
   const std::string& input = arguments.inputs.front();
-  CHIARO_CHECK(
-      !arguments.fail_fast && !arguments.dry_run && arguments.name.empty() &&
-          arguments.shard.empty(),
-      Usage,
-      "[cli.restore] --name, --shard, --fail-fast and --dry-run are for many pictures; '{}' "
-      "is one file, and '{}' no folder",
-      input, arguments.output);
+  CHIARO_CHECK(!arguments.fail_fast && !arguments.dry_run && arguments.name.empty() &&
+                   arguments.shard.empty() && arguments.engines == 0,
+               Usage,
+               "[cli.restore] --name, --shard, --fail-fast, --engines and --dry-run are for many "
+               "pictures; '{}' "
+               "is one file, and '{}' no folder",
+               input, arguments.output);
   if (arguments.output == "-") {
     CHIARO_CHECK(!arguments.write.format.empty(), Usage,
                  "[cli.restore] a picture to stdout needs --format");

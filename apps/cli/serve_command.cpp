@@ -20,7 +20,7 @@
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/inspector.h"
-#include "chiaro/restore/restorer.h"
+#include "chiaro/restore/restorer_pool.h"
 
 namespace chiaro::cli {
 namespace {
@@ -42,6 +42,7 @@ struct ServeArguments {
   std::string max_body = "64M";
   std::string max_memory;
   double max_megapixels = 50;
+  int engines = 0;  ///< 0: as many as are fastest
 };
 
 void settle(ServeArguments& arguments) {
@@ -60,6 +61,13 @@ void settle(ServeArguments& arguments) {
   } else if (const char* token = std::getenv("CHIARO_SERVE_TOKEN")) {
     options.token = token;
   }
+  constexpr std::size_t kMany = 1000;
+  options.restorers =
+      arguments.engines != 0
+          ? arguments.engines
+          : restore::fastest_restorers(kMany, arguments.engine.threads, options.max_memory_bytes);
+  CHIARO_CHECK(arguments.engines <= 1 || options.max_memory_bytes == 0, Usage,
+               "[cli.serve] --max-memory is kept with one engine; leave --engines out");
   server::check(options);
 }
 
@@ -97,11 +105,14 @@ void run(ServeArguments& arguments) {
   watch_for_interruption();
   image::start_codecs();
   auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
-  const auto engine = engine_options(arguments.engine);
+  auto engine = engine_options(arguments.engine);
+  engine.many_shapes = arguments.options.max_memory_bytes == 0;  // what it takes is in no plan
   std::optional<restore::Inspector> inspector;
   if (bundle.manifest.condition) inspector.emplace(bundle, engine);
-  restore::Restorer restorer(std::move(bundle), engine);
-  server::Jobs jobs(arguments.options, restore_work(restorer, arguments.options));
+  restore::RestorerPool restorers(
+      restore::open_restorers(std::move(bundle), engine, arguments.options.restorers));
+  const restore::Restorer& restorer = restorers.any();
+  server::Jobs jobs(arguments.options, restore_work(restorers, arguments.options));
   server::Service service(
       arguments.options, jobs,
       {.models_json = models_json(),
@@ -142,6 +153,10 @@ void add_serve(CLI::App& root) {
   command->add_option("--max-pixels", arguments->max_megapixels, "largest picture, in megapixels")
       ->capture_default_str();
   command->add_option("--max-queue", options.max_queue, "pictures that may wait")
+      ->capture_default_str();
+  command
+      ->add_option("--engines", arguments->engines,
+                   "networks that work side by side, each on a picture; 0: as many as are fastest")
       ->capture_default_str();
   command->add_option("--max-seconds", options.max_job_seconds, "longest time for one picture")
       ->capture_default_str();

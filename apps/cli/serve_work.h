@@ -4,12 +4,13 @@
 #include "apps/server/jobs.h"
 #include "apps/server/service.h"
 #include "chiaro/restore/inspector.h"
-#include "chiaro/restore/restorer.h"
+#include "chiaro/restore/restorer_pool.h"
 
 namespace chiaro::cli {
 
-/// Decodes, restores, encodes. The restorer must outlive it.
-server::JobFunction restore_work(restore::Restorer& restorer, const server::ServeOptions& options);
+/// Decodes, restores, encodes. The restorers must outlive it.
+server::JobFunction restore_work(restore::RestorerPool& restorers,
+                                 const server::ServeOptions& options);
 
 /// Decodes and asks the controller: as the event `inspected` of `chiaro inspect --json`. The
 /// inspector must outlive it.

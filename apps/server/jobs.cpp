@@ -78,7 +78,9 @@ std::string random_id() {
 }
 
 Jobs::Jobs(const ServeOptions& options, JobFunction work)
-    : options_(options), work_(std::move(work)), worker_([this] { run_all(); }) {}
+    : options_(options), work_(std::move(work)) {
+  for (int i = 0; i < options_.restorers; ++i) workers_.emplace_back([this] { run_all(); });
+}
 
 Jobs::~Jobs() {
   refuse_new();
@@ -88,7 +90,7 @@ Jobs::~Jobs() {
     closing_ = true;
   }
   changed_.notify_all();
-  worker_.join();
+  for (std::thread& worker : workers_) worker.join();
 }
 
 Room::~Room() {
@@ -213,7 +215,7 @@ void Jobs::drain(std::chrono::milliseconds patience) {
 int Jobs::retry_after_seconds() {
   const std::lock_guard lock(mutex_);
   const auto ended = static_cast<double>(counts_.completed + counts_.failed);
-  const double each = ended > 0 ? counts_.busy_seconds / ended : 1;
+  const double each = ended > 0 ? counts_.busy_seconds / ended / options_.restorers : 1;
   return std::clamp(static_cast<int>(std::ceil(each)), 1, 60);
 }
 
@@ -271,7 +273,7 @@ void Jobs::run_all() {
       queue_.pop_front();
       job->status = JobStatus::Running;
       job->started = monotonic_s();
-      counts_.running = 1;
+      ++counts_.running;
     }
     run(job);
   }
@@ -312,7 +314,7 @@ void Jobs::run(const JobPointer& job) {
   if (status == JobStatus::Cancelled) code = message = "";
   const std::lock_guard lock(mutex_);
   job->result = std::move(result);
-  counts_.running = 0;
+  --counts_.running;
   counts_.busy_seconds += monotonic_s() - job->started;
   if (job->result) {
     counts_.megapixels += static_cast<double>(job->result->width) * job->result->height / 1e6;

@@ -58,7 +58,8 @@ struct JobState {
   std::string error_message = {};
 };
 
-/// Restores one picture; progress returning false stops it (Error Interrupted).
+/// Restores one picture; progress returning false stops it (Error Interrupted). Called by as many
+/// threads as ServeOptions::restorers says.
 using JobFunction = std::function<JobResult(const JobRequest&, const ProgressCallback& progress)>;
 
 struct JobCounts {
@@ -152,7 +153,7 @@ class Jobs {
   JobCounts counts_;
   bool refusing_ = false;
   bool closing_ = false;
-  std::thread worker_;
+  std::vector<std::thread> workers_;
 };
 
 /// 128 random bits of the system as 32 hexadecimal digits: not to be guessed.

@@ -14,8 +14,12 @@ bool is_loopback(const std::string& host) {
 
 void check(const ServeOptions& options) {
   constexpr std::size_t kShortestToken = 16;
+  constexpr int kMostRestorers = 64;
   CHIARO_CHECK(options.port >= 0 && options.port <= 65535, Usage,
                "[server.check] impossible port; got {}; expected 0 to 65535", options.port);
+  CHIARO_CHECK(options.restorers >= 1 && options.restorers <= kMostRestorers, Usage,
+               "[server.check] impossible number of engines; got {}; expected 1 to {}",
+               options.restorers, kMostRestorers);
   CHIARO_CHECK(options.max_body_bytes > 0 && options.max_pixels > 0 && options.max_queue > 0 &&
                    options.max_stored_bytes > 0 && options.max_job_seconds > 0 &&
                    options.keep_result_seconds > 0 && options.patience_seconds > 0 &&

@@ -19,6 +19,7 @@ struct ServeOptions {
   std::string token = {};             ///< "": none is asked for; required unless host is loopback
   std::size_t max_body_bytes = std::size_t{64} << 20;
   std::int64_t max_pixels = 50'000'000;
+  int restorers = 1;                                      ///< pictures that are restored at once
   std::size_t max_queue = 16;                             ///< jobs waiting
   std::size_t max_stored_bytes = std::size_t{512} << 20;  ///< uploads and results together
   double max_job_seconds = 300;                           ///< of restoring one picture

@@ -29,6 +29,9 @@ constexpr int kMaxThreads = 1024;
 // both are small.
 constexpr std::size_t kPreparedShapes = 2;
 constexpr std::size_t kKeptElements = 3 * 512 * 512;
+// Kernels that the runtime keeps of shapes it has met (2 MiB a shape of a network of 1.8 million
+// parameters): a few shapes' worth. Its own choice, 5000, is a leak for a folder of many sizes.
+constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 128};
 
 /// Reads from memory without copying it.
 class MemoryBuffer : public std::streambuf {
@@ -154,8 +157,11 @@ std::string_view precision_name(Precision precision) {
 struct Engine::State {
   using Shapes = std::vector<ov::Shape>;  // of the inputs, in the graph's order
 
+  using Pattern = std::vector<ov::PartialShape>;  // the same, where some sides may be free
+
   struct Prepared {
     Shapes shapes;
+    Pattern pattern;  // what it serves; empty: these shapes alone
     ov::CompiledModel compiled;
     ov::InferRequest request;
     std::vector<ov::Tensor> inputs;
@@ -171,6 +177,7 @@ struct Engine::State {
   std::list<Prepared> prepared;  // the current one first
   GraphCache cache;
   std::string graph_hash;  // with a cache
+  bool many_shapes = false;
 
   Prepared& current() {
     CHIARO_CHECK(!prepared.empty(), Internal, "[engine.run] '{}' has not been prepared for a shape",
@@ -206,12 +213,50 @@ struct Engine::State {
     return {unsigned_shape({sides.begin(), sides.size()})};
   }
 
-  std::shared_ptr<ov::Model> reshaped(const Shapes& shapes) const {
+  template <typename Sides>
+  std::shared_ptr<ov::Model> reshaped(const std::vector<Sides>& shapes) const {
     auto copy = graph->clone();
     std::map<std::size_t, ov::PartialShape> places;
     for (std::size_t i = 0; i < shapes.size(); ++i) places[i] = ov::PartialShape(shapes[i]);
     copy->reshape(places);
     return copy;
+  }
+
+  /// What serves these shapes and those that the last preparation serves, if there is one: the
+  /// sides of pictures are free where the graph leaves them free, others only where they have
+  /// changed.
+  Pattern pattern_for(const Shapes& shapes) const {
+    constexpr std::size_t kFirstOfPicture = 2;  // N, C, H, W
+    Pattern pattern;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      ov::PartialShape sides(shapes[i]);
+      const ov::PartialShape before = prepared.empty() ? sides : prepared.front().pattern[i];
+      const ov::PartialShape stated = graph->input(i).get_partial_shape();
+      for (std::size_t side = 0; side < shapes[i].size(); ++side) {
+        const bool changed = before.size() != sides.size() || before[side] != sides[side];
+        if (stated[side].is_dynamic() && (changed || side >= kFirstOfPicture))
+          sides[side] = ov::Dimension::dynamic();
+      }
+      pattern.push_back(std::move(sides));
+    }
+    return pattern;
+  }
+
+  static bool serves(const Prepared& entry, const Shapes& shapes) {
+    if (entry.pattern.empty()) return entry.shapes == shapes;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      if (!entry.pattern[i].compatible(ov::PartialShape(shapes[i]))) return false;
+    }
+    return true;
+  }
+
+  static void set_inputs(Prepared& entry, const Shapes& shapes) {
+    entry.shapes = shapes;
+    entry.inputs.clear();
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      entry.inputs.emplace_back(ov::element::f32, shapes[i]);
+      entry.request.set_input_tensor(i, entry.inputs.back());
+    }
   }
 
   std::size_t work_bytes(const Shapes& shapes) const {
@@ -254,6 +299,7 @@ struct Engine::State {
 
   void prepare(const Shapes& shapes);
   void compile(Prepared& next);
+  bool compile_for_many(Prepared& next);
 };
 
 Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
@@ -269,6 +315,7 @@ Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
   state_->threads = options.threads > 0 ? options.threads : available_cores();
   state_->cache = GraphCache(options.cache);
   if (state_->cache.is_on()) state_->graph_hash = sha256_hex(onnx);
+  state_->many_shapes = options.many_shapes;
   state_->plugin =
       std::async(std::launch::async, [&core = state_->core] { core.get_versions("CPU"); });
   translated(ErrorCode::Bundle, "open", origin, [&] {
@@ -306,22 +353,22 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 void Engine::State::prepare(const Shapes& shapes) {
   const auto found = std::find_if(prepared.begin(), prepared.end(),
-                                  [&](const Prepared& entry) { return entry.shapes == shapes; });
+                                  [&](const Prepared& entry) { return serves(entry, shapes); });
   if (found != prepared.end()) {
     prepared.splice(prepared.begin(), prepared, found);
+    if (found->shapes != shapes)
+      translated(ErrorCode::Bundle, "prepare", origin, [&] { set_inputs(*found, shapes); });
     return;
   }
-  drop_for(shapes);
   translated(ErrorCode::Bundle, "prepare", origin, [&] {
     if (plugin.valid()) plugin.get();
     Prepared next;
     next.shapes = shapes;
-    compile(next);
+    if (many_shapes) next.pattern = pattern_for(shapes);
+    drop_for(shapes);
+    if (next.pattern.empty() || !compile_for_many(next)) compile(next);
     next.request = next.compiled.create_infer_request();
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      next.inputs.emplace_back(ov::element::f32, shapes[i]);
-      next.request.set_input_tensor(i, next.inputs.back());
-    }
+    set_inputs(next, shapes);
     for (const auto& output : next.compiled.outputs()) {
       CHIARO_CHECK(output.get_element_type() == ov::element::f32, Bundle,
                    "[engine.prepare] graph '{}' gives {}; expected float32", origin,
@@ -329,6 +376,24 @@ void Engine::State::prepare(const Shapes& shapes) {
     }
     prepared.push_front(std::move(next));
   });
+}
+
+/// For all shapes of the pattern, in place of what was prepared so far. False where the graph
+/// cannot be prepared so.
+bool Engine::State::compile_for_many(Prepared& next) {
+  prepared.clear();
+  ov::AnyMap how = properties();
+  how[kKeptKernels.first] = kKeptKernels.second;
+  try {
+    next.compiled = core.compile_model(reshaped(next.pattern), std::string("CPU"), how);
+    next.in_cache = true;  // it is not kept there
+    return true;
+  } catch (const ov::Exception& error) {
+    spdlog::debug("'{}' is prepared for each shape by itself: {}", origin, brief(error.what()));
+    many_shapes = false;
+    next.pattern.clear();
+    return false;
+  }
 }
 
 /// From the cache, where it is there and of use.

@@ -27,6 +27,9 @@ struct EngineOptions {
   Precision precision = Precision::Auto;
   int threads = 0;         ///< 0: as many as the processor has cores
   std::string cache = {};  ///< folder of prepared graphs (GraphCache); empty: none
+  /// Inputs of many shapes are to come: one preparation serves all. Results are the same; memory
+  /// stays what the largest shape so far takes, and some for kernels.
+  bool many_shapes = false;
 };
 
 /// The same, computing in float32.
@@ -66,7 +69,8 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
-  /// Sets the input's shape (N,C,H,W) and prepares the graph for it; free if nothing changes.
+  /// Sets the input's shape (N,C,H,W) and prepares the graph for it; free if nothing changes, and
+  /// little with EngineOptions::many_shapes.
   /// Errors: Bundle (the graph refuses the shape or has several inputs), Resource (not enough
   /// memory).
   void prepare(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width);

@@ -14,6 +14,7 @@
 
 #include "chiaro/base/file_state.h"
 #include "chiaro/base/files.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/restore/bounded_queue.h"
 
 namespace chiaro::restore {
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 100ms;  // how long a signal may go unnoticed
+constexpr std::size_t kTidyEvery = 50;
 
 /// A picture on its way.
 struct Job {
@@ -58,7 +60,7 @@ class Batch {
         observer_(observer),
         states_(items.size(), State::Waiting),
         budget_(options.in_flight_bytes),
-        decoded_(kAhead + static_cast<std::size_t>(readers())),
+        decoded_(kAhead + static_cast<std::size_t>(std::max(readers(), restorers()))),
         restored_(kAhead + static_cast<std::size_t>(writers())) {}
 
   BatchSummary run() {
@@ -67,9 +69,14 @@ class Batch {
     reading_ = readers();
     for (int i = 0; i < readers(); ++i) threads.emplace_back([this] { read_all(); });
     for (int i = 0; i < writers(); ++i) threads.emplace_back([this] { write_all(); });
-    restore_all();
+    {
+      std::vector<std::jthread> others;
+      for (int i = 1; i < restorers(); ++i) others.emplace_back([this] { restore_all(); });
+      restore_all();
+    }
     restored_.close();
     threads.clear();  // joins
+    summary_.waited_seconds /= restorers();
     summary_.seconds = monotonic_s() - started;
     for (std::size_t i = 0; i < items_.size(); ++i) {
       if (states_[i] == State::Waiting) summary_.not_done.push_back(&items_[i]);
@@ -86,6 +93,7 @@ class Batch {
   }
   int readers() const { return options_.readers > 0 ? options_.readers : share_of_cores(16); }
   int writers() const { return options_.writers > 0 ? options_.writers : share_of_cores(8); }
+  int restorers() const { return std::max(1, options_.restorers); }
 
   void read_all() {
     for (std::size_t index = next_++; index < items_.size() && !stopped_; index = next_++) {
@@ -123,9 +131,10 @@ class Batch {
     while (!stopped_) {
       const double waiting = monotonic_s();
       auto job = decoded_.pop(kPatience);
-      summary_.waited_seconds += monotonic_s() - waiting;
+      add_waiting(monotonic_s() - waiting);
       if (!keep_going(0)) break;
       if (job && job->by_itself) {
+        const std::lock_guard alone(by_itself_);  // such a picture may take all the memory there is
         restore_by_itself(job->index);
       } else if (job) {
         restore_one(std::move(*job));
@@ -180,7 +189,12 @@ class Batch {
     }
     const double waiting = monotonic_s();
     (void)restored_.push(std::move(job));
-    summary_.waited_seconds += monotonic_s() - waiting;
+    add_waiting(monotonic_s() - waiting);
+  }
+
+  void add_waiting(double seconds) {
+    const std::lock_guard lock(mutex_);
+    summary_.waited_seconds += seconds;
   }
 
   void write_all() {
@@ -232,6 +246,8 @@ class Batch {
     states_[index] = State::Done;
     ++summary_.done;
     summary_.megapixels += static_cast<double>(done.pixels) / 1e6;
+    // Pictures are made in one thread and freed in another: what is free would gather in pieces.
+    if (summary_.done % kTidyEvery == 0) return_free_memory();
     if (observer_.done) observer_.done(done);
   }
 
@@ -273,7 +289,8 @@ class Batch {
   const BatchSteps& steps_;
   const BatchOptions& options_;
   const BatchObserver& observer_;
-  std::mutex mutex_;  // of states_, summary_ and the observer
+  std::mutex mutex_;      // of states_, summary_ and the observer
+  std::mutex by_itself_;  // held while a picture goes from file to file
   std::vector<State> states_;
   BatchSummary summary_;
   ByteBudget budget_;

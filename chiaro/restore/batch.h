@@ -29,7 +29,8 @@ struct WrittenByItself {
 };
 
 /// What is done with a picture. `read`, `bytes` and `encode` are called from several threads,
-/// `restore` only from the one that calls run_batch. Each may throw.
+/// `restore` from as many as BatchOptions::restorers says, of which one is that of the caller. Each
+/// may throw.
 struct BatchSteps {
   /// Memory that a picture takes from reading to writing, known before it is decoded.
   std::function<std::int64_t(const std::filesystem::path& input)> bytes;
@@ -42,8 +43,8 @@ struct BatchSteps {
   /// Optional. Whether a picture goes through `file_to_file` instead of the others, because it is
   /// larger than memory or has several pages; called like `bytes`.
   std::function<bool(const BatchItem& item)> by_itself = {};
-  /// Called like `restore`. `unchanged` throws where the input has changed meanwhile, and is to be
-  /// called before the output takes its name.
+  /// Called like `restore`, but for one picture at a time. `unchanged` throws where the input has
+  /// changed meanwhile, and is to be called before the output takes its name.
   std::function<WrittenByItself(const BatchItem& item, const ProgressCallback& progress,
                                 const std::function<void()>& unchanged)>
       file_to_file = {};
@@ -52,6 +53,7 @@ struct BatchSteps {
 struct BatchOptions {
   int readers = 0;  ///< threads; 0: by the number of cores
   int writers = 0;
+  int restorers = 1;  ///< threads that restore, each a picture of its own
   std::int64_t in_flight_bytes = std::int64_t{1} << 30;  ///< for pictures between file and file
   bool fail_fast = false;                                ///< the first failure ends the batch
 };
@@ -75,8 +77,8 @@ struct BatchDone {
 struct BatchObserver {
   std::function<void(const BatchDone&)> done = {};
   std::function<void(const BatchItem&, const Error&)> failed = {};
-  /// About ten times a second: the share of the current picture that is restored. Return false to
-  /// stop: the picture being restored is dropped, those restored already are written.
+  /// About ten times a second: the share of a picture that is restored. Return false to stop: the
+  /// pictures being restored are dropped, those restored already are written.
   std::function<bool(double share)> keep_going = {};
 };
 
@@ -86,7 +88,7 @@ struct BatchSummary {
   std::vector<const BatchItem*> not_done;  ///< neither done nor failed, because the batch stopped
   double megapixels = 0;                   ///< of the results
   double seconds = 0;
-  double waited_seconds = 0;  ///< time in which the network had nothing to do
+  double waited_seconds = 0;  ///< time in which the network had nothing to do; of several, the mean
   std::string stopped;        ///< why it ended early; "" where it did not
   ErrorCode stop_code = ErrorCode::SomeFailed;
 };

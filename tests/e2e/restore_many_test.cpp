@@ -92,6 +92,20 @@ TEST_F(RestoreMany, ATreeIsMirroredAndEqualsOneByOne) {
   }
 }
 
+TEST_F(RestoreMany, SeveralEnginesGiveTheSameFiles) {
+  for (int i = 0; i < 16; ++i)
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 20 + i, 30, 7));
+  const std::string one = folder_ / "one/";
+  const std::string two = folder_ / "two/";
+  ASSERT_EQ(restore({in_, "-o", one, "--engines", "1"}).status, 0);
+  const auto result = restore({in_, "-o", two, "--engines", "3", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(events(result.out).back()["done"], 20);
+  ASSERT_EQ(files_in(two), files_in(one));
+  for (const std::string& name : files_in(one))
+    EXPECT_EQ(read_file(one + name), read_file(two + name)) << name;
+}
+
 TEST_F(RestoreMany, TheSecondRunWritesNothing) {
   ASSERT_EQ(restore_tree().status, 0);
   EXPECT_EQ(restore_tree().status, 4);
@@ -149,6 +163,9 @@ TEST_F(RestoreMany, WhatCannotWorkIsRefusedBeforeTheStart) {
   refused(4, "lies inside", {in_, "-o", in_ + "/out"});
   refused(4, "/proc/out", {in_, "-o", "/proc/out"});
   refused(2, "for many pictures", {in_ + "/a.png", "-o", folder_ / "x.png", "--fail-fast"});
+  refused(2, "for many pictures", {in_ + "/a.png", "-o", folder_ / "x.png", "--engines", "2"});
+  refused(2, "got 65; expected 0 to 64", {in_, "-o", out_, "--engines", "65"});
+  refused(2, "with one engine", {in_, "-o", out_, "--engines", "2", "--max-memory", "1G"});
   EXPECT_EQ(files_in(in_), all());
 }
 

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
+#include "chiaro/base/process_memory.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/engine/processor.h"
 #include "tests/support/expect_error.h"
@@ -69,6 +71,55 @@ TEST(Engine, BatchesEqualSinglePictures) {
                       {both.values.begin() + static_cast<std::ptrdiff_t>(half), both.values.end()}};
   const auto alone = engine.run_once(second)[0].values;
   for (std::size_t i = 0; i < half; ++i) ASSERT_NEAR(alone[i], result[half + i], 1e-5);
+}
+
+TEST(Engine, OnePreparationServesManyShapes) {
+  for (const char* graph : {"unet", "stack", "twice", "pooled"}) {
+    Engine many(test::graph_bytes(graph), {.threads = 1, .many_shapes = true}, graph);
+    for (const auto& [batch, height, width] : {std::tuple{1, 16, 20},
+                                               {1, 20, 16},
+                                               {1, 64, 48},
+                                               {2, 8, 8},
+                                               {3, 32, 40},
+                                               {1, 16, 20},
+                                               {1, 700, 1000},
+                                               {1, 8, 8}}) {
+      const auto input = noise(batch, 3, height, width);
+      const auto expected = make(graph).run_once(input)[0];
+      const auto got = many.run_once(input)[0];
+      EXPECT_EQ(got.shape, expected.shape);
+      EXPECT_EQ(got.values, expected.values) << graph << ' ' << height << ' ' << width;
+      if (height == 64) many.release();
+    }
+  }
+}
+
+TEST(Engine, ManyShapesOfSeveralInputs) {
+  const auto views = [](std::int64_t count, std::int64_t height, std::int64_t width) {
+    return NamedTensors{{"views", noise(count, 3, 16, 16)}, {"whole", noise(1, 3, height, width)}};
+  };
+  Engine many(test::graph_bytes("controller"), {.threads = 1, .many_shapes = true}, "controller");
+  for (const auto& [count, height, width] :
+       {std::tuple{1, 16, 32}, {4, 32, 16}, {1, 32, 24}, {2, 16, 32}, {1, 16, 32}}) {
+    const auto expected = make("controller").run_by_name(views(count, height, width));
+    const auto got = many.run_by_name(views(count, height, width));
+    for (const auto& [name, tensor] : expected) {
+      EXPECT_EQ(got.at(name).shape, tensor.shape) << name;
+      EXPECT_EQ(got.at(name).values, tensor.values) << name;
+    }
+  }
+}
+
+TEST(Engine, ManyShapesDoNotGather) {
+  Engine many(test::graph_bytes("unet"), {.threads = 1, .many_shapes = true}, "unet");
+  // 240 shapes, large and small in turns.
+  const auto some = [&](int from, int to) {
+    for (int i = from; i < to; ++i)
+      many.run_once(noise(1, 3, 4 * (1 + i * 7 % 25), 4 * (1 + i * 11 % 24)));
+    return resident_bytes();
+  };
+  const std::int64_t before = some(0, 60);
+  EXPECT_LT(some(60, 240) - before, std::int64_t{12} << 20);
 }
 
 TEST(Engine, Bf16IsTakenOnlyWhereTheProcessorHasIt) {

@@ -231,6 +231,59 @@ TEST_F(RunBatch, ReadingAndWritingHideBehindTheNetwork) {
   EXPECT_LT(summary.waited_seconds, 0.3);
 }
 
+TEST_F(RunBatch, SeveralRestoreAtOnceEachAPictureOfItsOwn) {
+  std::atomic<int> now = 0;
+  std::atomic<int> most = 0;
+  std::atomic<int> by_itself = 0;
+  std::atomic<int> most_by_itself = 0;
+  const auto counted = [](std::atomic<int>& count, std::atomic<int>& highest) {
+    const int reached = ++count;
+    for (int seen = highest; reached > seen && !highest.compare_exchange_weak(seen, reached);) {
+    }
+    std::this_thread::sleep_for(10ms);
+    --count;
+  };
+  steps_.restore = [&](const BatchItem&, image::Image picture, const ProgressCallback&) {
+    counted(now, most);
+    picture.at(0, 0, 0) += 1000;
+    return picture;
+  };
+  EXPECT_EQ(run({.restorers = 3}).done, static_cast<std::size_t>(kItems));
+  EXPECT_EQ(most, 3);
+  EXPECT_EQ(written().size(), static_cast<std::size_t>(kItems));
+  most = 0;
+  EXPECT_EQ(run().done, static_cast<std::size_t>(kItems));
+  EXPECT_EQ(most, 1);
+  // Pictures that take all the memory there is come one at a time.
+  steps_.by_itself = [](const BatchItem&) { return true; };
+  steps_.file_to_file = [&](const BatchItem& item, const ProgressCallback&,
+                            const std::function<void()>&) -> WrittenByItself {
+    counted(by_itself, most_by_itself);
+    write_file_atomically(item.output, "1" + item.output.stem().string());
+    return {};
+  };
+  EXPECT_EQ(run({.restorers = 3}).done, static_cast<std::size_t>(kItems));
+  EXPECT_EQ(most_by_itself, 1);
+}
+
+TEST_F(RunBatch, AnInterruptStopsAllThatRestore) {
+  std::atomic<int> restored = 0;
+  steps_.restore = [&](const BatchItem&, image::Image picture, const ProgressCallback& progress) {
+    CHIARO_CHECK(progress(0.5), Interrupted, "stopped");
+    ++restored;
+    picture.at(0, 0, 0) += 1000;
+    return picture;
+  };
+  observer_.keep_going = [&](double) { return restored < 4; };
+  const auto summary = run({.restorers = 2});
+  EXPECT_GE(summary.done, 4U);
+  EXPECT_LE(summary.done, 5U);  // one more may have been past its last look
+  EXPECT_EQ(summary.failed, 0U);
+  EXPECT_EQ(summary.done + summary.not_done.size(), static_cast<std::size_t>(kItems));
+  EXPECT_EQ(summary.stop_code, ErrorCode::Interrupted);
+  EXPECT_EQ(written().size(), summary.done);
+}
+
 TEST_F(RunBatch, AFailingWriteLeavesNothingBehind) {
   // A limit on the size of files stands for a write that fails
   // while the disk still has room: the batch goes on.

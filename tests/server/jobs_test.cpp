@@ -8,6 +8,7 @@
 
 #include "apps/server/serve_options.h"
 #include "chiaro/base/error.h"
+#include "tests/support/expect_error.h"
 
 namespace chiaro::server {
 namespace {
@@ -58,6 +59,26 @@ TEST(Jobs, QueueIsBounded) {
   gate.open = true;
   EXPECT_EQ(jobs.wait(third, 10s)->status, JobStatus::Completed);
   EXPECT_EQ(jobs.state(second)->status, JobStatus::Cancelled);
+}
+
+TEST(Jobs, SeveralRunAtOnce) {
+  Gate gate;
+  Jobs jobs({.restorers = 2}, gate.work());
+  const std::string first = submitted(jobs);
+  const std::string second = submitted(jobs);
+  const std::string third = submitted(jobs);
+  for (int i = 0; i < 1000 && jobs.counts().running < 2; ++i) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(jobs.counts().running, 2U);
+  EXPECT_EQ(jobs.state(third)->status, JobStatus::Queued);
+  EXPECT_TRUE(jobs.cancel(first));
+  EXPECT_EQ(jobs.wait(first, 10s)->status, JobStatus::Cancelled);
+  for (int i = 0; i < 1000 && jobs.counts().queued > 0; ++i) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(jobs.counts().running, 2U);
+  jobs.refuse_new();
+  jobs.drain(0ms);
+  EXPECT_EQ(jobs.counts().running, 0U);
+  EXPECT_EQ(jobs.state(second)->status, JobStatus::Cancelled);
+  EXPECT_EQ(jobs.state(third)->status, JobStatus::Cancelled);
 }
 
 TEST(Jobs, RunningOnesAreCancelledAndTimedOut) {
@@ -143,6 +164,12 @@ TEST(Jobs, IdsAreNotToBeGuessed) {
   EXPECT_EQ(one.size(), 32U);
   EXPECT_EQ(one.find_first_not_of("0123456789abcdef"), std::string::npos);
   EXPECT_NE(one, random_id());
+}
+
+TEST(ServeOptions, ImpossibleNumbersAreRefused) {
+  for (const int restorers : {0, -1, 65})
+    EXPECT_CHIARO_ERROR(check({.restorers = restorers}), Usage, "impossible number of engines");
+  EXPECT_NO_THROW(check({.restorers = 64}));
 }
 
 TEST(ServeOptions, LoopbackIsWhatOthersCannotReach) {

@@ -1,0 +1,189 @@
+// Folders: the whole of `chiaro restore DIR -o OUT` against what the engine alone computes; one
+// engine against two; memory over a thousand pictures.
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "bench/launched.h"
+#include "bench/pictures.h"
+#include "bench/rooms.h"
+#include "bench/started.h"
+#include "bench/timing.h"
+#include "chiaro/base/error.h"
+#include "chiaro/bundle/bundle.h"
+#include "chiaro/engine/engine.h"
+#include "chiaro/image/codec.h"
+#include "chiaro/restore/graph_inputs.h"
+#include "chiaro/restore/inspector.h"
+#include "chiaro/restore/restorer.h"
+#include "chiaro/restore/views.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kAimOverCompute = 1.1;
+constexpr double kFlatMib = 10;
+/// Every picture is restored, so that there is something to compute.
+constexpr const char* kAsTheyAre = "--guard off";
+
+/// The graphs of a bundle and nothing else: no files, no tiles to weave, every shape prepared
+/// before it is timed.
+class BareCompute {
+ public:
+  BareCompute(const fs::path& bundle, int threads)
+      : bundle_(bundle::read_bundle(bundle)),
+        options_{"cpu", engine::Precision::Auto, threads},
+        planner_(bundle_, options_),
+        engine_(bundle_.member(bundle::kRestoreMember), {"cpu", planner_.precision(), threads},
+                bundle_.origin) {
+    if (bundle_.manifest.condition)
+      inspector_ = std::make_unique<restore::Inspector>(bundle_, options_);
+  }
+
+  /// Seconds of all pictures of a folder together, each run timed after one that is not.
+  double seconds(const fs::path& folder) {
+    double sum = 0;
+    for (const fs::path& file : image::list_pictures(folder)) {
+      const image::Image picture = image::read(file);
+      if (inspector_) sum += inspection_seconds(picture);
+      sum += tile_seconds(picture);
+    }
+    return sum;
+  }
+
+ private:
+  double inspection_seconds(const image::Image& picture) {
+    const auto& info = inspector_->info();
+    const auto views = restore::native_views(picture, info.view_px, info.max_views);
+    const auto whole = restore::whole_view(picture, info.whole_px, info.whole_alignment_px);
+    inspector_->inspect(views, whole);
+    return seconds_of([&] { inspector_->inspect(views, whole); });
+  }
+
+  double tile_seconds(const image::Image& picture) {
+    const auto plan = planner_.plan(picture.height(), picture.width());
+    engine_.prepare(
+        restore::window_shapes(bundle_.manifest, plan.window_height_px, plan.window_width_px));
+    // The window holds more than the picture, or less: its values repeat.
+    const auto window = engine_.input(restore::kPictureInput);
+    for (std::size_t i = 0; i < window.size(); ++i)
+      window[i] = picture.pixels()[i % picture.pixels().size()];
+    if (bundle_.manifest.condition) {
+      const auto condition = engine_.input(restore::kConditionInput);
+      std::fill(condition.begin(), condition.end(), 0.0F);
+    }
+    engine_.run();
+    return seconds_of([&] {
+      for (int tile = 0; tile < plan.tiles(); ++tile) engine_.run();
+    });
+  }
+
+  bundle::Bundle bundle_;
+  engine::EngineOptions options_;
+  restore::Restorer planner_;
+  engine::Engine engine_;
+  std::unique_ptr<restore::Inspector> inspector_;
+};
+
+void over_compute(benchmark::State& state, const Setting& setting, Report& report,
+                  const std::string& name) {
+  const test::TemporaryFolder folder;
+  const fs::path in = folder / "in";
+  write_mixed_jpegs(in, setting.pictures);
+  const auto wall = [&](const char* engines) {
+    return launch_restore(setting, in, folder / "out", fmt::format("{} {}", kAsTheyAre, engines))
+        .wall_s;
+  };
+  BareCompute bare(setting.bundle, setting.threads);
+  wall("");  // fills the disk cache
+  Times usual;
+  Times one;
+  Times two;
+  Times compute;
+  for ([[maybe_unused]] auto iteration : state) {
+    compute.push_back(bare.seconds(in));
+    one.push_back(wall("--engines 1"));
+    usual.push_back(wall(""));
+    two.push_back(wall("--engines 2"));
+    state.SetIterationTime(usual.back());
+  }
+  report.add({.name = name + "/over_compute",
+              .value = median_ratio(usual, compute),
+              .unit = "x",
+              .at_most = kAimOverCompute,
+              .detail = fmt::format("{} JPEGs, start to end / the graphs alone: {}",
+                                    setting.pictures, pair_text(usual, compute))});
+  report.add({.name = name + "/two_engines_over_one",
+              .value = median_ratio(two, one),
+              .unit = "x",
+              .detail = pair_text(two, one)});
+}
+
+/// Resident memory when the last of a thousand pictures is written, less that at the 200th.
+void flat(benchmark::State& state, const Setting& setting, Report& report) {
+  constexpr int kPictures = 1000;
+  constexpr int kSettled = 200;
+  const test::TemporaryFolder folder;
+  write_small_jpegs(folder / "in", kPictures);
+  double settled = 0;
+  double last = 0;
+  for ([[maybe_unused]] auto iteration : state) {
+    Started program({setting.program, "restore", folder / "in", "-o", folder / "out", "--overwrite",
+                     "--json", "--quiet", "--guard", "off", "--bundle", setting.bundle, "--threads",
+                     std::to_string(setting.threads)});
+    int done = 0;
+    state.SetIterationTime(seconds_of([&] {
+      for (std::string line; program.read_line(line);) {
+        if (nlohmann::json::parse(line)["event"] != "restored") continue;
+        ++done;
+        const double now = program.resident_mib();
+        if (done == kSettled) settled = now;
+        if (now > 0) last = now;
+      }
+      program.expect_success();
+    }));
+    CHIARO_CHECK(done == kPictures, CheckFailed, "[bench.folder] {} of {} pictures were restored",
+                 done, kPictures);
+  }
+  report.add({.name = "folder/growth",
+              .value = last - settled,
+              .unit = "MiB",
+              .at_most = kFlatMib,
+              .detail = fmt::format("{:.0f} MiB at picture {}, {:.0f} at {}", settled, kSettled,
+                                    last, kPictures)});
+}
+
+}  // namespace
+
+void add_folder(const Setting& setting, Report& report) {
+  std::vector<fs::path> bundles{setting.bundle};
+  const fs::path plain = setting.bundle.parent_path() / "plain.chiaro";
+  if (plain != setting.bundle && fs::exists(plain)) bundles.push_back(plain);
+  for (const fs::path& bundle : bundles) {
+    Setting with = setting;
+    with.bundle = bundle;
+    const std::string name = "folder/" + bundle.stem().string();
+    benchmark::RegisterBenchmark(
+        name.c_str(),
+        [with, name, &report](benchmark::State& state) { over_compute(state, with, report, name); })
+        ->UseManualTime()
+        ->Iterations(std::max(1, setting.rounds / 5))
+        ->Unit(benchmark::kMillisecond);
+  }
+  benchmark::RegisterBenchmark(
+      "folder/growth",
+      [&setting, &report](benchmark::State& state) { flat(state, setting, report); })
+      ->UseManualTime()
+      ->Iterations(1)
+      ->Unit(benchmark::kMillisecond);
+}
+
+}  // namespace chiaro::bench

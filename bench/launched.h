@@ -1,0 +1,21 @@
+// The real program through chiaro_launch, which measures it from its start to its end.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "bench/rooms.h"
+
+namespace chiaro::bench {
+
+struct Launched {
+  double wall_s = 0;
+  double peak_mib = 0;  ///< highest resident memory
+};
+
+/// `chiaro restore INPUT -o OUTPUT --overwrite --quiet` with the setting's bundle and threads, and
+/// `more` flags. Errors: CheckFailed where it fails.
+Launched launch_restore(const Setting& setting, const std::filesystem::path& input,
+                        const std::filesystem::path& output, const std::string& more = "");
+
+}  // namespace chiaro::bench

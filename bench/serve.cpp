@@ -1,0 +1,246 @@
+// chiaro serve under load: how many pictures a second against `chiaro restore`, how long one
+// request takes at half of that, memory over two thousand. The clients are threads of this program,
+// on the same cores.
+#include <httplib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "bench/pictures.h"
+#include "bench/rooms.h"
+#include "bench/started.h"
+#include "bench/timing.h"
+#include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
+#include "chiaro/base/rng.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kClients = 4;
+constexpr double kAimThroughput = 0.9;
+constexpr double kAimTail = 1.5;
+constexpr double kFlatMib = 10;
+constexpr const char* kTarget = "/v1/restore?wait=1&guard=off";
+
+std::vector<std::string> files_of(const fs::path& folder) {
+  std::vector<std::string> files;
+  for (const fs::path& file : image::list_pictures(folder)) files.push_back(read_text(file));
+  return files;
+}
+
+/// The program as a server on any port.
+class Served {
+ public:
+  explicit Served(const Setting& setting)
+      : program_({setting.program, "serve", "--port", "0", "--json", "--quiet", "--bundle",
+                  setting.bundle, "--threads", std::to_string(setting.threads), "--max-queue",
+                  "1000", "--keep-seconds", "1"}) {
+    std::string line;
+    CHIARO_CHECK(program_.read_line(line), CheckFailed, "[bench.serve] the server does not start");
+    port_ = nlohmann::json::parse(line)["port"];
+  }
+  ~Served() { program_.signal(SIGTERM); }
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+  /// Seconds until the restored picture is here.
+  double seconds_for(const std::string& file) const {
+    return seconds_of([&] {
+      httplib::Client client("127.0.0.1", port_);
+      client.set_read_timeout(300, 0);
+      const auto answer = client.Post(kTarget, file, "image/jpeg");
+      CHIARO_CHECK(answer && answer->status == 200, CheckFailed,
+                   "[bench.serve] a request was not answered with a picture; got {}",
+                   answer ? answer->status : 0);
+    });
+  }
+  double resident_mib() const { return program_.resident_mib(); }
+
+  /// Seconds for all files, by clients that each send the next one when theirs has come.
+  double seconds_for_all(const std::vector<std::string>& files) const {
+    return seconds_of([&] {
+      std::atomic<std::size_t> next = 0;
+      together(kClients, [&](int) {
+        for (std::size_t i = next++; i < files.size(); i = next++) seconds_for(files[i]);
+      });
+    });
+  }
+
+  /// Calls of `work` in so many threads. The first error of any is thrown.
+  static void together(int threads, const std::function<void(int)>& work) {
+    std::vector<std::exception_ptr> errors(static_cast<std::size_t>(threads));
+    {
+      std::vector<std::jthread> running;
+      for (int i = 0; i < threads; ++i) {
+        running.emplace_back([&, i] {
+          try {
+            work(i);
+          } catch (...) {
+            errors[static_cast<std::size_t>(i)] = std::current_exception();
+          }
+        });
+      }
+    }
+    for (const auto& error : errors) {
+      if (error) std::rethrow_exception(error);
+    }
+  }
+
+ private:
+  Started program_;
+  int port_ = 0;
+};
+
+/// The time that `chiaro restore` says it took, without its start.
+double restore_seconds(const Setting& setting, const fs::path& in, const fs::path& out) {
+  Started program({setting.program, "restore", in, "-o", out, "--overwrite", "--json", "--quiet",
+                   "--guard", "off", "--bundle", setting.bundle, "--threads",
+                   std::to_string(setting.threads)});
+  double seconds = 0;
+  for (std::string line; program.read_line(line);) {
+    const auto event = nlohmann::json::parse(line);
+    if (event["event"] == "summary") seconds = event["seconds"];
+  }
+  program.expect_success();
+  return seconds;
+}
+
+void throughput(benchmark::State& state, const Setting& setting, Report& report) {
+  const test::TemporaryFolder folder;
+  write_mixed_jpegs(folder / "in", setting.pictures);
+  const auto files = files_of(folder / "in");
+  const Served server(setting);
+  server.seconds_for(files.front());
+  Times alone;
+  Times served;
+  for ([[maybe_unused]] auto iteration : state) {
+    alone.push_back(restore_seconds(setting, folder / "in", folder / "out"));
+    served.push_back(server.seconds_for_all(files));
+    state.SetIterationTime(served.back());
+  }
+  report.add({.name = "serve/throughput",
+              .value = median_ratio(alone, served),
+              .unit = "x",
+              .at_least = kAimThroughput,
+              .detail = fmt::format("{} JPEGs, chiaro restore / {} clients: {}", setting.pictures,
+                                    kClients, pair_text(alone, served))});
+}
+
+double quantile(Times times, double share) {
+  std::ranges::sort(times);
+  const auto last = static_cast<double>(times.size() - 1);
+  return times[static_cast<std::size_t>(share * last + 0.5)];
+}
+
+/// Latencies of requests that arrive whether or not earlier ones have been answered.
+Times open_loop(const Served& server, const std::string& file, const Times& arrivals) {
+  Times latencies(arrivals.size());
+  const auto start = std::chrono::steady_clock::now();
+  Served::together(static_cast<int>(arrivals.size()), [&](int i) {
+    const auto index = static_cast<std::size_t>(i);
+    std::this_thread::sleep_until(start + std::chrono::duration<double>(arrivals[index]));
+    latencies[index] = server.seconds_for(file);
+  });
+  return latencies;
+}
+
+void latency(benchmark::State& state, const Setting& setting, Report& report) {
+  const int requests = 5 * setting.pictures;
+  const auto bytes = image::encode(test_picture(384, 512), {.format = "jpeg", .quality = 90});
+  const std::string file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const Served server(setting);
+  server.seconds_for(file);
+  const std::vector<std::string> same(static_cast<std::size_t>(setting.pictures), file);
+  const double each = server.seconds_for_all(same) / setting.pictures;
+  Times even;
+  Times random;
+  for ([[maybe_unused]] auto iteration : state) {
+    state.SetIterationTime(seconds_of([&] {
+      Times evenly;
+      for (int i = 0; i < requests; ++i) evenly.push_back(2 * each * i);
+      even = open_loop(server, file, evenly);
+      Times by_chance;
+      Rng rng(5);
+      double when = 0;
+      for (int i = 0; i < requests; ++i)
+        by_chance.push_back(when += -2 * each * std::log(1 - rng.uniform()));
+      random = open_loop(server, file, by_chance);
+    }));
+  }
+  const auto add = [&](const char* name, const Times& times, std::optional<double> aim) {
+    const double middle = quantile(times, 0.5);
+    const double late = quantile(times, 0.99);
+    Figure figure{.name = name, .value = late / middle, .unit = "x"};
+    figure.at_most = aim;
+    figure.detail = fmt::format("p99 / p50 of {} requests, one each {:.0f} ms: {:.0f} / {:.0f} ms",
+                                times.size(), 2e3 * each, 1e3 * late, 1e3 * middle);
+    report.add(std::move(figure));
+  };
+  add("serve/tail_even", even, kAimTail);
+  add("serve/tail_poisson", random, std::nullopt);
+}
+
+void server_growth(benchmark::State& state, const Setting& setting, Report& report) {
+  constexpr int kRequests = 2000;
+  constexpr int kSettled = 400;
+  const test::TemporaryFolder folder;
+  write_small_jpegs(folder / "in", 100);
+  const auto files = files_of(folder / "in");
+  const Served server(setting);
+  std::vector<std::string> first;
+  std::vector<std::string> rest;
+  for (int i = 0; i < kRequests; ++i)
+    (i < kSettled ? first : rest).push_back(files[static_cast<std::size_t>(i) % files.size()]);
+  double settled = 0;
+  double last = 0;
+  for ([[maybe_unused]] auto iteration : state) {
+    state.SetIterationTime(seconds_of([&] {
+      server.seconds_for_all(first);
+      settled = server.resident_mib();
+      server.seconds_for_all(rest);
+      last = server.resident_mib();
+    }));
+  }
+  report.add({.name = "serve/growth",
+              .value = last - settled,
+              .unit = "MiB",
+              .at_most = kFlatMib,
+              .detail = fmt::format("{:.0f} MiB after {} requests, {:.0f} after {}", settled,
+                                    kSettled, last, kRequests)});
+}
+
+}  // namespace
+
+void add_serve(const Setting& setting, Report& report) {
+  const auto add = [&](const char* name, int rounds,
+                       void (*body)(benchmark::State&, const Setting&, Report&)) {
+    benchmark::RegisterBenchmark(
+        name, [&setting, &report, body](benchmark::State& state) { body(state, setting, report); })
+        ->UseManualTime()
+        ->Iterations(rounds)
+        ->Unit(benchmark::kMillisecond);
+  };
+  add("serve/throughput", std::max(1, setting.rounds / 5), throughput);
+  add("serve/tail", 1, latency);
+  add("serve/growth", 1, server_growth);
+}
+
+}  // namespace chiaro::bench

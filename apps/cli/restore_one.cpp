@@ -20,6 +20,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 #include "chiaro/engine/graph_cache.h"
+#include "chiaro/engine/runtime.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/restore/restorer.h"
@@ -137,7 +138,8 @@ void restore_one(RestoreArguments& arguments) {
   const double started = monotonic_s();
 
   image::start_codecs();  // before there is a second thread
-  // The picture is decoded while the network is loaded.
+  // The picture is decoded while the network is loaded, and that while its engine is.
+  const auto runtime = engine::start_runtime();
   auto opening = std::async(std::launch::async, [&arguments] {
     engine::EngineOptions options = engine_options(arguments.engine);
     // Limits are promises about preparing anew.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/engine/processor.h"
@@ -69,6 +70,21 @@ TEST(Engine, BatchesEqualSinglePictures) {
                       {both.values.begin() + static_cast<std::ptrdiff_t>(half), both.values.end()}};
   const auto alone = engine.run_once(second)[0].values;
   for (std::size_t i = 0; i < half; ++i) ASSERT_NEAR(alone[i], result[half + i], 1e-5);
+}
+
+TEST(Engine, GraphsOfAttentionComputeTheSameSoonOrNot) {
+  // input · softmax over the channels
+  const auto input = noise(1, 3, 20, 24);
+  const std::size_t plane = 20 * 24;
+  for (const bool soon : {false, true}) {
+    Engine engine(test::graph_bytes("attentive"), {.threads = 1, .soon = soon}, "attentive");
+    const auto result = engine.run_once(input)[0].values;
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      double sum = 0;
+      for (std::size_t c = 0; c < 3; ++c) sum += std::exp(input.values[c * plane + i % plane]);
+      ASSERT_NEAR(result[i], input.values[i] * std::exp(input.values[i]) / sum, 1e-5) << soon;
+    }
+  }
 }
 
 TEST(Engine, Bf16IsTakenOnlyWhereTheProcessorHasIt) {

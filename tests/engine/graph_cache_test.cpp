@@ -288,6 +288,15 @@ TEST_F(CachedEngine, SaysOfItselfWhatItSaidWhenItWasRead) {
   }
 }
 
+TEST_F(CachedEngine, KnowsWhichGraphsAreMostlyChainsOfSmallOperators) {
+  open("unet").keep_prepared();
+  ASSERT_EQ(files_in(folder_.path()).size(), 1U);
+  EXPECT_NE(read_text(files_in(folder_.path())[0]).find("\"chains\":false"), std::string::npos);
+  fs::remove(files_in(folder_.path())[0]);
+  open("attentive").keep_prepared();
+  EXPECT_NE(read_text(files_in(folder_.path()).at(0)).find("\"chains\":true"), std::string::npos);
+}
+
 TEST_F(CachedEngine, IsReadWhereItsFactsAreDamaged) {
   Engine first = open("told");
   first.keep_prepared();

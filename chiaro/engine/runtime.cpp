@@ -1,5 +1,8 @@
 #include "chiaro/engine/runtime.h"
 
+#include <spdlog/spdlog.h>
+
+#include <exception>
 #include <mutex>
 #include <system_error>
 
@@ -10,8 +13,12 @@ namespace chiaro::engine {
 Runtime::Runtime() {
   const auto load = [this] {
     auto core = std::make_shared<ov::Core>();
-    core->get_versions("CPU");           // loads the processor's library
-    frontends_.load_by_framework("ir");  // reads what the cache keeps
+    core->get_versions("CPU");  // loads the processor's library
+    try {
+      frontends_.load_by_framework("ir");  // reads what the cache keeps
+    } catch (const std::exception& error) {
+      spdlog::debug("prepared graphs cannot be read: {}", error.what());
+    }
     return core;
   };
   try {

@@ -206,10 +206,16 @@ def film(path):
     g.save(path, g.op("Add", g.conv("tail", x, 8, 3, gain=0.3), "input"), conditioned=True)
 
 
+def attentive(path):
+    """The picture times the softmax of its channels: an operator that the engine counts as attention."""
+    g = Graph()
+    g.save(path, g.op("Mul", "input", g.op("Softmax", "input", axis=1)))
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, quiet_controller, told, told_grey, film,
-                 encoder):
+                 encoder, attentive):
         make(folder / f"{make.__name__}.onnx")
 
 

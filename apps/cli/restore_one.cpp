@@ -20,6 +20,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 #include "chiaro/engine/graph_cache.h"
+#include "chiaro/engine/runtime.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/restore/restorer.h"
@@ -136,8 +137,10 @@ void restore_one(RestoreArguments& arguments) {
   watch_for_interruption();
   const double started = monotonic_s();
 
+  share_one_heap();
   image::start_codecs();  // before there is a second thread
-  // The picture is decoded while the network is loaded.
+  // The picture is decoded while the network is loaded, and that while its engine is.
+  const auto runtime = engine::start_runtime();
   auto opening = std::async(std::launch::async, [&arguments] {
     engine::EngineOptions options = engine_options(arguments.engine);
     // Limits are promises about preparing anew.

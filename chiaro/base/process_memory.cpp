@@ -40,4 +40,10 @@ void return_free_memory() {
 #endif
 }
 
+void share_one_heap() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 }  // namespace chiaro

@@ -17,4 +17,9 @@ std::int64_t available_memory_bytes();
 /// Gives freed memory back to the system.
 void return_free_memory();
 
+/// Lets threads that begin from here on use the first heap instead of one each: what one has freed,
+/// another can have. For programs that do one thing; many threads that work at once would wait for
+/// each other.
+void share_one_heap();
+
 }  // namespace chiaro

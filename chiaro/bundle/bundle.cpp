@@ -83,12 +83,35 @@ Manifest checked_manifest(const ZipReader& zip, const std::string& origin) {
   return manifest;
 }
 
+Bundle checked_bundle(const ZipReader& zip, const std::string& origin) {
+  Bundle bundle;
+  bundle.origin = origin;
+  bundle.manifest = checked_manifest(zip, origin);
+  for (const auto& [name, info] : bundle.manifest.members) {
+    auto content = zip.content(name);
+    const std::string got = sha256_hex(content);
+    CHIARO_CHECK(
+        got == info.sha256, Bundle,
+        "[bundle.read] '{}': the checksum of member '{}' does not match; got {}; expected {}",
+        origin, name, got, info.sha256);
+    bundle.members.emplace(name, std::move(content));
+  }
+  return bundle;
+}
+
 }  // namespace
 
 std::span<const std::byte> Bundle::member(std::string_view name) const {
   const auto found = members.find(name);
   CHIARO_CHECK(found != members.end(), Bundle, "[bundle.member] '{}' has no {}", origin, name);
   return found->second;
+}
+
+std::vector<std::byte> Bundle::take(std::string_view name) {
+  const auto found = members.find(name);
+  CHIARO_CHECK(found != members.end(), Bundle, "[bundle.take] '{}' has no {}", origin, name);
+  auto node = members.extract(found);
+  return std::move(node.mapped());
 }
 
 std::string Bundle::text(std::string_view name) const {
@@ -104,24 +127,11 @@ std::string condition_test_name(int index, std::string_view role) {
 }
 
 Bundle read_bundle(const std::filesystem::path& path) {
-  return parse_bundle(read_file(path, std::size_t{1} << 30), path.string());
+  return checked_bundle(ZipReader(path), path.string());
 }
 
-Bundle parse_bundle(std::vector<std::byte> bytes, const std::string& origin) {
-  const ZipReader zip(bytes, origin);
-  Bundle bundle;
-  bundle.origin = origin;
-  bundle.manifest = checked_manifest(zip, origin);
-  for (const auto& [name, info] : bundle.manifest.members) {
-    auto content = zip.content(name);
-    const std::string got = sha256_hex(content);
-    CHIARO_CHECK(
-        got == info.sha256, Bundle,
-        "[bundle.read] '{}': the checksum of member '{}' does not match; got {}; expected {}",
-        origin, name, got, info.sha256);
-    bundle.members.emplace(name, std::move(content));
-  }
-  return bundle;
+Bundle parse_bundle(std::span<const std::byte> bytes, const std::string& origin) {
+  return checked_bundle(ZipReader(bytes, origin), origin);
 }
 
 Manifest read_manifest(const std::filesystem::path& path) {

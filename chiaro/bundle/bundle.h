@@ -39,6 +39,9 @@ struct Bundle {
   /// Errors: Bundle, if there is no such member.
   std::span<const std::byte> member(std::string_view name) const;
 
+  /// Hands a member's bytes over; the bundle has it no more. Errors: Bundle, as above.
+  std::vector<std::byte> take(std::string_view name);
+
   /// A member as text. Errors: Bundle.
   std::string text(std::string_view name) const;
 };
@@ -55,7 +58,7 @@ std::string condition_test_name(int index, std::string_view role);
 /// written or run. Errors: Input (missing, unreadable), Bundle (damaged, hostile or newer than this
 /// program).
 Bundle read_bundle(const std::filesystem::path& path);
-Bundle parse_bundle(std::vector<std::byte> bytes, const std::string& origin);
+Bundle parse_bundle(std::span<const std::byte> bytes, const std::string& origin);
 
 /// Only the manifest, without reading the other members' bytes. Errors: as read_bundle.
 Manifest read_manifest(const std::filesystem::path& path);

@@ -3,6 +3,9 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 
 #include "chiaro/base/error.h"
 
@@ -68,7 +71,10 @@ ZipReader::ZipReader(const std::filesystem::path& path) : origin_(path.string())
   CHIARO_CHECK(!failed && std::filesystem::exists(status), Input,
                "[bundle.read] there is no file '{}'", origin_);
   CHIARO_CHECK(std::filesystem::is_regular_file(status), Input,
-               "[bundle.read] '{}' is no regular file", origin_);
+               "[bundle.read] '{}' is {}; expected a regular file", origin_,
+               std::filesystem::is_directory(status) ? "a folder" : "a device or pipe");
+  CHIARO_CHECK(std::ifstream(path).good(), Input, "[bundle.read] cannot read '{}': {}", origin_,
+               std::strerror(errno));
   const auto size = std::filesystem::file_size(path, failed);
   CHIARO_CHECK(!failed && size > 0, Bundle, "[bundle.read] '{}' is empty; expected a bundle",
                origin_);

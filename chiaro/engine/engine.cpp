@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
-#include <istream>
 #include <list>
 #include <map>
+#include <memory>
 #include <new>
-#include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
 #include <sstream>
-#include <streambuf>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -18,8 +15,12 @@
 #include "chiaro/base/sha256.h"
 #include "chiaro/base/text.h"
 #include "chiaro/engine/graph_cache.h"
+#include "chiaro/engine/graph_facts.h"
+#include "chiaro/engine/graph_reader.h"
+#include "chiaro/engine/large_pages.h"
 #include "chiaro/engine/memory_estimate.h"
 #include "chiaro/engine/processor.h"
+#include "chiaro/engine/runtime_core.h"
 
 namespace chiaro::engine {
 namespace {
@@ -32,30 +33,8 @@ constexpr std::size_t kKeptElements = 3 * 512 * 512;
 // Kernels that the runtime keeps of shapes it has met (2 MiB a shape of a network of 1.8 million
 // parameters): a few shapes' worth. Its own choice, 5000, is a leak for a folder of many sizes.
 constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 128};
-
-/// Reads from memory without copying it.
-class MemoryBuffer : public std::streambuf {
- public:
-  explicit MemoryBuffer(std::span<const std::byte> bytes) {
-    auto* begin =
-        reinterpret_cast<char*>(const_cast<std::byte*>(bytes.data()));  // streambuf takes no const
-    setg(begin, begin, begin + bytes.size());
-  }
-
- protected:
-  pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
-    char* base = from == std::ios_base::beg   ? eback()
-                 : from == std::ios_base::cur ? gptr()
-                                              : egptr();
-    char* target = base + offset;
-    if (target < eback() || target > egptr()) return {off_type(-1)};
-    setg(eback(), target, egptr());
-    return {target - eback()};
-  }
-  pos_type seekpos(pos_type position, std::ios_base::openmode which) override {
-    return seekoff(off_type(position), std::ios_base::beg, which);
-  }
-};
+// Goes up with every change of what is prepared how, or of what is estimated of it.
+constexpr int kPreparation = 2;
 
 /// The first line of a foreign message, without the runtime's source positions.
 std::string brief(const char* message) {
@@ -113,30 +92,19 @@ ov::Shape unsigned_shape(std::span<const std::int64_t> sides) {
   return shape;
 }
 
-/// 0 stands for a free side.
-std::vector<std::int64_t> stated_shape(const ov::PartialShape& shape) {
-  std::vector<std::int64_t> sides;
-  if (shape.rank().is_dynamic()) return sides;
-  for (const auto& side : shape) sides.push_back(side.is_static() ? side.get_length() : 0);
-  return sides;
-}
-
 /// The place of a name among a graph's inputs or outputs.
-template <typename Ports>
-std::size_t place_of(const Ports& ports, std::string_view name, const std::string& origin) {
+std::size_t place_of(const std::vector<GraphFacts::Port>& ports, std::string_view name,
+                     const std::string& origin) {
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (ports[i].get_names().contains(std::string(name))) return i;
+    if (std::ranges::find(ports[i].names, name) != ports[i].names.end()) return i;
   }
   fail(ErrorCode::Internal, "[engine.place_of] graph '{}' has nothing named '{}'", origin, name);
 }
 
 /// The name the graph gives an input or output; "" where it has none.
-template <typename Ports>
-std::vector<std::string> names_of(const Ports& ports) {
+std::vector<std::string> names_of(const std::vector<GraphFacts::Port>& ports) {
   std::vector<std::string> names;
-  for (const auto& port : ports) {
-    names.push_back(port.get_names().empty() ? "" : port.get_any_name());
-  }
+  for (const auto& port : ports) names.push_back(port.names.empty() ? "" : port.names.front());
   return names;
 }
 
@@ -155,13 +123,13 @@ std::string_view precision_name(Precision precision) {
 }
 
 struct Engine::State {
-  using Shapes = std::vector<ov::Shape>;  // of the inputs, in the graph's order
-
+  using Shapes = std::vector<ov::Shape>;          // of the inputs, in the graph's order
   using Pattern = std::vector<ov::PartialShape>;  // the same, where some sides may be free
 
   struct Prepared {
     Shapes shapes;
     Pattern pattern;  // what it serves; empty: these shapes alone
+    KeptGraph kept;   // weights that lie in the cache are used there
     ov::CompiledModel compiled;
     ov::InferRequest request;
     std::vector<ov::Tensor> inputs;
@@ -169,15 +137,31 @@ struct Engine::State {
   };
 
   std::string origin;
-  Precision precision = Precision::F32;
-  int threads = 1;
-  ov::Core core;
-  std::future<void> plugin;  // the processor's library, loaded while the graph is read
-  std::shared_ptr<ov::Model> graph;
-  std::list<Prepared> prepared;  // the current one first
+  Precision precision;
+  int threads;
+  bool soon;
+  bool many_shapes;
+  std::shared_ptr<Runtime> runtime;
   GraphCache cache;
-  std::string graph_hash;  // with a cache
-  bool many_shapes = false;
+  std::string graph_hash;       // with a cache
+  std::vector<std::byte> onnx;  // of a graph whose facts were in the cache, until it is read
+  std::shared_ptr<ov::Model> graph;
+  GraphFacts facts;
+  bool facts_in_cache = false;
+  std::list<Prepared> prepared;  // the current one first
+
+  State(const EngineOptions& options, std::string name);
+  void open(std::span<const std::byte> bytes, std::vector<std::byte>* owned);
+  void read(std::span<const std::byte> bytes);
+
+  /// Reads the graph, if that was not needed so far.
+  const ov::Model& model() {
+    if (!graph) {
+      read(onnx);
+      onnx = {};
+    }
+    return *graph;
+  }
 
   Prepared& current() {
     CHIARO_CHECK(!prepared.empty(), Internal, "[engine.run] '{}' has not been prepared for a shape",
@@ -187,7 +171,7 @@ struct Engine::State {
 
   /// Puts shapes into the graph's order. Errors: Internal (names that are not the inputs').
   Shapes ordered(std::span<const NamedShape> named) const {
-    const auto& inputs = graph->inputs();
+    const auto& inputs = facts.inputs;
     CHIARO_CHECK(named.size() == inputs.size(), Internal,
                  "[engine.prepare] {} shapes for the {} inputs of '{}'", named.size(),
                  inputs.size(), origin);
@@ -207,15 +191,15 @@ struct Engine::State {
 
   /// The shape of the only input. Errors: Bundle, where there are several.
   Shapes single(std::initializer_list<std::int64_t> sides) const {
-    CHIARO_CHECK(graph->inputs().size() == 1, Bundle,
+    CHIARO_CHECK(facts.inputs.size() == 1, Bundle,
                  "[engine.prepare] graph '{}' has {} inputs; expected one", origin,
-                 graph->inputs().size());
+                 facts.inputs.size());
     return {unsigned_shape({sides.begin(), sides.size()})};
   }
 
   template <typename Sides>
-  std::shared_ptr<ov::Model> reshaped(const std::vector<Sides>& shapes) const {
-    auto copy = graph->clone();
+  std::shared_ptr<ov::Model> reshaped(const std::vector<Sides>& shapes) {
+    auto copy = model().clone();
     std::map<std::size_t, ov::PartialShape> places;
     for (std::size_t i = 0; i < shapes.size(); ++i) places[i] = ov::PartialShape(shapes[i]);
     copy->reshape(places);
@@ -231,10 +215,9 @@ struct Engine::State {
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       ov::PartialShape sides(shapes[i]);
       const ov::PartialShape before = prepared.empty() ? sides : prepared.front().pattern[i];
-      const ov::PartialShape stated = graph->input(i).get_partial_shape();
       for (std::size_t side = 0; side < shapes[i].size(); ++side) {
         const bool changed = before.size() != sides.size() || before[side] != sides[side];
-        if (stated[side].is_dynamic() && (changed || side >= kFirstOfPicture))
+        if (facts.inputs[i].shape[side] == 0 && (changed || side >= kFirstOfPicture))
           sides[side] = ov::Dimension::dynamic();
       }
       pattern.push_back(std::move(sides));
@@ -259,10 +242,16 @@ struct Engine::State {
     }
   }
 
-  std::size_t work_bytes(const Shapes& shapes) const {
+  std::size_t work_bytes(const Shapes& shapes) {
+    const std::string what = text_of(shapes) + " " + std::string(precision_name(precision));
+    if (const auto known = facts.work_bytes.find(what); known != facts.work_bytes.end())
+      return known->second;
     return translated(ErrorCode::Bundle, "work_bytes", origin, [&] {
       const std::size_t element = precision == Precision::Bf16 ? 2 : 4;
-      return peak_value_bytes(*reshaped(shapes), element);
+      const std::size_t bytes = peak_value_bytes(*reshaped(shapes), element);
+      facts.work_bytes[what] = bytes;
+      facts_in_cache = false;
+      return bytes;
     });
   }
 
@@ -277,8 +266,13 @@ struct Engine::State {
     while (prepared.size() >= kPreparedShapes) prepared.pop_back();
   }
 
+  /// Whether the runtime makes code of its own for each chain of small operators. That gains 2 to
+  /// 24 per cent where there is much attention or normalisation; elsewhere it gains nothing, and
+  /// always it takes a fifth to a third of the time of preparing.
+  bool makes_chains() const { return facts.chains && !soon; }
+
   ov::AnyMap properties() const {
-    return {
+    ov::AnyMap chosen{
         ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
         ov::hint::inference_precision(precision == Precision::Bf16 ? ov::element::bf16
                                                                    : ov::element::f32),
@@ -286,65 +280,84 @@ struct Engine::State {
         ov::hint::allow_auto_batching(false),
         ov::inference_num_threads(threads),
         ov::num_streams(1)};
+    if (!makes_chains()) chosen["SNIPPETS_MODE"] = "DISABLE";
+    return chosen;
+  }
+
+  static std::string text_of(const Shapes& shapes) {
+    std::vector<std::string> sides;
+    for (const ov::Shape& shape : shapes) sides.push_back(shape.to_string());
+    return fmt::format("{}", fmt::join(sides, " "));
   }
 
   /// Everything that what is prepared depends on.
   std::string cache_key(const Shapes& shapes) const {
-    std::vector<std::string> sides;
-    for (const ov::Shape& shape : shapes) sides.push_back(shape.to_string());
-    return fmt::format("graph {} {} {} threads {} {} {}", graph_hash, fmt::join(sides, " "),
-                       precision_name(precision), threads, ov::get_openvino_version().buildNumber,
-                       processor_features());
+    return fmt::format("graph {} {} {} {}{} threads {} {} {}", kPreparation, graph_hash,
+                       text_of(shapes), precision_name(precision), soon ? " soon" : "", threads,
+                       ov::get_openvino_version().buildNumber, processor_features());
+  }
+
+  /// Everything that facts depend on.
+  std::string facts_key() const {
+    return fmt::format("facts {} {} {}", kPreparation, graph_hash,
+                       ov::get_openvino_version().buildNumber);
   }
 
   void prepare(const Shapes& shapes);
   void compile(Prepared& next);
   bool compile_for_many(Prepared& next);
+  void keep_facts();
 };
 
-Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
-               const std::string& origin)
-    : state_(std::make_unique<State>()) {
+Engine::State::State(const EngineOptions& options, std::string name)
+    : origin(std::move(name)),
+      soon(options.soon),
+      many_shapes(options.many_shapes),
+      cache(options.cache) {
   CHIARO_CHECK(options.device == "auto" || options.device == "cpu", Usage,
                "[engine.open] unknown device; got '{}'; expected auto or cpu", options.device);
   CHIARO_CHECK(options.threads >= 0 && options.threads <= kMaxThreads, Usage,
                "[engine.open] impossible number of threads; got {}; expected 0 to {}",
                options.threads, kMaxThreads);
-  state_->origin = origin;
-  state_->precision = settled_precision(options.precision);
-  state_->threads = options.threads > 0 ? options.threads : available_cores();
-  state_->cache = GraphCache(options.cache);
-  if (state_->cache.is_on()) state_->graph_hash = sha256_hex(onnx);
-  state_->many_shapes = options.many_shapes;
-  state_->plugin =
-      std::async(std::launch::async, [&core = state_->core] { core.get_versions("CPU"); });
-  translated(ErrorCode::Bundle, "open", origin, [&] {
-    // Naming the frontend loads one library instead of all that lie beside the runtime.
-    ov::frontend::FrontEndManager frontends;
-    const auto frontend = frontends.load_by_framework("onnx");
-    CHIARO_CHECK(frontend != nullptr, Internal,
-                 "[engine.open] the ONNX part of the engine is not installed");
-    MemoryBuffer buffer(onnx);
-    std::istream stream(&buffer);
-    std::istream* source = &stream;
-    const auto loaded = frontend->load(source);
-    CHIARO_CHECK(loaded != nullptr, Bundle, "[engine.open] '{}' is not an ONNX graph", origin);
-    state_->graph = frontend->convert(loaded);
-  });
-  const auto& graph = *state_->graph;
-  CHIARO_CHECK(!graph.inputs().empty() && !graph.outputs().empty(), Bundle,
-               "[engine.open] graph '{}' has {} inputs and {} outputs; expected at least one of "
-               "each",
-               origin, graph.inputs().size(), graph.outputs().size());
-  for (const auto& input : graph.inputs()) {
-    CHIARO_CHECK(
-        input.get_partial_shape().rank().is_static() && input.get_partial_shape().size() > 0 &&
-            input.get_element_type() == ov::element::f32,
-        Bundle,
-        "[engine.open] graph '{}' takes {} of shape {}; expected float32 of a known number of "
-        "sides",
-        origin, input.get_element_type().get_type_name(), input.get_partial_shape().to_string());
+  precision = settled_precision(options.precision);
+  threads = options.threads > 0 ? options.threads : available_cores();
+  runtime = start_runtime();
+}
+
+void Engine::State::read(std::span<const std::byte> bytes) {
+  translated(ErrorCode::Bundle, "open", origin, [&] { graph = read_onnx(bytes, origin); });
+}
+
+/// `owned`: what the bytes may be taken from.
+void Engine::State::open(std::span<const std::byte> bytes, std::vector<std::byte>* owned) {
+  if (cache.is_on()) {
+    graph_hash = sha256_hex(bytes);
+    if (auto known = parse_facts(cache.find(facts_key()).bytes())) {
+      facts = std::move(*known);
+      facts_in_cache = true;
+      onnx =
+          owned != nullptr ? std::move(*owned) : std::vector<std::byte>(bytes.begin(), bytes.end());
+      return;
+    }
   }
+  read(bytes);
+  facts = facts_of(*graph);
+}
+
+Engine::Engine(std::span<const std::byte> onnx, const EngineOptions& options,
+               const std::string& origin)
+    : state_(std::make_unique<State>(options, origin)) {
+  state_->open(onnx, nullptr);
+}
+
+Engine::Engine(const EngineOptions& options, const std::string& origin)
+    : state_(std::make_unique<State>(options, origin)) {}
+
+Engine Engine::of(std::vector<std::byte> onnx, const EngineOptions& options,
+                  const std::string& origin) {
+  Engine engine(options, origin);
+  engine.state_->open(onnx, &onnx);
+  return engine;
 }
 
 Engine::~Engine() = default;
@@ -361,13 +374,14 @@ void Engine::State::prepare(const Shapes& shapes) {
     return;
   }
   translated(ErrorCode::Bundle, "prepare", origin, [&] {
-    if (plugin.valid()) plugin.get();
     Prepared next;
     next.shapes = shapes;
     if (many_shapes) next.pattern = pattern_for(shapes);
     drop_for(shapes);
+    const LargePages pages;
     if (next.pattern.empty() || !compile_for_many(next)) compile(next);
     next.request = next.compiled.create_infer_request();
+    pages.ask();
     set_inputs(next, shapes);
     for (const auto& output : next.compiled.outputs()) {
       CHIARO_CHECK(output.get_element_type() == ov::element::f32, Bundle,
@@ -385,7 +399,7 @@ bool Engine::State::compile_for_many(Prepared& next) {
   ov::AnyMap how = properties();
   how[kKeptKernels.first] = kKeptKernels.second;
   try {
-    next.compiled = core.compile_model(reshaped(next.pattern), std::string("CPU"), how);
+    next.compiled = runtime->core().compile_model(reshaped(next.pattern), std::string("CPU"), how);
     next.in_cache = true;  // it is not kept there
     return true;
   } catch (const ov::Exception& error) {
@@ -399,20 +413,22 @@ bool Engine::State::compile_for_many(Prepared& next) {
 /// From the cache, where it is there and of use.
 void Engine::State::compile(Prepared& next) {
   if (cache.is_on()) {
-    const std::vector<std::byte> kept = cache.find(cache_key(next.shapes));
-    if (!kept.empty()) {
-      MemoryBuffer buffer(kept);
-      std::istream stream(&buffer);
+    next.kept = cache.find(cache_key(next.shapes));
+    if (const auto bytes = next.kept.bytes(); !bytes.empty()) {
       try {
-        next.compiled = core.import_model(stream, "CPU", properties());
+        auto* begin = const_cast<std::byte*>(bytes.data());  // it is only read
+        const ov::Tensor blob(ov::element::u8, {bytes.size()}, begin);
+        next.compiled = runtime->core().import_model(blob, "CPU", properties());
         next.in_cache = true;
         return;
       } catch (const std::exception& error) {
         spdlog::debug("a prepared graph cannot be used: {}", brief(error.what()));
       }
+      next.kept = {};
     }
   }
-  next.compiled = core.compile_model(reshaped(next.shapes), std::string("CPU"), properties());
+  next.compiled =
+      runtime->core().compile_model(reshaped(next.shapes), std::string("CPU"), properties());
 }
 
 void Engine::prepare(std::int64_t batch, std::int64_t channels, std::int64_t height,
@@ -435,7 +451,7 @@ std::span<float> Engine::input() {
 }
 
 std::span<float> Engine::input(std::string_view name) {
-  auto& tensor = state_->current().inputs[place_of(state_->graph->inputs(), name, state_->origin)];
+  auto& tensor = state_->current().inputs[place_of(state_->facts.inputs, name, state_->origin)];
   return {tensor.data<float>(), tensor.get_size()};
 }
 
@@ -450,7 +466,7 @@ std::span<const float> Engine::output(std::size_t index) const {
 }
 
 std::span<const float> Engine::output(std::string_view name) const {
-  return output(place_of(state_->graph->outputs(), name, state_->origin));
+  return output(place_of(state_->facts.outputs, name, state_->origin));
 }
 
 std::vector<std::int64_t> Engine::output_shape(std::size_t index) const {
@@ -458,21 +474,21 @@ std::vector<std::int64_t> Engine::output_shape(std::size_t index) const {
 }
 
 std::vector<std::string> Engine::input_names() const {
-  return names_of(state_->graph->inputs());
+  return names_of(state_->facts.inputs);
 }
 
 std::vector<std::string> Engine::output_names() const {
-  return names_of(state_->graph->outputs());
+  return names_of(state_->facts.outputs);
 }
 
 std::vector<std::int64_t> Engine::stated_input_shape(std::string_view name) const {
-  const auto inputs = state_->graph->inputs();
-  return stated_shape(inputs[place_of(inputs, name, state_->origin)].get_partial_shape());
+  const auto& inputs = state_->facts.inputs;
+  return inputs[place_of(inputs, name, state_->origin)].shape;
 }
 
 std::vector<std::int64_t> Engine::stated_output_shape(std::string_view name) const {
-  const auto outputs = state_->graph->outputs();
-  return stated_shape(outputs[place_of(outputs, name, state_->origin)].get_partial_shape());
+  const auto& outputs = state_->facts.outputs;
+  return outputs[place_of(outputs, name, state_->origin)].shape;
 }
 
 std::vector<Tensor> Engine::run_once(const Tensor& given) {
@@ -485,7 +501,7 @@ std::vector<Tensor> Engine::run_once(const Tensor& given) {
   std::copy(given.values.begin(), given.values.end(), target.begin());
   run();
   std::vector<Tensor> outputs;
-  for (std::size_t i = 0; i < state_->graph->outputs().size(); ++i) {
+  for (std::size_t i = 0; i < state_->facts.outputs.size(); ++i) {
     const auto values = output(i);
     outputs.push_back({output_shape(i), {values.begin(), values.end()}});
   }
@@ -523,7 +539,7 @@ std::size_t Engine::work_bytes(std::span<const NamedShape> shapes) const {
 }
 
 std::size_t Engine::weight_bytes() const {
-  return constant_bytes(*state_->graph);
+  return state_->facts.weight_bytes;
 }
 
 Precision Engine::precision() const {
@@ -534,8 +550,20 @@ int Engine::threads() const {
   return state_->threads;
 }
 
+void Engine::State::keep_facts() {
+  if (facts_in_cache) return;
+  facts_in_cache = true;
+  try {
+    const std::string text = print_facts(facts);
+    cache.keep(facts_key(), std::as_bytes(std::span(text)));
+  } catch (const std::exception& error) {
+    spdlog::debug("the facts of a graph cannot be kept: {}", brief(error.what()));
+  }
+}
+
 void Engine::keep_prepared() {
   if (!state_->cache.is_on()) return;
+  state_->keep_facts();
   for (State::Prepared& entry : state_->prepared) {
     if (entry.in_cache) continue;
     entry.in_cache = true;

@@ -30,6 +30,7 @@ struct EngineOptions {
   /// Inputs of many shapes are to come: one preparation serves all. Results are the same; memory
   /// stays what the largest shape so far takes, and some for kernels.
   bool many_shapes = false;
+  bool soon = false;  ///< rather prepared soon than run fast: for small graphs that run a few times
 };
 
 /// The same, computing in float32.
@@ -65,6 +66,10 @@ class Engine {
   /// operators, no output, an input that is not float32 of a known number of sides), Usage (unknown
   /// device).
   Engine(std::span<const std::byte> onnx, const EngineOptions& options, const std::string& origin);
+  /// The same of bytes that it may keep: what was loaded from the same cache before is not read
+  /// until it has to be.
+  static Engine of(std::vector<std::byte> onnx, const EngineOptions& options,
+                   const std::string& origin);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
@@ -121,8 +126,8 @@ class Engine {
   Precision precision() const;
   int threads() const;
 
-  /// Puts what was prepared anew into the cache, where there is one. Takes a moment: for when the
-  /// result has been written. What fails is no error.
+  /// Puts what was prepared or found out anew into the cache, where there is one. Takes a moment:
+  /// for when the result has been written. What fails is no error.
   void keep_prepared();
 
   /// Frees the prepared graph and its work memory; the next prepare builds it anew.
@@ -130,6 +135,7 @@ class Engine {
 
  private:
   struct State;
+  Engine(const EngineOptions& options, const std::string& origin);
   std::unique_ptr<State> state_;
 };
 

@@ -5,15 +5,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "chiaro/base/error.h"
-#include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
 
 namespace chiaro::engine {
@@ -24,18 +28,31 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kMostBytes = 128 << 20;
 constexpr std::string_view kExtension = ".graph";
 
-/// FNV-1a of a file's content, in front of it; then the key and a zero, since names may collide.
+constexpr std::size_t kAlignment = 64;
+
+/// In front of a file: the sum of all that follows, then the key and a zero, since names may
+/// collide, then zeros up to where what is kept begins.
 using Sum = std::uint64_t;
 
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+std::size_t head_bytes(std::string_view key) {
+  return (sizeof(Sum) + key.size() + 1 + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-std::string content(std::string_view key, std::span<const std::byte> bytes) {
-  std::string text(key);
-  text += '\0';
-  text += as_text(bytes);
-  return text;
+/// Finds damage, not malice. Four lanes, which a processor works on side by side, take a word each
+/// in steps that are one-to-one, so that no single changed word goes unseen.
+Sum sum_of(std::span<const std::byte> bytes) {
+  constexpr Sum kOdd = 0x9e3779b97f4a7c15ULL;
+  const auto step = [](Sum state, Sum word) { return std::rotl((state ^ word) * kOdd, 29); };
+  std::array<Sum, 4> lanes{1, 2, 3, 4};
+  std::array<Sum, 4> words{};
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(words)) {
+    const std::size_t count = std::min(sizeof(words), bytes.size() - at);
+    if (count < sizeof(words)) words = {};
+    std::memcpy(words.data(), bytes.data() + at, count);
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane)
+      lanes[lane] = step(lanes[lane], words[lane]);
+  }
+  return std::accumulate(lanes.begin(), lanes.end(), Sum{bytes.size()}, step);
 }
 
 fs::path named(const char* variable) {
@@ -69,25 +86,26 @@ bool GraphCache::is_private() const {
   return own;
 }
 
-std::vector<std::byte> GraphCache::find(std::string_view key) const {
+KeptGraph GraphCache::find(std::string_view key) const {
   if (!is_on() || !is_private()) return {};
   const fs::path file = file_of(key);
   std::error_code failed;
   if (!fs::is_regular_file(file, failed)) return {};
   try {
-    const MappedFile mapped(file);
-    const auto bytes = mapped.bytes();
-    const std::size_t head = sizeof(Sum) + key.size() + 1;
+    auto mapped = std::make_unique<const MappedFile>(file);
+    const auto bytes = mapped->bytes();
+    const std::size_t head = head_bytes(key);
     if (bytes.size() < head) return {};
     Sum sum = 0;
     std::memcpy(&sum, bytes.data(), sizeof(Sum));
-    const std::string_view rest = as_text(bytes.subspan(sizeof(Sum)));
-    if (!rest.starts_with(key) || rest[key.size()] != '\0' || stable_hash(rest) != sum) {
+    const auto* begin = reinterpret_cast<const char*>(bytes.data()) + sizeof(Sum);
+    const bool same = std::string_view(begin, key.size()) == key && begin[key.size()] == '\0';
+    if (!same || sum_of(bytes.subspan(sizeof(Sum))) != sum) {
       spdlog::debug("{} is damaged or of another graph", file.string());
       return {};
     }
     fs::last_write_time(file, fs::file_time_type::clock::now(), failed);
-    return {bytes.begin() + static_cast<std::ptrdiff_t>(head), bytes.end()};
+    return {std::move(mapped), head};
   } catch (const Error& error) {
     spdlog::debug("{}", error.what());
     return {};
@@ -101,11 +119,13 @@ void GraphCache::keep(std::string_view key, std::span<const std::byte> bytes) co
     fs::permissions(folder_, fs::perms::owner_all, failed);
   if (!is_private()) return;
   try {
-    const std::string text = content(key, bytes);
-    const Sum sum = stable_hash(text);
+    std::vector<std::byte> content(head_bytes(key));
+    std::ranges::copy(std::as_bytes(std::span(key)), content.begin() + sizeof(Sum));
+    content.insert(content.end(), bytes.begin(), bytes.end());
+    const Sum sum = sum_of(std::span(content).subspan(sizeof(Sum)));
+    std::memcpy(content.data(), &sum, sizeof(Sum));
     AtomicFile file(file_of(key));
-    file.write(std::as_bytes(std::span(&sum, 1)));
-    file.write(std::as_bytes(std::span(text)));
+    file.write(content);
     file.commit();
     make_room();
   } catch (const std::exception& error) {

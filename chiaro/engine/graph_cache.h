@@ -4,16 +4,34 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
+
+#include "chiaro/base/files.h"
 
 namespace chiaro::engine {
 
 /// Where programs keep prepared graphs: the folder that CHIARO_CACHE names, else `chiaro` below
 /// XDG_CACHE_HOME or HOME/.cache. Empty: nowhere, since CHIARO_CACHE is "off" or there is no home.
 std::filesystem::path cache_folder();
+
+/// What is kept, where it lies in the cache: its bytes can be read as long as this lives.
+class KeptGraph {
+ public:
+  KeptGraph() = default;
+  KeptGraph(std::unique_ptr<const MappedFile> file, std::size_t begin)
+      : file_(std::move(file)), bytes_(file_->bytes().subspan(begin)) {}
+
+  bool empty() const { return bytes_.empty(); }
+  /// They begin at a multiple of 64 bytes in memory.
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::unique_ptr<const MappedFile> file_;
+  std::span<const std::byte> bytes_;
+};
 
 /// A folder with at most 128 MiB of prepared graphs, of which the longest unused goes first. A
 /// prepared graph is trusted as a program is, so a folder that others than this user can write to
@@ -25,7 +43,7 @@ class GraphCache {
 
   bool is_on() const { return !folder_.empty(); }
   /// What was kept under this key, whole and undamaged; else nothing.
-  std::vector<std::byte> find(std::string_view key) const;
+  KeptGraph find(std::string_view key) const;
   void keep(std::string_view key, std::span<const std::byte> bytes) const;
 
  private:

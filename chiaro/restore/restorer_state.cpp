@@ -56,7 +56,8 @@ image::Image grey_picture(std::span<const float> values, int height, int width) 
 Restorer::State::State(bundle::Bundle bundle, const engine::EngineOptions& options)
     : manifest(bundle.manifest),
       origin(bundle.origin),
-      engine(bundle.member(bundle::kRestoreMember), settled(options, manifest), bundle.origin),
+      engine(engine::Engine::of(bundle.take(bundle::kRestoreMember), settled(options, manifest),
+                                bundle.origin)),
       channels(picture_channels(manifest)) {
   check_restore_graph(engine, manifest, origin);
   if (manifest.condition) inspector.emplace(bundle, options);

@@ -261,6 +261,15 @@ TEST(Bundle, SurvivesWritingAndReading) {
   EXPECT_CHIARO_ERROR(bundle.member("encode.onnx"), Bundle, "has no encode.onnx");
 }
 
+TEST(Bundle, HandsAMemberOver) {
+  Bundle bundle = parse_bundle(serialize_bundle(example_manifest(), example_members()), "example");
+  const std::vector<std::byte> expected = example_members().at("restore.onnx");
+  EXPECT_EQ(bundle.take("restore.onnx"), expected);
+  EXPECT_FALSE(bundle.has("restore.onnx"));
+  EXPECT_TRUE(bundle.has("card.md"));
+  EXPECT_CHIARO_ERROR(bundle.take("restore.onnx"), Bundle, "has no restore.onnx");
+}
+
 TEST(Bundle, TheSameContentGivesTheSameBytes) {
   EXPECT_EQ(serialize_bundle(example_manifest(), example_members()),
             serialize_bundle(example_manifest(), example_members()));
@@ -281,6 +290,7 @@ TEST(Bundle, MissingFilesAndFoldersAreInputErrors) {
   test::TemporaryFolder folder;
   EXPECT_CHIARO_ERROR(read_bundle(folder / "none.chiaro"), Input, "none.chiaro");
   EXPECT_CHIARO_ERROR(read_bundle(folder.path()), Input, "folder");
+  EXPECT_CHIARO_ERROR(read_bundle("/dev/null"), Input, "device");
   EXPECT_CHIARO_ERROR(read_manifest(folder / "none.chiaro"), Input, "none.chiaro");
   EXPECT_CHIARO_ERROR(read_manifest(folder.path()), Input, "regular");
 }

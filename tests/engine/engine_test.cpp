@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "chiaro/base/process_memory.h"
@@ -90,6 +91,21 @@ TEST(Engine, OnePreparationServesManyShapes) {
       EXPECT_EQ(got.shape, expected.shape);
       EXPECT_EQ(got.values, expected.values) << graph << ' ' << height << ' ' << width;
       if (height == 64) many.release();
+    }
+  }
+}
+
+TEST(Engine, GraphsOfAttentionComputeTheSameSoonOrNot) {
+  // input · softmax over the channels
+  const auto input = noise(1, 3, 20, 24);
+  const std::size_t plane = 20 * 24;
+  for (const bool soon : {false, true}) {
+    Engine engine(test::graph_bytes("attentive"), {.threads = 1, .soon = soon}, "attentive");
+    const auto result = engine.run_once(input)[0].values;
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      double sum = 0;
+      for (std::size_t c = 0; c < 3; ++c) sum += std::exp(input.values[c * plane + i % plane]);
+      ASSERT_NEAR(result[i], input.values[i] * std::exp(input.values[i]) / sum, 1e-5) << soon;
     }
   }
 }

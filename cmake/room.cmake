@@ -104,10 +104,11 @@ function(chiaro_check_catalogue name)
   endforeach()
 endfunction()
 
-# chiaro_tests(NAME [TORCH] [DEPS rooms…] [LIBS targets…]) : one test program per room from tests/NAME/*.cpp.
+# chiaro_tests(NAME [TORCH] [OWN_FLAGS] [DEPS rooms…] [LIBS targets…]) : one test program per room from tests/NAME/*.cpp.
+# OWN_FLAGS: its libraries ask for flags (-pthread) that the precompiled header was made without, so it does without.
 # Cases whose suite or name contains "Slow" are registered apart with the label slow.
 function(chiaro_tests name)
-  cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;OWN_FLAGS" "" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources OR (ARG_TORCH AND NOT CHIARO_WITH_TRAINING))
     return()
@@ -118,7 +119,7 @@ function(chiaro_tests name)
   if(ARG_TORCH)
     target_link_libraries(test_${name} PRIVATE chiaro_torch)
     chiaro_use_header(test_${name} chiaro_torch_test_pch)
-  else()
+  elseif(NOT ARG_OWN_FLAGS)
     chiaro_use_header(test_${name} chiaro_test_pch)
   endif()
   add_test(NAME ${name} COMMAND test_${name} --gtest_filter=-*Slow*)

@@ -1,5 +1,6 @@
 #include "chiaro/image/radiance.h"
 
+#include <fmt/format.h>
 #include <vips/vips.h>
 
 #include <algorithm>
@@ -70,11 +71,6 @@ std::string_view text_of(std::span<const std::uint8_t> lines) {
   return {reinterpret_cast<const char*>(lines.data()), lines.size()};
 }
 
-void append_text(std::vector<std::byte>& out, std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
 }  // namespace
 
 VipsImagePointer open_radiance(VipsSource* source, const std::string& name) {
@@ -113,11 +109,11 @@ std::vector<std::byte> with_radiance_header(std::span<const std::byte> coded,
   const RadianceHeader header =
       parse_header({reinterpret_cast<const char*>(coded.data()), coded.size()});
   CHIARO_CHECK(header.size > 0, Internal, "[image.embed_metadata] got no Radiance picture");
-  std::vector<std::byte> out;
-  append_text(out, kMagicLine);
-  append_text(out, text_of(lines));
-  append_text(out, std::string(kFormat) + header.format + "\n\n" + header.resolution + "\n");
-  out.insert(out.end(), coded.begin() + static_cast<std::ptrdiff_t>(header.size), coded.end());
+  const std::string first = fmt::format("{}{}{}{}\n\n{}\n", kMagicLine, text_of(lines), kFormat,
+                                        header.format, header.resolution);
+  const auto pixels = coded.subspan(header.size);
+  std::vector<std::byte> out(first.size() + pixels.size());
+  std::ranges::copy(pixels, std::ranges::copy(std::as_bytes(std::span(first)), out.begin()).out);
   return out;
 }
 

@@ -20,7 +20,7 @@ TEST(ApiSymbols, AreThoseListed) {
   for (std::string address, kind, name; lines >> address >> kind >> name;) {
     if (kind != "A") names += name + "\n";  // A: the name of the version itself
   }
-  EXPECT_EQ(names, read_text(std::string(CHIARO_SOURCE_DIR) + "/tests/api/symbols.txt"));
+  EXPECT_EQ(names, read_text(CHIARO_SOURCE_DIR "/tests/api/symbols.txt"));
 }
 
 TEST(ApiSymbols, StatusesAreTheExitStatuses) {

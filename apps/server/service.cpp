@@ -23,6 +23,7 @@
 #include "apps/server/gate.h"
 #include "apps/server/http_server.h"
 #include "apps/server/metrics.h"
+#include "apps/server/result_formats.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/version.h"
@@ -70,12 +71,18 @@ std::string word_of(const Request& request, const char* name, const std::string&
   return word;
 }
 
+std::vector<std::string> result_format_names() {
+  std::vector<std::string> names;
+  for (const ResultFormat& format : kResultFormats) names.emplace_back(format.name);
+  return names;
+}
+
 JobRequest job_of(const Request& request) {
   check_parameters(request, {"strength", "guard", "format", "quality", "wait"});
   JobRequest job;
   job.strength = number_of(request, "strength", 1.0, 0.0, 1.0);
   job.guard = word_of(request, "guard", "soft", {"off", "soft", "strict"});
-  job.format = word_of(request, "format", "", {"png", "jpeg", "webp", "tiff"});
+  job.format = word_of(request, "format", "", result_format_names());
   job.quality = number_of(request, "quality", 0, 0, 100);
   return job;
 }
@@ -300,7 +307,7 @@ struct Service::State {
             {"threads", facts.threads},
             {"scale", facts.scale},
             {"inspects", static_cast<bool>(facts.inspect)},
-            {"result_formats", {"png", "jpeg", "webp", "tiff"}},
+            {"result_formats", result_format_names()},
             {"parameters", {"strength", "guard", "format", "quality", "wait"}},
             {"limits",
              {{"body_bytes", options.max_body_bytes},

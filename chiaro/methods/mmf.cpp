@@ -28,6 +28,7 @@
 #include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/networks/controller.h"
+#include "chiaro/networks/text_table.h"
 
 namespace chiaro::methods {
 namespace {
@@ -51,6 +52,7 @@ struct MmfOptions {
   double drop = 0.1;
   double told = 0.1;
   std::string condition = "predicted";
+  std::string text_table;
 
   static Fields<MmfOptions> fields() {
     using T = MmfOptions;
@@ -79,6 +81,9 @@ struct MmfOptions {
             "what the restorer is told, in training and validation; others than predicted are for "
             "comparison",
             {.choices = {"predicted", "shuffled", "oracle", "none"}}),
+        field("text_table", &T::text_table,
+              "safetensors file with a text encoder's row for each kind of damage, relative to the "
+              "folder the program runs in; empty: the vertices of a simplex"),
     };
   }
 };
@@ -112,10 +117,13 @@ class Mmf : public Method {
                  "[methods.mmf] the network takes a condition of width {}, the data shows {} kinds "
                  "({}); expected network mmf_unet with types = {} and embedding = {}",
                  network_->condition_width(), kinds, join(setting.kinds), kinds, embedding);
+    const at::Tensor table = options.text_table.empty()
+                                 ? networks::simplex_table(kinds)
+                                 : networks::read_text_table(options.text_table, setting.kinds);
     const auto make = [&] {
       return std::make_shared<networks::Controller>(
           networks::ControllerOptions{.width = options.width}, setting.kinds, setting.sources,
-          networks::simplex_table(kinds));
+          table);
     };
     controller_ = make();
     copy_ = make();
@@ -158,7 +166,7 @@ class Mmf : public Method {
     const auto views = networks::cut_views(batch.context, controller_->layout());
     const at::Tensor code = controller_->diagnose(views.native, views.whole).code.to(at::kFloat);
     if (options_.condition == "oracle") return true_code(batch, code.size(1));
-    return options_.condition == "shuffled" ? code.roll(1, 0) : code;
+    return options_.condition == "shuffled" ? shuffled(code) : code;
   }
 
  private:
@@ -273,6 +281,11 @@ class Mmf : public Method {
       }
     }
     return code;
+  }
+
+  /// The codes of other samples, with data.variants of other scenes.
+  static at::Tensor shuffled(const at::Tensor& code) {
+    return code.roll(std::max<std::int64_t>(code.size(0) / 2, 1), 0);
   }
 
   /// The labels as a code without embedding: what a user says who overrides the controller.

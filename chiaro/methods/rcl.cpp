@@ -37,6 +37,7 @@ struct RclOptions {
   double consistency = 1.0;
   std::string consistency_loss = "l2";
   std::string distance = "w1";
+  bool centred = true;
   std::int64_t quantiles = 0;
   std::int64_t directions = 64;
   std::string overlap = "forbidden";
@@ -57,6 +58,10 @@ struct RclOptions {
               "w1, w2: by sorting, per channel; gaussian: of mean and deviation; sliced: w1 of the "
               "joint colours along random directions",
               {.choices = {"w1", "w2", "gaussian", "sliced"}}),
+        field(
+            "centred", &T::centred,
+            "compare residuals without their mean in each channel of a crop, which noise does not "
+            "have and in which anything could be written"),
         field("quantiles", &T::quantiles,
               "w1, w2, sliced: compare so many quantiles; 0: all values", {.min = 0}),
         field("directions", &T::directions, "sliced: drawn anew for each step", {.min = 1}),
@@ -147,6 +152,7 @@ class Rcl : public Method {
   at::Tensor distances(const at::Tensor& residual, std::int64_t step) const {
     using losses::Transport;
     at::Tensor values = residual.flatten(2);
+    if (options_.centred) values = values - values.mean(2, /*keepdim=*/true);
     if (options_.distance == "sliced") {
       Rng rng(seed_, {stable_hash("directions"), static_cast<std::uint64_t>(step)});
       values = losses::along_directions(
@@ -186,10 +192,14 @@ class Rcl : public Method {
                       const data::Batch& batch, Losses& result) {
     const double deviation = residual.std({2, 3}).mean().item<double>();
     result.meters.emplace_back("residual_u8", 255 * deviation);
+    result.meters.emplace_back("residual_mean_u8",
+                               255 * residual.mean({2, 3}).abs().mean().item<double>());
     const auto& clean = batch.context.defined() ? batch.context_target : batch.target;
     if (!clean.defined() || clean.sizes() != pairs.windows().sizes()) return;
     const at::Tensor target = pairs.cut(clean);
     const at::Tensor noise = crops - target;
+    result.meters.emplace_back("residual_over_noise",
+                               deviation / noise.std({2, 3}).mean().item<double>());
     result.meters.emplace_back("residual_is_noise", correlation(residual, noise));
     result.meters.emplace_back(
         "residual_is_picture",

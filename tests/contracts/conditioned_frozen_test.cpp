@@ -8,6 +8,7 @@
 #include "chiaro/engine/engine.h"
 #include "chiaro/freeze/freeze.h"
 #include "chiaro/networks/controller.h"
+#include "chiaro/networks/text_table.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::freeze {
@@ -133,6 +134,21 @@ TEST(ConditionedFrozen, ThawsBothParts) {
     EXPECT_TRUE(at::equal(entry.value(), other.controller->named_parameters()[entry.key()]));
   for (const auto& entry : pair.network->named_parameters())
     EXPECT_TRUE(at::equal(entry.value(), other.network->named_parameters()[entry.key()]));
+}
+
+TEST(ConditionedFrozen, AControllerGoesOnWithItsOwnTextTable) {
+  Pair pair = awake_pair();
+  const bundle::Bundle made = frozen(pair);
+  const at::NoGradGuard no_grad;
+  at::Tensor table = pair.controller->named_buffers()["table"];
+  const at::Tensor own = table.clone();
+  table.add_(1e-4);  // as far off as a bundle with half weights may have it
+  thaw(made, *pair.controller);
+  EXPECT_TRUE(at::equal(table, own + 1e-4));
+  table.copy_(own.roll(1, 0));
+  pair.controller->parameters().front().zero_();
+  EXPECT_CHIARO_ERROR(thaw(made, *pair.controller), Bundle, "another text table");
+  EXPECT_EQ(pair.controller->parameters().front().abs().max().item<double>(), 0);
 }
 
 TEST(ConditionedFrozen, HalfWeightsHalveTheFileAndEqualTheRoundedNetwork) {

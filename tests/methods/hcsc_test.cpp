@@ -174,7 +174,8 @@ TEST(Hcsc, SelectionDropsItsOwnKind) {
   const auto method = made(small());
   const Losses last = train(*method, 60);
   EXPECT_GT(meter(last, "dropped_same_kind"), 1.2 * meter(last, "dropped"));
-  EXPECT_GT(meter(last, "kept_other_kind"), 0.74);  // three of four keys are of other kinds
+  // Three of four keys are of other kinds; keys dropped at random would leave it so.
+  EXPECT_GT(meter(last, "kept_other_kind"), 0.755);
 }
 
 TEST(Hcsc, MeasuringChangesNothing) {

@@ -82,7 +82,8 @@ TEST_F(RclTest, EqualsItsDefinition) {
   const auto crops = pairs.cut(batch.context);
   auto residual = (crops - (0.9 * crops + 0.02)).detach().requires_grad_(true);
   // InfoNCE with one positive, written out.
-  const auto logits = losses::earth_movers(residual.flatten(2)) / -0.01;
+  const auto values = residual.flatten(2);
+  const auto logits = losses::earth_movers(values - values.mean(2, true)) / -0.01;
   auto contrast = at::zeros({}, at::kFloat);
   for (int i = 0; i < 2 * kSamples; ++i) {
     const int sister = (i + kSamples) % (2 * kSamples);
@@ -109,6 +110,26 @@ TEST_F(RclTest, EqualsItsDefinition) {
   EXPECT_EQ(later.terms[1].weight, losses.terms[1].weight);
   EXPECT_TRUE(method->state().named_buffers().contains("balance"));
   EXPECT_TRUE(method->state().named_buffers().contains("watch.in_a_row"));
+}
+
+/// Writes how much noise there is into the brightness of its residual.
+class BrightnessCode : public Affine {
+ public:
+  BrightnessCode() : Affine(1.0, 0.0) {}
+  at::Tensor forward(const at::Tensor& x, const networks::Condition& condition) override {
+    return Affine::forward(x, condition) - x.std({1, 2, 3}, true, /*keepdim=*/true);
+  }
+};
+
+TEST_F(RclTest, ACodeInTheBrightnessEarnsNothing) {
+  const double chance = std::log(2.0 * kSamples - 1);
+  const auto contrast = [](OptionTable options) {
+    return value(
+        make_rcl(std::make_shared<BrightnessCode>(), std::move(options))->losses(varied(), {}),
+        "contrast");
+  };
+  EXPECT_LT(contrast({{"centred", false}}), 0.5 * chance);
+  EXPECT_NEAR(contrast({}), chance, 1e-3);
 }
 
 TEST_F(RclTest, IsPureInBatchStepAndState) {

@@ -38,6 +38,38 @@ TEST_F(Serve, RestoresAndAnswersAtOnce) {
   EXPECT_TRUE(std::ranges::equal(decoded(unchanged->body).pixels(), decoded(sent).pixels()));
 }
 
+TEST_F(Serve, FormatsOfResultsAreThoseItSays) {
+  Server server;
+  auto client = server.client();
+  const json said = body_of(client.Get("/v1/capabilities"))["result_formats"];
+  ASSERT_EQ(said.size(), 6U);
+  for (const auto& one :
+       body_of(client.Get("/v1/openapi.json"))["paths"]["/v1/restore"]["post"]["parameters"]) {
+    if (one["name"] == "format") EXPECT_EQ(one["schema"]["enum"], said);
+  }
+  for (const std::string format : said) {
+    const auto answer = client.Post("/v1/restore?wait=1&format=" + format, picture(9, 12), kBinary);
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->status, 200) << format << answer->body;
+    EXPECT_EQ(decoded(answer->body).metadata.source_format, format);
+  }
+}
+
+// A picture with a range of its own comes back with it, without being asked to.
+TEST_F(Serve, BrightLightsStayBright) {
+  image::Image bright(3, 16, 16);
+  std::ranges::fill(bright.pixels(), 4.0F);
+  const auto file = image::encode(bright, {.format = "exr"});
+  const std::string sent(reinterpret_cast<const char*>(file.data()), file.size());
+  Server server;
+  auto client = server.client();
+  const auto answer = client.Post("/v1/restore?wait=1&strength=0", sent, kBinary);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  EXPECT_EQ(answer->get_header_value("Content-Type"), "image/x-exr");
+  for (const float v : decoded(answer->body).pixels()) ASSERT_NEAR(v, 4.0F, 0.01F);
+}
+
 TEST_F(Serve, JobsArePolledFetchedAndCancelled) {
   Server server({"--max-queue", "2", "--max-seconds", "100"});
   auto client = server.client();

@@ -63,6 +63,7 @@ const inspections = new Line();
 const restorations = new Line();
 
 const kNames = { jpeg: "JPEG artefacts", low_light: "darkness", gaussian_blur: "blur", motion_blur: "motion blur" };
+const kEndings = { jpeg: "jpg", tiff: "tif", "x-exr": "exr", "vnd.radiance": "hdr" };
 const nameOf = (type) => kNames[type] ?? type.replaceAll("_", " ");
 const degreeOf = (severity) => (severity < 1 / 3 ? "slight" : severity < 2 / 3 ? "clear" : "strong");
 
@@ -192,7 +193,8 @@ async function restore(photo, query) {
   if (photo.resultUrl) URL.revokeObjectURL(photo.resultUrl);
   photo.result = blob;
   photo.resultUrl = URL.createObjectURL(blob);
-  const ending = blob.type.replace("image/", "").replace("jpeg", "jpg").replace("tiff", "tif");
+  const subtype = blob.type.replace("image/", "");
+  const ending = kEndings[subtype] ?? subtype;
   photo.saveName = `${photo.file.name.replace(/\.[^.]*$/, "")}_chiaro.${ending}`;
   photo.done = doneText(state);
   tell(photo, photo.done);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,39 @@ TEST(PictureEncoder, TakesItsPartAndBringsItToLengthOne) {
   ASSERT_EQ(first.size(), 1U);
   EXPECT_NEAR(first[0], -1, 1e-6);                       // the sign of m − 0.5
   EXPECT_NEAR(degradation.code(striped())[0], 1, 1e-6);  // of 10 v + 0.001
+}
+
+TEST(PictureEncoder, GivesAllPartsAtOnceAsItGivesEach) {
+  const auto bundle = test::code_bundle({{"degradation", 1, false}, {"content", 1, true}});
+  PictureEncoder all(bundle, "content", {.threads = 1, .many_shapes = true});
+  for (const char* name : {"degradation", "content"}) {
+    PictureEncoder one(bundle, name, {.threads = 1});
+    const auto codes = all.codes(code_views(striped(), *bundle.manifest.code));
+    ASSERT_EQ(codes.size(), 2U);
+    EXPECT_EQ(codes[name == std::string("content") ? 1 : 0], one.code(striped())[0]) << name;
+  }
+  const auto whole = test::code_bundle({{"content", 2, true}});
+  const CodeViews square = code_views(striped(), *whole.manifest.code);
+  EXPECT_TRUE(square.native.empty());  // nobody looks at them
+  PictureEncoder content(whole, "content", {.threads = 1});
+  EXPECT_EQ(content.codes(square), content.code(striped()));
+  EXPECT_CHIARO_ERROR(content.codes({}), Internal, "no views");
+  EXPECT_CHIARO_ERROR(code_views({}, *whole.manifest.code), Usage, "empty");
+}
+
+TEST(Cosine, IsTheSumOfProductsAtEveryLength) {
+  for (const std::size_t length : {0, 1, 7, 8, 9, 16, 31, 64}) {
+    std::vector<float> a;
+    std::vector<float> b;
+    double sum = 0;
+    for (std::size_t i = 0; i < length; ++i) {
+      a.push_back(0.5F + static_cast<float>(i));
+      b.push_back(i % 3 == 0 ? -1.0F : 2.0F);
+      sum += double{a[i]} * double{b[i]};
+    }
+    EXPECT_DOUBLE_EQ(cosine(a, b), sum) << length;
+  }
+  EXPECT_CHIARO_ERROR(cosine(std::vector<float>{1}, {}), Internal, "1 and 0");
 }
 
 TEST(PictureEncoder, TakesSmallGreyAndWildPictures) {

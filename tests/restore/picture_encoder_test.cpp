@@ -47,14 +47,26 @@ TEST(PictureEncoder, TakesItsPartAndBringsItToLengthOne) {
   EXPECT_NEAR(degradation.code(striped())[0], 1, 1e-6);  // of 10 v + 0.001
 }
 
+/// Dark in the columns that native views of 16 px see, 8 to 24 and 40 to 56, bright between them:
+/// 0.2 and 0.6 on the average.
+image::Image bright_between_views() {
+  image::Image picture(3, 64, 64);
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < 64; ++y)
+      for (int x = 0; x < 64; ++x) picture.at(c, y, x) = (x + 24) % 32 < 16 ? 0.2F : 1.0F;
+  return picture;
+}
+
 TEST(PictureEncoder, GivesAllPartsAtOnceAsItGivesEach) {
-  const auto bundle = test::code_bundle({{"degradation", 1, false}, {"content", 1, true}});
-  PictureEncoder all(bundle, "content", {.threads = 1, .many_shapes = true});
-  for (const char* name : {"degradation", "content"}) {
-    PictureEncoder one(bundle, name, {.threads = 1});
-    const auto codes = all.codes(code_views(striped(), *bundle.manifest.code));
+  for (const bool whole_first : {false, true}) {
+    const auto bundle = test::code_bundle({{"first", 1, whole_first}, {"second", 1, !whole_first}});
+    PictureEncoder all(bundle, "second", {.threads = 1, .many_shapes = true});
+    const auto codes = all.codes(code_views(bright_between_views(), *bundle.manifest.code));
     ASSERT_EQ(codes.size(), 2U);
-    EXPECT_EQ(codes[name == std::string("content") ? 1 : 0], one.code(striped())[0]) << name;
+    EXPECT_NEAR(codes[0], whole_first ? 1 : -1, 1e-6);  // the sign of m - 0.5
+    PictureEncoder one(bundle, "first", {.threads = 1});
+    EXPECT_EQ(codes[0], one.code(bright_between_views())[0]);
+    EXPECT_EQ(codes[1], all.code(bright_between_views())[0]);
   }
   const auto whole = test::code_bundle({{"content", 2, true}});
   const CodeViews square = code_views(striped(), *whole.manifest.code);

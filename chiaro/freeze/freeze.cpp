@@ -308,6 +308,10 @@ void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner) {
   take_weights(bundle, bundle::kConditionMember, conditioner, {});
 }
 
+void thaw(const bundle::Bundle& bundle, networks::Encoder& encoder) {
+  take_weights(bundle, bundle::kEncodeMember, encoder, {});
+}
+
 std::shared_ptr<networks::Network> thaw(const bundle::Bundle& bundle) {
   auto network = networks::make(bundle.manifest.network, bundle.manifest.network_options);
   thaw(bundle, *network);

@@ -44,6 +44,9 @@ void thaw(const bundle::Bundle& bundle, networks::Network& network,
 /// The weights of condition.onnx into a conditioner, all of them. Errors: Bundle.
 void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner);
 
+/// The weights of encode.onnx into an encoder, all of them. Errors: Bundle.
+void thaw(const bundle::Bundle& bundle, networks::Encoder& encoder);
+
 /// The network of the bundle's manifest with the bundle's weights, for fine-tuning. Errors: Bundle,
 /// Usage (a network or option that this program does not have).
 std::shared_ptr<networks::Network> thaw(const bundle::Bundle& bundle);

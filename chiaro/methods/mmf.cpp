@@ -27,13 +27,13 @@
 #include "chiaro/losses/by_name.h"
 #include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/stated_truth.h"
 #include "chiaro/networks/controller.h"
 
 namespace chiaro::methods {
 namespace {
 
 constexpr double kSeverityReach = 0.25;  // of positives of L_sup
-constexpr double kUnknownSeverity = 0.5;
 
 struct MmfOptions {
   std::string loss = "charbonnier";
@@ -260,29 +260,9 @@ class Mmf : public Method {
   /// The condition as trained with: of some samples nothing is said, of some the truth.
   at::Tensor told(const data::Batch& batch) {
     at::Tensor code = condition(batch);
-    if (!code.defined() || options_.condition == "oracle") return code;
-    const at::NoGradGuard no_grad;
-    const at::Tensor truth = true_code(batch, code.size(1));
-    for (std::int64_t i = 0; i < code.size(0); ++i) {
-      Rng rng(seed_, {stable_hash("told"), batch.seeds[static_cast<std::size_t>(i)]});
-      const double u = rng.uniform();
-      if (u < options_.drop) {
-        code[i].zero_();
-      } else if (u < options_.drop + options_.told) {
-        code[i].copy_(truth[i]);
-      }
-    }
+    if (code.defined() && options_.condition != "oracle")
+      mix_in_truth(code, batch, seed_, options_.drop, options_.told);
     return code;
-  }
-
-  /// The labels as a code without embedding: what a user says who overrides the controller.
-  static at::Tensor true_code(const data::Batch& batch, std::int64_t width) {
-    const auto present = batch.kinds.to(at::kFloat);
-    const auto severity =
-        at::where(batch.severities.lt(0), at::full_like(batch.severities, kUnknownSeverity),
-                  batch.severities);
-    const auto known = at::cat({present / present.sum(1, /*keepdim=*/true), severity}, 1);
-    return at::constant_pad_nd(known, {0, width - known.size(1)}, 0);
   }
 
   MmfOptions options_;

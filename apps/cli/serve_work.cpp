@@ -38,27 +38,29 @@ std::string findings_of(const restore::RestoreReport& report, const restore::Res
 
 server::JobFunction restore_work(restore::RestorerPool& restorers,
                                  const server::ServeOptions& options) {
-  return
-      [&restorers, options](const server::JobRequest& request, const ProgressCallback& progress) {
-        image::Image picture =
-            image::decode(request.picture, "the picture", {.max_pixels = options.max_pixels});
-        CHIARO_CHECK(progress(0), Interrupted, "[cli.serve] stopped");
-        const int left_out = image::PageReader(request.picture, "the picture").count() - 1;
-        const std::string format = result_format(request, picture);
-        restore::RestoreReport report;
-        picture = restorers.take()->restore(std::move(picture),
-                                            {.strength = request.strength,
-                                             .max_memory_bytes = options.max_memory_bytes,
-                                             .guard = restore::parse_guard_mode(request.guard)},
-                                            progress, &report);
-        return server::JobResult{
-            .file = image::encode(picture, {.format = format, .quality = request.quality}),
-            .type = "image/" + format,
-            .width = picture.width(),
-            .height = picture.height(),
-            .pages_left_out = left_out,
-            .findings = findings_of(report, restorers.any(), left_out)};
-      };
+  return [&restorers, options](const server::JobRequest& request,
+                               const ProgressCallback& progress) {
+    const restore::RestoreOptions wanted{.strength = request.strength,
+                                         .max_memory_bytes = options.max_memory_bytes,
+                                         .guard = restore::parse_guard_mode(request.guard)};
+    const auto restorer = restorers.take();
+    if (wanted.max_memory_bytes > 0)
+      restore::expect_within_limit(*restorer, image::probe(request.picture, "the picture"), wanted);
+    image::Image picture =
+        image::decode(request.picture, "the picture", {.max_pixels = options.max_pixels});
+    CHIARO_CHECK(progress(0), Interrupted, "[cli.serve] stopped");
+    const int left_out = image::PageReader(request.picture, "the picture").count() - 1;
+    const std::string format = result_format(request, picture);
+    restore::RestoreReport report;
+    picture = restorer->restore(std::move(picture), wanted, progress, &report);
+    return server::JobResult{
+        .file = image::encode(picture, {.format = format, .quality = request.quality}),
+        .type = "image/" + format,
+        .width = picture.width(),
+        .height = picture.height(),
+        .pages_left_out = left_out,
+        .findings = findings_of(report, restorers.any(), left_out)};
+  };
 }
 
 server::InspectFunction inspect_work(restore::Inspector& inspector,

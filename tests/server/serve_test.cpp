@@ -327,5 +327,34 @@ TEST_F(Serve, StopsGracefully) {
   EXPECT_EQ(server.wait(), 0);
 }
 
+TEST_F(Serve, WhatIsBeingFetchedArrivesBeforeTheStop) {
+  Server server;
+  const std::string sent = picture(1500, 2000);
+  const int socket = server.connect();
+  const std::string head =
+      "POST /v1/restore?wait=1&strength=0&format=tiff HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Length: " +
+      std::to_string(sent.size()) + "\r\n\r\n";
+  for (const std::string& part : {head, sent}) {
+    for (std::size_t at = 0; at < part.size();) {
+      const ssize_t n = ::send(socket, part.data() + at, part.size() - at, MSG_NOSIGNAL);
+      ASSERT_GT(n, 0);
+      at += static_cast<std::size_t>(n);
+    }
+  }
+  std::string answer(1, '\0');
+  ASSERT_EQ(::recv(socket, answer.data(), 1, 0), 1);
+  server.signal(SIGTERM);
+  std::this_thread::sleep_for(1500ms);  // the rest does not fit between the two
+  std::array<char, 65536> part{};
+  for (ssize_t got = 0; (got = ::recv(socket, part.data(), part.size(), 0)) > 0;)
+    answer.append(part.data(), static_cast<std::size_t>(got));
+  ::close(socket);
+  const auto body = answer.find("\r\n\r\n") + 4;
+  const std::string length = "Content-Length: " + std::to_string(answer.size() - body) + "\r\n";
+  EXPECT_NE(answer.find(length), std::string::npos) << answer.substr(0, body) << answer.size();
+  EXPECT_EQ(server.wait(), 0);
+}
+
 }  // namespace
 }  // namespace chiaro

@@ -54,7 +54,7 @@ async function load() {
   say("");
 }
 
-/* One after another: the server works on one picture at a time anyway. */
+/* One after another: what waits here takes no memory of the server. */
 class Line {
   constructor() { this.last = Promise.resolve(); }
   add(work) { this.last = this.last.then(work); }
@@ -282,7 +282,7 @@ $("strength").addEventListener("input", () => { $("strength-value").textContent 
 $("settings").addEventListener("submit", (event) => event.preventDefault());
 $("token").addEventListener("change", load);
 $("files").addEventListener("change", () => { take([...$("files").files]); $("files").value = ""; });
-$("save-all").addEventListener("click", saveAll);
+$("save-all").addEventListener("click", () => saveAll().catch((failure) => say(failure.message)));
 $("again-all").addEventListener("click", () => photos.forEach(start));
 for (const name of ["dragover", "dragenter"]) {
   document.addEventListener(name, (event) => { event.preventDefault(); $("drop").classList.add("over"); });

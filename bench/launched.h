@@ -13,6 +13,9 @@ struct Launched {
   double peak_mib = 0;  ///< highest resident memory
 };
 
+/// `chiaro WORDS`, as a shell reads them. Errors: CheckFailed where it fails.
+Launched launch(const Setting& setting, const std::string& words);
+
 /// `chiaro restore INPUT -o OUTPUT --overwrite --quiet` with the setting's bundle and threads, and
 /// `more` flags. Errors: CheckFailed where it fails.
 Launched launch_restore(const Setting& setting, const std::filesystem::path& input,

@@ -67,6 +67,7 @@ int run(int argc, char** argv) {
   add_program(setting, report);
   add_folder(setting, report);
   add_serve(setting, report);
+  add_search(setting, report);
 #ifdef CHIARO_BENCH_TRAINING
   add_networks(setting, report);
   add_train(setting, report);

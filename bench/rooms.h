@@ -22,6 +22,7 @@ void add_restore(const Setting& setting, Report& report);   ///< restore against
 void add_program(const Setting& setting, Report& report);   ///< the program as users start it
 void add_folder(const Setting& setting, Report& report);    ///< the program on many pictures
 void add_serve(const Setting& setting, Report& report);     ///< the server under load
+void add_search(const Setting& setting, Report& report);    ///< among codes of many pictures
 void add_degrade(const Setting& setting, Report& report);   ///< each damage on a training crop
 void add_metrics(const Setting& setting, Report& report);   ///< each metric on a megapixel
 void add_networks(const Setting& setting, Report& report);  ///< engine against libtorch eager

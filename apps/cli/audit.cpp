@@ -15,13 +15,27 @@ namespace {
 constexpr std::string_view kBits = "bits per sample";
 constexpr std::string_view kBeyond = "values outside 0 to 1";
 
-/// Whether a flag asked for just this.
+/// The flag by which one asks for the loss; "" where there is none.
+std::string flag_for(const image::Trait& trait) {
+  if (trait.name == kBits || trait.name == kBeyond) return "--depth";
+  if (trait.name == "transparency") return "--alpha drop";
+  return trait.name == "colours" || trait.name == "orientation" ? "" : "--strip";
+}
+
 bool asked_for(const image::Trait& trait, const RestoreArguments& arguments) {
-  if (trait.name == kBits) return arguments.depth != "auto";
-  if (trait.name == "transparency") return arguments.options.alpha == restore::AlphaMode::Drop;
-  if (trait.name == kBeyond) return arguments.depth != "auto";
-  if (trait.name == "colours" || trait.name == "orientation") return false;
-  return arguments.write.strip_metadata;
+  const std::string flag = flag_for(trait);
+  if (flag == "--depth") return arguments.depth != "auto";
+  if (flag == "--alpha drop") return arguments.options.alpha == restore::AlphaMode::Drop;
+  return flag == "--strip" && arguments.write.strip_metadata;
+}
+
+/// How to ask for what is missed; "" where no flag allows all of it.
+std::string advice_for(const std::vector<image::Trait>& missed) {
+  std::vector<std::string> flags;
+  for (const image::Trait& trait : missed) flags.push_back(flag_for(trait));
+  std::ranges::sort(flags);
+  flags.erase(std::unique(flags.begin(), flags.end()), flags.end());
+  return flags.empty() || flags.front().empty() ? "" : ", or " + join(flags, " and ");
 }
 
 /// Its name, and of a later page which.
@@ -40,13 +54,17 @@ std::string line_of(const image::Trait& trait) {
 void audit(const std::string& input, std::span<const std::byte> result,
            const RestoreArguments& arguments, bool brief) {
   const auto traits = image::compare_files(MappedFile(input).bytes(), result);
-  std::vector<std::string> missed;
+  std::vector<image::Trait> missed;
+  std::vector<std::string> names;
   Json rows = Json::array();
   std::string text;
   for (const image::Trait& trait : traits) {
     const bool kept = trait.fate == image::Fate::Kept;
     const bool asked = !kept && asked_for(trait, arguments);
-    if (!kept && !asked) missed.push_back(name_of(trait));
+    if (!kept && !asked) {
+      missed.push_back(trait);
+      names.push_back(name_of(trait));
+    }
     rows.push_back({{"name", trait.name},
                     {"page", trait.page},
                     {"fate", image::fate_name(trait.fate)},
@@ -65,14 +83,10 @@ void audit(const std::string& input, std::span<const std::byte> result,
   } else {
     fmt::print("{}: {} of {} kept\n{}", input, kept, traits.size(), text);
   }
-  const bool depth = std::ranges::any_of(missed, [](const std::string& name) {
-    return name.ends_with(kBeyond) || name.ends_with(kBits);
-  });
   CHIARO_CHECK(missed.empty(), CheckFailed,
-               "[cli.audit] '{}' would lose something: {}; expected a format that keeps it, or "
-               "--strip{}; nothing was written",
-               input, join(missed),
-               depth ? fmt::format(" (of {} and {}: --depth)", kBits, kBeyond) : "");
+               "[cli.audit] '{}' would lose something: {}; expected a format that keeps it{}; "
+               "nothing was written",
+               input, join(names), advice_for(missed));
 }
 
 }  // namespace chiaro::cli

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "apps/cli/audit.h"
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
+#include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
@@ -23,10 +25,13 @@ std::string pictures_text(std::size_t count) {
 
 }  // namespace
 
-BatchReport::BatchReport(const restore::BatchPlan& plan, const OutputFlags& show)
+BatchReport::BatchReport(const restore::BatchPlan& plan, const RestoreArguments& arguments,
+                         const bundle::Manifest& manifest)
     : plan_(plan),
-      show_(show),
-      bar_(stderr_is_terminal() && !show.quiet),
+      arguments_(arguments),
+      manifest_(manifest),
+      show_(arguments.show),
+      bar_(stderr_is_terminal() && !arguments.show.quiet),
       started_(monotonic_s()),
       last_shown_(started_) {}
 
@@ -39,7 +44,9 @@ void BatchReport::clear_bar() {
   shown_ = false;
 }
 
-void BatchReport::begin(const std::string& bundle) {
+void BatchReport::begin() {
+  if (arguments_.options.stated)
+    spdlog::info("not blind: restored as {}", restore::stated_text(*arguments_.options.stated));
   if (plan_.existing > 0)
     spdlog::info("{} exist already and stay as they are", pictures_text(plan_.existing));
   if (show_.json) {
@@ -48,21 +55,45 @@ void BatchReport::begin(const std::string& bundle) {
                          {"in_other_shards", plan_.in_other_shards},
                          {"left_aside", plan_.left_aside},
                          {"output", plan_.output.string()},
-                         {"bundle", bundle}});
+                         {"bundle", manifest_.name}});
   }
   for (const auto& [path, reason] : plan_.unreadable) {
     fail_with(path.string(), "", reason, static_cast<int>(ErrorCode::Input));
   }
 }
 
+void BatchReport::restored(const restore::BatchItem& item, const restore::RestoreReport& report) {
+  const std::lock_guard lock(mutex_);
+  went_by_[&item].push_back(report);
+}
+
+/// Of a picture of several pages, as if each were one.
+void BatchReport::count_held(const std::vector<restore::RestoreReport>& reports) {
+  for (const restore::RestoreReport& report : reports) {
+    if (!report.guard) continue;
+    if (report.guard->strength == 0) {
+      ++left_alone_;
+    } else if (report.guard->strength < restore::kNotableStrength) {
+      ++held_back_;
+    }
+  }
+}
+
 void BatchReport::done(const restore::BatchDone& one) {
   const std::lock_guard lock(mutex_);
+  const std::vector<restore::RestoreReport> reports = std::exchange(went_by_[&one.item], {});
+  went_by_.erase(&one.item);
+  count_held(reports);
   ++done_;
   megapixels_ += static_cast<double>(one.pixels) / 1e6;
   if (show_.verbose) {
     clear_bar();
     spdlog::info("wrote {} ({} x {}, {:.2f} s)", one.item.output.string(), one.width, one.height,
                  one.restore_seconds);
+    for (std::size_t i = 0; i < reports.size(); ++i) {
+      const std::string page = reports.size() > 1 ? fmt::format(", page {}", i + 1) : "";
+      say_report(reports[i], manifest_, arguments_, one.item.input.string() + page + ": ");
+    }
   }
   if (!show_.json) return;
   Json event = {{"file", one.item.input.string()},
@@ -77,6 +108,11 @@ void BatchReport::done(const restore::BatchDone& one) {
                 {"pages", one.pages},
                 {"in_strips", one.in_strips}};
   if (!one.picture.empty()) event["pixels_sha256"] = pixels_sha256(one.picture);
+  if (reports.size() == 1) event.update(report_json(reports.front(), manifest_, arguments_));
+  for (const restore::RestoreReport& report : reports) {
+    if (reports.size() > 1 && manifest_.condition)
+      event["by_page"].push_back(report_json(report, manifest_, arguments_));
+  }
   print_event("restored", event);
 }
 
@@ -96,6 +132,7 @@ void BatchReport::audited(const restore::BatchItem& item, std::span<const std::b
 
 void BatchReport::failed(const restore::BatchItem& item, const Error& error) {
   const std::lock_guard lock(mutex_);
+  went_by_.erase(&item);
   fail_with(item.input.string(), item.output.string(), error.what(), error.exit_status());
 }
 
@@ -128,7 +165,10 @@ void BatchReport::show_progress(double share) {
                   static_cast<double>(done_) / elapsed, megapixels_ / elapsed, left);
   if (!bar_) return spdlog::info("{}", line);
   const auto filled = static_cast<int>(position * 30 / static_cast<double>(total));
-  fmt::print(stderr, "\r\x1b[Krestoring [{:#<{}}{:-<{}}] {}", "", filled, "", 30 - filled, line);
+  // Not by fmt::print, which throws where the terminal has gone.
+  const std::string bar =
+      fmt::format("\r\x1b[Krestoring [{:#<{}}{:-<{}}] {}", "", filled, "", 30 - filled, line);
+  std::fputs(bar.c_str(), stderr);
   std::fflush(stderr);
   shown_ = true;
 }
@@ -154,6 +194,9 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
   spdlog::info("{} restored in {}: {:.2f} pictures/s, {:.1f} MP/s", pictures_text(summary.done),
                duration_text(seconds), static_cast<double>(summary.done) / seconds,
                summary.megapixels / seconds);
+  if (left_alone_ + held_back_ > 0)
+    spdlog::info("the guard left {} as they are and restored {} with less strength{}", left_alone_,
+                 held_back_, show_.verbose ? "" : "; --verbose says which");
   if (failed > 0) {
     std::string names;
     for (const Failure& failure : failures_)
@@ -176,6 +219,8 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
                           {"failed", failed},
                           {"not_begun", summary.not_done.size()},
                           {"existing", plan_.existing},
+                          {"left_alone", left_alone_},
+                          {"held_back", held_back_},
                           {"seconds", summary.seconds},
                           {"megapixels", summary.megapixels},
                           {"pictures_per_second", static_cast<double>(summary.done) / seconds},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <mutex>
 #include <span>
 #include <string>
@@ -9,7 +10,9 @@
 
 #include "apps/cli/flags.h"
 #include "apps/cli/restore_arguments.h"
+#include "chiaro/bundle/manifest.h"
 #include "chiaro/restore/batch.h"
+#include "chiaro/restore/restorer.h"
 #include "chiaro/restore/tile_check.h"
 
 namespace chiaro::cli {
@@ -18,13 +21,16 @@ namespace chiaro::cli {
 /// second and the time left, elsewhere as a line every half minute; under --json as events.
 class BatchReport {
  public:
-  BatchReport(const restore::BatchPlan& plan, const OutputFlags& show);
+  BatchReport(const restore::BatchPlan& plan, const RestoreArguments& arguments,
+              const bundle::Manifest& manifest);
   ~BatchReport();
   BatchReport(const BatchReport&) = delete;
   BatchReport& operator=(const BatchReport&) = delete;
 
   /// The event `plan`, and what the plan already knows cannot be done.
-  void begin(const std::string& bundle);
+  void begin();
+  /// What a picture, or its next page, is restored by; told when it is written.
+  void restored(const restore::BatchItem& item, const restore::RestoreReport& report);
   void done(const restore::BatchDone& one);
   void failed(const restore::BatchItem& item, const Error& error);
   void show_progress(double share);
@@ -43,6 +49,7 @@ class BatchReport {
     std::string reason;
     int status = 1;
   };
+  void count_held(const std::vector<restore::RestoreReport>& reports);
   int exit_status(const restore::BatchSummary& summary) const;
   void fail_with(const std::string& file, const std::string& output, const std::string& reason,
                  int status);
@@ -50,6 +57,8 @@ class BatchReport {
 
   std::mutex mutex_;  // of the output: checks come from other threads than the batch's own calls
   const restore::BatchPlan& plan_;
+  const RestoreArguments& arguments_;
+  const bundle::Manifest& manifest_;
   OutputFlags show_;
   bool bar_;
   bool shown_ = false;
@@ -57,6 +66,9 @@ class BatchReport {
   double last_shown_;
   std::size_t done_ = 0;
   double megapixels_ = 0;
+  std::size_t left_alone_ = 0;  // pictures and pages, by the guard
+  std::size_t held_back_ = 0;
+  std::map<const restore::BatchItem*, std::vector<restore::RestoreReport>> went_by_;  // not written
   std::vector<Failure> failures_;
 };
 

@@ -18,11 +18,15 @@ std::size_t treat_each(const std::vector<std::filesystem::path>& files, bool jso
     } catch (const Error& error) {
       if (error.code() != ErrorCode::Input) throw;
       ++failed;
-      spdlog::error("{}", error.what());
-      if (json) print_event("failed", {{"file", file.string()}, {"message", error.what()}});
+      tell_unreadable(file, error.what(), json);
     }
   }
   return failed;
+}
+
+void tell_unreadable(const std::filesystem::path& path, const std::string& reason, bool json) {
+  spdlog::error("{}", reason);
+  if (json) print_event("failed", {{"file", path.string()}, {"message", reason}});
 }
 
 void expect_none_failed(std::size_t failed, std::size_t count) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "chiaro/image/image.h"
@@ -17,6 +18,9 @@ using TreatPicture = std::function<void(const std::filesystem::path& file, const
 /// picture's fault; Interrupted.
 std::size_t treat_each(const std::vector<std::filesystem::path>& files, bool json,
                        const TreatPicture& treat);
+
+/// Logs what is there but cannot be read and, with `json`, prints it as an event "failed".
+void tell_unreadable(const std::filesystem::path& path, const std::string& reason, bool json);
 
 /// Errors: SomeFailed, unless `failed` is 0.
 void expect_none_failed(std::size_t failed, std::size_t count);

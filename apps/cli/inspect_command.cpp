@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <system_error>
 
 #include "apps/cli/code_inspection.h"
@@ -18,6 +19,7 @@
 #include "chiaro/image/codec.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/code_inspector.h"
+#include "chiaro/restore/find_pictures.h"
 
 namespace chiaro::cli {
 namespace {
@@ -28,24 +30,32 @@ struct InspectArguments {
   std::vector<std::string> inputs;
   std::string map;
   bool overwrite = false;
+  bool as_table = false;  ///< a line for each, since there may be several
   EngineFlags engine;
   OutputFlags show;
 };
 
-/// The files themselves; of a folder all pictures below it.
-std::vector<fs::path> pictures_of(const std::vector<std::string>& inputs) {
-  std::vector<fs::path> pictures;
-  for (const std::string& input : inputs) {
+/// The files themselves; of folders and patterns what chiaro restore would take. What is there but
+/// cannot be read counts as failed.
+restore::FoundPictures pictures_of(const InspectArguments& arguments) {
+  restore::FoundPictures all;
+  for (const std::string& input : arguments.inputs) {
     std::error_code failed;
-    if (!fs::is_directory(input, failed)) {
-      pictures.emplace_back(input);
+    if (!fs::is_directory(input, failed) && !restore::is_pattern(input)) {
+      all.pictures.push_back({input, {}});
       continue;
     }
-    const auto found = image::list_pictures(input, /*recursive=*/true);
-    CHIARO_CHECK(!found.empty(), Input, "[cli.inspect] there are no pictures in '{}'", input);
-    pictures.insert(pictures.end(), found.begin(), found.end());
+    const auto found = restore::find_pictures(std::span(&input, 1));
+    all.pictures.insert(all.pictures.end(), found.pictures.begin(), found.pictures.end());
+    all.unreadable.insert(all.unreadable.end(), found.unreadable.begin(), found.unreadable.end());
   }
-  return pictures;
+  for (const auto& [path, reason] : all.unreadable)
+    tell_unreadable(path, fmt::format("[cli.inspect] cannot read '{}': {}", path.string(), reason),
+                    arguments.show.json);
+  CHIARO_CHECK(arguments.map.empty() || all.pictures.size() == 1, Usage,
+               "[cli.inspect] --map draws one picture; '{}' matches {}", arguments.inputs[0],
+               all.pictures.size());
+  return all;
 }
 
 void check_map(const InspectArguments& arguments) {
@@ -53,7 +63,7 @@ void check_map(const InspectArguments& arguments) {
   CHIARO_CHECK(arguments.inputs.size() == 1 && !fs::is_directory(arguments.inputs[0], failed),
                Usage, "[cli.inspect] --map draws one picture; got {} names or a folder",
                arguments.inputs.size());
-  CHIARO_CHECK(image::has_picture_extension(arguments.map), Usage,
+  CHIARO_CHECK(!image::format_written_as(arguments.map).empty(), Usage,
                "[cli.inspect] the name '{}' tells no picture format; use .png or .jpg",
                arguments.map);
   expect_writable(arguments.map, arguments.overwrite, arguments.inputs[0]);
@@ -75,7 +85,7 @@ void print_one(const fs::path& file, const image::Image& picture, const restore:
     print_event("inspected", event);
     return;
   }
-  if (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0])) {
+  if (arguments.as_table) {
     fmt::print("{:<12} {:>5.2f} {:>9.2f} {:>8.2f} {:>8.3g}  {}{}\n", info.types[found.top()],
                found.probabilities[found.top()], found.severities[found.top()], decision.strength,
                found.novelty, file.string(),
@@ -118,30 +128,27 @@ void draw_map(const image::Image& picture, restore::Inspector& inspector,
   spdlog::info("wrote {}", arguments.map);
 }
 
-bool as_table(const InspectArguments& arguments) {
-  return !arguments.show.json &&
-         (arguments.inputs.size() > 1 || fs::is_directory(arguments.inputs[0]));
-}
-
 /// inspect_one prints what is found in a picture.
-void inspect_all(const std::vector<fs::path>& pictures, const InspectArguments& arguments,
+void inspect_all(const restore::FoundPictures& found, const InspectArguments& arguments,
                  const TreatPicture& inspect_one) {
-  std::size_t failed = 0;
-  if (pictures.size() == 1) {  // there is no rest that could go on
+  std::vector<fs::path> pictures;
+  for (const auto& one : found.pictures) pictures.push_back(one.file);
+  const std::size_t count = pictures.size() + found.unreadable.size();
+  std::size_t failed = found.unreadable.size();
+  if (count == 1 && failed == 0) {  // there is no rest that could go on
     inspect_one(pictures[0], image::read(pictures[0]));
   } else {
-    failed = treat_each(pictures, arguments.show.json, inspect_one);
+    failed += treat_each(pictures, arguments.show.json, inspect_one);
   }
-  if (arguments.show.json)
-    print_event("summary", {{"done", pictures.size() - failed}, {"failed", failed}});
-  expect_none_failed(failed, pictures.size());
+  if (arguments.show.json) print_event("summary", {{"done", count - failed}, {"failed", failed}});
+  expect_none_failed(failed, count);
 }
 
 /// By a controller.
-void inspect_conditions(const bundle::Bundle& bundle, const std::vector<fs::path>& pictures,
+void inspect_conditions(const bundle::Bundle& bundle, const restore::FoundPictures& pictures,
                         const InspectArguments& arguments) {
   restore::Inspector inspector(bundle, engine_options(arguments.engine));
-  if (as_table(arguments)) {
+  if (arguments.as_table) {
     fmt::print("{:<12} {:>5} {:>9} {:>8} {:>8}  {}\n", "type", "prob", "severity", "strength",
                "novelty", "file");
   }
@@ -152,7 +159,7 @@ void inspect_conditions(const bundle::Bundle& bundle, const std::vector<fs::path
 }
 
 /// By an encoder and its tree of known damage.
-void inspect_codes(const bundle::Bundle& bundle, const std::vector<fs::path>& pictures,
+void inspect_codes(const bundle::Bundle& bundle, const restore::FoundPictures& pictures,
                    const InspectArguments& arguments) {
   CHIARO_CHECK(arguments.map.empty(), Usage,
                "[cli.inspect] --map needs a bundle with a controller; '{}' is an encoder",
@@ -169,16 +176,18 @@ void inspect_codes(const bundle::Bundle& bundle, const std::vector<fs::path>& pi
       return;
     }
     fmt::print("{}: {}\n", file.string(), placement_text(placement, kinds));
-    if (!as_table(arguments)) fmt::print("{}", path_text(placement, kinds));
+    if (!arguments.as_table) fmt::print("{}", path_text(placement, kinds));
   });
 }
 
-void run(const InspectArguments& arguments) {
+void run(InspectArguments& arguments) {
   begin_output(arguments.show);
   if (!arguments.map.empty()) check_map(arguments);
   watch_for_interruption();
   image::start_codecs();
-  const auto pictures = pictures_of(arguments.inputs);
+  const auto pictures = pictures_of(arguments);
+  arguments.as_table = !arguments.show.json &&
+                       (pictures.pictures.size() > 1 || fs::is_directory(arguments.inputs[0]));
   const auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
   if (bundle.manifest.kind == "encode") {
     inspect_codes(bundle, pictures, arguments);
@@ -206,7 +215,7 @@ void add_inspect(CLI::App& root) {
       "              the threshold of the bundle\n"
       "Of several pictures or a folder: a table, with the strength instead of the confidence.\n\n"
       "Needs a bundle with a controller, or an encoder with its tree. More: docs/inspecting.md");
-  command->add_option("photos", arguments->inputs, "pictures, or folders of them")
+  command->add_option("photos", arguments->inputs, "pictures, folders and patterns")
       ->required()
       ->type_name("PHOTO...");
   command->add_option("--map", arguments->map,

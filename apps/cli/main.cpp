@@ -95,6 +95,12 @@ int report(const std::string& message, int status, bool json) {
   return status;
 }
 
+/// `status`, unless what was printed has not all arrived: without it nothing counts as done.
+int with_output(int status, bool json) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  return report("cannot write to stdout", static_cast<int>(ErrorCode::Output), json);
+}
+
 /// A word in the place of the subcommand that is none: the message, or "" if there is nothing to
 /// say.
 std::string wrong_subcommand(const CLI::App& root, std::span<char*> words) {
@@ -145,18 +151,19 @@ int run(int argc, char** argv) {
     root.parse(argc, argv);
     // All is written. What remains would be to take libraries and networks apart in order, which
     // takes longer than it takes the system to drop them.
+    const int status = with_output(0, json);
     std::fflush(nullptr);
-    std::_Exit(0);
+    std::_Exit(status);
   } catch (const CLI::ExtrasError&) {
     return report(unexpected_arguments(root), static_cast<int>(ErrorCode::Usage), json);
   } catch (const CLI::Success& asked) {  // --help, --version
-    return root.exit(asked);
+    return with_output(root.exit(asked), json);
   } catch (const CLI::RequiredError& error) {
     return report(missing_argument(root, error.what()), static_cast<int>(ErrorCode::Usage), json);
   } catch (const CLI::ParseError& error) {
     return report(error.what(), static_cast<int>(ErrorCode::Usage), json);
   } catch (const EndWith& end) {
-    return end.status;
+    return with_output(end.status, json);
   } catch (const Error& error) {
     const int status =
         error.code() == ErrorCode::Interrupted ? interruption_status() : error.exit_status();
@@ -165,8 +172,10 @@ int run(int argc, char** argv) {
     return report("not enough memory; --max-memory sets a limit to work within",
                   static_cast<int>(ErrorCode::Resource), json);
   } catch (const std::exception& error) {
-    return report(std::string("internal error: ") + error.what(),
-                  static_cast<int>(ErrorCode::Internal), json);
+    const bool unprinted = std::ferror(stdout) != 0;  // as fmt says it
+    return unprinted ? with_output(0, json)
+                     : report(std::string("internal error: ") + error.what(),
+                              static_cast<int>(ErrorCode::Internal), json);
   }
 }
 

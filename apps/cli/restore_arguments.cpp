@@ -160,6 +160,15 @@ void settle(RestoreArguments& arguments) {
   if (arguments.output.empty() && arguments.inputs.size() == 2) {  // restore IN OUT
     arguments.output = arguments.inputs.back();
     arguments.inputs.pop_back();
+    // Of `*.jpg` that happens to match two pictures, the second was meant as an input.
+    std::error_code failed;
+    CHIARO_CHECK(
+        !arguments.overwrite || !arguments.input.empty() ||
+            !fs::is_regular_file(arguments.output, failed),
+        Usage,
+        "[cli.restore] '{}' exists: as the second of two names it may be meant as an input "
+        "too; expected -o before the name of a file that --overwrite is to replace",
+        arguments.output);
   }
   CHIARO_CHECK(!arguments.inputs.empty(), Usage,
                "[cli.restore] which picture? give a file, as in: chiaro restore in.jpg -o out.png");
@@ -176,6 +185,7 @@ void settle(RestoreArguments& arguments) {
   if (!arguments.stated.empty())
     arguments.options.stated = restore::parse_stated_damages(arguments.stated);
   arguments.write.depth = parse_depth(arguments.depth);
+  arguments.write.existing = arguments.overwrite ? Existing::Replaced : Existing::Kept;
   CHIARO_CHECK(arguments.write.quality >= 0 && arguments.write.quality <= 100, Usage,
                "[cli.restore] impossible quality; got {}; expected 1 to 100",
                arguments.write.quality);

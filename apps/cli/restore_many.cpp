@@ -88,6 +88,9 @@ restore::WrittenByItself file_to_file(restore::Restorer& restorer, const restore
   }
   const StripsDone done = restore_in_strips(restorer, item.input.string(), output, arguments,
                                             options, progress, {.coded = observer.coded});
+  const image::Image nothing;
+  if (observer.done)
+    observer.done({1, done.result.width, done.result.height, done.report, nothing});
   return {.width = done.result.width,
           .height = done.result.height,
           .bytes = done.bytes,
@@ -115,9 +118,13 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                 check_result(restorers.any(), picture.height(), picture.width(), arguments,
                              output_format(arguments, item.output.string()));
                 const auto restorer = restorers.take();
-                return restored_as_asked(
+                restore::RestoreReport went_by;
+                picture = restored_as_asked(
                     *restorer, std::move(picture), arguments, *options, progress,
-                    [&](const restore::TileCheck& check) { report.checked(item, 0, check); });
+                    [&](const restore::TileCheck& check) { report.checked(item, 0, check); },
+                    &went_by);
+                report.restored(item, went_by);
+                return picture;
               },
           .encode =
               [&arguments, &report](const restore::BatchItem& item, const image::Image& picture) {
@@ -150,9 +157,10 @@ restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::Restore
                 const auto checked = [&](int page, const restore::TileCheck& check) {
                   report.checked(item, page, check);
                 };
+                const auto done = [&](const PageDone& page) { report.restored(item, page.report); };
                 const auto restorer = restorers.take();
                 return file_to_file(*restorer, item, arguments, *options, progress,
-                                    {.checked = checked, .coded = coded});
+                                    {.done = done, .checked = checked, .coded = coded});
               }};
 }
 
@@ -177,13 +185,14 @@ void restore_many(RestoreArguments& arguments) {
       restore::open_restorers(bundle::read_bundle(bundle()), options, engines));
 
   watch_for_interruption();
-  BatchReport report(plan, arguments.show);
-  report.begin(restorers.any().manifest().name);
+  BatchReport report(plan, arguments, restorers.any().manifest());
+  report.begin();
   const auto summary =
       restore::run_batch(plan.items, steps_of(arguments, restorers, report),
                          {.restorers = engines,
                           .in_flight_bytes = in_flight_bytes(arguments),
-                          .fail_fast = arguments.fail_fast},
+                          .fail_fast = arguments.fail_fast,
+                          .existing = arguments.write.existing},
                          {.done = [&](const restore::BatchDone& one) { report.done(one); },
                           .failed = [&](const restore::BatchItem& item,
                                         const Error& error) { report.failed(item, error); },

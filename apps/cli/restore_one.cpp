@@ -69,6 +69,7 @@ std::vector<std::byte> read_stdin() {
   for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof(chunk), stdin)) > 0;) {
     bytes.insert(bytes.end(), chunk, chunk + got);
   }
+  CHIARO_CHECK(std::ferror(stdin) == 0, Input, "[cli.restore] cannot read standard input");
   return bytes;
 }
 
@@ -90,6 +91,7 @@ struct Input {
   image::PageReader pages() const {
     return piped ? image::PageReader(bytes, name) : image::PageReader(name);
   }
+  image::Probe probe() const { return piped ? image::probe(bytes, name) : image::probe(name); }
   image::Image read() const {
     if (piped) return image::decode(bytes, name);
     image::Image picture = image::read(name);
@@ -103,7 +105,8 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
   write.format = output_format(arguments, arguments.output);
   const auto bytes = image::encode(picture, write);
   if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
-  if (arguments.output != "-") return write_file_atomically(arguments.output, bytes);
+  if (arguments.output != "-")
+    return write_file_atomically(arguments.output, bytes, arguments.write.existing);
   write_to_stdout(bytes);
 }
 
@@ -119,7 +122,7 @@ restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& 
         },
         &report);
   });
-  say_report(report, restorer, arguments);
+  say_report(report, restorer.manifest(), arguments);
   return report;
 }
 
@@ -150,7 +153,8 @@ void restore_one(RestoreArguments& arguments) {
   const Input source(input);
   const image::PageReader pages = source.pages();
   const bool by_pages = go_by_pages(pages, arguments, arguments.output);
-  if (by_pages || may_need_strips(input, arguments)) {
+  const bool limited = arguments.options.max_memory_bytes > 0;
+  if (by_pages || limited || may_need_strips(input, arguments)) {
     arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
     stop_if_interrupted();
     if (by_pages) {
@@ -159,6 +163,8 @@ void restore_one(RestoreArguments& arguments) {
     }
     if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options))
       return restore_one_in_strips(arguments, started, source.before);
+    if (limited)
+      restore::expect_within_limit(*arguments.restorer, source.probe(), arguments.options);
   }
   image::Image picture = source.read();
   const double decoded = monotonic_s();
@@ -173,7 +179,7 @@ void restore_one(RestoreArguments& arguments) {
   const restore::RestoreReport report = restore_shown(restorer, picture, arguments);
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;
-  if (large || arguments.options.max_memory_bytes > 0) {
+  if (large || limited) {
     restorer.keep_prepared();
     restorer.release_memory();
   }

@@ -52,6 +52,7 @@ class Pages {
   void restore(int page, image::PageWriter& writer, const ProgressCallback& progress) const {
     const bool whole = arguments_.ensemble || arguments_.verify_tiles;
     if (!whole && goes_in_strips(page)) return restore_in_strips(page, writer, progress);
+    restore::expect_within_limit(restorer_, probe_of(page), options_);
     image::Image picture = source_.read(page);
     if (observer_.begun) {
       observer_.begun(page + 1, picture.height(), picture.width(),
@@ -71,6 +72,12 @@ class Pages {
   }
 
  private:
+  image::Probe probe_of(int page) const {
+    const image::Frame frame = source_.frame(page);
+    return {frame.width, frame.height, frame.channels + (frame.has_alpha ? 1 : 0), "tiff",
+            frame.sample_type};
+  }
+
   bool goes_in_strips(int page) const {
     const image::StripReader reader = source_.strips(page, image::Notes::Unsaid);
     restore::Passage passage = choose_passage(restorer_, reader, "tiff", options_);
@@ -167,7 +174,7 @@ void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& 
                 count);
   };
   const auto page_done = [&](const PageDone& one) {
-    say_report(one.report, restorer, arguments, fmt::format("page {}: ", one.page));
+    say_report(one.report, restorer.manifest(), arguments, fmt::format("page {}: ", one.page));
     if (!arguments.show.json) return;
     Json event = {{"file", input},      {"page", one.page},     {"pages", count},
                   {"width", one.width}, {"height", one.height}, {"in_strips", one.result.empty()}};

@@ -83,7 +83,7 @@ void restore_one_in_strips(RestoreArguments& arguments, double started, const Fi
     done = restore_in_strips(restorer, input, arguments.output, arguments, arguments.options,
                              progress, observer);
   });
-  say_report(done.report, restorer, arguments);
+  say_report(done.report, restorer.manifest(), arguments);
   const double seconds = monotonic_s() - started;
   spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, done.result.width,
                done.result.height, seconds);

@@ -52,14 +52,14 @@ void with_progress(const RestoreArguments& arguments,
   }
 }
 
-void say_report(const restore::RestoreReport& report, const restore::Restorer& restorer,
+void say_report(const restore::RestoreReport& report, const bundle::Manifest& manifest,
                 const RestoreArguments& arguments, const std::string& of) {
   if (!report.blind) {
     spdlog::info("{}not blind: restored as {}", of,
                  restore::stated_text(*arguments.options.stated));
   }
   if (report.guard && report.inspection) {
-    const auto text = guard_text(*report.guard, *report.inspection, *restorer.manifest().condition);
+    const auto text = guard_text(*report.guard, *report.inspection, *manifest.condition);
     if (!text.empty()) spdlog::info("{}{}", of, text);
   }
 }

@@ -23,7 +23,7 @@ void with_progress(const RestoreArguments& arguments,
                    const std::function<void(const ProgressCallback&)>& work);
 
 /// Says what was held back and why; `of` ("page 2: ") goes before it.
-void say_report(const restore::RestoreReport& report, const restore::Restorer& restorer,
+void say_report(const restore::RestoreReport& report, const bundle::Manifest& manifest,
                 const RestoreArguments& arguments, const std::string& of = "");
 
 /// What the restoration went by, for the event `restored`; empty for bundles without a controller.

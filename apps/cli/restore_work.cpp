@@ -89,14 +89,14 @@ image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
   if (!arguments.region.empty()) {
     const auto region = restore::parse_region(arguments.region);
     return arguments.ensemble
-               ? restore_region_ensemble(restorer, source, region, options, progress)
-               : restore_region(restorer, std::move(source), region, options, progress);
+               ? restore_region_ensemble(restorer, source, region, options, progress, report)
+               : restore_region(restorer, std::move(source), region, options, progress, report);
   }
   if (!arguments.ensemble) return restorer.restore(std::move(source), options, progress, report);
   return restore::restore_ensemble(
       source,
       [&](image::Image turned, const ProgressCallback& part) {
-        return restorer.restore(std::move(turned), options, part);
+        return restorer.restore(std::move(turned), options, part, std::exchange(report, nullptr));
       },
       progress);
 }

@@ -32,8 +32,8 @@ using TileCheckReport = std::function<void(const restore::TileCheck&)>;
 void say_tile_check(const std::string& file, int page, const restore::TileCheck& check,
                     const OutputFlags& show);
 
-/// The restored picture: --region, --ensemble, --verify-tiles. `report` is filled where the whole
-/// picture is restored once. Errors: as Restorer::restore;
+/// The restored picture: --region, --ensemble, --verify-tiles. `report`, if given, is filled; of an
+/// ensemble, for the first of the eight. Errors: as Restorer::restore;
 /// CheckFailed (tiles leave a trace beyond the bound).
 image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
                                const RestoreArguments& arguments,

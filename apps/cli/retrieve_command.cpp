@@ -7,19 +7,23 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "apps/cli/commands.h"
-#include "apps/cli/each_picture.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
+#include "apps/cli/index_completion.h"
 #include "apps/cli/interruption.h"
+#include "apps/cli/kept_codes.h"
+#include "apps/cli/late_encoder.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/file_state.h"
 #include "chiaro/base/log.h"
-#include "chiaro/base/text.h"
-#include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
-#include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/code_index.h"
+#include "chiaro/restore/folder_codes.h"
 #include "chiaro/restore/picture_encoder.h"
 
 namespace chiaro::cli {
@@ -28,92 +32,134 @@ namespace {
 namespace fs = std::filesystem;
 
 struct RetrieveArguments {
-  std::string query;
+  std::vector<std::string> queries;
   std::string folder;
   std::string by;
   std::int64_t top = 10;
+  IndexFlags index;
   EngineFlags engine;
   OutputFlags show;
 };
 
-struct Ranked {
-  fs::path file;
-  double cosine = 0;
+/// A picture that is asked about, which may lie in the folder itself, be it as a link.
+struct Query {
+  std::string file;
+  std::unordered_set<std::string> names;  // in the folder
+  std::vector<float> code = {};           // the part that is asked for
 };
 
-/// All pictures below the folder but the query itself.
-std::vector<fs::path> candidates_of(const RetrieveArguments& arguments) {
+std::vector<restore::FolderPicture> pictures_in(const std::string& folder) {
   std::error_code failed;
-  CHIARO_CHECK(fs::is_directory(arguments.folder, failed), Input,
-               "[cli.retrieve] '{}' is no folder", arguments.folder);
-  auto pictures = image::list_pictures(arguments.folder, /*recursive=*/true);
-  std::erase_if(pictures, [&](const fs::path& file) {
-    std::error_code unknown;
-    return fs::equivalent(file, arguments.query, unknown);
-  });
-  CHIARO_CHECK(!pictures.empty(), Input, "[cli.retrieve] there are no other pictures in '{}'",
-               arguments.folder);
-  return pictures;
+  CHIARO_CHECK(fs::is_directory(folder, failed), Input, "[cli.retrieve] '{}' is no folder", folder);
+  return restore::list_folder(folder);
 }
 
-/// The bundle, where it makes codes. Errors: Bundle, saying what is needed and where it comes from.
-bundle::Bundle encoder_bundle(const std::string& name) {
-  bundle::Bundle chosen = bundle::read_bundle(restore::find_bundle(name));
-  if (chosen.manifest.kind == "encode") return chosen;
-  std::vector<std::string> encoders;
-  for (const fs::path& path : restore::list_bundles()) {
-    try {
-      if (bundle::read_manifest(path).kind == "encode") encoders.push_back(path.string());
-    } catch (const Error& error) {  // one that is damaged is not the one that is looked for
-      spdlog::debug("{}", error.what());
+std::vector<Query> queries_among(const std::vector<restore::FolderPicture>& pictures,
+                                 const RetrieveArguments& arguments) {
+  std::vector<Query> queries;
+  for (const std::string& file : arguments.queries) {
+    Query query{.file = file, .names = {}};
+    const restore::FileStamp stamp = restore::stamp_of(file_state(file));
+    for (const restore::FolderPicture& picture : pictures) {
+      std::error_code unknown;
+      if (picture.stamp == stamp &&
+          fs::equivalent(fs::path(arguments.folder) / picture.name, file, unknown))
+        query.names.insert(picture.name);
     }
+    CHIARO_CHECK(query.names.size() < pictures.size(), Input,
+                 "[cli.retrieve] there are no other pictures in '{}'", arguments.folder);
+    queries.push_back(std::move(query));
   }
-  fail(ErrorCode::Bundle,
-       "[cli.retrieve] bundle '{}' restores pictures and makes no codes to compare them by; "
-       "expected --bundle with an encoder, {}",
-       name,
-       encoders.empty() ? "of which none ships: train one with chiaro train recipes/dcodr.toml, "
-                          "then chiaro freeze (docs/methods/dcodr.md)"
-                        : "such as " + join(encoders));
+  return queries;
 }
 
-void print(const std::vector<Ranked>& ranking, const RetrieveArguments& arguments) {
-  if (!arguments.show.json) fmt::print("{:>4} {:>7}  {}\n", "rank", "cosine", "file");
+/// From the index where it is there, else of the file.
+void find_code(Query& query, const restore::CodeIndex& index, LateEncoder& encoder) {
+  for (const std::string& name : query.names) {
+    const std::size_t row = index.find(name);
+    if (row == index.rows().size() || !index.rows()[row].fault.empty()) continue;
+    const auto code = index.code(row, encoder.part());
+    query.code.assign(code.begin(), code.end());
+    return;
+  }
+  const auto codes = encoder.codes(restore::code_views(image::read(query.file), encoder.info()));
+  const restore::CodeLayout& layout = index.layout();
+  const auto begin = codes.begin() + static_cast<std::ptrdiff_t>(layout.before(encoder.part()));
+  query.code.assign(begin, begin + layout.parts[encoder.part()].width);
+}
+
+void print_ranking(const Query& query, const std::vector<restore::Neighbour>& ranking,
+                   const restore::CodeIndex& index, const RetrieveArguments& arguments) {
+  if (!arguments.show.json) {
+    if (arguments.queries.size() > 1) fmt::print("{}:\n", query.file);
+    fmt::print("{:>4} {:>7}  {}\n", "rank", "cosine", "file");
+  }
   for (std::size_t i = 0; i < ranking.size(); ++i) {
-    const auto& [file, cosine] = ranking[i];
+    const auto& [row, cosine] = ranking[i];
+    const fs::path file = fs::path(arguments.folder) / index.rows()[row].picture.name;
     if (arguments.show.json) {
-      print_event("found", {{"rank", i + 1}, {"cosine", cosine}, {"file", file.string()}});
+      print_event(
+          "found",
+          {{"query", query.file}, {"rank", i + 1}, {"cosine", cosine}, {"file", file.string()}});
     } else {
       fmt::print("{:>4} {:>7.4f}  {}\n", i + 1, cosine, file.string());
     }
   }
 }
 
+void print_summary(const Coded& coded, std::size_t compared, const KeptCodes& kept,
+                   const RetrieveArguments& arguments) {
+  Json summary;
+  if (arguments.queries.size() == 1) summary["query"] = arguments.queries[0];
+  summary["queries"] = arguments.queries.size();
+  summary["by"] = arguments.by;
+  summary["compared"] = compared;
+  summary["failed"] = coded.failed;
+  summary["computed"] = coded.computed;
+  summary["from_index"] = coded.from_index;
+  summary["remembered"] = coded.remembered;
+  summary["outdated"] = kept.outdated();
+  summary["index"] = kept.file().string();
+  print_event("summary", summary);
+}
+
 void run(const RetrieveArguments& arguments) {
   begin_output(arguments.show);
   watch_for_interruption();
   image::start_codecs();
-  const auto pictures = candidates_of(arguments);
-  restore::PictureEncoder encoder(encoder_bundle(arguments.engine.bundle), arguments.by,
-                                  engine_options(arguments.engine));
-  const auto wanted = encoder.code(image::read(arguments.query));
-  std::vector<Ranked> ranking;
-  const std::size_t failed = treat_each(
-      pictures, arguments.show.json, [&](const fs::path& file, const image::Image& picture) {
-        ranking.push_back({file, restore::cosine(wanted, encoder.code(picture))});
-      });
-  const std::size_t compared = ranking.size();
-  std::stable_sort(ranking.begin(), ranking.end(),
-                   [](const Ranked& a, const Ranked& b) { return a.cosine > b.cosine; });
-  ranking.resize(std::min(compared, static_cast<std::size_t>(arguments.top)));
-  print(ranking, arguments);
-  if (arguments.show.json) {
-    print_event("summary", {{"query", arguments.query},
-                            {"by", arguments.by},
-                            {"compared", compared},
-                            {"failed", failed}});
+  const auto pictures = pictures_in(arguments.folder);
+  std::vector<Query> queries = queries_among(pictures, arguments);
+  LateEncoder encoder(arguments.engine, arguments.by);
+  KeptCodes kept(arguments.index, encoder.layout(), arguments.folder);
+  restore::CodeIndex index = kept.open(pictures);
+  for (Query& query : queries) find_code(query, index, encoder);
+
+  const Coded coded = complete_index(
+      index, kept, encoder, {arguments.folder, pictures, arguments.engine.threads, arguments.show});
+  if (!kept.file().empty() && coded.computed > 0) {
+    spdlog::info("computed the codes of {} pictures, {} were in '{}'", coded.computed,
+                 coded.from_index, kept.file().string());
   }
-  expect_none_failed(failed, pictures.size());
+  std::size_t compared = 0;
+  for (const Query& query : queries) {
+    const auto is_query = [&](const restore::FolderPicture& picture) {
+      return query.names.contains(picture.name);
+    };
+    const auto ranking = restore::nearest(index, encoder.part(), query.code,
+                                          static_cast<std::size_t>(arguments.top), is_query);
+    print_ranking(query, ranking, index, arguments);
+    compared += static_cast<std::size_t>(std::ranges::count_if(index.rows(), [&](const auto& row) {
+      return row.fault.empty() && !is_query(row.picture);
+    }));
+  }
+  if (arguments.show.json) print_summary(coded, compared, kept, arguments);
+  if (coded.unkept) throw Error(*coded.unkept);
+  CHIARO_CHECK(coded.failed == 0, SomeFailed, "[cli.retrieve] {} of {} pictures cannot be read{}",
+               coded.failed, pictures.size(),
+               coded.remembered == 0 ? std::string()
+                                     : fmt::format("; {} of them are known from before: -v names "
+                                                   "them",
+                                                   coded.remembered));
 }
 
 }  // namespace
@@ -127,10 +173,12 @@ void add_retrieve(CLI::App& root) {
       "chiaro retrieve scan.jpg --in archive --by degradation --bundle dcodr.chiaro "
       "--json\n\nNeeds a bundle with an encoder. None ships: chiaro train recipes/dcodr.toml and "
       "chiaro\n"
-      "freeze make one (docs/methods/dcodr.md). Every call reads all pictures of the folder.");
-  command->add_option("query", arguments->query, "the picture to compare with")
+      "freeze make one (docs/methods/dcodr.md). The first call reads all pictures of the folder "
+      "and\n"
+      "keeps their codes; later ones read what is new or has changed (docs/retrieving.md).");
+  command->add_option("queries", arguments->queries, "the pictures to compare with")
       ->required()
-      ->type_name("PHOTO");
+      ->type_name("PHOTO...");
   command->add_option("--in", arguments->folder, "the folder that is searched, with all below it")
       ->required()
       ->type_name("FOLDER");
@@ -142,6 +190,7 @@ void add_retrieve(CLI::App& root) {
   command->add_option("--top", arguments->top, "how many of the nearest are printed")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
       ->capture_default_str();
+  add_index_flags(*command, arguments->index);
   add_engine_flags(*command, arguments->engine);
   command->remove_option(command->get_option("--precision"));  // codes are made in f32
   add_output_flags(*command, arguments->show);

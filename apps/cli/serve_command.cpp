@@ -51,7 +51,7 @@ void settle(ServeArguments& arguments) {
   if (!arguments.max_memory.empty())
     options.max_memory_bytes = parse_bytes(arguments.max_memory, "max-memory");
   CHIARO_CHECK(arguments.max_megapixels > 0 && arguments.max_megapixels <= 1e6, Usage,
-               "[cli.serve] --max-pixels: got {}; expected megapixels above 0",
+               "[cli.serve] --max-pixels: got {}; expected megapixels, above 0 and up to 1000000",
                arguments.max_megapixels);
   options.max_pixels = static_cast<std::int64_t>(arguments.max_megapixels * 1e6);
   if (!arguments.token_file.empty()) {
@@ -127,10 +127,12 @@ void run(ServeArguments& arguments) {
   CHIARO_CHECK(interrupted(), Resource, "[cli.serve] the system no longer gives connections");
   spdlog::info("stopping: no new jobs; those that are there have {:.0f} s",
                arguments.options.drain_seconds);
+  const double end = monotonic_s() + arguments.options.drain_seconds;
   jobs.refuse_new();
   jobs.drain(
       std::chrono::milliseconds(static_cast<std::int64_t>(arguments.options.drain_seconds * 1000)));
-  std::this_thread::sleep_for(500ms);  // for those who fetch the last result
+  std::this_thread::sleep_for(500ms);  // for those who ask for the last result
+  while (service.answering() > 0 && monotonic_s() < end) std::this_thread::sleep_for(50ms);
   service.stop();
 }
 

@@ -5,6 +5,7 @@
 
 #include "apps/cli/events.h"
 #include "apps/cli/inspection_text.h"
+#include "apps/server/result_formats.h"
 #include "chiaro/base/error.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
@@ -16,11 +17,13 @@ std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-/// Formats that are only read come back as PNG.
-std::string result_format(const server::JobRequest& request, const image::Image& picture) {
-  if (!request.format.empty()) return request.format;
-  const std::string& source = picture.metadata.source_format;
-  return source == "jpeg" || source == "webp" || source == "tiff" ? source : "png";
+/// As the picture came; formats that the server does not give come back as PNG.
+const server::ResultFormat& result_format(const server::JobRequest& request,
+                                          const image::Image& picture) {
+  const std::string& wanted =
+      request.format.empty() ? picture.metadata.source_format : request.format;
+  const auto* found = server::find_result_format(wanted);
+  return found == nullptr ? server::kResultFormats.front() : *found;
 }
 
 std::string findings_of(const restore::RestoreReport& report, const restore::Restorer& restorer,
@@ -40,24 +43,26 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
                                  const server::ServeOptions& options) {
   return
       [&restorers, options](const server::JobRequest& request, const ProgressCallback& progress) {
+        const restore::RestoreOptions wanted{.strength = request.strength,
+                                             .max_memory_bytes = options.max_memory_bytes,
+                                             .guard = restore::parse_guard_mode(request.guard)};
+        if (wanted.max_memory_bytes > 0)
+          restore::expect_within_limit(*restorers.take(),
+                                       image::probe(request.picture, "the picture"), wanted);
         image::Image picture =
             image::decode(request.picture, "the picture", {.max_pixels = options.max_pixels});
         CHIARO_CHECK(progress(0), Interrupted, "[cli.serve] stopped");
         const int left_out = image::PageReader(request.picture, "the picture").count() - 1;
-        const std::string format = result_format(request, picture);
+        const server::ResultFormat& format = result_format(request, picture);
         restore::RestoreReport report;
-        picture = restorers.take()->restore(std::move(picture),
-                                            {.strength = request.strength,
-                                             .max_memory_bytes = options.max_memory_bytes,
-                                             .guard = restore::parse_guard_mode(request.guard)},
-                                            progress, &report);
-        return server::JobResult{
-            .file = image::encode(picture, {.format = format, .quality = request.quality}),
-            .type = "image/" + format,
-            .width = picture.width(),
-            .height = picture.height(),
-            .pages_left_out = left_out,
-            .findings = findings_of(report, restorers.any(), left_out)};
+        picture = restorers.take()->restore(std::move(picture), wanted, progress, &report);
+        return server::JobResult{.file = image::encode(picture, {.format = std::string(format.name),
+                                                                 .quality = request.quality}),
+                                 .type = std::string(format.media_type),
+                                 .width = picture.width(),
+                                 .height = picture.height(),
+                                 .pages_left_out = left_out,
+                                 .findings = findings_of(report, restorers.any(), left_out)};
       };
 }
 

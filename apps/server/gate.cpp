@@ -39,11 +39,11 @@ std::string host_in(std::string_view header) {
 }
 
 /// A page of another site must not use this server through the visitor's browser: neither by a name
-/// that its owner points here, nor by a request that it begins. Elsewhere than on loopback the
-/// token guards, and a proxy may give the server any name.
+/// that its owner points here, nor by a request that it begins. Where a token guards, a proxy may
+/// give the server any name; it must hand the name on, since that is what Origin is compared with.
 void check_site(const Request& request, const ServeOptions& options) {
   const std::string header = request.get_header_value("Host");
-  if (is_loopback(options.host)) {
+  if (options.token.empty()) {  // on loopback, then
     const std::string host = host_in(header);
     if (!is_loopback(host) && host != "[::1]")
       throw Refused{403, "forbidden", "this server does not go by the name '" + host + "'"};

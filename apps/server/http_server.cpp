@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -239,8 +240,11 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
       return false;
     }
     bool closed = false;
+    std::shared_ptr<void> answered;
     const bool done =
-        process_request(connection, true, closed, [&connection](httplib::Request& request) {
+        process_request(connection, true, closed, [&, this](httplib::Request& request) {
+          ++answering_;
+          answered.reset(this, [](HttpServer* server) { --server->answering_; });
           connection.begin_body();
           // Many overlapping ranges, and compressing over and over, are work for nothing.
           request.ranges.clear();
@@ -251,6 +255,7 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
             return connection.is_connected();
           };
         });
+    answered.reset();
     connection.say_farewell();
     return done;
   } catch (const std::exception& error) {  // no memory for the head, say; only this one ends

@@ -29,6 +29,9 @@ class HttpServer final : public httplib::Server {
   /// sending side counts as gone.
   static bool is_connected(const httplib::Request& request);
 
+  /// Requests whose head has come and whose answer is not complete.
+  int answering() const { return answering_; }
+
   /// Gives up what is still being received or sent, for the stop.
   void abandon() { abandoned_ = true; }
   bool is_abandoned() const { return abandoned_; }
@@ -38,6 +41,7 @@ class HttpServer final : public httplib::Server {
 
   const ConnectionLimits limits_;
   std::atomic<bool> abandoned_ = false;
+  std::atomic<int> answering_ = 0;
   std::atomic<std::thread::id> accepting_;  ///< the thread that turns the surplus away
 };
 

@@ -28,6 +28,7 @@ struct Jobs::Job {
 
 namespace {
 
+constexpr double kLookS = 5;              // how often an idle server looks for old results
 constexpr std::size_t kMostEnded = 1000;  // failed and cancelled ones, too, take some memory
 
 /// A word for programs; the sentence is for people.
@@ -118,7 +119,7 @@ std::optional<Jobs::Refusal> Jobs::refusal() {
   return std::nullopt;
 }
 
-std::optional<std::string> Jobs::submit(JobRequest request, Refusal& refusal) {
+std::optional<std::string> Jobs::submit(JobRequest request, Refusal& refusal, Room* room) {
   auto job = std::make_shared<Job>();
   job->id = random_id();
   job->stored_bytes = request.picture.size();
@@ -128,11 +129,14 @@ std::optional<std::string> Jobs::submit(JobRequest request, Refusal& refusal) {
     refusal = Refusal::Stopping;
     return std::nullopt;
   }
-  if (queue_.size() >= options_.max_queue || !make_room(job->stored_bytes)) {
+  // Under one lock: between giving it back and taking it again another could come.
+  const std::size_t reserved = room == nullptr ? 0 : std::min(room->bytes_, job->stored_bytes);
+  if (queue_.size() >= options_.max_queue || !make_room(job->stored_bytes - reserved)) {
     refusal = Refusal::QueueFull;
     return std::nullopt;
   }
-  counts_.stored_bytes += job->stored_bytes;
+  if (room != nullptr) room->bytes_ -= reserved;
+  counts_.stored_bytes += job->stored_bytes - reserved;
   jobs_[job->id] = job;
   queue_.push_back(job);
   changed_.notify_all();
@@ -153,6 +157,7 @@ JobState Jobs::state_of(const Job& job) const {
     state.width = job.result->width;
     state.height = job.result->height;
     state.findings = job.result->findings;
+    state.result = job.result;
   }
   return state;
 }
@@ -169,12 +174,6 @@ std::optional<JobState> Jobs::wait(const std::string& id, std::chrono::milliseco
   const JobPointer job = found->second;
   changed_.wait_for(lock, patience, [&] { return has_ended(job->status); });
   return state_of(*job);
-}
-
-std::shared_ptr<const JobResult> Jobs::result(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  const auto found = jobs_.find(id);
-  return found == jobs_.end() ? nullptr : found->second->result;
 }
 
 bool Jobs::cancel(const std::string& id) {
@@ -234,32 +233,47 @@ void Jobs::finish(const JobPointer& job, JobStatus status, const std::string& co
   if (status == JobStatus::Failed) ++counts_.failed;
   if (status == JobStatus::Cancelled) ++counts_.cancelled;
   ended_.push_back(job);
+  while (ended_.size() > kMostEnded) forget(0);
   // The newest stays, however large: somebody is about to fetch it.
-  while (ended_.size() > kMostEnded ||
-         (ended_.size() > 1 && counts_.stored_bytes > options_.max_stored_bytes))
-    forget_oldest();
+  forget_results(options_.max_stored_bytes, 1);
   changed_.notify_all();
 }
 
 /// Called with the lock held.
-void Jobs::forget_oldest() {
-  counts_.stored_bytes -= ended_.front()->stored_bytes;
-  jobs_.erase(ended_.front()->id);
-  ended_.pop_front();
+void Jobs::forget(std::size_t place) {
+  const auto job = ended_.begin() + static_cast<std::ptrdiff_t>(place);
+  counts_.stored_bytes -= (*job)->stored_bytes;
+  jobs_.erase((*job)->id);
+  ended_.erase(job);
+}
+
+/// Called with the lock held. From the oldest on, but the `newest`, until no more than `most` bytes
+/// are stored. Jobs that hold none stay: they are in nobody's way.
+void Jobs::forget_results(std::size_t most, std::size_t newest) {
+  for (std::size_t place = 0; counts_.stored_bytes > most && place + newest < ended_.size();) {
+    if (ended_[place]->stored_bytes > 0) {
+      forget(place);
+    } else {
+      ++place;
+    }
+  }
 }
 
 /// Called with the lock held.
 void Jobs::forget_old() {
   const double oldest = monotonic_s() - options_.keep_result_seconds;
-  while (!ended_.empty() && ended_.front()->ended < oldest) forget_oldest();
+  while (!ended_.empty() && ended_.front()->ended < oldest) forget(0);
 }
 
-/// Called with the lock held. Whether so many bytes fit, where need be instead of old results.
+/// Called with the lock held. Whether so many bytes fit, where need be instead of old results, of
+/// which none goes for nothing.
 bool Jobs::make_room(std::size_t bytes) {
   forget_old();
-  while (counts_.stored_bytes + bytes > options_.max_stored_bytes && !ended_.empty())
-    forget_oldest();
-  return counts_.stored_bytes + bytes <= options_.max_stored_bytes;
+  std::size_t results = 0;
+  for (const JobPointer& job : ended_) results += job->stored_bytes;
+  if (counts_.stored_bytes - results + bytes > options_.max_stored_bytes) return false;
+  forget_results(options_.max_stored_bytes - bytes, 0);
+  return true;
 }
 
 void Jobs::run_all() {
@@ -267,7 +281,10 @@ void Jobs::run_all() {
     JobPointer job;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      // Results do not stay for want of anybody who asks.
+      const std::chrono::duration<double> look(std::min(options_.keep_result_seconds, kLookS));
+      while (!changed_.wait_for(lock, look, [&] { return closing_ || !queue_.empty(); }))
+        forget_old();
       if (queue_.empty()) return;
       job = queue_.front();
       queue_.pop_front();

@@ -53,8 +53,9 @@ struct JobState {
   double seconds = 0;              ///< of running
   int width = 0;
   int height = 0;
-  std::string findings = {};    ///< of the result
-  std::string error_code = {};  ///< "bad_picture", "timeout", … where it failed
+  std::string findings = {};                     ///< of the result
+  std::shared_ptr<const JobResult> result = {};  ///< where it is completed
+  std::string error_code = {};                   ///< "bad_picture", "timeout", … where it failed
   std::string error_message = {};
 };
 
@@ -104,16 +105,14 @@ class Jobs {
   /// Why a new job would be refused now, if it would: to be asked before an upload is read.
   std::optional<Refusal> refusal();
 
-  /// The new job's id, or why there is none.
-  std::optional<std::string> submit(JobRequest request, Refusal& refusal);
+  /// The new job's id, or why there is none. `room`: reserved for its picture; what the job needs
+  /// of it passes to the job's account.
+  std::optional<std::string> submit(JobRequest request, Refusal& refusal, Room* room = nullptr);
 
   std::optional<JobState> state(const std::string& id);
 
   /// Waits until it has ended, at most so long; then its state.
   std::optional<JobState> wait(const std::string& id, std::chrono::milliseconds patience);
-
-  /// The file, where the job is completed and its result still kept.
-  std::shared_ptr<const JobResult> result(const std::string& id);
 
   /// False if there is no such job. One that has ended stays as it is.
   bool cancel(const std::string& id);
@@ -135,7 +134,8 @@ class Jobs {
   friend class Room;
   void give_back(std::size_t bytes);
   bool make_room(std::size_t bytes);
-  void forget_oldest();
+  void forget(std::size_t place);
+  void forget_results(std::size_t most, std::size_t newest);
   void run_all();
   void run(const JobPointer& job);
   void finish(const JobPointer& job, JobStatus status, const std::string& code,

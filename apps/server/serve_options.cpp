@@ -25,6 +25,10 @@ void check(const ServeOptions& options) {
                    options.keep_result_seconds > 0 && options.patience_seconds > 0 &&
                    options.drain_seconds >= 0,
                Usage, "[server.check] a limit is not above zero");
+  CHIARO_CHECK(options.max_body_bytes <= options.max_stored_bytes, Usage,
+               "[server.check] uploads may be larger than the memory for all of them and their "
+               "results; got {} bytes; expected at most {}",
+               options.max_body_bytes, options.max_stored_bytes);
   CHIARO_CHECK(options.token.empty() || options.token.size() >= kShortestToken, Usage,
                "[server.check] the token is too short; got {} characters; expected at least {}",
                options.token.size(), kShortestToken);

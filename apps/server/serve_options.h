@@ -31,8 +31,8 @@ struct ServeOptions {
 /// Whether other machines cannot reach this address.
 bool is_loopback(const std::string& host);
 
-/// Errors: Usage (a limit that is not above zero, an impossible port, an address that others reach
-/// without a token, or a token shorter than 16 characters).
+/// Errors: Usage (a limit that is not above zero, or an upload that never fits, an impossible port,
+/// an address that others reach without a token, or a token shorter than 16 characters).
 void check(const ServeOptions& options);
 
 }  // namespace chiaro::server

@@ -23,6 +23,7 @@
 #include "apps/server/gate.h"
 #include "apps/server/http_server.h"
 #include "apps/server/metrics.h"
+#include "apps/server/result_formats.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/version.h"
@@ -70,12 +71,18 @@ std::string word_of(const Request& request, const char* name, const std::string&
   return word;
 }
 
+std::vector<std::string> result_format_names() {
+  std::vector<std::string> names;
+  for (const ResultFormat& format : kResultFormats) names.emplace_back(format.name);
+  return names;
+}
+
 JobRequest job_of(const Request& request) {
   check_parameters(request, {"strength", "guard", "format", "quality", "wait"});
   JobRequest job;
   job.strength = number_of(request, "strength", 1.0, 0.0, 1.0);
   job.guard = word_of(request, "guard", "soft", {"off", "soft", "strict"});
-  job.format = word_of(request, "format", "", {"png", "jpeg", "webp", "tiff"});
+  job.format = word_of(request, "format", "", result_format_names());
   job.quality = number_of(request, "quality", 0, 0, 100);
   return job;
 }
@@ -150,9 +157,8 @@ struct Service::State {
     return *state;
   }
 
-  void give_result(const std::string& id, Response& response) {
-    const JobState state = known(id);
-    const auto result = jobs.result(id);
+  static void give_result(const JobState& state, Response& response) {
+    const auto& result = state.result;
     if (!result) {
       if (state.status == JobStatus::Failed) throw failed_job(state);
       throw Refused{409, "not_ready", fmt::format("the job is {}", status_name(state.status))};
@@ -161,7 +167,7 @@ struct Service::State {
       response.set_header("X-Pages-Left-Out", std::to_string(result->pages_left_out));
     response.set_content_provider(
         result->file.size(), result->type,
-        [result](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+        [result = result](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
           constexpr std::size_t kPart = std::size_t{1} << 18;
           return sink.write(reinterpret_cast<const char*>(result->file.data()) + offset,
                             std::min(length, kPart));
@@ -251,24 +257,23 @@ struct Service::State {
     std::unique_ptr<Room> room;
     job.picture = upload(request, reader, room);
     check_picture(job.picture);
-    room.reset();  // from here on the job keeps its own account
     Jobs::Refusal refusal{};
-    const auto id = jobs.submit(std::move(job), refusal);
+    const auto id = jobs.submit(std::move(job), refusal, room.get());
+    room.reset();  // from here on the job keeps its own account
     if (!id) throw refused_job(refusal, jobs);
     if (!wait) {
       response.set_header("Location", "/v1/jobs/" + *id);
       return answer(response, json_of(known(*id)), 202);
     }
-    for (;;) {
-      const auto state = jobs.wait(*id, kLook);
-      if (!state || has_ended(*state)) break;
+    std::optional<JobState> state;
+    while (state = jobs.wait(*id, kLook), state && !has_ended(*state)) {
       if (server.is_abandoned() || !HttpServer::is_connected(request)) {
         jobs.cancel(*id);  // nobody would get the picture
         throw Refused{499, "cancelled", "the client has gone"};
       }
     }
     response.set_header("X-Job-Id", *id);
-    give_result(*id, response);
+    give_result(state ? *state : known(*id), response);
   }
 
   void inspect(const Request& request, Response& response, const httplib::ContentReader& reader) {
@@ -300,7 +305,7 @@ struct Service::State {
             {"threads", facts.threads},
             {"scale", facts.scale},
             {"inspects", static_cast<bool>(facts.inspect)},
-            {"result_formats", {"png", "jpeg", "webp", "tiff"}},
+            {"result_formats", result_format_names()},
             {"parameters", {"strength", "guard", "format", "quality", "wait"}},
             {"limits",
              {{"body_bytes", options.max_body_bytes},
@@ -342,7 +347,7 @@ struct Service::State {
                  give_events(id_in(request), request, response);
                }));
     server.Get(job + "/result", guarded([this](const Request& request, Response& response) {
-                 give_result(id_in(request), response);
+                 give_result(known(id_in(request)), response);
                }));
     server.Post(job + "/cancel", guarded([this](const Request& request, Response& response) {
                   const std::string id = id_in(request);
@@ -460,6 +465,10 @@ void Service::start() {
 
 bool Service::is_running() const {
   return !state_->ended;
+}
+
+int Service::answering() const {
+  return state_->server.answering();
 }
 
 void Service::stop() {

@@ -36,7 +36,8 @@ class Service {
   int port() const;  ///< the one in use
   void start();      ///< answers from now on, in threads of its own
   bool is_running() const;
-  void stop();  ///< gives up what is still being received or sent
+  int answering() const;  ///< requests that came whole but for a body, and are not answered yet
+  void stop();            ///< gives up what is still being received or sent
 
  private:
   struct State;

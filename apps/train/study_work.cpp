@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "apps/train/interruption.h"
+#include "apps/train/method_start.h"
 #include "apps/train/study_report.h"
 #include "apps/train/study_results.h"
 #include "apps/train/study_sessions.h"
@@ -24,20 +25,35 @@ const StudyRun& run_named(const StudyWork& work, const std::string& id) {
   return *std::ranges::find(work.runs, id, &StudyRun::id);
 }
 
+const StudyArm& arm_of(const StudyWork& work, const StudyRun& run) {
+  return *std::ranges::find(work.study.arms, run.arm, &StudyArm::name);
+}
+
 /// The weights a run starts from are those its start ended with.
 void take_start(const StudyWork& work, const StudyRun& run, networks::Network& network) {
-  const StudyArm& arm = *std::ranges::find(work.study.arms, run.arm, &StudyArm::name);
+  const StudyArm& arm = arm_of(work, run);
   if (!run.starts_from_run) {
-    freeze::thaw(bundle::read_bundle(run.start), network, arm.allow_missing);
+    const bundle::Bundle from = bundle::read_bundle(run.start);
+    if (from.manifest.kind != "encode") freeze::thaw(from, network, arm.allow_missing);
     return;
   }
   const TrainedRun trained = load_trained_run(run_named(work, run.start).folder, "last");
   const auto& from = trained.network ? trained.network : trained.trained;
+  if (!from && trained.encoder) return;  // which is for the method
   CHIARO_CHECK(from != nullptr, Usage,
                "[study.start] arm '{}' starts from '{}', whose method '{}' trains no restoration "
                "network",
                run.arm, run.start, trained.recipe.method);
   copy_weights(*from, network, arm.allow_missing, run.start);
+}
+
+/// And what else of the method does not start anew.
+void take_start(const StudyWork& work, const StudyRun& run, methods::Method& method) {
+  if (!run.starts_from_run) {
+    start_method(bundle::read_bundle(run.start), method);
+  } else {
+    start_method(load_trained_run(run_named(work, run.start).folder, "last"), run.start, method);
+  }
 }
 
 TrainingRun training_run(const StudyWork& work, const StudyRun& run) {
@@ -50,6 +66,7 @@ TrainingRun training_run(const StudyWork& work, const StudyRun& run) {
   training.should_stop = [] { return interrupted(); };
   if (!run.start.empty()) {
     training.start_weights = [&](networks::Network& network) { take_start(work, run, network); };
+    training.start_method = [&](methods::Method& method) { take_start(work, run, method); };
   }
   return training;
 }

@@ -8,6 +8,7 @@
 
 #include "apps/train/commands.h"
 #include "apps/train/interruption.h"
+#include "apps/train/method_start.h"
 #include "apps/train/training_recipe.h"
 #include "apps/train/training_run.h"
 #include "chiaro/base/error.h"
@@ -55,14 +56,12 @@ void train_by(const TrainArguments& arguments) {
   run.data = arguments.data;
   run.resume = arguments.resume;
   if (!arguments.from.empty()) {
-    run.start_weights = [&](networks::Network& network) {
-      freeze::thaw(bundle::read_bundle(arguments.from), network, arguments.allow_missing);
+    const auto from = std::make_shared<const bundle::Bundle>(bundle::read_bundle(arguments.from));
+    run.start_weights = [&arguments, from](networks::Network& network) {
+      if (from->manifest.kind == "encode") return;
+      freeze::thaw(*from, network, arguments.allow_missing);
     };
-    run.start_method = [&](methods::Method& method) {
-      const bundle::Bundle from = bundle::read_bundle(arguments.from);
-      const auto conditioner = method.product().conditioner;
-      if (conditioner && from.has(bundle::kConditionMember)) freeze::thaw(from, *conditioner);
-    };
+    run.start_method = [from](methods::Method& method) { start_method(*from, method); };
   }
   std::int64_t taken = 0;
   run.should_stop = [&] {
@@ -133,8 +132,10 @@ void add_train(CLI::App& root) {
                       "folder that relative data folders start from; default $CHIARO_DATA_DIR, "
                       "else the recipe's folder");
   command->add_option("--set", arguments->settings, "override one value: section.key=value");
-  command->add_option("--from", arguments->from,
-                      "start from the weights of a bundle instead of random ones");
+  command->add_option(
+      "--from", arguments->from,
+      "start from the weights of a bundle instead of random ones; of an encoder's bundle: "
+      "what a restorer of method told goes by");
   command->add_option("--allow-missing", arguments->allow_missing,
                       "with --from: tensors (shell globs) that may differ and stay random");
   command->add_option("--stop-after", arguments->stop_after,

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/train/method_start.h"
 #include "apps/train/training_recipe.h"
 #include "apps/train/validation.h"
 #include "chiaro/base/error.h"
@@ -78,6 +79,7 @@ train::Outcome run_training(const TrainingRun& run) {
                scale, training->options().scale);
   auto method = make_method(recipe, network, names_of(*training));
   if (run.start_method) run.start_method(*method);
+  if (checkpoint::list_checkpoints(folder_path).empty()) check_started(*method);
   spdlog::info("{}: {:.2f} M parameters", network ? recipe.network : recipe.method,
                millions_of_parameters(network ? *network : method->state()));
   if (method->views().needs_target) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <set>
 
 #include <ATen/ATen.h>
 
@@ -147,6 +149,7 @@ train::Metrics Validation::measure(methods::Method& method) const {
 
 train::Metrics Validation::measure_restorer(methods::Method& method) const {
   std::map<std::int64_t, std::pair<double, int>> by_task;
+  std::set<std::int64_t> damaged_tasks;
   double gain = 0;
   int worse = 0;
   int count = 0;
@@ -163,21 +166,24 @@ train::Metrics Validation::measure_restorer(methods::Method& method) const {
       sum += after;
       ++n;
       if (at::equal(input[i], batch.target[i])) continue;  // undamaged: no gain to be had
+      damaged_tasks.insert(batch.task[i].item<std::int64_t>());
       gain += after - before;
       worse += after < before ? 1 : 0;
       ++count;
     }
   }
   train::Metrics metrics;
-  double mean = 0;
+  std::vector<double> counted;
   for (const auto& [task, entry] : by_task) {
     const double value = entry.first / entry.second;
     metrics["psnr_" + tasks_[static_cast<std::size_t>(task)]] = value;
-    mean += value / static_cast<double>(by_task.size());
+    // Undamaged pictures count up to 100 dB each and would rule the mean.
+    if (damaged_tasks.contains(task) || damaged_tasks.empty()) counted.push_back(value);
   }
   types.report(metrics);
   if (!by_task.empty()) {
-    metrics["psnr"] = mean;
+    metrics["psnr"] =
+        std::reduce(counted.begin(), counted.end()) / static_cast<double>(counted.size());
     metrics["gain"] = gain / std::max(1, count);
     metrics["worse"] = static_cast<double>(worse) / std::max(1, count);
   }

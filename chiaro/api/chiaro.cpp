@@ -281,6 +281,12 @@ chiaro_status chiaro_restore_file(chiaro_restorer* restorer, const char* input, 
     const auto wish = api::wish_of(options);
     const auto given = api::taken(write, api::kWriteDefaults, "chiaro_write_defaults");
     const auto file = api::output_file(input, output, given);
+    if (wish.options.max_memory_bytes > 0) {
+      const auto probe = chiaro::image::probe(input);
+      restorer->alone([&](chiaro::restore::Restorer& inside) {
+        chiaro::restore::expect_within_limit(inside, probe, wish.options);
+      });
+    }
     chiaro::image::Image picture = chiaro::image::read(input);
     chiaro::restore::RestoreReport seen;
     restorer->alone([&](chiaro::restore::Restorer& inside) {

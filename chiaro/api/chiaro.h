@@ -216,8 +216,9 @@ chiaro_status chiaro_restore_region(chiaro_restorer* restorer, const chiaro_pict
                                     const chiaro_restore_options* options);
 
 // Restores a file as `chiaro restore` does: profile, metadata, depth and transparency are kept; but
-// of a file with several pages the first alone, of which chiaro_last_notes tells. The output is
-// whole or not there. Statuses: as chiaro_restore, and INPUT, OUTPUT.
+// of a file with several pages the first alone, of which chiaro_last_notes tells, and none in
+// strips: what exceeds max_memory_bytes is refused before it is decoded. The output is whole or not
+// there. Statuses: as chiaro_restore, and INPUT, OUTPUT.
 chiaro_status chiaro_restore_file(chiaro_restorer* restorer, const char* input, const char* output,
                                   const chiaro_restore_options* options,
                                   const chiaro_write_options* write, chiaro_report* report);

@@ -43,6 +43,7 @@ image::WriteOptions output_file(const fs::path& input, const fs::path& output,
                ".tif, .ppm, .pfm, .exr, .hdr or the option format",
                output.string());
   options.quality = wanted.quality;
+  options.existing = wanted.overwrite != 0 ? Existing::Replaced : Existing::Kept;
   options.depth = depth_of(wanted.depth);
   options.strip_metadata = wanted.strip_metadata != 0;
   return options;

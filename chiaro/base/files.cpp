@@ -5,10 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <mutex>
 
 #include "chiaro/base/error.h"
 
@@ -39,6 +40,29 @@ void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
     throw;
   }
   ::close(descriptor);
+}
+
+constexpr int kMostAttempts = 1000;
+
+/// ".XXXXXX.part", of digits and letters: another one with each call, and in other processes.
+std::string temporary_ending() {
+  static std::atomic<unsigned> calls = 0;
+  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  std::uint64_t number = std::uint64_t{calls++} << 22 ^ static_cast<std::uint64_t>(::getpid());
+  std::string ending = ".";
+  for (int i = 0; i < 6; ++i, number /= kDigits.size()) ending += kDigits[number % kDigits.size()];
+  return ending + ".part";
+}
+
+/// As rename, but fails with EEXIST where something has that name.
+int rename_to_nothing(const char* from, const char* to) {
+  const int status = ::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+  if (status == 0 || (errno != EINVAL && errno != ENOSYS)) return status;
+  // A file system that cannot do it in one step.
+  struct stat there {};
+  if (::lstat(to, &there) != 0) return ::rename(from, to);
+  errno = EEXIST;
+  return -1;
 }
 
 /// The file that is replaced: behind a link, so that the link stays.
@@ -98,15 +122,27 @@ std::string read_text(const fs::path& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-AtomicFile::AtomicFile(const fs::path& target) : target_(written_file(target)) {
-  std::error_code failed;
-  CHIARO_CHECK(!fs::exists(target_, failed) || fs::is_regular_file(target_, failed), Output,
+AtomicFile::AtomicFile(const fs::path& target, Existing existing)
+    : target_(written_file(target)), existing_(existing) {
+  struct stat replaced {};
+  const bool replaces = ::stat(target_.c_str(), &replaced) == 0;
+  CHIARO_CHECK(!replaces || S_ISREG(replaced.st_mode), Output,
                "[base.write_file] cannot write '{}': no regular file", target.string());
-  std::string name = target_.string() + ".XXXXXX.part";
-  descriptor_ = ::mkstemps(name.data(), 5);
+  constexpr mode_t kPermissions = 0777;
+  constexpr mode_t kOwnUse = S_IRUSR | S_IWUSR;  // while it is written, also by its name
+  if (replaces) mode_ = replaced.st_mode & kPermissions;
+  // Not by mkstemps: to widen its mode the umask would have to be known, and what other threads
+  // make while it is looked up would be open to everybody.
+  const mode_t mode = replaces ? mode_.value() | kOwnUse : mode_t{0666};
+  for (int attempt = 0; descriptor_ < 0 && attempt < kMostAttempts; ++attempt) {
+    name_ = target_.string() + temporary_ending();
+    descriptor_ = ::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (descriptor_ < 0 && errno != EEXIST) break;
+  }
+  const int error = errno;
+  if (descriptor_ < 0) name_.clear();
   CHIARO_CHECK(descriptor_ >= 0, Output, "[base.write_file] cannot write '{}': {}",
-               target_.string(), std::strerror(errno));
-  name_ = name;
+               target_.string(), std::strerror(error));
 }
 
 AtomicFile::~AtomicFile() {
@@ -125,17 +161,20 @@ void AtomicFile::overwrite(std::size_t at, std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  // It can only be read by setting it, which several writers must not do at a time.
-  static std::mutex one_at_a_time;
-  const std::lock_guard lock(one_at_a_time);
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(descriptor_, 0666 & ~mask);
+  if (mode_) ::fchmod(descriptor_, *mode_);
   const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;
   const bool closed = ::close(descriptor_) == 0;
   descriptor_ = -1;
-  CHIARO_CHECK(synced && closed && ::rename(name_.c_str(), target_.c_str()) == 0, Output,
-               "[base.write_file] cannot write '{}': {}", target_.string(), std::strerror(errno));
+  const bool named =
+      synced && closed &&
+      (existing_ == Existing::Replaced ? ::rename(name_.c_str(), target_.c_str())
+                                       : rename_to_nothing(name_.c_str(), target_.c_str())) == 0;
+  const int error = errno;
+  CHIARO_CHECK(named || existing_ == Existing::Replaced || error != EEXIST, Output,
+               "[base.write_file] '{}' has appeared meanwhile, and is not replaced",
+               target_.string());
+  CHIARO_CHECK(named, Output, "[base.write_file] cannot write '{}': {}", target_.string(),
+               std::strerror(error));
   name_.clear();
 }
 
@@ -158,13 +197,14 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
+void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes,
+                           Existing existing) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
     write_to_device(path, bytes);
     return;
   }
-  AtomicFile file(path);
+  AtomicFile file(path, existing);
   file.write(bytes);
   file.commit();
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,10 +19,17 @@ std::vector<std::byte> read_file(const std::filesystem::path& path,
 /// As read_file, as text.
 std::string read_text(const std::filesystem::path& path);
 
+/// What becomes of a file that already has the name of a new one.
+enum class Existing {
+  Replaced,  ///< the new one gets its permissions
+  Kept       ///< the new one is given up (Errors: Output), also where it appeared meanwhile
+};
+
 /// Writes to a temporary name in the target's folder, syncs and renames: the target is the old file
 /// or the whole new one, never a part. A link stays a link; a device or pipe is simply written to.
 /// Errors: Output.
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                           Existing existing = Existing::Replaced);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
 /// What can be known of an output before there is anything to write: refuses one in a folder that
@@ -37,7 +45,7 @@ void expect_writable(const std::filesystem::path& output, bool overwrite,
 class AtomicFile {
  public:
   /// Errors: Output (cannot be made; the target is a folder, a device or a pipe).
-  explicit AtomicFile(const std::filesystem::path& target);
+  explicit AtomicFile(const std::filesystem::path& target, Existing existing = Existing::Replaced);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -50,11 +58,14 @@ class AtomicFile {
   int descriptor() const { return descriptor_; }
   const std::filesystem::path& temporary_name() const { return name_; }
 
-  /// Syncs and renames: from here on the target is the whole new file. Errors: Output.
+  /// Syncs and renames: from here on the target is the whole new file. Errors: Output (among them a
+  /// target that exists and is to be kept).
   void commit();
 
  private:
   std::filesystem::path target_;
+  Existing existing_;
+  std::optional<unsigned> mode_;  // of the file that is replaced
   std::filesystem::path name_;
   int descriptor_ = -1;
 };

@@ -42,8 +42,10 @@ void ProgressBar::update(double done) {
   const double elapsed = monotonic_s() - started_s_;
   const double left = done > 0.01 ? elapsed * (1 - done) / done : 0;
   const int filled = percent * 30 / 100;
-  fmt::print(stderr, "\r\x1b[K{} [{:#<{}}{:-<{}}] {:3d} %  {} left", label_, "", filled, "",
-             30 - filled, percent, duration_text(left));
+  // Not by fmt::print, which throws where the terminal has gone.
+  const std::string bar = fmt::format("\r\x1b[K{} [{:#<{}}{:-<{}}] {:3d} %  {} left", label_, "",
+                                      filled, "", 30 - filled, percent, duration_text(left));
+  std::fputs(bar.c_str(), stderr);
   std::fflush(stderr);
 }
 

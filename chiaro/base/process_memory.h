@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 
 namespace chiaro {
 
@@ -11,8 +12,15 @@ std::int64_t resident_bytes();
 /// The highest resident memory so far, in bytes.
 std::int64_t peak_resident_bytes();
 
-/// Memory that can be had without swapping, in bytes; 0 where the system does not tell.
+/// Memory that can be had without swapping, in bytes, of the machine and within the limits of the
+/// control groups of this process (containers); 0 where the system does not tell.
 std::int64_t available_memory_bytes();
+
+/// What the control groups listed in `groups` (cgroup v1 and v2) still let a process take, in
+/// bytes: the least that a group, or one around it, has left, where the file cache counts as free.
+/// The largest number where nothing is limited.
+std::int64_t room_in_control_groups(const std::filesystem::path& groups = "/proc/self/cgroup",
+                                    const std::filesystem::path& mount = "/sys/fs/cgroup");
 
 /// Gives freed memory back to the system.
 void return_free_memory();

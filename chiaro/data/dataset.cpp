@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -31,6 +32,16 @@ std::set<std::string> held_out(const std::set<std::string>& scenes, double share
   std::set<std::string> kept;
   for (std::size_t i = 0; i < count; ++i) kept.insert(order[i].second);
   return kept;
+}
+
+/// What one source keeps for validation, no other may train on: a scene may lie in several folders.
+/// A source that would have nothing left keeps out its own alone.
+std::set<std::string> held_out_of_all(const std::set<std::string>& scenes,
+                                      const std::set<std::string>& own,
+                                      const std::set<std::string>& anywhere) {
+  std::set<std::string> kept;
+  std::ranges::set_intersection(scenes, anywhere, std::inserter(kept, kept.end()));
+  return kept.size() < scenes.size() ? kept : own;
 }
 
 std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
@@ -157,33 +168,57 @@ Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
   offset_ = Rng(static_cast<std::uint64_t>(options_.seed), {stable_hash("order")}).uniform();
 }
 
+namespace {
+
+/// The files of a source before they are divided.
+struct Listed {
+  std::vector<image::FilePair> files;
+  std::set<std::string> scenes;
+  std::set<std::string> held_out;
+};
+
+Listed listed(const SourceOptions& options, const fs::path& root, double holdout) {
+  CHIARO_CHECK(!options.name.empty(), Usage, "[data.source] each [[source]] needs a name");
+  CHIARO_CHECK(options.scale_min <= options.scale_max, Usage,
+               "[data.source] {}: scale_min exceeds scale_max", options.name);
+  Listed result;
+  result.files =
+      options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
+  for (const auto& file : result.files) result.scenes.insert(file.scene);
+  result.held_out = held_out(result.scenes, holdout);
+  return result;
+}
+
+}  // namespace
+
 void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part) {
   const auto found = recipe.lists.find("source");
   CHIARO_CHECK(found != recipe.lists.end() && !found->second.empty(), Usage,
                "[data.source] the recipe has no [[source]]");
-  std::int64_t content = 0;
+  std::vector<Listed> lists;
+  std::set<std::string> held_out_anywhere;
   for (const auto& item : found->second) {
-    Source source{parse_options<SourceOptions>(item.values, "source"), {}, -1};
+    sources_.push_back({parse_options<SourceOptions>(item.values, "source"), {}, -1});
+    lists.push_back(listed(sources_.back().options, root, options_.holdout));
+    held_out_anywhere.insert(lists.back().held_out.begin(), lists.back().held_out.end());
+  }
+  std::int64_t content = 0;
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    Source& source = sources_[i];
     const SourceOptions& options = source.options;
-    CHIARO_CHECK(!options.name.empty(), Usage, "[data.source] each [[source]] needs a name");
-    CHIARO_CHECK(options.scale_min <= options.scale_max, Usage,
-                 "[data.source] {}: scale_min exceeds scale_max", options.name);
-    const auto files =
-        options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
     const bool noisy = options.kind == "noisy";
     const bool unpaired = options.kind == "unpaired";
     if (noisy || options.kind == "paired")
       source.task = task_number(noisy && options.task.empty() ? "noisy" : options.task);
-    std::set<std::string> scenes;
-    for (const auto& file : files) scenes.insert(file.scene);
-    const auto kept = held_out(scenes, options_.holdout);
+    std::set<std::string> scenes = lists[i].scenes;
+    const auto kept = held_out_of_all(scenes, lists[i].held_out, held_out_anywhere);
     std::erase_if(scenes, [&](const std::string& scene) { return kept.contains(scene); });
     if (!noisy && !unpaired) scenes = labelled(scenes, options_.label_fraction, options_.seed);
     // Nothing is measured on unpaired pictures, so a single one may serve both parts.
     const bool held = part == Part::Validation && !(unpaired && kept.empty());
     const auto& wanted = held ? kept : scenes;
     std::map<std::string, std::int64_t> contents;
-    for (const auto& file : files) {
+    for (const auto& file : lists[i].files) {
       if (!wanted.contains(file.scene)) continue;
       if (contents.emplace(file.scene, content).second) ++content;
       std::int64_t input = file.input.empty() ? -1 : store_->add(file.input);
@@ -191,7 +226,6 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
       if (noisy) std::swap(input, target);
       source.pairs.push_back({input, target, contents.at(file.scene)});
     }
-    sources_.push_back(std::move(source));
   }
 }
 

@@ -71,23 +71,23 @@ fs::path cache_folder() {
   return home.is_absolute() ? home / ".cache" / "chiaro" : fs::path();
 }
 
+bool is_private_folder(const fs::path& folder) {
+  struct stat facts {};
+  if (::stat(folder.c_str(), &facts) != 0) return false;
+  const bool own = S_ISDIR(facts.st_mode) && facts.st_uid == ::geteuid() &&
+                   (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  if (!own) spdlog::debug("{} is no folder that this user alone can write to", folder.string());
+  return own;
+}
+
 GraphCache::GraphCache(fs::path folder) : folder_(std::move(folder)) {}
 
 fs::path GraphCache::file_of(std::string_view key) const {
   return folder_ / fmt::format("{:016x}{}", stable_hash(key), kExtension);
 }
 
-bool GraphCache::is_private() const {
-  struct stat facts {};
-  if (::stat(folder_.c_str(), &facts) != 0) return false;
-  const bool own = S_ISDIR(facts.st_mode) && facts.st_uid == ::geteuid() &&
-                   (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-  if (!own) spdlog::debug("{} is no folder that this user alone can write to", folder_.string());
-  return own;
-}
-
 KeptGraph GraphCache::find(std::string_view key) const {
-  if (!is_on() || !is_private()) return {};
+  if (!is_on() || !is_private_folder(folder_)) return {};
   const fs::path file = file_of(key);
   std::error_code failed;
   if (!fs::is_regular_file(file, failed)) return {};
@@ -117,7 +117,7 @@ void GraphCache::keep(std::string_view key, std::span<const std::byte> bytes) co
   std::error_code failed;
   if (fs::create_directories(folder_, failed))
     fs::permissions(folder_, fs::perms::owner_all, failed);
-  if (!is_private()) return;
+  if (!is_private_folder(folder_)) return;
   try {
     std::vector<std::byte> content(head_bytes(key));
     std::ranges::copy(std::as_bytes(std::span(key)), content.begin() + sizeof(Sum));

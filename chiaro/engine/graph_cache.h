@@ -17,6 +17,9 @@ namespace chiaro::engine {
 /// XDG_CACHE_HOME or HOME/.cache. Empty: nowhere, since CHIARO_CACHE is "off" or there is no home.
 std::filesystem::path cache_folder();
 
+/// Whether this is a folder of this user that nobody else can write to.
+bool is_private_folder(const std::filesystem::path& folder);
+
 /// What is kept, where it lies in the cache: its bytes can be read as long as this lives.
 class KeptGraph {
  public:
@@ -47,7 +50,6 @@ class GraphCache {
   void keep(std::string_view key, std::span<const std::byte> bytes) const;
 
  private:
-  bool is_private() const;
   std::filesystem::path file_of(std::string_view key) const;
   void make_room() const;
 

@@ -174,6 +174,8 @@ bundle::ConditionInfo condition_info(networks::Conditioner& conditioner, double 
   return info;
 }
 
+constexpr double kTableRounding = 1e-3;  // float16 of unit rows: half of that
+
 at::ScalarType scalar_type(OnnxType type) {
   switch (type) {
     case OnnxType::Float:
@@ -189,8 +191,9 @@ at::ScalarType scalar_type(OnnxType type) {
        static_cast<int>(type));
 }
 
-void take_weights(const bundle::Bundle& bundle, std::string_view member, torch::nn::Module& module,
-                  const std::vector<std::string>& allow_missing) {
+// The initialisers of a graph under the names that `module` has for them.
+checkpoint::Checkpoint stored_weights(const bundle::Bundle& bundle, std::string_view member,
+                                      const torch::nn::Module& module) {
   checkpoint::Checkpoint weights;
   for (const OnnxTensor& tensor : read_onnx_initializers(bundle.member(member), bundle.origin)) {
     if (tensor.name.starts_with('/')) continue;  // a constant of the graph, no parameter
@@ -210,7 +213,7 @@ void take_weights(const bundle::Bundle& bundle, std::string_view member, torch::
       }
     }
   }
-  checkpoint::take_module(weights, "", module, allow_missing);
+  return weights;
 }
 
 }  // namespace
@@ -301,11 +304,32 @@ bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
 
 void thaw(const bundle::Bundle& bundle, networks::Network& network,
           const std::vector<std::string>& allow_missing) {
-  take_weights(bundle, bundle::kRestoreMember, network, allow_missing);
+  checkpoint::take_module(stored_weights(bundle, bundle::kRestoreMember, network), "", network,
+                          allow_missing);
 }
 
 void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner) {
-  take_weights(bundle, bundle::kConditionMember, conditioner, {});
+  auto weights = stored_weights(bundle, bundle::kConditionMember, conditioner);
+  const auto buffers = conditioner.named_buffers();
+  const auto* own = buffers.find("table");
+  const auto stored = weights.tensors.find("table");
+  if (own != nullptr && stored != weights.tensors.end()) {
+    // Prototypes are learnt for the rows of one table. Bundles may hold it rounded.
+    const bool same = own->sizes() == stored->second.sizes() &&
+                      (*own - stored->second).abs().max().item<double>() < kTableRounding;
+    CHIARO_CHECK(
+        same, Bundle,
+        "[freeze.thaw] the controller of '{}' was trained with another text table than "
+        "the one it is to go on with ({} rows of {}); expected the same (method.text_table "
+        "of the recipe)",
+        bundle.origin, own->size(0), own->size(1));
+    stored->second = own->clone();
+  }
+  checkpoint::take_module(weights, "", conditioner);
+}
+
+void thaw(const bundle::Bundle& bundle, networks::Encoder& encoder) {
+  checkpoint::take_module(stored_weights(bundle, bundle::kEncodeMember, encoder), "", encoder);
 }
 
 std::shared_ptr<networks::Network> thaw(const bundle::Bundle& bundle) {

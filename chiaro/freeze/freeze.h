@@ -41,8 +41,12 @@ bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
 void thaw(const bundle::Bundle& bundle, networks::Network& network,
           const std::vector<std::string>& allow_missing = {});
 
-/// The weights of condition.onnx into a conditioner, all of them. Errors: Bundle.
+/// The weights of condition.onnx into a conditioner, all of them, save that it keeps its own text
+/// table. Errors: Bundle; also where the bundle's table is another one.
 void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner);
+
+/// The weights of encode.onnx into an encoder, all of them. Errors: Bundle.
+void thaw(const bundle::Bundle& bundle, networks::Encoder& encoder);
 
 /// The network of the bundle's manifest with the bundle's weights, for fine-tuning. Errors: Bundle,
 /// Usage (a network or option that this program does not have).

@@ -29,11 +29,11 @@ Image decode(std::span<const std::byte> bytes, const std::string& name,
 }
 
 Probe probe(const fs::path& path) {
-  return probe_picture(open_picture(path));
+  return probe_picture(path);
 }
 
 Probe probe(std::span<const std::byte> bytes, const std::string& name) {
-  return probe_picture(open_picture(bytes, name));
+  return probe_picture(bytes, name);
 }
 
 bool is_readable_type(std::span<const std::byte> bytes) {
@@ -49,7 +49,7 @@ void write(const fs::path& path, const Image& picture, const WriteOptions& optio
                ".jpg, .jpeg, "
                ".webp, .tif, .tiff, .ppm, .pgm, .pnm, .pfm, .exr or .hdr",
                path.string());
-  write_file_atomically(path, encode_picture(picture, complete));
+  write_file_atomically(path, encode_picture(picture, complete), options.existing);
 }
 
 std::vector<std::byte> encode(const Image& picture, const WriteOptions& options) {
@@ -74,15 +74,13 @@ std::string format_written_as(const fs::path& path) {
 
 std::vector<fs::path> list_pictures(const fs::path& folder, bool recursive) {
   std::vector<fs::path> result;
-  const auto take = [&](const fs::directory_entry& entry) {
-    if (has_picture_extension(entry.path()) && entry.is_regular_file())
-      result.push_back(entry.path());
-  };
   try {
-    if (recursive) {
-      std::ranges::for_each(fs::recursive_directory_iterator(folder), take);
-    } else {
-      std::ranges::for_each(fs::directory_iterator(folder), take);
+    for (fs::recursive_directory_iterator next(folder), end; next != end; ++next) {
+      std::error_code failed;  // a link in a circle is no file, and no reason to refuse the rest
+      const bool hidden = next->path().filename().native().starts_with('.');
+      if (hidden || !recursive) next.disable_recursion_pending();
+      if (!hidden && has_picture_extension(next->path()) && next->is_regular_file(failed))
+        result.push_back(next->path());
     }
   } catch (const fs::filesystem_error& error) {
     fail(ErrorCode::Input, "[image.list_pictures] cannot list '{}': {}", folder.string(),

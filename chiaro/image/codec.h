@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "chiaro/base/files.h"
 #include "chiaro/image/image.h"
 
 namespace chiaro::image {
@@ -22,7 +23,7 @@ struct ReadOptions {
 struct Probe {
   int width = 0;
   int height = 0;
-  int channels = 0;  ///< as stored, alpha included
+  int channels = 0;  ///< as stored, alpha included; of a BMP at most
   std::string format;
   SampleType sample_type = SampleType::U8;
 };
@@ -37,6 +38,7 @@ struct WriteOptions {
   bool strip_metadata = false;
   bool say_losses = true;       ///< a note of values that the format does not hold
   bool restore_profile = true;  ///< convert sRGB back to the source's profile; false: write sRGB
+  Existing existing = Existing::Replaced;  ///< of a file that has the name
 };
 
 /// Starts the codecs; whatever reads or writes does so by itself. A program that starts threads of
@@ -58,8 +60,8 @@ Probe probe(std::span<const std::byte> bytes, const std::string& name);
 /// Whether these bytes begin like a picture of a format that is read here.
 bool is_readable_type(std::span<const std::byte> bytes);
 
-/// Atomic: a temporary file renamed. Errors: Output (not writable, disk full), Usage (unknown
-/// format).
+/// Atomic: a temporary file renamed. Errors: Output (not writable, disk full, exists and is kept),
+/// Usage (unknown format).
 void write(const std::filesystem::path& path, const Image& picture,
            const WriteOptions& options = {});
 std::vector<std::byte> encode(const Image& picture, const WriteOptions& options);
@@ -74,7 +76,8 @@ bool has_picture_extension(const std::filesystem::path& path);
 /// none that is written.
 std::string format_written_as(const std::filesystem::path& path);
 
-/// The picture files directly in a folder (or below it), sorted by path. Errors: Input.
+/// The picture files directly in a folder (or below it), sorted by path, without what is hidden.
+/// Errors: Input (it, or a folder below it, cannot be listed).
 std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder,
                                                  bool recursive = false);
 

@@ -251,8 +251,10 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
     metadata.icc.clear();
     return encoding;
   }
-  // Steps of 8 or 16 bits that are even in light are too coarse for the dark.
-  const bool unfit = frame.metadata.linear_light && encoding.layout.type != SampleType::F32;
+  // Steps of 8 or 16 bits that are even in light are too coarse for the dark; the pixels of a WebP
+  // are RGB, also where they are grey.
+  const bool unfit = (frame.metadata.linear_light && encoding.layout.type != SampleType::F32) ||
+                     (frame.channels == 1 && options.format == "webp");
   encoding.conversion = choose_conversion(
       frame, options.restore_profile && !options.strip_metadata && !netpbm && !unfit, metadata);
   return encoding;

@@ -64,7 +64,7 @@ void take_app_segment(int number, std::string_view body, Inventory& items) {
   } else if (body.starts_with(kXmp)) {
     take_xmp_inventory(body.substr(kXmp.size()), items);
   } else if (body.starts_with("http://ns.adobe.com/xmp/extension/"sv)) {
-    items["XMP extension"] += body.substr(35);
+    items["XMP extension"] += body.substr(std::min<std::size_t>(body.size(), 35));
   } else if (body.starts_with(kIcc)) {
     items["ICC profile"] += body.substr(std::min(body.size(), kIcc.size() + 2));
   } else if (body.starts_with(kPhotoshop)) {
@@ -154,8 +154,9 @@ void take_png_inventory(std::string_view file, Inventory& items) {
     const std::string_view body = file.substr(at + 8, size);
     if (type == "iCCP") {
       const std::size_t name_end = body.find('\0');
-      const auto profile =
-          name_end == std::string_view::npos ? std::nullopt : inflated(body.substr(name_end + 2));
+      const auto profile = name_end == std::string_view::npos || name_end + 2 > body.size()
+                               ? std::nullopt
+                               : inflated(body.substr(name_end + 2));
       if (profile) items["ICC profile"] = *profile;
     } else if (type == "eXIf") {
       take_tiff_inventory(as_bytes_of(body), false, items);

@@ -41,8 +41,8 @@ void make_xmp_upright(std::vector<std::uint8_t>& xmp) {
   for (const std::string_view before :
        {"tiff:Orientation=\""sv, "tiff:Orientation='"sv, "<tiff:Orientation>"sv}) {
     const std::size_t at = as_text(xmp).find(before);
-    if (at == std::string_view::npos) continue;
-    std::uint8_t& digit = xmp.at(at + before.size());
+    if (at == std::string_view::npos || at + before.size() == xmp.size()) continue;
+    std::uint8_t& digit = xmp[at + before.size()];
     if (digit >= '2' && digit <= '8') digit = '1';
   }
 }

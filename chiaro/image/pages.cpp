@@ -79,7 +79,7 @@ struct PageWriter::Store {
   Store(const TiffJoiner& empty, const WriteOptions& write, const fs::path& path)
       : joiner(empty), options(write), target(path) {
     options.format = "tiff";
-    if (!target.empty()) file.emplace(target);
+    if (!target.empty()) file.emplace(target, options.existing);
     append(joiner.header());
   }
 

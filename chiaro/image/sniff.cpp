@@ -37,6 +37,10 @@ constexpr std::array kMagics{
     Magic{4, "ftypheix"sv, "heif", "a HEIF picture"},
     Magic{4, "ftypmif1"sv, "heif", "a HEIF picture"},
     Magic{4, "ftypavif"sv, "heif", "an AVIF picture"},
+    Magic{4, "ftyphev"sv, "", "a HEIF sequence"},
+    Magic{4, "ftyphei"sv, "", "a HEIF sequence"},  // other than heic and heix
+    Magic{4, "ftypmsf1"sv, "", "a HEIF sequence"},
+    Magic{4, "ftypavis"sv, "", "an AVIF sequence"},
     Magic{4, "ftyp"sv, "", "a video"},
     Magic{0, "%PDF"sv, "", "a PDF document"},
     Magic{0, "%!PS"sv, "", "a PostScript document"},

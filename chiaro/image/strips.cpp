@@ -332,7 +332,7 @@ Image StripReader::next(int wanted) {
   const auto width = static_cast<std::size_t>(frame.width);
   const std::size_t stride = state.rows.bands() * width;
   constexpr int kRows = 16;  // decoded together
-  std::vector<float> rows(stride * kRows);
+  std::vector<float> rows(stride * static_cast<std::size_t>(std::min(kRows, count)));
   for (int y = 0; y < count; ++y, ++state.y) {
     const int row = y % kRows;
     if (row == 0) state.upright.decode(state.y, std::min(kRows, count - y), rows.data());
@@ -364,7 +364,7 @@ void write_strips(const fs::path& path, const Frame& frame, const WriteOptions& 
                   const std::function<Image()>& next,
                   const std::function<void(std::span<const std::byte>)>& approve) {
   const WriteOptions chosen = complete(path, options);
-  AtomicFile file(path);
+  AtomicFile file(path, options.existing);
   save_strips(file, frame, chosen, next);
   if (approve) approve(MappedFile(file.temporary_name()).bytes());
   file.commit();

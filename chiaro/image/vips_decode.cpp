@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -43,14 +45,20 @@ std::span<const std::byte> first_bytes(const OpenedPicture& picture, std::size_t
   return {reinterpret_cast<const std::byte*>(first), static_cast<std::size_t>(size)};
 }
 
-OpenedPicture open_source(VipsSourcePointer source, const std::string& name, int page) {
+/// Its type is known, its header is not read yet.
+OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int page) {
   CHIARO_CHECK(source, Input, "[image.read] cannot read '{}': {}", name, take_vips_error());
   OpenedPicture result{name, {}, {}, std::move(source), nullptr, page};
   result.type = sniff(first_bytes(result, 4096));
-  const std::string& format = result.type.format;
-  CHIARO_CHECK(!format.empty(), Input, "[image.read] '{}' is not a picture; got {}; expected {}",
-               name, result.type.description, kReadable);
+  CHIARO_CHECK(!result.type.format.empty(), Input,
+               "[image.read] '{}' is not a picture; got {}; expected {}", name,
+               result.type.description, kReadable);
+  return result;
+}
 
+OpenedPicture with_header(OpenedPicture result) {
+  const std::string& format = result.type.format;
+  const std::string& name = result.name;
   if (format == "png") check_png_chunks(result.source, name);
   if (format == "jpeg") result.jpeg = read_jpeg_header(first_bytes(result, std::size_t{1} << 20));
   static const std::map<std::string, Loader, std::less<>> kLoaders{
@@ -63,23 +71,60 @@ OpenedPicture open_source(VipsSourcePointer source, const std::string& name, int
     return result;
   }
   if (format == "heif" || format == "jxl" || format == "bmp") load_vips_module(format);
+  // Of samples of one bit the loader takes what is missing for black.
+  const bool bits = format == "ppm" && std::to_integer<char>(first_bytes(result, 2)[1]) == '4';
+  const gint64 length = bits ? vips_source_length(result.source.get()) : 0;
   VipsImage* header = nullptr;
   const int status =
       format == "bmp" ? load_bmp(result.source.get(), &header)
       : format == "tiff"
           ? vips_tiffload_source(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
-                                 "fail_on", VIPS_FAIL_ON_ERROR, "page", std::max(0, page), nullptr)
+                                 "fail_on", VIPS_FAIL_ON_ERROR, "page", std::max(0, result.page),
+                                 nullptr)
           : kLoaders.at(format)(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
                                 "fail_on", VIPS_FAIL_ON_ERROR, nullptr);
   result.header.reset(header);
   CHIARO_CHECK(status == 0, Input, "[image.read] '{}' is {}, but damaged or truncated: {}", name,
                result.type.description, take_vips_error());
+  const std::int64_t needed = std::int64_t{(header->Xsize + 7) / 8} * header->Ysize;
+  CHIARO_CHECK(!bits || length >= needed, Input,
+               "[image.read] '{}' is {}, but damaged or truncated: {} x {} bits take {} bytes",
+               name, result.type.description, header->Xsize, header->Ysize, needed);
   return result;
 }
 
-}  // namespace
+/// The two headers of BMP: sides of 16 bits, or of 32, where those of a picture that is stored from
+/// the top have a negative height.
+Probe probe_bmp(const OpenedPicture& picture) {
+  const auto bytes = first_bytes(picture, 30);
+  const auto number = [&](std::size_t at, std::size_t count) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < count && at + i < bytes.size(); ++i)
+      value |= std::to_integer<std::uint32_t>(bytes[at + i]) << (8 * i);
+    return value;
+  };
+  const bool small = number(14, 4) == 12;
+  const std::int64_t width = static_cast<std::int32_t>(number(18, small ? 2 : 4));
+  const std::int64_t height =
+      std::abs(std::int64_t{static_cast<std::int32_t>(number(small ? 20 : 22, small ? 2 : 4))});
+  CHIARO_CHECK(width > 0 && height > 0 && height <= std::numeric_limits<int>::max(), Input,
+               "[image.read] '{}' is {}, but damaged or truncated: it claims {} x {} pixels",
+               picture.name, picture.type.description, width, height);
+  const bool may_have_alpha = number(small ? 24 : 28, 2) == 32;
+  return {static_cast<int>(width), static_cast<int>(height), may_have_alpha ? 4 : 3,
+          picture.type.format, SampleType::U8};
+}
 
-OpenedPicture open_picture(const fs::path& path, int page) {
+Probe probed(OpenedPicture picture) {
+  if (picture.type.format == "bmp") return probe_bmp(picture);
+  picture = with_header(std::move(picture));
+  VipsImage* header = picture.header.get();
+  const bool turned = transposes(vips_image_get_orientation(header));
+  return {turned ? header->Ysize : header->Xsize, turned ? header->Xsize : header->Ysize,
+          header->Bands, picture.type.format, stored_type(*header)};
+}
+
+OpenedPicture sniffed_file(const fs::path& path, int page) {
   start_vips();
   const std::string name = path.string();
   struct stat status {};
@@ -91,21 +136,32 @@ OpenedPicture open_picture(const fs::path& path, int page) {
                std::strerror(errno));
   CHIARO_CHECK(!S_ISREG(status.st_mode) || status.st_size > 0, Input,
                "[image.read] '{}' is empty; expected a picture", name);
-  return open_source(VipsSourcePointer(vips_source_new_from_file(path.c_str())), name, page);
+  return sniffed(VipsSourcePointer(vips_source_new_from_file(path.c_str())), name, page);
+}
+
+OpenedPicture sniffed_bytes(std::span<const std::byte> bytes, const std::string& name, int page) {
+  start_vips();
+  CHIARO_CHECK(!bytes.empty(), Input, "[image.read] '{}' is empty; expected a picture", name);
+  return sniffed(VipsSourcePointer(vips_source_new_from_memory(bytes.data(), bytes.size())), name,
+                 page);
+}
+
+}  // namespace
+
+OpenedPicture open_picture(const fs::path& path, int page) {
+  return with_header(sniffed_file(path, page));
 }
 
 OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name, int page) {
-  start_vips();
-  CHIARO_CHECK(!bytes.empty(), Input, "[image.read] '{}' is empty; expected a picture", name);
-  return open_source(VipsSourcePointer(vips_source_new_from_memory(bytes.data(), bytes.size())),
-                     name, page);
+  return with_header(sniffed_bytes(bytes, name, page));
 }
 
-Probe probe_picture(const OpenedPicture& picture) {
-  VipsImage* header = picture.header.get();
-  const bool turned = transposes(vips_image_get_orientation(header));
-  return {turned ? header->Ysize : header->Xsize, turned ? header->Xsize : header->Ysize,
-          header->Bands, picture.type.format, stored_type(*header)};
+Probe probe_picture(const fs::path& path) {
+  return probed(sniffed_file(path, kFirstPage));
+}
+
+Probe probe_picture(std::span<const std::byte> bytes, const std::string& name) {
+  return probed(sniffed_bytes(bytes, name, kFirstPage));
 }
 
 Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
@@ -115,7 +171,8 @@ Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
   const auto width = static_cast<std::size_t>(rows.width());
   constexpr int kStrip =
       16;  // rows placed together, so that turned pictures fill whole cache lines
-  std::vector<float> strip(rows.stride() * kStrip);
+  std::vector<float> strip(rows.stride() *
+                           static_cast<std::size_t>(std::min(kStrip, rows.height())));
   for (int y = 0; y < rows.height(); y += kStrip) {
     const int count = std::min(kStrip, rows.height() - y);
     rows.decode(y, count, strip.data());

@@ -32,7 +32,9 @@ OpenedPicture open_picture(const std::filesystem::path& path, int page = kFirstP
 OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name,
                            int page = kFirstPage);
 
-Probe probe_picture(const OpenedPicture& picture);
+/// Of a BMP, whose loader decodes all of it to tell, by its first bytes. Errors: as open_picture.
+Probe probe_picture(const std::filesystem::path& path);
+Probe probe_picture(std::span<const std::byte> bytes, const std::string& name);
 
 /// Decodes once, row by row. Errors: Input (damaged, truncated, too large, unknown kind of
 /// samples).

@@ -1,5 +1,6 @@
 #include "chiaro/methods/contrast_weight.h"
 
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -21,7 +22,12 @@ std::int64_t horizon_steps(std::int64_t total_steps) {
 ContrastWeight::ContrastWeight(const ContrastWeightOptions& options) : options_(options) {
   averages_ = register_buffer("averages", at::zeros({2}, at::kDouble));
   start_ = register_buffer("start", at::zeros({1}, at::kDouble));
+  last_ = register_buffer("last", at::full({1}, options.lambda, at::kDouble));
   counts_ = register_buffer("counts", at::zeros({2}, at::kLong));
+}
+
+double ContrastWeight::last() const {
+  return last_.item<double>();
 }
 
 double ContrastWeight::next(double reconstruction, double contrast, std::int64_t total_steps) {
@@ -37,13 +43,16 @@ double ContrastWeight::next(double reconstruction, double contrast, std::int64_t
   averages_[1].mul_(keep).add_((1 - keep) * contrast);
   counts_[0].add_(1);
   const double average_contrast = averages_[1].item<double>();
-  if (average_contrast <= 0) return options_.lambda;
+  if (average_contrast <= 0) return last();
   const double wanted = options_.share * averages_[0].item<double>() / average_contrast;
   const double start = start_.item<double>();
-  if (start > 0) return std::clamp(wanted, start / kLargestDrift, start * kLargestDrift);
-  if (counts_[0].item<std::int64_t>() < horizon) return options_.lambda;
-  start_.fill_(wanted);
-  return wanted;
+  if (start > 0) {
+    last_.fill_(std::clamp(wanted, start / kLargestDrift, start * kLargestDrift));
+  } else if (counts_[0].item<std::int64_t>() >= horizon) {
+    start_.fill_(wanted);
+    last_.fill_(wanted);
+  }
+  return last();
 }
 
 void ContrastWeight::guard(double reconstruction, double subtracted, std::int64_t step,

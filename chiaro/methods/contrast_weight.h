@@ -17,7 +17,7 @@ struct ContrastWeightOptions {
 };
 
 /// λ over the steps. With share ρ > 0, and avg the exponential averages over h = 5 % of the run
-/// (10 to 1000 steps),
+/// (10 to 1000 steps) of what the caller measures of both terms, values or gradients,
 ///
 ///   λ_t = ρ · avg(L_rec) / avg(L_con),  kept within a factor 10 of what it was after h steps,
 ///
@@ -31,6 +31,9 @@ class ContrastWeight : public torch::nn::Module {
   /// positive: there is nothing to take a share of).
   double next(double reconstruction, double contrast, std::int64_t total_steps);
 
+  /// λ as it was last, for steps that measure nothing.
+  double last() const;
+
   /// For a term that is subtracted, once a step. Nothing bounds it below, so a λ too large drives
   /// the objective instead of the reconstruction. Errors: CheckFailed after `guard_steps` steps in
   /// a row with λ·L_con > guard_share·L_rec. Sleeps while L_rec is not positive, as under the loss
@@ -41,6 +44,7 @@ class ContrastWeight : public torch::nn::Module {
   ContrastWeightOptions options_;
   at::Tensor averages_;  // (2) float64: of L_rec and L_con
   at::Tensor start_;     // (1) float64: λ after h steps; 0 before
+  at::Tensor last_;      // (1) float64: λ of the last measurement
   at::Tensor counts_;    // (2) int64: measured, steps in a row above the guard
 };
 

@@ -14,13 +14,20 @@
 //   L_proto = 1/L Σ_l −log( exp(z·c_a/τ_a) / ( exp(z·c_a/τ_a) + Σ_{i≠a} m^l_i exp(z·c_i/τ_i) ) )
 //   L = L_inst + λ L_proto;  until the first tree: L_inst with all m = 1, which is MoCo
 //
-// Reference: Y. Guo, M. Xu, J. Li, B. Ni, X. Zhu, Z. Sun, Y. Xu, CVPR 2022, arXiv:2202.00455.
+// On request + λ_s L_scene: L_inst with the k_j of the batch in the place of the queue, of which
+// j ∈ S only those are candidates that show the scene of z under another damage. What they show
+// cannot tell them from z, what was done to them must. The m^l hold here too: selection keeps away
+// what probably has the same damage, S what has another scene.
+//
+// Reference: Y. Guo, M. Xu, J. Li, B. Ni, X. Zhu, Z. Sun, Y. Xu, CVPR 2022, arXiv:2202.00455;
+// negatives of one domain, here a scene, after J. Kahana, Y. Hoshen, ECCV 2022, arXiv:2203.11284.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
@@ -29,6 +36,7 @@
 #include "chiaro/methods/crop_pairs.h"
 #include "chiaro/methods/key_queue.h"
 #include "chiaro/methods/report_health.h"
+#include "chiaro/methods/scene_rivals.h"
 #include "chiaro/nn/lagged_copies.h"
 
 namespace chiaro::methods {
@@ -51,6 +59,7 @@ struct HcscOptions {
   std::string overlap = "allowed";
   std::string instance_reduce = "sum";
   double prototype_weight = 1.0;
+  double scene_weight = 0.0;
   std::string dropped = "removed";
   std::string excluded = "own";
   bool last_prototype = true;
@@ -87,6 +96,10 @@ struct HcscOptions {
         field("instance_reduce", &T::instance_reduce, "of L_inst over levels",
               {.choices = {"sum", "mean"}}),
         field("prototype_weight", &T::prototype_weight, "λ", {.min = 0}),
+        field("scene_weight", &T::scene_weight,
+              "λ_s: of the contrast with the same scene under other damage, as data.variants gives "
+              "it; 0: none",
+              {.min = 0}),
         field("dropped", &T::dropped,
               "what is not kept: removed from the sum, or zeroed, which leaves 1 there",
               {.choices = {"removed", "zeroed"}}),
@@ -147,7 +160,13 @@ class Hcsc : public Method {
       : options_(options),
         seed_(setting.seed),
         kinds_(static_cast<std::int64_t>(setting.kinds.size())),
-        state_(std::make_shared<HcscState>(options, kinds_ + 1)) {}
+        state_(std::make_shared<HcscState>(options, kinds_ + 1)) {
+    CHIARO_CHECK(
+        options.scene_weight == 0 || options.positives == "crops", Usage,
+        "[methods.hcsc] samples that are damaged alike in pairs do not show one scene; got "
+        "positives = \"damage\" and scene_weight = {}; expected \"crops\", or 0",
+        options.scene_weight);
+  }
 
   data::ViewSpec views() const override { return {.needs_target = false}; }
 
@@ -157,9 +176,11 @@ class Hcsc : public Method {
     const at::Tensor k = key_codes(pairs.keys);
     const Contrast contrast = instance_contrast(z, k);
     Losses result;
+    at::Tensor path;  // undefined: without selection
     if (state_->tree->built() && info.step >= warmup_steps(info)) {
-      const at::Tensor path = state_->tree->path(k);
-      const Selection selection = select_instances(path, draws(batch, info, "instances"));
+      path = state_->tree->path(k);
+      const Selection selection =
+          select_instances(state_->queue->keys(), path, draws(batch, info, "instances"));
       result.terms = {{"instance", selective(contrast, selection), 1.0},
                       {"prototype", prototype_loss(z, path, draws(batch, info, "prototypes")),
                        options_.prototype_weight}};
@@ -169,6 +190,10 @@ class Hcsc : public Method {
                        losses::info_nce(contrast.logits, contrast.positives, contrast.everyone()),
                        1.0}};
     }
+    if (options_.scene_weight > 0)
+      result.terms.push_back(
+          {"scene", scene_loss(z, k, scene_rivals(batch), path, draws(batch, info, "scene")),
+           options_.scene_weight});
     if (info.step % options_.health_every == 0) add_health(contrast, result);
     if (c10::GradMode::is_enabled()) state_->queue->push(k, pairs.notes);
     return result;
@@ -206,7 +231,7 @@ class Hcsc : public Method {
     at::Tensor everyone() const { return at::ones_like(positives); }
   };
 
-  /// Which negatives of the queue are kept, (N,Q) bool for each level.
+  /// Which of Q keys are kept as negatives, (N,Q) bool for each level.
   using Selection = std::vector<at::Tensor>;
 
   std::int64_t warmup_steps(const StepInfo& info) const {
@@ -269,10 +294,11 @@ class Hcsc : public Method {
     return uniform.to(probability.device()).lt(probability);
   }
 
-  Selection select_instances(const at::Tensor& path, at::Generator generator) const {
+  Selection select_instances(const at::Tensor& keys, const at::Tensor& path,
+                             at::Generator generator) const {
     Selection kept;
     for (std::int64_t l = 0; l < state_->tree->levels(); ++l)
-      kept.push_back(drawn(nn::keep_probability(state_->queue->keys(), state_->tree->prototypes(l),
+      kept.push_back(drawn(nn::keep_probability(keys, state_->tree->prototypes(l),
                                                 state_->tree->temperatures(l), path.select(1, l)),
                            generator));
     return kept;
@@ -295,7 +321,25 @@ class Hcsc : public Method {
     for (const auto& kept : selection)
       sum = sum + kept_nce(contrast.logits, contrast.positives, contrast.everyone(),
                            at::cat({own, kept}, 1));
-    return options_.instance_reduce == "sum" ? sum : sum / static_cast<double>(selection.size());
+    return reduced(sum);
+  }
+
+  /// Of a sum over levels.
+  at::Tensor reduced(const at::Tensor& sum) const {
+    const auto levels = static_cast<double>(state_->tree->levels());
+    return options_.instance_reduce == "sum" ? sum : sum / levels;
+  }
+
+  /// L_scene; rivals: (N,N) bool, S. A sample without rivals adds nothing.
+  at::Tensor scene_loss(const at::Tensor& z, const at::Tensor& k, const at::Tensor& rivals,
+                        const at::Tensor& path, at::Generator generator) const {
+    const auto logits = at::matmul(z, k.t()) / options_.temperature;
+    const auto own = at::eye(k.size(0), rivals.options());
+    if (!path.defined()) return losses::info_nce(logits, own, rivals.logical_or(own));
+    at::Tensor sum = at::zeros({}, logits.options());
+    for (const auto& kept : select_instances(k, path, std::move(generator)))
+      sum = sum + kept_nce(logits, own, rivals, kept);
+    return reduced(sum);
   }
 
   /// L_proto.
@@ -341,29 +385,13 @@ class Hcsc : public Method {
     report_health(health, *state_->watch, result);
   }
 
-  /// How selection fares where kinds are known: the share of all negatives that is dropped, the
-  /// share of those with the query's kind, and the share of other kinds among what is kept.
+  /// How selection fares where kinds are known.
   void add_quality(const Selection& selection, const at::Tensor& notes, Losses& result) const {
     const std::int64_t filled = state_->queue->filled();
     if (kinds_ < 2 || filled == 0) return;
     const auto kind = [&](const at::Tensor& rows) { return rows.narrow(1, 0, kinds_).argmax(1); };
-    const auto same = kind(notes).unsqueeze(1).eq(kind(state_->queue->filled_notes()));
-    const auto mean = [](const at::Tensor& mask) {
-      return mask.to(at::kFloat).mean().item<double>();
-    };
-    double dropped = 0;
-    double dropped_same = 0;
-    double kept_other = 0;
-    for (const auto& level : selection) {
-      const auto kept = level.narrow(1, 0, filled);
-      const double part = 1.0 / static_cast<double>(selection.size());
-      dropped += part * (1 - mean(kept));
-      if (same.any().item<bool>()) dropped_same += part * (1 - mean(kept.masked_select(same)));
-      if (kept.any().item<bool>()) kept_other += part * (1 - mean(same.masked_select(kept)));
-    }
-    result.meters.insert(result.meters.end(), {{"dropped", dropped},
-                                               {"dropped_same_kind", dropped_same},
-                                               {"kept_other_kind", kept_other}});
+    report_selection(selection, kind(notes).unsqueeze(1).eq(kind(state_->queue->filled_notes())),
+                     result);
   }
 
   HcscOptions options_;

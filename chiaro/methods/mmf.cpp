@@ -27,13 +27,14 @@
 #include "chiaro/losses/by_name.h"
 #include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/stated_truth.h"
 #include "chiaro/networks/controller.h"
+#include "chiaro/networks/text_table.h"
 
 namespace chiaro::methods {
 namespace {
 
 constexpr double kSeverityReach = 0.25;  // of positives of L_sup
-constexpr double kUnknownSeverity = 0.5;
 
 struct MmfOptions {
   std::string loss = "charbonnier";
@@ -51,6 +52,7 @@ struct MmfOptions {
   double drop = 0.1;
   double told = 0.1;
   std::string condition = "predicted";
+  std::string text_table;
 
   static Fields<MmfOptions> fields() {
     using T = MmfOptions;
@@ -79,6 +81,9 @@ struct MmfOptions {
             "what the restorer is told, in training and validation; others than predicted are for "
             "comparison",
             {.choices = {"predicted", "shuffled", "oracle", "none"}}),
+        field("text_table", &T::text_table,
+              "safetensors file with a text encoder's row for each kind of damage, relative to the "
+              "folder the program runs in; empty: the vertices of a simplex"),
     };
   }
 };
@@ -112,10 +117,13 @@ class Mmf : public Method {
                  "[methods.mmf] the network takes a condition of width {}, the data shows {} kinds "
                  "({}); expected network mmf_unet with types = {} and embedding = {}",
                  network_->condition_width(), kinds, join(setting.kinds), kinds, embedding);
+    const at::Tensor table = options.text_table.empty()
+                                 ? networks::simplex_table(kinds)
+                                 : networks::read_text_table(options.text_table, setting.kinds);
     const auto make = [&] {
       return std::make_shared<networks::Controller>(
           networks::ControllerOptions{.width = options.width}, setting.kinds, setting.sources,
-          networks::simplex_table(kinds));
+          table);
     };
     controller_ = make();
     copy_ = make();
@@ -158,7 +166,7 @@ class Mmf : public Method {
     const auto views = networks::cut_views(batch.context, controller_->layout());
     const at::Tensor code = controller_->diagnose(views.native, views.whole).code.to(at::kFloat);
     if (options_.condition == "oracle") return true_code(batch, code.size(1));
-    return options_.condition == "shuffled" ? code.roll(1, 0) : code;
+    return options_.condition == "shuffled" ? codes_of_others(code) : code;
   }
 
  private:
@@ -260,29 +268,9 @@ class Mmf : public Method {
   /// The condition as trained with: of some samples nothing is said, of some the truth.
   at::Tensor told(const data::Batch& batch) {
     at::Tensor code = condition(batch);
-    if (!code.defined() || options_.condition == "oracle") return code;
-    const at::NoGradGuard no_grad;
-    const at::Tensor truth = true_code(batch, code.size(1));
-    for (std::int64_t i = 0; i < code.size(0); ++i) {
-      Rng rng(seed_, {stable_hash("told"), batch.seeds[static_cast<std::size_t>(i)]});
-      const double u = rng.uniform();
-      if (u < options_.drop) {
-        code[i].zero_();
-      } else if (u < options_.drop + options_.told) {
-        code[i].copy_(truth[i]);
-      }
-    }
+    if (code.defined() && options_.condition != "oracle")
+      mix_in_truth(code, batch, seed_, options_.drop, options_.told);
     return code;
-  }
-
-  /// The labels as a code without embedding: what a user says who overrides the controller.
-  static at::Tensor true_code(const data::Batch& batch, std::int64_t width) {
-    const auto present = batch.kinds.to(at::kFloat);
-    const auto severity =
-        at::where(batch.severities.lt(0), at::full_like(batch.severities, kUnknownSeverity),
-                  batch.severities);
-    const auto known = at::cat({present / present.sum(1, /*keepdim=*/true), severity}, 1);
-    return at::constant_pad_nd(known, {0, width - known.size(1)}, 0);
   }
 
   MmfOptions options_;

@@ -2,9 +2,9 @@
 // away from two crops of one picture should look like one noise, and unlike that of other pictures.
 //
 //   n̂_k  = x̃_k − f(x̃_k)                         residual of crop k; 2N crops, two of each picture
-//   d_kl = W1(n̂_k, n̂_l)                          earth mover's distance of the values, per channel
+//   d_kl = W1(n̂_k − mean n̂_k, n̂_l − mean n̂_l)    earth mover's distance of the values, per channel
 //   L_con  = InfoNCE(−d/τ)                        positive: the other crop of the picture
-//   L_cons = mean n̂²                              data consistency: f keeps what it can
+//   L_cons = mean (f(x̃_k) − s(x̃_k))²             data consistency; s: mean of 3×3 pixels
 //   L = L_con + λ_c·L_cons                        λ_c: equal gradients at f's output at first
 //
 //   x  (N,3,W,W)   noisy windows, noise drawn once for each        f  the network
@@ -15,7 +15,7 @@
 // Reference: N. Dong, M. Maggioni, Y. Yang, E. Pérez-Pellitero, A. Leonardis, S. McDonagh,
 // "Residual Contrastive Learning for Image Reconstruction: Learning Transferable Representations
 // from Noisy Images", IJCAI 2022, arXiv:2106.10070. Open in what was available to us, and chosen:
-// the form of residual, distance and consistency, τ, λ_c (docs/methods/rcl.md).
+// the form of residual, distance and consistency, s, τ, λ_c (docs/methods/rcl.md).
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -36,7 +36,9 @@ struct RclOptions {
   double temperature = 0.01;
   double consistency = 1.0;
   std::string consistency_loss = "l2";
+  std::string consistency_with = "smooth";
   std::string distance = "w1";
+  bool centred = true;
   std::int64_t quantiles = 0;
   std::int64_t directions = 64;
   std::string overlap = "forbidden";
@@ -53,10 +55,18 @@ struct RclOptions {
               {.min = 0}),
         field("consistency_loss", &T::consistency_loss, "mean square or mean absolute residual",
               {.choices = {"l2", "l1"}}),
+        field("consistency_with", &T::consistency_with,
+              "what f is held to: its input, or the mean of 3×3 pixels of it, which says on which "
+              "side the noise is",
+              {.choices = {"input", "smooth"}}),
         field("distance", &T::distance,
               "w1, w2: by sorting, per channel; gaussian: of mean and deviation; sliced: w1 of the "
               "joint colours along random directions",
               {.choices = {"w1", "w2", "gaussian", "sliced"}}),
+        field(
+            "centred", &T::centred,
+            "compare residuals without their mean in each channel of a crop, which noise does not "
+            "have and in which anything could be written"),
         field("quantiles", &T::quantiles,
               "w1, w2, sliced: compare so many quantiles; 0: all values", {.min = 0}),
         field("directions", &T::directions, "sliced: drawn anew for each step", {.min = 1}),
@@ -120,8 +130,9 @@ class Rcl : public Method {
     const at::Tensor logits = distances(residual, info.step) / -options_.temperature;
     const PairMasks masks = pair_masks(batch.content, options_.same_picture == "negative");
     const at::Tensor contrast = losses::info_nce(logits, masks.positives, masks.candidates);
+    const at::Tensor left_out = residual - allowed_residual(crops);
     const at::Tensor consistency =
-        options_.consistency_loss == "l1" ? residual.abs().mean() : residual.square().mean();
+        options_.consistency_loss == "l1" ? left_out.abs().mean() : left_out.square().mean();
     balance(contrast, consistency, residual);
 
     Losses result;
@@ -144,9 +155,16 @@ class Rcl : public Method {
   Product product() override { return {state_->network, nullptr}; }
 
  private:
+  /// The residual that consistency asks for.
+  at::Tensor allowed_residual(const at::Tensor& crops) const {
+    if (options_.consistency_with == "input") return at::zeros({}, crops.options());
+    return crops - at::avg_pool2d(at::reflection_pad2d(crops, {1, 1, 1, 1}), 3, /*stride=*/1);
+  }
+
   at::Tensor distances(const at::Tensor& residual, std::int64_t step) const {
     using losses::Transport;
     at::Tensor values = residual.flatten(2);
+    if (options_.centred) values = values - values.mean(2, /*keepdim=*/true);
     if (options_.distance == "sliced") {
       Rng rng(seed_, {stable_hash("directions"), static_cast<std::uint64_t>(step)});
       values = losses::along_directions(
@@ -186,10 +204,14 @@ class Rcl : public Method {
                       const data::Batch& batch, Losses& result) {
     const double deviation = residual.std({2, 3}).mean().item<double>();
     result.meters.emplace_back("residual_u8", 255 * deviation);
+    result.meters.emplace_back("residual_mean_u8",
+                               255 * residual.mean({2, 3}).abs().mean().item<double>());
     const auto& clean = batch.context.defined() ? batch.context_target : batch.target;
     if (!clean.defined() || clean.sizes() != pairs.windows().sizes()) return;
     const at::Tensor target = pairs.cut(clean);
     const at::Tensor noise = crops - target;
+    result.meters.emplace_back("residual_over_noise",
+                               deviation / noise.std({2, 3}).mean().item<double>());
     result.meters.emplace_back("residual_is_noise", correlation(residual, noise));
     result.meters.emplace_back(
         "residual_is_picture",

@@ -22,6 +22,7 @@
 // what was chosen: docs/methods/spn.md.
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/upsample_bicubic2d.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
@@ -45,6 +46,7 @@ struct SpnOptions {
   std::string loss = "l1";
   double lambda = 1e-3;
   double share = 0;
+  std::string share_of = "gradient";
   std::vector<std::int64_t> intervals = {100, 200, 500, 1000};
   std::vector<double> retained = {0.1};
   std::int64_t meant_for_steps = 500'000;
@@ -72,8 +74,13 @@ Fields<SpnOptions> SpnOptions::fields() {
             {.choices = {"spn", "cr", "positive", "degraded_negative", "frozen_negative"}}),
       field("loss", &O::loss, "L_rec: weighted sum of pixel losses, e.g. 'l1 + 0.05 frequency'"),
       field("lambda", &O::lambda, "λ; 0: plain supervised training, bit for bit", {.min = 0}),
-      field("share", &O::share, "holds λ·L_neg near this share of L_rec; 0: λ stays as it is",
+      field("share", &O::share,
+            "holds the contrastive term near this share of L_rec; 0: λ stays as it is",
             {.min = 0, .max = 1}),
+      field("share_of", &O::share_of,
+            "what is shared: gradients at ŷ, or values, whose share says little of how hard a "
+            "distance pushes that is small",
+            {.choices = {"gradient", "value"}}),
       field("intervals", &O::intervals, "s_k, one for each lagged copy",
             {.min = 1, .unit = "steps"}),
       field("retained", &O::retained, "r_k: what a refresh leaves of a copy; one for all, or each",
@@ -93,7 +100,8 @@ Fields<SpnOptions> SpnOptions::fields() {
       field("adaptive_retained", &O::adaptive_retained, "adaptive: what a refresh leaves of a copy",
             {.min = 0, .max = 1}),
       field("negatives", &O::negatives,
-            "all copies each step, or one drawn at random: cheaper, the same on average",
+            "all copies each step, or one drawn at random: cheaper, the same on average, with more "
+            "noise in the gradient",
             {.choices = {"all", "one"}}),
       field("features", &O::features, "φ", {.choices = nn::feature_networks()}),
       field("feature_file", &O::feature_file,
@@ -112,6 +120,16 @@ Fields<SpnOptions> SpnOptions::fields() {
             "… for so many steps in a row; 0: 5 % of the run, 10 to 1000",
             {.min = 0, .unit = "steps"}),
   };
+}
+
+constexpr std::int64_t kGradientEvery = 10;  // steps: a measurement costs one pass back through φ
+
+/// ‖∂term/∂at‖, the graph is kept.
+double gradient_norm(const at::Tensor& term, const at::Tensor& at) {
+  return torch::autograd::grad({term}, {at}, {}, /*retain_graph=*/true)
+      .front()
+      .norm()
+      .item<double>();
 }
 
 /// The damaged picture where a restored one is expected.
@@ -141,6 +159,9 @@ class Spn : public Method {
   }
   void make_copies(const Setting& setting);
   void choose_features(bool inference_only);
+  /// λ of this step, from what both terms are or do to the output; meters; the guard.
+  double weigh(const at::Tensor& reconstruction, const at::Tensor& contrast,
+               const at::Tensor& restored, const StepInfo& info, Losses& result);
   at::Tensor contrast(const data::Batch& batch, const at::Tensor& restored, const StepInfo& info,
                       Losses& result);
   at::Tensor negative_term(const data::Batch& batch, const at::Tensor& restored,
@@ -165,6 +186,12 @@ Spn::Spn(const Setting& setting, const SpnOptions& options)
       reconstruction_(losses::parse_loss_terms(options.loss)),
       seed_(Rng(setting.seed, {stable_hash("spn")}).next()),
       network_(setting.network) {
+  CHIARO_CHECK(options.refresh != "adaptive" || options.share == 0 || options.share_of != "value",
+               Usage,
+               "[methods.spn] refresh = adaptive keeps copies so near that a share of values needs "
+               "a λ without bound; got share = {} of values; expected share_of = gradient, or a "
+               "fixed lambda",
+               options.share);
   choose_features(setting.inference_only);
   weight_ = std::make_shared<ContrastWeight>(ContrastWeightOptions{
       options.lambda, options.share, options.guard_share, options.guard_steps});
@@ -219,24 +246,39 @@ void Spn::make_copies(const Setting& setting) {
 Losses Spn::losses(const data::Batch& batch, const StepInfo& info) {
   const at::Tensor restored = network_->forward(batch.input);
   Losses result;
-  double reconstruction = 0;
+  at::Tensor reconstruction;
   for (const auto& term : reconstruction_) {
     result.terms.push_back({term.name, term.function(restored, batch.target), term.weight});
-    reconstruction += term.weight * result.terms.back().value.item<double>();
+    const at::Tensor weighted = term.weight * result.terms.back().value;
+    reconstruction = reconstruction.defined() ? reconstruction + weighted : weighted;
   }
   if (options_.lambda == 0 && options_.share == 0) return result;
 
   const at::Tensor contrast_term = contrast(batch, restored, info, result);
-  const double size = contrast_term.item<double>();
-  const double lambda = weight_->next(reconstruction, size, info.total_steps);
-  if (subtracts()) weight_->guard(reconstruction, lambda * size, info.step, info.total_steps);
+  const double lambda = weigh(reconstruction, contrast_term, restored, info, result);
   result.terms.push_back({"contrast", contrast_term, subtracts() ? -lambda : lambda});
-  result.meters.emplace_back("lambda", lambda);
-  if (reconstruction != 0)
-    result.meters.emplace_back("contrast_share", lambda * size / reconstruction);
   if (options_.objective == "spn" && options_.refresh == "adaptive")
     capture_if_bad(batch, restored, info);
   return result;
+}
+
+double Spn::weigh(const at::Tensor& reconstruction, const at::Tensor& contrast,
+                  const at::Tensor& restored, const StepInfo& info, Losses& result) {
+  const double whole = reconstruction.item<double>();
+  const double size = contrast.item<double>();
+  const bool by_gradient = options_.share_of == "gradient";
+  double lambda = by_gradient ? weight_->last() : weight_->next(whole, size, info.total_steps);
+  if (info.step % kGradientEvery == 0 && at::GradMode::is_enabled()) {
+    const double pull = gradient_norm(reconstruction, restored);
+    const double push = gradient_norm(contrast, restored);
+    if (by_gradient && pull > 0)
+      lambda = weight_->next(pull, push, info.total_steps / kGradientEvery);
+    if (pull > 0) result.meters.emplace_back("gradient_share", lambda * push / pull);
+  }
+  if (subtracts()) weight_->guard(whole, lambda * size, info.step, info.total_steps);
+  result.meters.emplace_back("lambda", lambda);
+  if (whole != 0) result.meters.emplace_back("contrast_share", lambda * size / whole);
+  return lambda;
 }
 
 at::Tensor Spn::contrast(const data::Batch& batch, const at::Tensor& restored, const StepInfo& info,

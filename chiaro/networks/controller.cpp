@@ -14,12 +14,6 @@ constexpr double kLargestScale = 4.605;  // ln 100, as in CLIP
 
 }  // namespace
 
-at::Tensor simplex_table(std::int64_t kinds) {
-  CHIARO_CHECK(kinds >= 2, Usage, "[networks.simplex_table] {} kinds; expected 2 or more", kinds);
-  const auto k = static_cast<double>(kinds);
-  return (at::eye(kinds) - 1.0 / k) * std::sqrt(k / (k - 1));
-}
-
 Controller::Controller(const ControllerOptions& options, std::vector<std::string> types,
                        std::vector<std::string> domains, const at::Tensor& table) {
   CHIARO_CHECK(options.embedding >= 2 && options.embedding % 2 == 0, Usage,

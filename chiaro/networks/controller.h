@@ -26,10 +26,6 @@ struct ControllerOptions {
   std::int64_t whole_px = 128;
 };
 
-/// K vertices of a regular simplex in R^K, (K,K) float32: unit vectors with pairwise cosine
-/// −1/(K−1), the text table that needs no text encoder.
-at::Tensor simplex_table(std::int64_t kinds);
-
 /// Convolutions on native views and on the reduced whole picture, both beside a fixed high-pass,
 /// pooled by mean and standard deviation at the first and the last layer (how much noise there is
 /// shows in deviations, not in means), then heads: damage by cosine to projected rows of a text

@@ -37,6 +37,12 @@ struct UNetOptions {
   static Fields<UNetOptions> fields();
 };
 
+/// Channels of what enters the first convolution and leaves the last one.
+struct UNetEnds {
+  std::int64_t in = 3;
+  std::int64_t out = 3;
+};
+
 /// Errors: Usage, naming the network, where the lists do not fit together.
 void check_u_net(const UNetOptions& options, const std::string& network);
 
@@ -45,7 +51,7 @@ void check_u_net(const UNetOptions& options, const std::string& network);
 template <typename Block, std::int64_t kConvs>
 class UNet : public Network, public Tapped {
  public:
-  explicit UNet(const UNetOptions& options);
+  explicit UNet(const UNetOptions& options, UNetEnds ends = {});
 
   at::Tensor forward(const at::Tensor& x, const Condition& /*condition*/ = {}) override {
     return run(x, [](std::size_t, const at::Tensor& features) { return features; });
@@ -83,7 +89,9 @@ class UNet : public Network, public Tapped {
   /// in the order of execution: encoder from fine to coarse, middle, decoder from coarse to fine.
   using Entering = std::function<at::Tensor(std::size_t stage, const at::Tensor& features)>;
 
-  at::Tensor run(const at::Tensor& x, const Entering& entering);
+  /// What the last convolution says, (N,out,H,W).
+  at::Tensor change(const at::Tensor& x, const Entering& entering);
+  at::Tensor run(const at::Tensor& x, const Entering& entering) { return x + change(x, entering); }
 
   /// Channels of every stage, in the order of execution.
   std::vector<std::int64_t> stage_channels() const {
@@ -108,10 +116,10 @@ class UNet : public Network, public Tapped {
 };
 
 template <typename Block, std::int64_t kConvs>
-UNet<Block, kConvs>::UNet(const UNetOptions& options) : options_(options) {
+UNet<Block, kConvs>::UNet(const UNetOptions& options, UNetEnds ends) : options_(options) {
   const auto& channels = options_.channels;
   const std::size_t levels = channels.size() - 1;
-  intro_ = register_module("intro", nn::conv3x3(3, channels.front()));
+  intro_ = register_module("intro", nn::conv3x3(ends.in, channels.front()));
   nn::init_conv(*intro_, 1.0);
   for (std::size_t i = 0; i < levels; ++i) {
     const std::string level = std::to_string(i);
@@ -132,12 +140,12 @@ UNet<Block, kConvs>::UNet(const UNetOptions& options) : options_(options) {
     decoder_.push_back(register_module(
         "decoder" + level, std::make_shared<Blocks>(options_.decoder_blocks[i], channels[i])));
   }
-  outro_ = register_module("outro", nn::conv3x3(channels.front(), 3));
+  outro_ = register_module("outro", nn::conv3x3(channels.front(), ends.out));
   nn::init_conv(*outro_, 0.0);
 }
 
 template <typename Block, std::int64_t kConvs>
-at::Tensor UNet<Block, kConvs>::run(const at::Tensor& x, const Entering& entering) {
+at::Tensor UNet<Block, kConvs>::change(const at::Tensor& x, const Entering& entering) {
   std::vector<at::Tensor> skips;
   std::size_t stage = 0;
   at::Tensor features = intro_->forward(x);
@@ -151,7 +159,7 @@ at::Tensor UNet<Block, kConvs>::run(const at::Tensor& x, const Entering& enterin
     features = up_[i]->forward(features) + skips[i];
     features = decoder_[i]->forward(entering(stage++, features));
   }
-  return x + outro_->forward(features);
+  return outro_->forward(features);
 }
 
 }  // namespace chiaro::networks

@@ -168,15 +168,17 @@ at::Tensor PrototypeTree::path(const at::Tensor& codes) const {
   return at::stack(steps, 1);
 }
 
-at::Tensor PrototypeTree::soft_path(const at::Tensor& codes) const {
+at::Tensor PrototypeTree::membership(const at::Tensor& codes, std::int64_t level) const {
   CHIARO_CHECK(built(), Internal, "[nn.prototype_tree] the tree has not been built");
+  return at::softmax(
+      at::matmul(codes, prototypes(level).t()) / temperatures(level).clamp_min(kLeastTemperature),
+      1);
+}
+
+at::Tensor PrototypeTree::soft_path(const at::Tensor& codes) const {
   std::vector<at::Tensor> parts;
-  for (std::int64_t l = 0; l < levels(); ++l) {
-    const auto c = prototypes(l);
-    const auto share =
-        at::softmax(at::matmul(codes, c.t()) / temperatures(l).clamp_min(kLeastTemperature), 1);
-    parts.push_back(at::matmul(share, c));
-  }
+  for (std::int64_t l = 0; l < levels(); ++l)
+    parts.push_back(at::matmul(membership(codes, l), prototypes(l)));
   return at::cat(parts, 1);
 }
 

@@ -72,6 +72,10 @@ class PrototypeTree : public torch::nn::Module {
   /// The nearest finest centroid of each code and its ancestors: (N,L) int64.
   at::Tensor path(const at::Tensor& codes) const;
 
+  /// softmax_i(z·c_i/τ_i) over the prototypes of a level: (N,M). Differentiable in the codes.
+  /// Errors: Internal (not built).
+  at::Tensor membership(const at::Tensor& codes, std::int64_t level) const;
+
   /// Σ_i softmax_i(z·c_i/τ_i) c_i of every level, side by side: (N,L·D). Unlike numbers of
   /// prototypes it keeps its meaning when the tree is built anew. Differentiable in the codes.
   at::Tensor soft_path(const at::Tensor& codes) const;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "chiaro/nn/prototype_tree.h"
@@ -14,5 +15,10 @@ namespace chiaro::nn {
 /// was not built or has no attributes).
 std::vector<std::byte> tree_file(const PrototypeTree& tree, std::int64_t view_px,
                                  std::int64_t max_views);
+
+/// The tree that such a file holds, over what `tree` held before. Everything is checked before
+/// anything is changed. Errors: Bundle, naming `origin`, for a damaged file and for one that does
+/// not fit: other levels, codes or kinds, or more prototypes than the tree has room for.
+void take_tree_file(std::vector<std::byte> file, const std::string& origin, PrototypeTree& tree);
 
 }  // namespace chiaro::nn

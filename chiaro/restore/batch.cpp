@@ -76,6 +76,7 @@ class Batch {
     }
     restored_.close();
     threads.clear();  // joins
+    if (fault_) std::rethrow_exception(fault_);
     summary_.waited_seconds /= restorers();
     summary_.seconds = monotonic_s() - started;
     for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -219,7 +220,7 @@ class Batch {
     const double started = monotonic_s();
     const auto bytes = steps_.encode(item, job.picture);
     try {
-      write_file_atomically(item.output, bytes);
+      write_file_atomically(item.output, bytes, options_.existing);
     } catch (const Error&) {
       stop_if_disk_full(item, bytes.size());
       throw;
@@ -248,7 +249,7 @@ class Batch {
     summary_.megapixels += static_cast<double>(done.pixels) / 1e6;
     // Pictures are made in one thread and freed in another: what is free would gather in pieces.
     if (summary_.done % kTidyEvery == 0) return_free_memory();
-    if (observer_.done) observer_.done(done);
+    if (observer_.done) tell([&] { observer_.done(done); });
   }
 
   void record_failure(std::size_t index, const Error& error) {
@@ -256,16 +257,29 @@ class Batch {
       const std::lock_guard lock(mutex_);
       states_[index] = State::Failed;
       ++summary_.failed;
-      if (observer_.failed) observer_.failed(items_[index], error);
+      if (observer_.failed) tell([&] { observer_.failed(items_[index], error); });
     }
     if (options_.fail_fast) stop("the first failure ends the batch", ErrorCode::SomeFailed);
+  }
+
+  /// Called with the lock held. A fault of the observer's, in whichever thread, waits until all
+  /// have ended.
+  template <typename Tell>
+  void tell(const Tell& tell) {
+    try {
+      tell();
+    } catch (...) {
+      if (!fault_) fault_ = std::current_exception();
+      end();
+    }
   }
 
   bool keep_going(double share) {
     bool wanted = true;
     if (observer_.keep_going) {
       const std::lock_guard lock(mutex_);
-      wanted = observer_.keep_going(share);
+      tell([&] { wanted = observer_.keep_going(share); });
+      if (fault_) return false;
     }
     if (!wanted) stop("interrupted", ErrorCode::Interrupted);
     return wanted;
@@ -280,6 +294,10 @@ class Batch {
         summary_.stop_code = code;
       }
     }
+    end();
+  }
+
+  void end() {
     stopped_ = true;
     budget_.close();
     decoded_.close();
@@ -293,6 +311,7 @@ class Batch {
   std::mutex by_itself_;  // held while a picture goes from file to file
   std::vector<State> states_;
   BatchSummary summary_;
+  std::exception_ptr fault_ = nullptr;  // what the observer threw first
   ByteBudget budget_;
   BoundedQueue<Job> decoded_;
   BoundedQueue<Job> restored_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/image.h"
@@ -56,6 +57,7 @@ struct BatchOptions {
   int restorers = 1;  ///< threads that restore, each a picture of its own
   std::int64_t in_flight_bytes = std::int64_t{1} << 30;  ///< for pictures between file and file
   bool fail_fast = false;                                ///< the first failure ends the batch
+  Existing existing = Existing::Replaced;                ///< of files that have an output's name
 };
 
 /// A picture that was restored and written.
@@ -73,7 +75,8 @@ struct BatchDone {
   double write_seconds = 0;
 };
 
-/// What a batch tells while it runs; calls come from several threads, but one at a time.
+/// What a batch tells while it runs; calls come from several threads, but one at a time. What one
+/// throws ends the batch and comes out of run_batch.
 struct BatchObserver {
   std::function<void(const BatchDone&)> done = {};
   std::function<void(const BatchItem&, const Error&)> failed = {};

@@ -74,7 +74,8 @@ class NameTemplate {
     static const std::array<std::string, 5> kKnown{"stem", "ext", "bundle", "folder", "source"};
     if (placeholder == "stem") return input.stem().string();
     if (placeholder == "ext") return extension_for(input, options_.format);
-    if (placeholder == "folder") return input.parent_path().filename().string();
+    if (placeholder == "folder")  // "a.jpg" and "./a.jpg" lie in one, too
+      return fs::absolute(input).lexically_normal().parent_path().filename().string();
     if (placeholder == "source") return input.extension().string().substr(input.has_extension());
     CHIARO_CHECK(placeholder == "bundle", Usage,
                  "[restore.plan_batch] unknown placeholder in the name template; got '{{{}}}'{}; "

@@ -157,7 +157,8 @@ RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
 }
 
 image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
-                            const RestoreOptions& wanted, const ProgressCallback& progress) {
+                            const RestoreOptions& wanted, const ProgressCallback& progress,
+                            RestoreReport* report) {
   CHIARO_CHECK(region.x >= 0 && region.y >= 0 && region.width > 0 && region.height > 0 &&
                    region.width <= source.width() - region.x &&
                    region.height <= source.height() - region.y,
@@ -168,13 +169,13 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   const bundle::Manifest& manifest = restorer.manifest();
   const Region whole{0, 0, source.width(), source.height()};
   if (!is_local(restorer, wanted))
-    return cut(restorer.restore(std::move(source), wanted, progress),
+    return cut(restorer.restore(std::move(source), wanted, progress, report),
                within(region, whole, manifest.scale));
   RestoreOptions options = for_parts_of(source, restorer, wanted);
   const bool left_alone = options.seen && options.guard != GuardMode::Off && manifest.scale == 1 &&
                           judge(*options.seen, *manifest.condition).strength == 0;
   if (options.strength == 0 || left_alone)
-    return restorer.restore(cut(source, region), options, progress);
+    return restorer.restore(cut(source, region), options, progress, report);
 
   // What looks at the whole picture is done with the whole picture: the colours under transparency
   // come from the nearest visible pixel.
@@ -191,7 +192,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
       part.alpha.empty() || options.alpha == AlphaMode::Drop ? image::Image() : alpha_picture(part);
   part.alpha = {};
   const Region inner = within(region, around, manifest.scale);
-  image::Image result = cut(restorer.restore(std::move(part), options, progress), inner);
+  image::Image result = cut(restorer.restore(std::move(part), options, progress, report), inner);
   if (alpha.empty()) return result;
   if (options.alpha == AlphaMode::Restore) {
     options.keep_grain = 0;
@@ -221,11 +222,11 @@ image::Image restore_ensemble(const image::Image& source, const RestoreFunction&
 
 image::Image restore_region_ensemble(Restorer& restorer, const image::Image& source,
                                      const Region& region, const RestoreOptions& options,
-                                     const ProgressCallback& progress) {
+                                     const ProgressCallback& progress, RestoreReport* report) {
   return mean_of_eight([&](int symmetry) {
     return restore_region(restorer, turned(source, symmetry),
                           turned(region, source.height(), source.width(), symmetry), options,
-                          eighth(progress, symmetry));
+                          eighth(progress, symmetry), symmetry == 0 ? report : nullptr);
   });
 }
 

@@ -46,11 +46,12 @@ RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
 /// That region of what restorer.restore gives for the whole picture, sides times scale; the pixels
 /// around it are only run where the network needs them; a controller looks at the whole picture,
 /// and what happens to values that networks do not see is said of the whole picture.
-/// Where the network is not local, the whole picture is restored and cut. Errors: as
+/// Where the network is not local, the whole picture is restored and cut. `report`, if given, is
+/// filled with what the whole picture is restored by. Errors: as
 /// Restorer::restore; Usage (the region leaves the picture).
 image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
                             const RestoreOptions& options = {},
-                            const ProgressCallback& progress = {});
+                            const ProgressCallback& progress = {}, RestoreReport* report = nullptr);
 
 /// The picture for being restored once more: with the same result, but without saying again how
 /// many of its values were not finite.
@@ -67,9 +68,10 @@ using RestoreFunction =
 image::Image restore_ensemble(const image::Image& source, const RestoreFunction& restore,
                               const ProgressCallback& progress = {});
 
-/// The same for a region.
+/// The same for a region. `report`, if given, is filled for the first of the eight.
 image::Image restore_region_ensemble(Restorer& restorer, const image::Image& source,
                                      const Region& region, const RestoreOptions& options = {},
-                                     const ProgressCallback& progress = {});
+                                     const ProgressCallback& progress = {},
+                                     RestoreReport* report = nullptr);
 
 }  // namespace chiaro::restore

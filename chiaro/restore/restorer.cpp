@@ -62,8 +62,10 @@ Inspection Restorer::inspect(const image::Image& picture) {
   return state_->inspector->inspect(picture);
 }
 
-RestorePlan Restorer::plan(int height, int width, const RestoreOptions& options) const {
-  return state_->plan(height, width, options, std::numeric_limits<std::int64_t>::max());
+RestorePlan Restorer::plan(int height, int width, const RestoreOptions& options,
+                           std::int64_t undecoded_bytes) const {
+  return state_->plan(height, width, options, std::numeric_limits<std::int64_t>::max(),
+                      undecoded_bytes);
 }
 
 image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted,
@@ -140,6 +142,14 @@ int margin_px(const bundle::Manifest& manifest) {
 
 int reach_px(const bundle::Manifest& manifest, const RestoreOptions& options) {
   return manifest.receptive_field_px / 2 + (options.keep_grain > 0 ? kGrainReachPx : 0);
+}
+
+void expect_within_limit(const Restorer& restorer, const image::Probe& picture,
+                         const RestoreOptions& options) {
+  if (options.max_memory_bytes == 0) return;
+  const std::int64_t values = std::int64_t{picture.width} * picture.height * picture.channels;
+  (void)restorer.plan(picture.height, picture.width, options,
+                      values * static_cast<std::int64_t>(sizeof(float)));
 }
 
 Restorer open_restorer(std::string_view name_or_path, const engine::EngineOptions& options) {

@@ -11,6 +11,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/engine.h"
+#include "chiaro/image/codec.h"
 #include "chiaro/image/image.h"
 #include "chiaro/restore/guard.h"
 #include "chiaro/restore/inspector.h"
@@ -100,8 +101,10 @@ class Restorer {
   /// What the controller says of a picture. Errors: Bundle (there is none), and as Inspector.
   Inspection inspect(const image::Image& picture);
 
-  /// How restore would go about a picture of this size. Errors: Usage, Resource.
-  RestorePlan plan(int height, int width, const RestoreOptions& options = {}) const;
+  /// How restore would go about a picture of this size. `undecoded_bytes`: what the picture itself
+  /// will take, where it is not in memory yet. Errors: Usage, Resource.
+  RestorePlan plan(int height, int width, const RestoreOptions& options = {},
+                   std::int64_t undecoded_bytes = 0) const;
 
   const bundle::Manifest& manifest() const;
   engine::Precision precision() const;  ///< F32 or Bf16
@@ -126,6 +129,11 @@ int margin_px(const bundle::Manifest& manifest);
 
 /// How far from a pixel its result depends on the input, where the network sees no whole picture.
 int reach_px(const bundle::Manifest& manifest, const RestoreOptions& options);
+
+/// Refuses a picture for which options.max_memory_bytes is too small, before it is decoded: that
+/// alone may exceed it. Errors: Resource (names the smallest limit that works).
+void expect_within_limit(const Restorer& restorer, const image::Probe& picture,
+                         const RestoreOptions& options);
 
 /// find_bundle + read_bundle + Restorer.
 Restorer open_restorer(std::string_view name_or_path = "default",

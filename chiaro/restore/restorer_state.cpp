@@ -233,11 +233,11 @@ RestorePlan Restorer::State::described(const Grid& grid, const RestoreOptions& o
 }
 
 RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& options,
-                                  std::int64_t max_pixels) const {
+                                  std::int64_t max_pixels, std::int64_t undecoded_bytes) const {
   CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
                height);
   check_tiles(height, width, options);
-  const std::int64_t base = base_bytes();
+  const std::int64_t base = base_bytes() + undecoded_bytes;
   const Cost cost = [&](const WeaveOptions& weave) { return work_bytes(height, width, weave); };
   WeaveOptions weave = weave_options(options);
   weave.grid = grid_within(height, width, options, budget(options, base), max_pixels,

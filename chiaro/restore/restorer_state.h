@@ -56,8 +56,8 @@ struct Restorer::State {
   /// Errors: Usage, for tiles that are impossible whatever the picture shows.
   void check_tiles(int height, int width, const RestoreOptions& options) const;
 
-  RestorePlan plan(int height, int width, const RestoreOptions& options,
-                   std::int64_t max_pixels) const;
+  RestorePlan plan(int height, int width, const RestoreOptions& options, std::int64_t max_pixels,
+                   std::int64_t undecoded_bytes = 0) const;
   RestorePlan plan_strips(const image::Frame& source, const RestoreOptions& options) const;
 
   std::future<void> prepare_ahead(int height, int width, const RestoreOptions& options);

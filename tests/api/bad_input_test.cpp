@@ -219,6 +219,19 @@ TEST_F(ApiBadInput, Bundles) {
   expect_refused(chiaro_open(file.c_str(), &options, &restorer), CHIARO_USAGE, "threads");
 }
 
+// Pixels that are not there would be missed if they were decoded.
+TEST_F(ApiBadInput, AFileThatDoesNotFitIsNotDecoded) {
+  const std::string large = folder_ / "large.ppm";
+  write_file_atomically(large, std::string_view("P6\n7000 7000\n255\n"));
+  chiaro_restore_options options;
+  chiaro_restore_defaults(&options, sizeof(options));
+  options.max_memory_bytes = 300 << 20;
+  expect_refused(
+      chiaro_restore_file(restorer_.get(), large.c_str(), std::string(folder_ / "out.png").c_str(),
+                          &options, nullptr, nullptr),
+      CHIARO_RESOURCE, "got 300 MiB");
+}
+
 TEST_F(ApiBadInput, Files) {
   const std::string good = folder_ / "in.ppm";
   write_file_atomically(good, std::string_view("P6\n1 1\n255\nabc"));

@@ -3,14 +3,29 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <string>
 
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
+
+namespace {
+
+std::atomic<int> umasks_set = 0;
+
+}  // namespace
+
+/// In the place of the system's, to count its calls: what other threads make between two of them
+/// has the wrong permissions.
+extern "C" mode_t umask(mode_t mask) noexcept {
+  ++umasks_set;
+  return static_cast<mode_t>(::syscall(SYS_umask, mask));
+}
 
 namespace chiaro {
 namespace {
@@ -131,14 +146,56 @@ TEST(Files, EveryByteSurvives) {
   EXPECT_EQ(read_text(folder / "empty"), "");
 }
 
+mode_t mode_of(const fs::path& file) {
+  struct stat status {};
+  EXPECT_EQ(::stat(file.c_str(), &status), 0);
+  return status.st_mode & 0777;
+}
+
 TEST(Files, NewFilesHaveTheUsersMode) {
   const test::TemporaryFolder folder;
   const mode_t before = ::umask(027);
+  const int set = umasks_set;
   write_file_atomically(folder / "a", "x");
+  EXPECT_EQ(umasks_set, set);
   ::umask(before);
-  struct stat status {};
-  ASSERT_EQ(::stat((folder / "a").c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0640U);
+  EXPECT_EQ(mode_of(folder / "a"), 0640U);
+}
+
+TEST(Files, AFileThatReplacesAnotherHasItsPermissions) {
+  const test::TemporaryFolder folder;
+  for (const mode_t mode : {0600U, 0444U, 0666U}) {
+    write_file_atomically(folder / "a", "old");
+    ASSERT_EQ(::chmod((folder / "a").c_str(), mode), 0);
+    AtomicFile file(folder / "a");
+    EXPECT_EQ(mode_of(file.temporary_name()) & 0077 & ~mode, 0U);  // nor while it is written
+    file.commit();
+    EXPECT_EQ(mode_of(folder / "a"), mode);
+  }
+}
+
+TEST(Files, WhatHasAppearedMeanwhileIsKept) {
+  const test::TemporaryFolder folder;
+  AtomicFile file(folder / "a", Existing::Kept);
+  write_file_atomically(folder / "a", "mine");
+  EXPECT_CHIARO_ERROR(file.commit(), Output, "has appeared meanwhile");
+  EXPECT_CHIARO_ERROR(
+      write_file_atomically(folder / "a", std::as_bytes(std::span("x")), Existing::Kept), Output,
+      "is not replaced");
+  EXPECT_EQ(read_text(folder / "a"), "mine");
+  write_file_atomically(folder / "b", std::as_bytes(std::span("x", 1)), Existing::Kept);
+  EXPECT_EQ(read_text(folder / "b"), "x");
+}
+
+TEST(Files, SeveralMayBeWrittenUnderOneName) {
+  const test::TemporaryFolder folder;
+  AtomicFile first(folder / "a");
+  AtomicFile second(folder / "a");
+  EXPECT_NE(first.temporary_name(), second.temporary_name());
+  EXPECT_EQ(first.temporary_name().string().size(), (folder / "a").string().size() + 12);
+  first.commit();
+  second.commit();
+  EXPECT_EQ(files_in(folder.path()), 1U);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include "chiaro/engine/engine.h"
 #include "chiaro/freeze/freeze.h"
 #include "chiaro/networks/controller.h"
+#include "chiaro/networks/path_conditioner.h"
+#include "chiaro/networks/text_table.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::freeze {
@@ -86,6 +88,57 @@ TEST(ConditionedFrozen, ControllerEqualsTrained) {
   }
 }
 
+/// Goes by a tree of 5 and 2 prototypes instead.
+networks::PathConditionerOptions path_options(networks::Telling telling) {
+  return {.encoder = {4, 16, {.dimension = 4, .view_px = 32}},
+          .prototypes = {5, 2},
+          .telling = telling};
+}
+
+std::shared_ptr<networks::PathConditioner> planted(networks::Telling telling) {
+  torch::manual_seed(5);
+  auto conditioner = std::make_shared<networks::PathConditioner>(
+      path_options(telling), std::vector<std::string>{"clean", "noise", "rain"});
+  const auto codes = at::randn({30, 4});
+  const auto kind = at::arange(30, at::kLong) % 3;
+  conditioner->tree().build(
+      codes / codes.norm(2, 1, true),
+      at::cat({at::one_hot(kind, 3).to(at::kFloat), 0.4 * kind.to(at::kFloat).unsqueeze(1)}, 1), 1);
+  return conditioner;
+}
+
+TEST(ConditionedFrozen, SoftPathEqualsTrained) {
+  for (const auto telling : {networks::Telling::Path, networks::Telling::Code}) {
+    const Pair pair = awake_pair();
+    const auto conditioner = planted(telling);
+    bundle::Manifest manifest;
+    manifest.name = "path";
+    manifest.network = "mmf_unet";
+    manifest.condition.emplace();
+    manifest.condition->novelty_threshold = 0.7;
+    const bundle::Bundle made = freeze(*pair.network, manifest, {}, conditioner.get());
+    EXPECT_EQ(made.manifest.condition->width(), 6 + kEmbedding);
+    EXPECT_EQ(made.manifest.condition->view_px, 32);
+    engine::Engine engine(made.member(bundle::kConditionMember),
+                          {.precision = engine::Precision::F32}, "condition.onnx");
+    const at::NoGradGuard no_grad;
+    for (const std::int64_t views : {1, 4, 9}) {
+      const auto native = at::rand({views, 3, 32, 32});
+      const auto whole = at::rand({1, 3, 16, 16});
+      const auto expected = conditioner->diagnose(native.unsqueeze(0), whole);
+      const auto got = engine.run_by_name({{"views", plain(native)}, {"whole", plain(whole)}});
+      expect_equal(got.at("condition"), expected.code, "condition");
+      expect_equal(got.at("novelty"), expected.novelty, "novelty");
+    }
+    networks::PathConditioner other(path_options(telling), {"clean", "noise", "rain"});
+    thaw(made, other);  // encoder and tree
+    const auto native = at::rand({1, 2, 3, 32, 32});
+    const auto whole = at::rand({1, 3, 16, 16});
+    EXPECT_TRUE(
+        at::equal(other.diagnose(native, whole).code, conditioner->diagnose(native, whole).code));
+  }
+}
+
 TEST(ConditionedFrozen, RestorerEqualsTrainedUnderOneConditionForAll) {
   const Pair pair = awake_pair();
   const bundle::Bundle made = frozen(pair);
@@ -133,6 +186,21 @@ TEST(ConditionedFrozen, ThawsBothParts) {
     EXPECT_TRUE(at::equal(entry.value(), other.controller->named_parameters()[entry.key()]));
   for (const auto& entry : pair.network->named_parameters())
     EXPECT_TRUE(at::equal(entry.value(), other.network->named_parameters()[entry.key()]));
+}
+
+TEST(ConditionedFrozen, AControllerGoesOnWithItsOwnTextTable) {
+  Pair pair = awake_pair();
+  const bundle::Bundle made = frozen(pair);
+  const at::NoGradGuard no_grad;
+  at::Tensor table = pair.controller->named_buffers()["table"];
+  const at::Tensor own = table.clone();
+  table.add_(1e-4);  // as far off as a bundle with half weights may have it
+  thaw(made, *pair.controller);
+  EXPECT_TRUE(at::equal(table, own + 1e-4));
+  table.copy_(own.roll(1, 0));
+  pair.controller->parameters().front().zero_();
+  EXPECT_CHIARO_ERROR(thaw(made, *pair.controller), Bundle, "another text table");
+  EXPECT_EQ(pair.controller->parameters().front().abs().max().item<double>(), 0);
 }
 
 TEST(ConditionedFrozen, HalfWeightsHalveTheFileAndEqualTheRoundedNetwork) {

@@ -99,9 +99,10 @@ TEST_P(Networks, DescribesItself) {
 // The sizes of the defaults; a change here breaks every bundle and checkpoint that relies on them.
 TEST_P(Networks, HasTheKnownNumberOfParameters) {
   const std::map<std::string, std::int64_t> known{
-      {"resunet", 1'807'331},  {"nafnet", 29'159'715},    {"dncnn", 557'443},
-      {"mmf_unet", 2'008'019}, {"edsr", 1'369'859},       {"ffa_net", 4'455'913},
-      {"swinir", 910'152},     {"dehazeformer", 687'404}, {"idt", 16'416'463}};
+      {"resunet", 1'807'331},    {"nafnet", 29'159'715},    {"dncnn", 557'443},
+      {"mmf_unet", 2'008'019},   {"edsr", 1'369'859},       {"ffa_net", 4'455'913},
+      {"swinir", 910'152},       {"dehazeformer", 687'404}, {"idt", 16'416'463},
+      {"mosaic_unet", 1'808'780}};
   ASSERT_TRUE(known.contains(GetParam())) << "add it to the table";
   EXPECT_EQ(parameter_count(*make(GetParam())), known.at(GetParam()));
 }

@@ -93,6 +93,20 @@ TEST_F(UnpairedTest, NeverShowThePictureItself) {
   }
 }
 
+// A scene that a longer list holds out, a shorter one would train on.
+TEST_F(UnpairedTest, WhatOneSourceHoldsOutNoOtherTrainsOn) {
+  std::filesystem::create_directories(folder_ / "few");
+  for (const char* name : {"02.png", "04.png", "06.png"})
+    std::filesystem::copy_file(folder_ / "clean" / name, folder_ / "few" / name);
+  const std::string few = "[[source]]\nname = \"few\"\nfolders = [\"few\"]\n";
+  const std::string all = "[[source]]\nname = \"all\"\nfolders = [\"clean\"]\n";
+  const std::string task = "[[task]]\nname = \"clean\"\nspec = \"clean\"\n";
+  const auto seen = values(dataset(few + all + task).batch(0, 300).target);
+  const auto measured = values(dataset(few + all + task, Part::Validation).batch(0, 300).target);
+  EXPECT_GE(measured.size(), 2u);
+  for (const int value : measured) EXPECT_EQ(seen.count(value), 0u) << value;
+}
+
 TEST_F(UnpairedTest, MayBeOnePictureAndSmallerThanTheCrop) {
   std::filesystem::remove_all(folder_ / "clean");
   write("clean", 0, 50, 10);

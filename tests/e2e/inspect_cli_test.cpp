@@ -151,6 +151,23 @@ TEST_F(InspectCli, AFolderGivesATableAndOneBadPictureDoesNotStopIt) {
   EXPECT_EQ(lines[3]["failed"], 1);
 }
 
+TEST_F(InspectCli, FindsThePicturesThatRestoreFinds) {
+  fs::create_directories(folder_ / "album/.trash");
+  fs::copy(striped_, folder_ / "album/.trash/old.png");
+  fs::copy(striped_, folder_ / "album/striped.png");
+  fs::copy(bright_, folder_ / "album/bright.png");
+  fs::create_symlink("circle.png", folder_ / "album/circle.png");
+  const auto result = chiaro({"inspect", folder_ / "album", "--json"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("circle.png"), std::string::npos) << result.err;
+  const auto lines = events(result.out);
+  ASSERT_EQ(lines.size(), 5U);  // failed, two inspected, summary, error
+  EXPECT_EQ(lines[3], Json::parse(R"({"event":"summary","done":2,"failed":1})"));
+  const auto some = chiaro({"inspect", folder_ / "album/[bs]*.png"});
+  EXPECT_EQ(some.status, 0) << some.err;
+  EXPECT_EQ(std::count(some.out.begin(), some.out.end(), '\n'), 3) << some.out;
+}
+
 TEST_F(InspectCli, DrawsAMap) {
   const auto result = chiaro({"inspect", striped_, "--map", out_});
   ASSERT_EQ(result.status, 0) << result.err;
@@ -214,6 +231,7 @@ TEST_F(InspectCli, EncodersTellTheNearestKnownDamage) {
 
 TEST_F(InspectCli, NeedsPicturesAndAController) {
   expect_refused({"inspect"}, 2, "photos");
+  expect_refused({"inspect", striped_, "--map", folder_ / "map.gif"}, 2, "picture format");
   expect_refused({"inspect", folder_ / "none.png"}, 3, "none.png");
   expect_refused({"inspect", folder_ / "models"}, 3, "no pictures");
   expect_refused({"inspect", striped_, "--bundle", "plain"}, 5, "has no controller");
@@ -243,6 +261,48 @@ TEST_F(InspectCli, RestoreSaysWhatItHoldsBack) {
   result = chiaro({"restore", bright_, "-o", out_, "--overwrite", "--json", "--guard", "off"});
   EXPECT_EQ(result.err.find("unlike anything"), std::string::npos) << result.err;
   EXPECT_EQ(events(result.out).at(1)["guard"], Json::parse(R"({"mode":"off"})"));
+}
+
+TEST_F(InspectCli, WhatTheGuardDidIsSaidOfPartsAndEnsemblesToo) {
+  using Words = std::vector<std::string>;
+  for (const Words& more : {Words{"--region", "0,0,16,16"}, Words{"--ensemble"},
+                            Words{"--region", "8,0,16,16", "--ensemble"}}) {
+    Words words{"restore", dark_, "-o", out_, "--overwrite", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto result = chiaro(words);
+    EXPECT_NE(result.err.find("looks clean"), std::string::npos) << result.err;
+    const Json event = events(result.out).at(1);
+    EXPECT_EQ(event["strength"], 0.0) << more[0];
+    EXPECT_EQ(event["guard"]["mode"], "soft");
+    EXPECT_EQ(event["inspection"]["type"], "clean");
+    words[1] = striped_;
+    words.insert(words.end(), {"--as", "haze(0.5)"});
+    EXPECT_EQ(events(chiaro(words).out).at(1)["blind"], false);
+  }
+}
+
+TEST_F(InspectCli, WhatTheGuardDidIsSaidOfFolders) {
+  const std::string in = folder_ / "in";
+  const std::string out = folder_ / "many";
+  fs::create_directories(in);
+  for (const std::string& file : {dark_, bright_, striped_})
+    fs::copy(file, in + "/" + fs::path(file).filename().string());
+  const auto result = chiaro({"restore", in, "-o", out, "--json"});
+  EXPECT_NE(result.err.find("left 1 as they are and restored 1 with less strength"),
+            std::string::npos)
+      << result.err;
+  const auto lines = events(result.out);
+  for (const Json& event : lines) {
+    if (event["event"] != "restored") continue;
+    const std::string file = fs::path(event["file"].get<std::string>()).stem();
+    EXPECT_EQ(event["guard"]["clean"], file == "dark");
+    EXPECT_EQ(event["guard"]["unlike"], file != "striped");
+    EXPECT_EQ(event["strength"] == 1.0, file == "striped");
+  }
+  EXPECT_EQ(lines.back()["left_alone"], 1);
+  EXPECT_EQ(lines.back()["held_back"], 1);
+  const auto told = chiaro({"restore", in, "-o", out, "--overwrite", "--verbose"});
+  EXPECT_NE(told.err.find("dark.png: the picture looks clean"), std::string::npos) << told.err;
 }
 
 TEST_F(InspectCli, TheStrictGuardNamesThePicture) {

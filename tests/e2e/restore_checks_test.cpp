@@ -160,6 +160,28 @@ TEST_F(RestoreChecks, AnAuditFindsALossAndWritesNothing) {
   EXPECT_EQ(restore({"-", "-o", folder_ / "x.png", "--audit"}).status, 2);
 }
 
+TEST_F(RestoreChecks, AnAuditNamesTheFlagsThatHelp) {
+  image::Image picture = image::read(in_);
+  picture.alpha.assign(picture.plane_size(), 0.5F);
+  const std::string logo = folder_ / "logo.png";
+  image::write(logo, picture);
+  const auto advice = [&](const std::string& name, Words more) {
+    more.insert(more.begin(), {logo, "-o", folder_ / name, "--audit", "--overwrite"});
+    const auto result = restore(more);
+    const auto at = result.err.find("a format that keeps it");
+    return std::to_string(result.status) +
+           (at == std::string::npos ? "" : result.err.substr(at, result.err.find(';', at) - at));
+  };
+  EXPECT_EQ(advice("logo.jpg", {}), "7a format that keeps it, or --alpha drop");
+  EXPECT_EQ(advice("logo.jpg", {"--strip"}), "7a format that keeps it, or --alpha drop");
+  EXPECT_EQ(advice("logo.jpg", {"--alpha", "drop"}), "0");
+  picture.sample_type = image::SampleType::U16;
+  image::write(logo, picture);
+  EXPECT_EQ(advice("logo.jpg", {}), "7a format that keeps it, or --alpha drop and --depth");
+  image::write(logo, image::Image(1, 40, 50, 0.5F));
+  EXPECT_EQ(advice("logo.webp", {}), "7a format that keeps it");  // grey becomes RGB
+}
+
 TEST_F(RestoreChecks, ChecksOfManyPictures) {
   with_comment("photos/a.jpg");
   fs::copy_file(in_, folder_ / "photos/b.png");

@@ -327,6 +327,35 @@ TEST_F(RestoreCli, HelpVersionAndSlips) {
   EXPECT_EQ(chiaro({"describe", "jpge"}).status, 2);
 }
 
+TEST_F(RestoreCli, WhatCannotBePrintedIsNoSuccess) {
+  const auto into_full_disk = [](std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"/bin/sh", "-c", "exec \"$0\" \"$@\" > /dev/full", CHIARO_PROGRAM});
+    return test::run_process(words);
+  };
+  using Words = std::vector<std::string>;
+  for (const Words& words : {Words{"models", "card"}, Words{"--help"}, Words{"describe"},
+                             Words{"restore", in_, "-o", out_, "--json"}}) {
+    const auto result = into_full_disk(words);
+    EXPECT_EQ(result.status, 4) << words[0] << result.err;
+    EXPECT_NE(result.err.find("cannot write to stdout"), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(into_full_disk({"restore", in_, "-o", folder_ / "quiet.png"}).status, 0);
+}
+
+// As the shell makes it of *.png where two match.
+TEST_F(RestoreCli, TheSecondOfTwoPicturesIsNotOverwritten) {
+  const std::string other = folder_ / "other.png";
+  fs::copy_file(in_, other);
+  const auto before = read_file(other);
+  const auto result = chiaro({"restore", in_, other, "--overwrite"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find("expected -o"), std::string::npos) << result.err;
+  EXPECT_EQ(read_file(other), before);
+  EXPECT_EQ(chiaro({"restore", "-i", in_, other, "--overwrite"}).status, 0);
+  EXPECT_NE(read_file(other), before);
+}
+
 TEST_F(RestoreCli, BenchPrintsFigures) {
   const auto result = chiaro({"bench", "--sizes", "32", "--repetitions", "1", "--json"});
   ASSERT_EQ(result.status, 0) << result.err;

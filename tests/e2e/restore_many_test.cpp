@@ -1,10 +1,13 @@
 // `chiaro restore` with folders and patterns.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -90,6 +93,34 @@ TEST_F(RestoreMany, ATreeIsMirroredAndEqualsOneByOne) {
     ASSERT_EQ(restore({in_ + "/" + name, "-o", alone}).status, 0);
     EXPECT_EQ(read_file(alone), read_file(out_ + "/" + name)) << name;
   }
+}
+
+// The bar of a folder is drawn on a terminal that is closed meanwhile.
+TEST_F(RestoreMany, GoesOnWithoutItsTerminal) {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(::grantpt(terminal) + ::unlockpt(terminal), 0);
+  for (int i = 0; i < 6; ++i)
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 900, 900, 7));
+  Words words{CHIARO_PROGRAM, "restore", in_, "-o", out_, "--engines", "1"};
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  const std::string end = ::ptsname(terminal);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(120);  // one that hangs
+    if (::dup2(::open(end.c_str(), O_RDWR | O_NOCTTY), STDERR_FILENO) < 0) ::_exit(126);
+    ::execv(pointers[0], pointers.data());
+    ::_exit(127);
+  }
+  char first = 0;
+  EXPECT_EQ(::read(terminal, &first, 1), 1);  // the bar has begun
+  ::close(terminal);
+  int state = 0;
+  ::waitpid(child, &state, 0);
+  EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0) << state;
+  EXPECT_EQ(files_in(out_).size(), names_.size() + 6);
 }
 
 TEST_F(RestoreMany, SeveralEnginesGiveTheSameFiles) {

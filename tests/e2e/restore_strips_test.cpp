@@ -147,6 +147,21 @@ TEST_F(RestoreStrips, WhatCannotBeDoneSoSaysWhyAndLeavesNothing) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 2);
 }
 
+// Pixels that are not there would be missed if they were decoded.
+TEST_F(RestoreStrips, WhatDoesNotFitIsNotDecoded) {
+  in_ = folder_ / "in.ppm";
+  write_file_atomically(in_, std::string_view("P6\n7000 7000\n255\n"));
+  using Words = std::vector<std::string>;
+  for (const Words& part :
+       {Words{"--region", "0,0,64,64"}, Words{"--ensemble"}, Words{"--verify-tiles"}}) {
+    Words words{"--max-memory", "300M"};
+    words.insert(words.end(), part.begin(), part.end());
+    const auto result = restore(folder_ / "out.png", words);
+    EXPECT_EQ(result.status, 6) << result.err;
+    EXPECT_NE(result.err.find("got 300 MiB; expected at least"), std::string::npos) << result.err;
+  }
+}
+
 TEST_F(RestoreStrips, ATruncatedPictureLeavesNothing) {
   make_picture(in_, 3600, 4000);
   const std::string png = folder_ / "in.png";

@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "chiaro/base/files.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/encodable.h"
+#include "chiaro/image/fidelity.h"
+#include "chiaro/image/strips.h"
 #include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/log_capture.h"
@@ -112,6 +115,14 @@ TEST(BadInput, TruncatedAnywhereIsAnError) {
   }
 }
 
+TEST(BadInput, BitsThatAreMissingAreNotBlack) {
+  Bytes pbm;
+  test::put(pbm, "P4\n70 70\n");
+  EXPECT_CHIARO_ERROR(decode(std::as_bytes(std::span(pbm)), "cut.pbm"), Input, "truncated");
+  pbm.resize(pbm.size() + std::size_t{9} * 70);
+  EXPECT_EQ(decode(std::as_bytes(std::span(pbm)), "whole.pbm").at(0, 69, 69), 1.0F);
+}
+
 TEST(BadInput, DamagedBytesNeverCrash) {
   Image picture = test::numbered(3, 16, 16, 255);
   test::put(picture.metadata.xmp, "<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>");
@@ -174,6 +185,74 @@ TEST(BadInput, InksAreNoted) {
   const LogCapture log;
   decode(std::as_bytes(std::span(file)), "inks.tif");
   EXPECT_NE(log.text().find("inks.tif' is CMYK"), std::string::npos) << log.text();
+}
+
+/// A file of the corpus for fuzzing.
+std::vector<std::byte> from_corpus(const char* name) {
+  return read_file(fs::path(CHIARO_SOURCE_DIR) / "tests/fuzz/corpus/picture" / name);
+}
+
+TEST(BadInput, MetadataThatEndTooSoonAreNoFault) {
+  for (const char* name :
+       {"xmp_ends_at_orientation.jpg", "xmp_extension_alone.jpg", "icc_without_method.png"}) {
+    const auto file = from_corpus(name);
+    const LogCapture quiet;
+    EXPECT_EQ(decode(file, name).width(), 13) << name;
+    EXPECT_NO_THROW((void)compare_files(file, file)) << name;
+  }
+}
+
+TEST(BadInput, AFlatPictureTakesNoMoreThanItsRows) {
+  const chiaro::test::TemporaryFolder folder;
+  constexpr int kWidth = 2'000'000;
+  Bytes ppm;
+  test::put(ppm, "P6 2000000 1 255\n");
+  ppm.resize(ppm.size() + std::size_t{3} * kWidth, 128);
+  save(folder / "flat.ppm", ppm);
+  constexpr std::int64_t kPixels = std::int64_t{4} * 3 * kWidth;  // as floats
+  const std::int64_t before = peak_resident_bytes();
+  EXPECT_EQ(read(folder / "flat.ppm").width(), kWidth);
+  StripReader reader(folder / "flat.ppm");
+  EXPECT_EQ(reader.next(100).width(), kWidth);
+  EXPECT_LT(peak_resident_bytes() - before, 8 * kPixels);
+}
+
+/// `header`: what is behind the 14 bytes that say where the pixels are.
+Bytes bmp_of(const Bytes& header) {
+  Bytes file;
+  test::put(file, "BM");
+  for (const std::uint32_t value : {1U << 20, 0U, 54U}) test::put_little(file, value, 4);
+  file.insert(file.end(), header.begin(), header.end());
+  file.resize(64);
+  return file;
+}
+
+TEST(BadInput, ABmpIsProbedWithoutItsPixels) {
+  const auto bytes = [](const Bytes& file) { return std::as_bytes(std::span(file)); };
+  const auto probed = [&](std::uint32_t width, std::uint32_t height, std::uint32_t bits) {
+    Bytes header;
+    for (const std::uint32_t value : {40U, width, height, 1 | bits << 16})
+      test::put_little(header, value, 4);
+    return probe(bytes(bmp_of(header)), "large.bmp");
+  };
+  Probe found = probed(11000, static_cast<std::uint32_t>(-12000), 8);
+  EXPECT_EQ(found.width, 11000);
+  EXPECT_EQ(found.height, 12000);
+  EXPECT_EQ(found.channels, 3);
+  EXPECT_EQ(probed(1, 1, 32).channels, 4);
+  EXPECT_CHIARO_ERROR(probed(0, 5, 8), Input, "large.bmp");
+  EXPECT_CHIARO_ERROR(probed(static_cast<std::uint32_t>(-3), 5, 8), Input, "-3 x 5");
+  EXPECT_CHIARO_ERROR(probed(5, 0x80000000U, 8), Input, "5 x 2147483648");
+  Bytes early;  // as OS/2 wrote it
+  test::put_little(early, 12, 4);
+  for (const std::uint32_t value : {40000U, 300U, 1U, 24U}) test::put_little(early, value, 2);
+  found = probe(bytes(bmp_of(early)), "early.bmp");
+  EXPECT_EQ(found.width, 40000);
+  EXPECT_EQ(found.height, 300);
+  const auto whole = from_corpus("rgb.bmp");
+  found = probe(whole, "rgb.bmp");
+  EXPECT_EQ(found.width, decode(whole, "rgb.bmp").width());
+  EXPECT_EQ(found.height, 7);
 }
 
 TEST(BadOutput, UnknownFormatNamesTheKnownOnes) {

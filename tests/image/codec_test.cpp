@@ -297,6 +297,12 @@ TEST(Codec, ListsPicturesInOrder) {
   EXPECT_EQ(
       list_pictures(folder.path(), true),
       (Paths{folder / "a.png", folder / "b.JPG", folder / "c.tiff", folder / "deeper/d.webp"}));
+  std::filesystem::create_directories(folder / ".thumbnails");
+  save(folder / ".thumbnails/a.png", {1});
+  save(folder / "deeper/._d.webp", {1});
+  std::filesystem::create_symlink("circle.png", folder / "circle.png");
+  EXPECT_EQ(list_pictures(folder.path(), true).size(), 4U);
+  EXPECT_EQ(list_pictures(folder.path()).size(), 3U);
   EXPECT_CHIARO_ERROR(list_pictures(folder / "missing"), Input, "missing");
   EXPECT_CHIARO_ERROR(list_pictures(folder / "a.png"), Input, "a.png");
 }

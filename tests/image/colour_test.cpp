@@ -201,6 +201,18 @@ TEST(Colour, GreyProfile) {
   EXPECT_TRUE(std::ranges::equal(outside.pixels(), samples.pixels()));
 }
 
+// Its pixels are RGB, which a profile of greys does not fit.
+TEST(Colour, AGreyWebpIsWrittenAsSrgb) {
+  Image samples(1, 4, 256);
+  samples.sample_type = SampleType::U8;
+  for (int x = 0; x < 256; ++x) samples.at(0, 0, x) = static_cast<float>(x) / 255.0F;
+  const Image inside = decode(tagged_file(samples, grey_gamma(1.8)), "memory");
+  const auto file = encode(inside, {.format = "webp", .quality = 100});
+  const Image outside = decode(file, "memory", {.convert_to_srgb = false});
+  EXPECT_TRUE(outside.metadata.icc.empty());
+  EXPECT_NEAR(outside.at(0, 0, 100), inside.at(0, 0, 100), 0.51 / 255);
+}
+
 TEST(Colour, ProfilesThatDoNotFitAreIgnored) {
   const Image samples = cube(SampleType::U8);
   const Image of_grey = decode(tagged_file(samples, grey_gamma(1.8), "tiff"), "memory");

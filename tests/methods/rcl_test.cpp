@@ -73,7 +73,8 @@ class RclTest : public ::testing::Test {
 
 TEST_F(RclTest, EqualsItsDefinition) {
   const auto network = std::make_shared<Affine>(0.9, 0.02);
-  const auto method = make_rcl(network, {{"consistency", 0.5}});
+  const auto method =
+      make_rcl(network, {{"consistency", 0.5}, {"consistency_with", std::string("input")}});
   const auto batch = varied();
   const Losses losses = method->losses(batch, {});
   ASSERT_EQ(losses.terms.size(), 2U);
@@ -82,7 +83,8 @@ TEST_F(RclTest, EqualsItsDefinition) {
   const auto crops = pairs.cut(batch.context);
   auto residual = (crops - (0.9 * crops + 0.02)).detach().requires_grad_(true);
   // InfoNCE with one positive, written out.
-  const auto logits = losses::earth_movers(residual.flatten(2)) / -0.01;
+  const auto values = residual.flatten(2);
+  const auto logits = losses::earth_movers(values - values.mean(2, true)) / -0.01;
   auto contrast = at::zeros({}, at::kFloat);
   for (int i = 0; i < 2 * kSamples; ++i) {
     const int sister = (i + kSamples) % (2 * kSamples);
@@ -109,6 +111,41 @@ TEST_F(RclTest, EqualsItsDefinition) {
   EXPECT_EQ(later.terms[1].weight, losses.terms[1].weight);
   EXPECT_TRUE(method->state().named_buffers().contains("balance"));
   EXPECT_TRUE(method->state().named_buffers().contains("watch.in_a_row"));
+}
+
+TEST_F(RclTest, HoldsTheOutputToTheMeanOfThreeByThreePixels) {
+  const auto batch = varied();
+  const auto method = make_rcl(std::make_shared<Affine>(0.5, 0.1));
+  const CropPairs pairs(batch, 1, 3, Overlap::Forbidden);
+  const auto crops = pairs.cut(batch.context);
+  auto mean = at::zeros_like(crops.slice(2, 1, -1).slice(3, 1, -1));
+  for (std::int64_t dy = 0; dy < 3; ++dy)
+    for (std::int64_t dx = 0; dx < 3; ++dx)
+      mean += crops.narrow(2, dy, mean.size(2)).narrow(3, dx, mean.size(3)) / 9;
+  const auto inside = 0.5 * crops.slice(2, 1, -1).slice(3, 1, -1) + 0.1 - mean;
+  const double expected = inside.square().mean().item<double>();
+  // The rim, mirrored, is a sixth of a crop of 24 pixels and much like the rest.
+  EXPECT_NEAR(value(method->losses(batch, {}), "consistency"), expected, 0.05 * expected);
+}
+
+/// Writes how much noise there is into the brightness of its residual.
+class BrightnessCode : public Affine {
+ public:
+  BrightnessCode() : Affine(1.0, 0.0) {}
+  at::Tensor forward(const at::Tensor& x, const networks::Condition& condition) override {
+    return Affine::forward(x, condition) - x.std({1, 2, 3}, true, /*keepdim=*/true);
+  }
+};
+
+TEST_F(RclTest, ACodeInTheBrightnessEarnsNothing) {
+  const double chance = std::log(2.0 * kSamples - 1);
+  const auto contrast = [](OptionTable options) {
+    return value(
+        make_rcl(std::make_shared<BrightnessCode>(), std::move(options))->losses(varied(), {}),
+        "contrast");
+  };
+  EXPECT_LT(contrast({{"centred", false}}), 0.5 * chance);
+  EXPECT_NEAR(contrast({}), chance, 1e-3);
 }
 
 TEST_F(RclTest, IsPureInBatchStepAndState) {
@@ -230,11 +267,13 @@ TEST_F(RclTest, LearnsToTellPicturesApart) {
   torch::optim::Adam optimizer(method->trainable("train"), torch::optim::AdamOptions(3e-3));
   double first = 0;
   double last = 0;
+  double noise = 0;
   for (std::int64_t step = 0; step <= 100; ++step) {
     const Losses losses =
         method->losses(varied(static_cast<std::uint64_t>(10 * step)), {.step = step});
     if (step == 0) first = value(losses, "contrast");
     if (step == 100) last = value(losses, "contrast");
+    if (step == 100) noise = value(losses, "residual_is_noise");
     at::Tensor total = at::zeros({}, at::kFloat);
     for (const auto& term : losses.terms) total = total + term.weight * term.value;
     optimizer.zero_grad();
@@ -242,6 +281,7 @@ TEST_F(RclTest, LearnsToTellPicturesApart) {
     optimizer.step();
   }
   EXPECT_LT(last, 0.7 * first) << first;
+  EXPECT_GT(noise, 0.5) << "told apart by something else than their noise";
 }
 
 TEST_F(RclTest, RefusesWhatCannotWork) {

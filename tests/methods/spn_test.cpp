@@ -309,7 +309,9 @@ TEST(Spn, TakesNetworksThatEnlarge) {
 
 TEST(Spn, ShareHoldsLambdaAtAFractionOfTheReconstruction) {
   const auto network = std::make_shared<Gain>(1.0);
-  const auto method = spn().make(setting_of(network), plain({{"share", 0.03}, {"lambda", 1e-6}}));
+  const auto method =
+      spn().make(setting_of(network),
+                 plain({{"share", 0.03}, {"lambda", 1e-6}, {"share_of", std::string("value")}}));
   network->set(1.5);  // L_rec = 0.5 and L_neg = 0.5
   for (std::int64_t step = 0; step < 9; ++step) {
     EXPECT_EQ(meter(method->losses(ones_and_twos(), at_step(step, 200)), "lambda"), 1e-6);
@@ -324,10 +326,44 @@ TEST(Spn, ShareHoldsLambdaAtAFractionOfTheReconstruction) {
   EXPECT_NEAR(lambda, 0.3, 1e-9);
 }
 
+// A distance of absolute values pushes equally hard however small it is: λ must not rise as it
+// falls.
+TEST(Spn, ShareOfGradientsDoesNotDependOnTheDistance) {
+  const auto network = std::make_shared<Gain>(1.0);
+  const auto method = spn().make(setting_of(network), plain({{"share", 0.03}, {"lambda", 1e-6}}));
+  double lambda = 0;
+  for (std::int64_t step = 0; step < 400; ++step) {
+    network->set(step < 200 ? 1.5 : 1.0001);  // L_neg = 0.5, then 0.0001
+    const Losses losses = method->losses(ones_and_twos(), at_step(step, 400));
+    lambda = meter(losses, "lambda");
+    if (step < 90) {
+      EXPECT_EQ(lambda, 1e-6);
+    }
+    if (step == 199 || step == 399) {
+      EXPECT_NEAR(lambda, 0.03, 1e-6) << step;
+    }
+    if (step == 390) {
+      EXPECT_NEAR(meter(losses, "gradient_share"), 0.03, 1e-6);
+    }
+  }
+}
+
+TEST(Spn, AdaptiveCopiesRefuseAShareOfValues) {
+  const auto make = [](const char* share_of) {
+    spn().make(setting_of(std::make_shared<Gain>(1.0)),
+               plain({{"share", 0.03},
+                      {"refresh", std::string("adaptive")},
+                      {"share_of", std::string(share_of)}}));
+  };
+  EXPECT_CHIARO_ERROR(make("value"), Usage, "share_of = gradient");
+  make("gradient");
+}
+
 TEST(Spn, ShareRefusesALossThatIsNotPositive) {
   const auto network = std::make_shared<Gain>(1.9);
-  const auto method =
-      spn().make(setting_of(network), plain({{"share", 0.03}, {"loss", std::string("psnr")}}));
+  const auto method = spn().make(
+      setting_of(network),
+      plain({{"share", 0.03}, {"share_of", std::string("value")}, {"loss", std::string("psnr")}}));
   EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), {}), Usage, "psnr");
 }
 

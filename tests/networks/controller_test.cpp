@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include "chiaro/networks/text_table.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::networks {
@@ -16,15 +17,6 @@ std::shared_ptr<Controller> small() {
   return std::make_shared<Controller>(
       ControllerOptions{.width = 4, .hidden = 16, .embedding = 12, .view_px = 16, .whole_px = 16},
       kKinds, std::vector<std::string>{"a", "b"}, simplex_table(3));
-}
-
-TEST(SimplexTable, RowsAreUnitVectorsAsFarApartAsCanBe) {
-  for (const std::int64_t k : {2, 3, 8}) {
-    const auto gram = at::matmul(simplex_table(k), simplex_table(k).t());
-    const auto expected = at::full({k, k}, -1.0 / static_cast<double>(k - 1)).fill_diagonal_(1.0);
-    EXPECT_TRUE(at::allclose(gram, expected, 0, 1e-6)) << k;
-  }
-  EXPECT_CHIARO_ERROR(simplex_table(1), Usage, "2 or more");
 }
 
 TEST(Controller, SaysProbabilitiesSeveritiesAndUnitEmbeddings) {

@@ -284,6 +284,25 @@ TEST_F(RunBatch, AnInterruptStopsAllThatRestore) {
   EXPECT_EQ(written().size(), summary.done);
 }
 
+TEST_F(RunBatch, WhatAnObserverThrowsEndsTheBatchAndComesOut) {
+  const auto fault = [](const auto&...) -> bool { throw std::runtime_error("no terminal"); };
+  for (const int restorers : {1, 3}) {
+    for (const bool in_done : {false, true}) {
+      observer_.keep_going = in_done ? decltype(observer_.keep_going)() : fault;
+      observer_.done = in_done ? decltype(observer_.done)(fault) : nullptr;
+      EXPECT_THROW(run({.restorers = restorers}), std::runtime_error);
+    }
+  }
+}
+
+TEST_F(RunBatch, OutputsThatHaveAppearedMeanwhileAreKept) {
+  write_file_atomically(items_[3].output, "mine");
+  const auto summary = run({.existing = Existing::Kept});
+  EXPECT_EQ(summary.done, static_cast<std::size_t>(kItems - 1));
+  EXPECT_NE(failures_.at("103").find("is not replaced"), std::string::npos);
+  EXPECT_EQ(read_text(items_[3].output), "mine");
+}
+
 TEST_F(RunBatch, AFailingWriteLeavesNothingBehind) {
   // A limit on the size of files stands for a write that fails
   // while the disk still has room: the batch goes on.

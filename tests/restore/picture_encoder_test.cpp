@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,51 @@ TEST(PictureEncoder, TakesItsPartAndBringsItToLengthOne) {
   ASSERT_EQ(first.size(), 1U);
   EXPECT_NEAR(first[0], -1, 1e-6);                       // the sign of m − 0.5
   EXPECT_NEAR(degradation.code(striped())[0], 1, 1e-6);  // of 10 v + 0.001
+}
+
+/// Dark in the columns that native views of 16 px see, 8 to 24 and 40 to 56, bright between them:
+/// 0.2 and 0.6 on the average.
+image::Image bright_between_views() {
+  image::Image picture(3, 64, 64);
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < 64; ++y)
+      for (int x = 0; x < 64; ++x) picture.at(c, y, x) = (x + 24) % 32 < 16 ? 0.2F : 1.0F;
+  return picture;
+}
+
+TEST(PictureEncoder, GivesAllPartsAtOnceAsItGivesEach) {
+  for (const bool whole_first : {false, true}) {
+    const auto bundle = test::code_bundle({{"first", 1, whole_first}, {"second", 1, !whole_first}});
+    PictureEncoder all(bundle, "second", {.threads = 1, .many_shapes = true});
+    const auto codes = all.codes(code_views(bright_between_views(), *bundle.manifest.code));
+    ASSERT_EQ(codes.size(), 2U);
+    EXPECT_NEAR(codes[0], whole_first ? 1 : -1, 1e-6);  // the sign of m - 0.5
+    PictureEncoder one(bundle, "first", {.threads = 1});
+    EXPECT_EQ(codes[0], one.code(bright_between_views())[0]);
+    EXPECT_EQ(codes[1], all.code(bright_between_views())[0]);
+  }
+  const auto whole = test::code_bundle({{"content", 2, true}});
+  const CodeViews square = code_views(striped(), *whole.manifest.code);
+  EXPECT_TRUE(square.native.empty());  // nobody looks at them
+  PictureEncoder content(whole, "content", {.threads = 1});
+  EXPECT_EQ(content.codes(square), content.code(striped()));
+  EXPECT_CHIARO_ERROR(content.codes({}), Internal, "no views");
+  EXPECT_CHIARO_ERROR(code_views({}, *whole.manifest.code), Usage, "empty");
+}
+
+TEST(Cosine, IsTheSumOfProductsAtEveryLength) {
+  for (const std::size_t length : {0, 1, 7, 8, 9, 16, 31, 64}) {
+    std::vector<float> a;
+    std::vector<float> b;
+    double sum = 0;
+    for (std::size_t i = 0; i < length; ++i) {
+      a.push_back(0.5F + static_cast<float>(i));
+      b.push_back(i % 3 == 0 ? -1.0F : 2.0F);
+      sum += double{a[i]} * double{b[i]};
+    }
+    EXPECT_DOUBLE_EQ(cosine(a, b), sum) << length;
+  }
+  EXPECT_CHIARO_ERROR(cosine(std::vector<float>{1}, {}), Internal, "1 and 0");
 }
 
 TEST(PictureEncoder, TakesSmallGreyAndWildPictures) {

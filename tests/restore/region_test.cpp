@@ -130,15 +130,25 @@ TEST(Region, TheControllerSeesTheWholePicture) {
     EXPECT_NE(restorer.inspect(image::crop(source, region.y, region.x, region.height, region.width))
                   .condition,
               whole.inspection->condition);
-    EXPECT_TRUE(same(restore_region(restorer, source, region),
+    RestoreReport report;
+    EXPECT_TRUE(same(restore_region(restorer, source, region, {}, {}, &report),
                      image::crop(restored, region.y, region.x, region.height, region.width)));
+    EXPECT_EQ(report.inspection->condition, whole.inspection->condition);
+    EXPECT_EQ(report.guard->confidence, whole.guard->confidence);
+    EXPECT_EQ(report.strength, whole.strength);
+    RestoreReport first;
+    restore_region_ensemble(restorer, source, region, {}, {}, &first);
+    EXPECT_EQ(first.inspection->condition, whole.inspection->condition);
   }
   // A picture that is left alone is left alone in part, also outside [0,1] and under transparency.
   image::Image drawn(3, 40, 40, 1.25F);
   drawn.alpha.assign(drawn.plane_size(), 0.0F);
   drawn.alpha[7] = 1;
-  EXPECT_TRUE(
-      same(restore_region(restorer, drawn, {3, 5, 9, 11}), image::crop(drawn, 5, 3, 11, 9)));
+  RestoreReport report;
+  EXPECT_TRUE(same(restore_region(restorer, drawn, {3, 5, 9, 11}, {}, {}, &report),
+                   image::crop(drawn, 5, 3, 11, 9)));
+  EXPECT_TRUE(report.guard->drawn);
+  EXPECT_EQ(report.strength, 0);
 }
 
 TEST(Region, TilesWithTooLittleOverlapAreFollowedToo) {

@@ -33,6 +33,10 @@ TEST_F(Serve, BadRequestsAreAnswered) {
   refused(400, "bad_picture", "/v1/restore?wait=1", good.substr(0, good.size() - 60));
   refused(413, "too_large", "/v1/restore", picture(101, 100));
   refused(413, "too_large", "/v1/restore", std::string(200'000, 'x'));
+  // 11000 x 11000 by its header; what decodes it to tell would miss the rest.
+  refused(
+      413, "too_large", "/v1/restore",
+      std::string("BM\0\0\0\1\0\0\0\0\x36\0\0\0\x28\0\0\0\xf8\x2a\0\0\xf8\x2a\0\0\1\0\x18\0", 30));
   for (const char* query : {"strength=2", "strength=nan", "strength=", "quality=101", "format=exe",
                             "format=../../x.png", "wait=2", "bundle=/etc/passwd", "output=/tmp/x"})
     refused(400, "bad_request", std::string("/v1/restore?") + query, good);
@@ -152,6 +156,30 @@ TEST_F(Serve, OtherSitesAndOtherNamesAreRefused) {
   EXPECT_FALSE(client.Get("/v1/capabilities")->has_header("Access-Control-Allow-Origin"));
 }
 
+TEST_F(Serve, BehindAProxyATokenGuards) {
+  write_file_atomically(folder_ / "token", std::string_view("0123456789abcdef\n"));
+  Server server({"--token-file", folder_ / "token"});
+  auto client = server.client();
+  const auto status = [&](const char* origin, const char* token) {
+    return client
+        .Post("/v1/restore?wait=1",
+              {{"Host", "photos.example"}, {"Origin", origin}, {"Authorization", token}},
+              picture(5, 5), "text/plain")
+        ->status;
+  };
+  EXPECT_EQ(status("https://photos.example", "Bearer 0123456789abcdef"), 200);
+  EXPECT_EQ(status("https://photos.example", "Bearer 0123456789abcdeX"), 401);
+  EXPECT_EQ(status("https://evil.example", "Bearer 0123456789abcdef"), 403);
+}
+
+TEST_F(Serve, WhatDoesNotFitIsNotDecoded) {
+  Server server({"--max-memory", "300M"});
+  const auto answer = server.client().Post("/v1/restore?wait=1", "P6\n7000 7000\n255\n", kBinary);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 413) << answer->body;  // not "truncated"
+  EXPECT_EQ(body_of(answer)["error"]["code"], "out_of_memory");
+}
+
 TEST_F(Serve, OtherMachinesNeedAToken) {
   const auto bare =
       test::run_process({CHIARO_PROGRAM, "serve", "--host", "0.0.0.0", "--port", "0"});
@@ -159,6 +187,11 @@ TEST_F(Serve, OtherMachinesNeedAToken) {
   EXPECT_NE(bare.err.find("a token is required"), std::string::npos) << bare.err;
   // A name that only looks like an address of this machine.
   EXPECT_EQ(test::run_process({CHIARO_PROGRAM, "serve", "--host", "127.example.com"}).status, 2);
+  const auto pixels = test::run_process({CHIARO_PROGRAM, "serve", "--max-pixels", "20000000"});
+  EXPECT_EQ(pixels.status, 2);
+  EXPECT_NE(pixels.err.find("megapixels, above 0 and up to 1000000"), std::string::npos)
+      << pixels.err;
+  EXPECT_EQ(test::run_process({CHIARO_PROGRAM, "serve", "--max-body", "1G"}).status, 2);
   write_file_atomically(folder_ / "short", std::string_view("abc\n"));
   EXPECT_EQ(test::run_process({CHIARO_PROGRAM, "serve", "--token-file", folder_ / "short"}).status,
             2);

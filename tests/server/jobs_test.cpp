@@ -88,7 +88,7 @@ TEST(Jobs, RunningOnesAreCancelledAndTimedOut) {
   until_running(jobs);
   EXPECT_TRUE(jobs.cancel(first));
   EXPECT_EQ(jobs.wait(first, 10s)->status, JobStatus::Cancelled);
-  EXPECT_EQ(jobs.result(first), nullptr);
+  EXPECT_EQ(jobs.state(first)->result, nullptr);
   const auto late = jobs.wait(submitted(jobs), 10s);
   EXPECT_EQ(late->status, JobStatus::Failed);
   EXPECT_EQ(late->error_code, "timeout");
@@ -121,17 +121,59 @@ TEST(Jobs, OldResultsYieldToNewWork) {
   EXPECT_EQ(jobs.counts().stored_bytes, 400U);  // the upload went, the result came
   const std::string second = submitted(jobs, 300);
   jobs.wait(second, 10s);
-  EXPECT_NE(jobs.result(first), nullptr);
+  EXPECT_EQ(jobs.state(first)->result->file.size(), 400U);
   {
     const auto room = jobs.reserve(500);
     ASSERT_NE(room, nullptr);
-    EXPECT_EQ(jobs.result(first), nullptr);
     EXPECT_FALSE(jobs.state(first));
     EXPECT_EQ(jobs.counts().stored_bytes, 900U);
     EXPECT_EQ(jobs.reserve(501), nullptr);  // all results together are not enough
   }
-  EXPECT_EQ(jobs.counts().stored_bytes, 0U);
+  EXPECT_EQ(jobs.counts().stored_bytes, 400U);  // so the second one stays
   EXPECT_EQ(submitted(jobs, 1001), "");
+}
+
+TEST(Jobs, NoResultGoesForNothing) {
+  Gate gate;
+  gate.open = true;
+  Jobs jobs({.max_stored_bytes = 1000}, [&](const JobRequest& request, const ProgressCallback&) {
+    CHIARO_CHECK(request.picture.size() != 1, Input, "[test] no picture");
+    return JobResult{.file = std::vector<std::byte>(400), .type = "image/png"};
+  });
+  const std::string failed = submitted(jobs, 1);
+  jobs.wait(failed, 10s);
+  const std::string done = submitted(jobs, 300);
+  jobs.wait(done, 10s);
+  const auto upload = jobs.reserve(600);
+  EXPECT_EQ(jobs.reserve(401), nullptr);  // nor would there be room without the result
+  EXPECT_TRUE(jobs.state(done));
+  EXPECT_NE(jobs.reserve(400), nullptr);
+  EXPECT_FALSE(jobs.state(done));
+  EXPECT_EQ(jobs.state(failed)->error_code, "bad_picture");  // which holds no room
+}
+
+TEST(Jobs, TheRoomOfAnUploadBecomesTheJobs) {
+  Gate gate;
+  Jobs jobs({.max_stored_bytes = 1000}, gate.work());
+  auto room = jobs.reserve(600);
+  const auto other = jobs.reserve(400);  // nothing is left
+  Jobs::Refusal refusal{};
+  EXPECT_TRUE(jobs.submit(request_of(500), refusal, room.get()));
+  EXPECT_EQ(jobs.counts().stored_bytes, 1000U);
+  room.reset();
+  EXPECT_EQ(jobs.counts().stored_bytes, 900U);
+  EXPECT_FALSE(jobs.submit(request_of(200), refusal));
+  gate.open = true;
+}
+
+TEST(Jobs, WhoWaitedHasTheResult) {
+  Gate gate;
+  gate.open = true;
+  Jobs jobs({.max_stored_bytes = 1000}, gate.work(400));
+  const auto state = jobs.wait(submitted(jobs, 300), 10s);
+  const auto upload = jobs.reserve(1000);
+  ASSERT_NE(upload, nullptr);
+  EXPECT_EQ(state->result->file.size(), 400U);  // though it is no longer kept
 }
 
 TEST(Jobs, ResultsAreForgottenInTime) {
@@ -140,9 +182,9 @@ TEST(Jobs, ResultsAreForgottenInTime) {
   Jobs jobs({.keep_result_seconds = 0.1}, gate.work());
   const std::string id = submitted(jobs);
   jobs.wait(id, 10s);
-  std::this_thread::sleep_for(200ms);
+  for (int i = 0; i < 1000 && jobs.counts().stored_bytes > 0; ++i) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(jobs.counts().stored_bytes, 0U);  // though nobody has asked
   EXPECT_FALSE(jobs.state(id));
-  EXPECT_EQ(jobs.counts().stored_bytes, 0U);
 }
 
 TEST(Jobs, DrainingLetsThemEndOrEndsThem) {
@@ -170,6 +212,9 @@ TEST(ServeOptions, ImpossibleNumbersAreRefused) {
   for (const int restorers : {0, -1, 65})
     EXPECT_CHIARO_ERROR(check({.restorers = restorers}), Usage, "impossible number of engines");
   EXPECT_NO_THROW(check({.restorers = 64}));
+  EXPECT_NO_THROW(check({.max_body_bytes = 1000, .max_stored_bytes = 1000}));
+  EXPECT_CHIARO_ERROR(check({.max_body_bytes = 1001, .max_stored_bytes = 1000}), Usage,
+                      "got 1001 bytes; expected at most 1000");
 }
 
 TEST(ServeOptions, LoopbackIsWhatOthersCannotReach) {

@@ -38,6 +38,40 @@ TEST_F(Serve, RestoresAndAnswersAtOnce) {
   EXPECT_TRUE(std::ranges::equal(decoded(unchanged->body).pixels(), decoded(sent).pixels()));
 }
 
+TEST_F(Serve, FormatsOfResultsAreThoseItSays) {
+  Server server;
+  auto client = server.client();
+  const json said = body_of(client.Get("/v1/capabilities"))["result_formats"];
+  ASSERT_EQ(said.size(), 6U);
+  for (const auto& one :
+       body_of(client.Get("/v1/openapi.json"))["paths"]["/v1/restore"]["post"]["parameters"]) {
+    if (one["name"] == "format") {
+      EXPECT_EQ(one["schema"]["enum"], said);
+    }
+  }
+  for (const std::string format : said) {
+    const auto answer = client.Post("/v1/restore?wait=1&format=" + format, picture(9, 12), kBinary);
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->status, 200) << format << answer->body;
+    EXPECT_EQ(decoded(answer->body).metadata.source_format, format);
+  }
+}
+
+// A picture with a range of its own comes back with it, without being asked to.
+TEST_F(Serve, BrightLightsStayBright) {
+  image::Image bright(3, 16, 16);
+  std::ranges::fill(bright.pixels(), 4.0F);
+  const auto file = image::encode(bright, {.format = "exr"});
+  const std::string sent(reinterpret_cast<const char*>(file.data()), file.size());
+  Server server;
+  auto client = server.client();
+  const auto answer = client.Post("/v1/restore?wait=1&strength=0", sent, kBinary);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  EXPECT_EQ(answer->get_header_value("Content-Type"), "image/x-exr");
+  for (const float v : decoded(answer->body).pixels()) ASSERT_NEAR(v, 4.0F, 0.01F);
+}
+
 TEST_F(Serve, JobsArePolledFetchedAndCancelled) {
   Server server({"--max-queue", "2", "--max-seconds", "100"});
   auto client = server.client();
@@ -324,6 +358,35 @@ TEST_F(Serve, StopsGracefully) {
     EXPECT_TRUE(late->has_header("Retry-After"));
   }
   waiting.join();
+  EXPECT_EQ(server.wait(), 0);
+}
+
+TEST_F(Serve, WhatIsBeingFetchedArrivesBeforeTheStop) {
+  Server server;
+  const std::string sent = picture(1500, 2000);
+  const int socket = server.connect();
+  const std::string head =
+      "POST /v1/restore?wait=1&strength=0&format=tiff HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Length: " +
+      std::to_string(sent.size()) + "\r\n\r\n";
+  for (const std::string& part : {head, sent}) {
+    for (std::size_t at = 0; at < part.size();) {
+      const ssize_t n = ::send(socket, part.data() + at, part.size() - at, MSG_NOSIGNAL);
+      ASSERT_GT(n, 0);
+      at += static_cast<std::size_t>(n);
+    }
+  }
+  std::string answer(1, '\0');
+  ASSERT_EQ(::recv(socket, answer.data(), 1, 0), 1);
+  server.signal(SIGTERM);
+  std::this_thread::sleep_for(1500ms);  // the rest does not fit between the two
+  std::array<char, 65536> part{};
+  for (ssize_t got = 0; (got = ::recv(socket, part.data(), part.size(), 0)) > 0;)
+    answer.append(part.data(), static_cast<std::size_t>(got));
+  ::close(socket);
+  const auto body = answer.find("\r\n\r\n") + 4;
+  const std::string length = "Content-Length: " + std::to_string(answer.size() - body) + "\r\n";
+  EXPECT_NE(answer.find(length), std::string::npos) << answer.substr(0, body) << answer.size();
   EXPECT_EQ(server.wait(), 0);
 }
 

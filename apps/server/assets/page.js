@@ -54,7 +54,7 @@ async function load() {
   say("");
 }
 
-/* One after another: the server works on one picture at a time anyway. */
+/* One after another: what waits here takes no memory of the server. */
 class Line {
   constructor() { this.last = Promise.resolve(); }
   add(work) { this.last = this.last.then(work); }
@@ -63,6 +63,7 @@ const inspections = new Line();
 const restorations = new Line();
 
 const kNames = { jpeg: "JPEG artefacts", low_light: "darkness", gaussian_blur: "blur", motion_blur: "motion blur" };
+const kEndings = { jpeg: "jpg", tiff: "tif", "x-exr": "exr", "vnd.radiance": "hdr" };
 const nameOf = (type) => kNames[type] ?? type.replaceAll("_", " ");
 const degreeOf = (severity) => (severity < 1 / 3 ? "slight" : severity < 2 / 3 ? "clear" : "strong");
 
@@ -192,7 +193,8 @@ async function restore(photo, query) {
   if (photo.resultUrl) URL.revokeObjectURL(photo.resultUrl);
   photo.result = blob;
   photo.resultUrl = URL.createObjectURL(blob);
-  const ending = blob.type.replace("image/", "").replace("jpeg", "jpg").replace("tiff", "tif");
+  const subtype = blob.type.replace("image/", "");
+  const ending = kEndings[subtype] ?? subtype;
   photo.saveName = `${photo.file.name.replace(/\.[^.]*$/, "")}_chiaro.${ending}`;
   photo.done = doneText(state);
   tell(photo, photo.done);
@@ -282,7 +284,7 @@ $("strength").addEventListener("input", () => { $("strength-value").textContent 
 $("settings").addEventListener("submit", (event) => event.preventDefault());
 $("token").addEventListener("change", load);
 $("files").addEventListener("change", () => { take([...$("files").files]); $("files").value = ""; });
-$("save-all").addEventListener("click", saveAll);
+$("save-all").addEventListener("click", () => saveAll().catch((failure) => say(failure.message)));
 $("again-all").addEventListener("click", () => photos.forEach(start));
 for (const name of ["dragover", "dragenter"]) {
   document.addEventListener(name, (event) => { event.preventDefault(); $("drop").classList.add("over"); });

@@ -24,7 +24,8 @@ function record(fields) {
   return made.buffer;
 }
 
-/* entries: [{name, blob}]; names are made different where they are not. */
+/* entries: [{name, blob}]; names are made different where they are not. Throws a Failure where they
+   are too many or too large for the fields of the format. */
 async function zipOf(entries) {
   const kUtf8Names = 1 << 11;
   const taken = new Set();
@@ -46,6 +47,8 @@ async function zipOf(entries) {
   }
   const length = index.reduce((sum, part) => sum + part.byteLength, 0);
   const count = taken.size;
+  if (count > 0xffff || offset + length > 0xffffffff)
+    throw new Failure("These are too many pictures for one archive: save them one by one.");
   const end = record([[4, 0x06054b50], [2, 0], [2, 0], [2, count], [2, count], [4, length], [4, offset], [2, 0]]);
   return new Blob([...parts, ...index, end], { type: "application/zip" });
 }

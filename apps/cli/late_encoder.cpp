@@ -1,0 +1,51 @@
+#include "apps/cli/late_encoder.h"
+
+#include <utility>
+
+#include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
+#include "chiaro/base/text.h"
+#include "chiaro/restore/bundle_search.h"
+
+namespace chiaro::cli {
+
+LateEncoder::LateEncoder(const EngineFlags& flags, const std::string& part)
+    : file_(restore::find_bundle(flags.bundle)),
+      manifest_(bundle::read_manifest(file_)),
+      part_name_(part),
+      options_(engine_options(flags)) {
+  options_.many_shapes = true;  // squares and any number of native views, in turn
+  expect_encoder(flags.bundle);
+  part_ = restore::find_code_part(info(), part_name_, file_.string());
+}
+
+std::vector<float> LateEncoder::codes(const restore::CodeViews& views) {
+  if (!encoder_) {
+    const bundle::Bundle bundle = bundle::read_bundle(file_);
+    CHIARO_CHECK(restore::code_layout(bundle.manifest, bundle.origin).encoder == layout().encoder,
+                 Bundle, "[cli.retrieve] bundle '{}' changed while it was in use", file_.string());
+    encoder_.emplace(bundle, part_name_, options_);
+  }
+  return encoder_->codes(views);
+}
+
+void LateEncoder::expect_encoder(const std::string& name) const {
+  if (manifest_.kind == "encode") return;
+  std::vector<std::string> encoders;
+  for (const std::filesystem::path& path : restore::list_bundles()) {
+    try {
+      if (bundle::read_manifest(path).kind == "encode") encoders.push_back(path.string());
+    } catch (const Error& error) {  // one that is damaged is not the one that is looked for
+      spdlog::debug("{}", error.what());
+    }
+  }
+  fail(ErrorCode::Bundle,
+       "[cli.retrieve] bundle '{}' restores pictures and makes no codes to compare them by; "
+       "expected --bundle with an encoder, {}",
+       name,
+       encoders.empty() ? "of which none ships: train one with chiaro train recipes/dcodr.toml, "
+                          "then chiaro freeze (docs/methods/dcodr.md)"
+                        : "such as " + join(encoders));
+}
+
+}  // namespace chiaro::cli

@@ -1,5 +1,6 @@
 #include "chiaro/checkpoint/run_folder.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <torch/types.h>
@@ -139,6 +140,7 @@ TEST(RunFolder, AKilledProcessLeavesNoLockAndNoHalfFile) {
   ASSERT_EQ(::pipe(pipe_ends), 0);
   const pid_t child = ::fork();
   if (child == 0) {
+    at::set_num_threads(1);  // a pool of threads does not live on in a child
     RunFolder folder(place.path());
     for (std::int64_t step = 1;; ++step) {
       Checkpoint checkpoint;

@@ -44,7 +44,7 @@ void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
 
 constexpr int kMostAttempts = 1000;
 
-/// ".XXXXXX.part", of digits and letters: another one with each call, and in other processes.
+/// A dot, six digits or letters, ".part": another one with each call, and in other processes.
 std::string temporary_ending() {
   static std::atomic<unsigned> calls = 0;
   constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";

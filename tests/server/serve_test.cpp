@@ -69,7 +69,8 @@ TEST_F(Serve, BrightLightsStayBright) {
   ASSERT_TRUE(answer);
   ASSERT_EQ(answer->status, 200) << answer->body;
   EXPECT_EQ(answer->get_header_value("Content-Type"), "image/x-exr");
-  for (const float v : decoded(answer->body).pixels()) ASSERT_NEAR(v, 4.0F, 0.01F);
+  const image::Image got = decoded(answer->body);
+  for (const float v : got.pixels()) ASSERT_NEAR(v, 4.0F, 0.01F);
 }
 
 TEST_F(Serve, JobsArePolledFetchedAndCancelled) {

@@ -10,7 +10,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/sha256.h"
-#include "chiaro/engine/graph_cache.h"
+#include "chiaro/engine/cache_folder.h"
 #include "chiaro/image/codec.h"
 
 namespace chiaro::cli {
@@ -121,7 +121,7 @@ restore::CodeIndex KeptCodes::open_cached(std::span<const restore::FolderPicture
   try {
     restore::CodeIndex still = still_valid(read(file_), pictures);
     std::error_code failed;
-    fs::last_write_time(file_, fs::file_time_type::clock::now(), failed);  // make_room: in use
+    fs::last_write_time(file_, fs::file_time_type::clock::now(), failed);  // in use
     return still;
   } catch (const Error& error) {
     spdlog::warn("the codes that were kept are computed anew: {}", error.what());
@@ -167,39 +167,12 @@ void KeptCodes::keep(const restore::CodeIndex& index) {
   try {
     if (!named_) make_own_folders(file_);
     write_file_atomically(file_, index.bytes());
-    if (!named_) make_room();
+    if (!named_)
+      engine::drop_longest_unused(file_.parent_path(), kCodesExtension, kMostCodeBytes, file_);
   } catch (const Error& error) {
     if (named_) throw;
     spdlog::warn("codes are not kept: {}", error.what());
     file_.clear();
-  }
-}
-
-void KeptCodes::make_room() const {
-  struct Kept {
-    fs::file_time_type used;
-    std::uintmax_t bytes;
-    fs::path path;
-  };
-  std::vector<Kept> all;
-  std::uintmax_t total = 0;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(file_.parent_path(), failed)) {
-    std::error_code gone;  // by another process
-    const auto bytes = entry.file_size(gone);
-    const auto used = entry.last_write_time(gone);
-    if (gone) continue;
-    const bool abandoned = fs::file_time_type::clock::now() - used > std::chrono::hours(24);
-    if (entry.path().extension() == ".part" && abandoned) fs::remove(entry.path(), gone);
-    if (entry.path().extension() != kCodesExtension) continue;
-    all.push_back({used, bytes, entry.path()});
-    total += bytes;
-  }
-  std::ranges::sort(all, {}, &Kept::used);
-  for (const Kept& oldest : all) {
-    if (total <= kMostCodeBytes || oldest.path == file_) return;
-    fs::remove(oldest.path, failed);
-    total -= oldest.bytes;
   }
 }
 

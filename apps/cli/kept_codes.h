@@ -53,7 +53,6 @@ class KeptCodes {
   restore::CodeIndex nothing() const;
   restore::CodeIndex still_valid(const restore::CodeIndex& kept,
                                  std::span<const restore::FolderPicture> pictures);
-  void make_room() const;
 
   restore::CodeLayout layout_;
   std::string folder_;  // canonical

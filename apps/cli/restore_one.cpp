@@ -19,7 +19,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
-#include "chiaro/engine/graph_cache.h"
+#include "chiaro/engine/cache_folder.h"
 #include "chiaro/engine/runtime.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"

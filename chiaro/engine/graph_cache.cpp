@@ -1,15 +1,11 @@
 #include "chiaro/engine/graph_cache.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <string>
@@ -19,6 +15,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/rng.h"
+#include "chiaro/engine/cache_folder.h"
 
 namespace chiaro::engine {
 namespace {
@@ -55,30 +52,7 @@ Sum sum_of(std::span<const std::byte> bytes) {
   return std::accumulate(lanes.begin(), lanes.end(), Sum{bytes.size()}, step);
 }
 
-fs::path named(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value == nullptr ? fs::path() : fs::path(value);
-}
-
 }  // namespace
-
-fs::path cache_folder() {
-  if (const fs::path chosen = named("CHIARO_CACHE"); !chosen.empty())
-    return chosen == "off" ? fs::path() : chosen;
-  if (const fs::path caches = named("XDG_CACHE_HOME"); caches.is_absolute())
-    return caches / "chiaro";
-  const fs::path home = named("HOME");
-  return home.is_absolute() ? home / ".cache" / "chiaro" : fs::path();
-}
-
-bool is_private_folder(const fs::path& folder) {
-  struct stat facts {};
-  if (::stat(folder.c_str(), &facts) != 0) return false;
-  const bool own = S_ISDIR(facts.st_mode) && facts.st_uid == ::geteuid() &&
-                   (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-  if (!own) spdlog::debug("{} is no folder that this user alone can write to", folder.string());
-  return own;
-}
 
 GraphCache::GraphCache(fs::path folder) : folder_(std::move(folder)) {}
 
@@ -127,39 +101,9 @@ void GraphCache::keep(std::string_view key, std::span<const std::byte> bytes) co
     AtomicFile file(file_of(key));
     file.write(content);
     file.commit();
-    make_room();
+    drop_longest_unused(folder_, kExtension, kMostBytes);
   } catch (const std::exception& error) {
     spdlog::debug("the prepared graph is not kept: {}", error.what());
-  }
-}
-
-void GraphCache::make_room() const {
-  struct Kept {
-    fs::file_time_type used;
-    std::uintmax_t bytes;
-    fs::path path;
-  };
-  std::vector<Kept> all;
-  std::uintmax_t total = 0;
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    std::error_code gone;  // by another process
-    const auto bytes = entry.file_size(gone);
-    const auto used = entry.last_write_time(gone);
-    if (gone) continue;
-    if (entry.path().extension() != kExtension) {  // what a killed process left half written
-      const bool abandoned = fs::file_time_type::clock::now() - used > std::chrono::hours(24);
-      if (entry.path().extension() == ".part" && abandoned) fs::remove(entry.path(), gone);
-      continue;
-    }
-    all.push_back({used, bytes, entry.path()});
-    total += bytes;
-  }
-  std::ranges::sort(all, {}, &Kept::used);
-  for (const Kept& oldest : all) {
-    if (total <= kMostBytes) return;
-    std::error_code gone;
-    fs::remove(oldest.path, gone);
-    total -= oldest.bytes;
   }
 }
 

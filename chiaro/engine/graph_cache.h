@@ -13,13 +13,6 @@
 
 namespace chiaro::engine {
 
-/// Where programs keep prepared graphs: the folder that CHIARO_CACHE names, else `chiaro` below
-/// XDG_CACHE_HOME or HOME/.cache. Empty: nowhere, since CHIARO_CACHE is "off" or there is no home.
-std::filesystem::path cache_folder();
-
-/// Whether this is a folder of this user that nobody else can write to.
-bool is_private_folder(const std::filesystem::path& folder);
-
 /// What is kept, where it lies in the cache: its bytes can be read as long as this lives.
 class KeptGraph {
  public:
@@ -51,7 +44,6 @@ class GraphCache {
 
  private:
   std::filesystem::path file_of(std::string_view key) const;
-  void make_room() const;
 
   std::filesystem::path folder_;
 };

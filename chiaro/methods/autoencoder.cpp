@@ -8,6 +8,7 @@
 #include "chiaro/losses/by_name.h"
 #include "chiaro/methods/awaken.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/pixel_terms.h"
 
 namespace chiaro::methods {
 namespace {
@@ -31,11 +32,7 @@ class Autoencoder : public Method {
   }
   data::ViewSpec views() const override { return {.needs_target = false}; }
   Losses losses(const data::Batch& batch, const StepInfo& /*info*/) override {
-    const at::Tensor output = network_->forward(batch.input);
-    Losses result;
-    for (const auto& term : terms_)
-      result.terms.push_back({term.name, term.function(output, batch.input), term.weight});
-    return result;
+    return pixel_terms(terms_, network_->forward(batch.input), batch.input);
   }
   std::vector<at::Tensor> trainable(const std::string& /*phase*/) override {
     return network_->parameters();

@@ -27,6 +27,7 @@
 #include "chiaro/losses/by_name.h"
 #include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/pixel_terms.h"
 #include "chiaro/methods/stated_truth.h"
 #include "chiaro/networks/controller.h"
 #include "chiaro/networks/text_table.h"
@@ -258,11 +259,7 @@ class Mmf : public Method {
   }
 
   Losses restorer_losses(const data::Batch& batch) {
-    const at::Tensor output = network_->forward(batch.input, {told(batch)});
-    Losses result;
-    for (const auto& term : terms_)
-      result.terms.push_back({term.name, term.function(output, batch.target), term.weight});
-    return result;
+    return pixel_terms(terms_, network_->forward(batch.input, {told(batch)}), batch.target);
   }
 
   /// The condition as trained with: of some samples nothing is said, of some the truth.

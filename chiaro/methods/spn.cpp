@@ -32,6 +32,7 @@
 #include "chiaro/losses/feature_distance.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/contrast_weight.h"
+#include "chiaro/methods/pixel_terms.h"
 #include "chiaro/nn/feature_extractor.h"
 #include "chiaro/nn/generator_scope.h"
 #include "chiaro/nn/lagged_copies.h"
@@ -245,14 +246,11 @@ void Spn::make_copies(const Setting& setting) {
 
 Losses Spn::losses(const data::Batch& batch, const StepInfo& info) {
   const at::Tensor restored = network_->forward(batch.input);
-  Losses result;
-  at::Tensor reconstruction;
-  for (const auto& term : reconstruction_) {
-    result.terms.push_back({term.name, term.function(restored, batch.target), term.weight});
-    const at::Tensor weighted = term.weight * result.terms.back().value;
-    reconstruction = reconstruction.defined() ? reconstruction + weighted : weighted;
-  }
+  Losses result = pixel_terms(reconstruction_, restored, batch.target);
   if (options_.lambda == 0 && options_.share == 0) return result;
+
+  at::Tensor reconstruction = at::zeros({}, restored.options().dtype(at::kFloat));
+  for (const auto& term : result.terms) reconstruction = reconstruction + term.weight * term.value;
 
   const at::Tensor contrast_term = contrast(batch, restored, info, result);
   const double lambda = weigh(reconstruction, contrast_term, restored, info, result);

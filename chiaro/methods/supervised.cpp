@@ -7,6 +7,7 @@
 //   y  (N,3,sH,sW)  clean crops              ℓ  pixel losses of losses/, by name
 #include "chiaro/losses/by_name.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/pixel_terms.h"
 
 namespace chiaro::methods {
 namespace {
@@ -26,11 +27,7 @@ class Supervised : public Method {
       : network_(setting.network), terms_(losses::parse_loss_terms(options.loss)) {}
 
   Losses losses(const data::Batch& batch, const StepInfo& /*info*/) override {
-    const at::Tensor output = network_->forward(batch.input);
-    Losses result;
-    for (const auto& term : terms_)
-      result.terms.push_back({term.name, term.function(output, batch.target), term.weight});
-    return result;
+    return pixel_terms(terms_, network_->forward(batch.input), batch.target);
   }
 
   std::vector<at::Tensor> trainable(const std::string& /*phase*/) override {

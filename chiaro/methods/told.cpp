@@ -25,6 +25,7 @@
 #include "chiaro/base/text.h"
 #include "chiaro/losses/by_name.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/pixel_terms.h"
 #include "chiaro/methods/stated_truth.h"
 #include "chiaro/networks/path_conditioner.h"
 
@@ -125,11 +126,7 @@ class Told : public Method {
   }
 
   Losses losses(const data::Batch& batch, const StepInfo& /*info*/) override {
-    const at::Tensor output = network_->forward(batch.input, {told(batch)});
-    Losses result;
-    for (const auto& term : terms_)
-      result.terms.push_back({term.name, term.function(output, batch.target), term.weight});
-    return result;
+    return pixel_terms(terms_, network_->forward(batch.input, {told(batch)}), batch.target);
   }
 
   std::vector<at::Tensor> trainable(const std::string& /*phase*/) override {

@@ -130,21 +130,6 @@ TEST(GraphCache, AFolderThatOthersCanWriteToIsNotUsed) {
   EXPECT_TRUE(cache.find("b").empty());
 }
 
-TEST(GraphCache, WhatKilledProcessesLeftIsRemovedAfterADay) {
-  const test::TemporaryFolder folder;
-  const GraphCache cache(folder / "here");
-  cache.keep("a", some(10, 3));
-  for (const char* name : {"old.graph.123456.part", "new.graph.123456.part", "old.txt"})
-    std::ofstream(folder / "here" / name) << "x";
-  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(30);
-  fs::last_write_time(folder / "here" / "old.graph.123456.part", old);
-  fs::last_write_time(folder / "here" / "old.txt", old);
-  cache.keep("b", some(10, 4));
-  EXPECT_FALSE(fs::exists(folder / "here" / "old.graph.123456.part"));
-  EXPECT_TRUE(fs::exists(folder / "here" / "new.graph.123456.part"));
-  EXPECT_TRUE(fs::exists(folder / "here" / "old.txt"));
-}
-
 TEST(GraphCache, ThatCannotBeWrittenIsNoError) {
   const GraphCache nowhere("/proc/nowhere");
   nowhere.keep("a", some(10, 1));
@@ -164,29 +149,6 @@ TEST(GraphCache, TheLongestUnusedGoesFirst) {
   EXPECT_TRUE(cache.find("b").empty());
   EXPECT_FALSE(cache.find("a").empty());
   EXPECT_FALSE(cache.find("c").empty());
-}
-
-TEST(CacheFolder, FollowsTheEnvironment) {
-  const auto with = [](const char* chosen, const char* caches, const char* home) {
-    const auto put = [](const char* name, const char* value) {
-      value == nullptr ? ::unsetenv(name) : ::setenv(name, value, 1);
-    };
-    const char* before = std::getenv("HOME");
-    const std::string old_home = before == nullptr ? "" : before;
-    put("CHIARO_CACHE", chosen);
-    put("XDG_CACHE_HOME", caches);
-    put("HOME", home);
-    const fs::path folder = cache_folder();
-    ::setenv("HOME", old_home.c_str(), 1);
-    ::unsetenv("CHIARO_CACHE");
-    ::unsetenv("XDG_CACHE_HOME");
-    return folder;
-  };
-  EXPECT_EQ(with("/x/y", "/c", "/h"), "/x/y");
-  EXPECT_EQ(with("off", "/c", "/h"), "");
-  EXPECT_EQ(with(nullptr, "/c", "/h"), "/c/chiaro");
-  EXPECT_EQ(with(nullptr, "not/absolute", "/h"), "/h/.cache/chiaro");
-  EXPECT_EQ(with(nullptr, nullptr, nullptr), "");
 }
 
 class CachedEngine : public testing::Test {

@@ -9,7 +9,7 @@
 namespace chiaro::bench {
 namespace {
 
-constexpr int kCrop = 128;
+constexpr int kDegradeCrop = 128;
 constexpr double kSeverity = 0.5;
 
 }  // namespace
@@ -20,7 +20,7 @@ void add_degrade(const Setting& /*setting*/, Report& report) {
     benchmark::RegisterBenchmark(
         name.c_str(),
         [&report, name, entry](benchmark::State& state) {
-          const auto picture = test_picture(kCrop, kCrop);
+          const auto picture = test_picture(kDegradeCrop, kDegradeCrop);
           const degrade::Chain chain{degrade::at_severity(entry, kSeverity)};
           Rng rng(1);
           Times times;
@@ -31,7 +31,7 @@ void add_degrade(const Setting& /*setting*/, Report& report) {
           report.add({.name = name,
                       .value = 1e3 * median(times),
                       .unit = "ms",
-                      .detail = fmt::format("per {0}x{0} crop, one thread", kCrop)});
+                      .detail = fmt::format("per {0}x{0} crop, one thread", kDegradeCrop)});
         })
         ->Unit(benchmark::kMillisecond)
         ->MinTime(0.2);

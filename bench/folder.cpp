@@ -30,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kAimOverCompute = 1.1;
-constexpr double kFlatMib = 10;
+constexpr double kFolderFlatMib = 10;
 /// Every picture is restored, so that there is something to compute.
 constexpr const char* kAsTheyAre = "--guard off";
 
@@ -156,7 +156,7 @@ void flat(benchmark::State& state, const Setting& setting, Report& report) {
   report.add({.name = "folder/growth",
               .value = last - settled,
               .unit = "MiB",
-              .at_most = kFlatMib,
+              .at_most = kFolderFlatMib,
               .detail = fmt::format("{:.0f} MiB at picture {}, {:.0f} at {}", settled, kSettled,
                                     last, kPictures)});
 }

@@ -11,13 +11,13 @@ namespace chiaro::bench {
 namespace {
 
 constexpr std::int64_t kCrops = 32;
-constexpr std::int64_t kSide = 64;
+constexpr std::int64_t kLossSide = 64;
 constexpr double kAimMs = 30;
 
 void earth_movers(benchmark::State& state, const Setting& setting, Report& report) {
   at::set_num_threads(setting.threads);
   torch::manual_seed(1);
-  const at::Tensor values = 0.1 * at::randn({kCrops, 3, kSide * kSide});
+  const at::Tensor values = 0.1 * at::randn({kCrops, 3, kLossSide * kLossSide});
   const at::Tensor leaf = values.clone().requires_grad_(true);
   const at::Tensor weights = at::rand({kCrops, kCrops});
   const std::vector<Times> times = take_turns(

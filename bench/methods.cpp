@@ -20,7 +20,7 @@ namespace chiaro::bench {
 namespace {
 
 constexpr std::int64_t kBatch = 8;
-constexpr std::int64_t kCrop = 128;
+constexpr std::int64_t kMethodCrop = 128;
 constexpr std::int64_t kCopies = 4;
 constexpr std::int64_t kWidth = 16;
 
@@ -88,7 +88,8 @@ void spn_step(benchmark::State& state, const Setting& setting, Report& report) {
   at::set_num_threads(setting.threads);
   torch::manual_seed(1);
   data::Batch batch;
-  batch.target = at::rand({kBatch, 3, kCrop, kCrop}).contiguous(at::MemoryFormat::ChannelsLast);
+  batch.target =
+      at::rand({kBatch, 3, kMethodCrop, kMethodCrop}).contiguous(at::MemoryFormat::ChannelsLast);
   batch.input = (batch.target + 0.1 * at::randn_like(batch.target)).clamp(0, 1);
   const OptionTable spn{{"random_width", kWidth}, {"feature_precision", std::string("run")}};
   OptionTable one = spn;
@@ -100,8 +101,8 @@ void spn_step(benchmark::State& state, const Setting& setting, Report& report) {
                                         {.run = [&] { all.step(batch); }},
                                         {.run = [&] { drawn.step(batch); }}});
   CountedFeatures features(nn::make_feature_extractor({.width = kWidth}));
-  const double f = networks::multiplications(plain.network(), kCrop, kCrop);
-  const double v = networks::multiplications(features, kCrop, kCrop);
+  const double f = networks::multiplications(plain.network(), kMethodCrop, kMethodCrop);
+  const double v = networks::multiplications(features, kMethodCrop, kMethodCrop);
   // A step costs the forward pass three times; a copy once, φ once for ŷ and each copy, and about
   // once more for the gradient back to ŷ.
   const auto arithmetic = [&](double copies) {
@@ -111,8 +112,8 @@ void spn_step(benchmark::State& state, const Setting& setting, Report& report) {
     report.add({.name = name,
                 .value = median_ratio(times[body], times[0]),
                 .unit = "x",
-                .detail = fmt::format("{}x{}x{} bf16, arithmetic {:.2f}: ", kBatch, kCrop, kCrop,
-                                      arithmetic(copies)) +
+                .detail = fmt::format("{}x{}x{} bf16, arithmetic {:.2f}: ", kBatch, kMethodCrop,
+                                      kMethodCrop, arithmetic(copies)) +
                           pair_text(times[body], times[0])});
   };
   add("train/spn_step", 1, kCopies);

@@ -9,7 +9,7 @@
 namespace chiaro::bench {
 namespace {
 
-constexpr int kSide = 1024;
+constexpr int kMetricsSide = 1024;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ void add_metrics(const Setting& /*setting*/, Report& report) {
     benchmark::RegisterBenchmark(
         name.c_str(),
         [&report, name, metric](benchmark::State& state) {
-          const auto target = test_picture(kSide, kSide);
+          const auto target = test_picture(kMetricsSide, kMetricsSide);
           auto restored = target;
           for (float& value : restored.pixels()) value *= 0.98F;
           const metrics::Measure measure{metric, {}, {}};
@@ -30,7 +30,7 @@ void add_metrics(const Setting& /*setting*/, Report& report) {
                 [&] { benchmark::DoNotOptimize(metrics::score(measure, restored, target)); }));
           }
           report.add({.name = name,
-                      .value = 1e3 * median(times) * 1e6 / (kSide * kSide),
+                      .value = 1e3 * median(times) * 1e6 / (kMetricsSide * kMetricsSide),
                       .unit = "ms/MP",
                       .detail = "RGB"});
         })

@@ -23,8 +23,8 @@
 namespace chiaro::bench {
 namespace {
 
-constexpr int kSide = 512;
-constexpr double kAim = 1.0;
+constexpr int kNetworkSide = 512;
+constexpr double kNetworkAim = 1.0;
 constexpr double kTolerance = 0.05;  // of values in [0,1]; bf16 against bf16
 
 /// The network with its weights in one memory format.
@@ -63,10 +63,10 @@ void against_eager(benchmark::State& state, const Setting& setting, Report& repo
   const auto bundle = bundle::read_bundle(setting.bundle);
   engine::Engine engine(bundle.member(bundle::kRestoreMember), {"cpu", precision, setting.threads},
                         bundle.origin);
-  engine.prepare(1, 3, kSide, kSide);
-  const auto picture = test_picture(kSide, kSide);
+  engine.prepare(1, 3, kNetworkSide, kNetworkSide);
+  const auto picture = test_picture(kNetworkSide, kNetworkSide);
   std::copy(picture.pixels().begin(), picture.pixels().end(), engine.input().begin());
-  const at::Tensor input = torch::empty({1, 3, kSide, kSide});
+  const at::Tensor input = torch::empty({1, 3, kNetworkSide, kNetworkSide});
   std::copy(picture.pixels().begin(), picture.pixels().end(), input.data_ptr<float>());
   const bool bf16 = precision == engine::Precision::Bf16;
   Eager plain(bundle, at::MemoryFormat::Contiguous, bf16, input);
@@ -96,8 +96,8 @@ void against_eager(benchmark::State& state, const Setting& setting, Report& repo
                                     engine::precision_name(precision)),
                 .value = median_ratio(times[0], eager),
                 .unit = "x",
-                .at_most = kAim,
-                .detail = fmt::format("{0}x{0}: {1}", kSide, pair_text(times[0], eager))});
+                .at_most = kNetworkAim,
+                .detail = fmt::format("{0}x{0}: {1}", kNetworkSide, pair_text(times[0], eager))});
   };
   add("plain", times[1]);
   add("channels_last", times[2]);

@@ -16,8 +16,8 @@
 namespace chiaro::bench {
 namespace {
 
-constexpr int kSide = 1024;
-constexpr double kAim = 1.05;
+constexpr int kRestoreSide = 1024;
+constexpr double kRestoreAim = 1.05;
 
 void overhead(benchmark::State& state, const Setting& setting, Report& report,
               engine::Precision precision) {
@@ -25,8 +25,8 @@ void overhead(benchmark::State& state, const Setting& setting, Report& report,
   const auto bundle = bundle::read_bundle(setting.bundle);
   restore::Restorer restorer(bundle, options);
   engine::Engine bare(bundle.member(bundle::kRestoreMember), options, bundle.origin);
-  const auto picture = test_picture(kSide, kSide);
-  bare.prepare(restore::window_shapes(bundle.manifest, kSide, kSide));
+  const auto picture = test_picture(kRestoreSide, kRestoreSide);
+  bare.prepare(restore::window_shapes(bundle.manifest, kRestoreSide, kRestoreSide));
   std::copy(picture.pixels().begin(), picture.pixels().end(),
             bare.input(restore::kPictureInput).begin());
   if (bundle.manifest.condition) {
@@ -40,13 +40,13 @@ void overhead(benchmark::State& state, const Setting& setting, Report& report,
       take_turns(state, {{.run = [&] { source = restorer.restore(std::move(source), unguarded); },
                           .before = [&] { source = picture; }},
                          {.run = [&] { bare.run(); }}});
-  report.add(
-      {.name = fmt::format("restore/overhead/{}", engine::precision_name(precision)),
-       .value = median_ratio(times[0], times[1]),
-       .unit = "x",
-       .at_most = kAim,
-       .detail = fmt::format("{0}x{0}, {1} tile(s): {2}", kSide,
-                             restorer.plan(kSide, kSide).tiles(), pair_text(times[0], times[1]))});
+  report.add({.name = fmt::format("restore/overhead/{}", engine::precision_name(precision)),
+              .value = median_ratio(times[0], times[1]),
+              .unit = "x",
+              .at_most = kRestoreAim,
+              .detail = fmt::format("{0}x{0}, {1} tile(s): {2}", kRestoreSide,
+                                    restorer.plan(kRestoreSide, kRestoreSide).tiles(),
+                                    pair_text(times[0], times[1]))});
 }
 
 }  // namespace

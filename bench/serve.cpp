@@ -37,7 +37,7 @@ namespace fs = std::filesystem;
 constexpr int kClients = 4;
 constexpr double kAimThroughput = 0.9;
 constexpr double kAimTail = 1.5;
-constexpr double kFlatMib = 10;
+constexpr double kServeFlatMib = 10;
 constexpr const char* kTarget = "/v1/restore?wait=1&guard=off";
 
 std::vector<std::string> files_of(const fs::path& folder) {
@@ -222,7 +222,7 @@ void server_growth(benchmark::State& state, const Setting& setting, Report& repo
   report.add({.name = "serve/growth",
               .value = last - settled,
               .unit = "MiB",
-              .at_most = kFlatMib,
+              .at_most = kServeFlatMib,
               .detail = fmt::format("{:.0f} MiB after {} requests, {:.0f} after {}", settled,
                                     kSettled, last, kRequests)});
 }

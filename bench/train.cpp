@@ -28,7 +28,7 @@
 namespace chiaro::bench {
 namespace {
 
-constexpr double kAim = 1.05;
+constexpr double kTrainAim = 1.05;
 constexpr int kPictures = 6;
 constexpr int kPictureSide = 768;
 constexpr int kWarmUp = 3;
@@ -188,13 +188,13 @@ void step_against_plain(benchmark::State& state, const Setting& setting, Report&
   report.add({.name = "train/step_against_plain",
               .value = median_ratio(loop, by_hand),
               .unit = "x",
-              .at_most = kAim,
+              .at_most = kTrainAim,
               .detail = "8x128x128 bf16; by hand without clipping and averages: " +
                         pair_text(loop, by_hand)});
   report.add({.name = "train/step_against_same_update",
               .value = median_ratio(loop, by_hand_whole),
               .unit = "x",
-              .at_most = kAim,
+              .at_most = kTrainAim,
               .detail = "by hand with them: " + pair_text(loop, by_hand_whole)});
 }
 

@@ -131,9 +131,10 @@ void run(const ReportArguments& arguments) {
     expect_same_size(part.afters.back(), part.before);
   }
   ReportPage page{.title = part.before.name,
-                  .lead = fmt::format("{} × {} pixels. All frames show the same place: zoom or "
-                                      "move one, and the others follow.",
-                                      part.before.width, part.before.height)};
+                  .lead = fmt::format("{} × {} pixels.", part.before.width, part.before.height)};
+  if (part.afters.size() > 1 || part.clean) {
+    page.lead += " All frames show the same place: zoom or move one, and the others follow.";
+  }
   if (table.heads.size() > 1) page.table = std::move(table);
   page.parts.push_back(std::move(part));
   write_file_atomically(arguments.output, report_html(page));

@@ -172,6 +172,34 @@ class Page(unittest.TestCase):
         page.key("ArrowRight", 39)
         self.assertGreater(page.value(SPLIT), 0.5)
 
+    def test_focus_stays_where_the_buttons_were(self):
+        page = self.browser
+        focused = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.id"
+        self.restored(ARGUMENTS.photos[:1])
+        name = ARGUMENTS.photos[0].name
+        page.value("document.querySelectorAll('.acts button')[1].focus()")
+        page.key("Enter", 13, "\r")
+        page.until("photos[0].busy")
+        self.assertEqual(page.value(focused), f"Cancel {name}")
+        page.until("!photos[0].busy", 120)
+        self.assertEqual(page.value(focused), f"Compare {name}")
+        page.key("Enter", 13, "\r")
+        page.until("document.activeElement === frame.stage")
+        page.value("document.querySelector('.acts button:last-child').focus()")
+        page.key("Enter", 13, "\r")
+        self.assertEqual(page.value("[photos.length, $('view-title').textContent, $('note').textContent]"),
+                         [0, "Before and after", ""])
+        self.assertEqual(page.value(focused), "files")
+
+    def test_drawn_picture_is_called_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "drawn.ppm"
+            row = bytes([200, 30, 30]) * 60 + bytes([255, 255, 255]) * 60
+            file.write_bytes(b"P6 120 120 255\n" + row * 60 + row[::-1] * 60)
+            self.browser.drop("#drop", [file])
+            self.browser.until(f"{DONE} === 1", 180)
+        self.assertIn("drawn, not photographed", self.browser.value("document.querySelector('.says').textContent"))
+
     def test_everything_has_a_name(self):
         self.restored(ARGUMENTS.photos[:1])
         self.browser.call("Accessibility.enable")
@@ -215,6 +243,7 @@ class Page(unittest.TestCase):
         page.until("photos.length === 3 && document.querySelectorAll('progress:not(.idle)').length === 3")
         self.shot("working")
         page.click(".photos li:nth-child(3) .acts button")
+        self.assertEqual(page.value("[photos[2].says.textContent, photos[2].busy]"), ["cancelled", False])
         page.click(".photos li:nth-child(2) .acts button")
         page.until("photos.every((one) => !one.busy)", 120)
         self.assertEqual(page.value("photos.map((one) => one.says.textContent).slice(1)"), ["cancelled", "cancelled"])
@@ -237,6 +266,11 @@ class Report(unittest.TestCase):
             try:
                 page.open(report.as_uri())
                 page.until("reportViews[0].frames.size === 3 && [...reportViews[0].frames].every((frame) => frame.width > 0)")
+                # What came before the frames were made stays where it was.
+                moved = page.value("""new Promise((done) => { let sum = 0; setTimeout(() => done(sum), 500);
+                    new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+                        .observe({ type: "layout-shift", buffered: true }); })""")
+                self.assertLess(moved, 0.02)
                 page.click("section:nth-of-type(2) [data-do=in]")
                 page.click("section:nth-of-type(2) [data-do=in]")
                 scales = page.value("[...reportViews[0].frames].map((frame) => frame.scale)")

@@ -35,7 +35,7 @@ class CompareFrame {
           aria-label="Border between before and after"><span>After</span></label>
         <span class="compare-zoom" role="group" aria-label="Zoom">
           <button type="button" data-do="out" aria-label="Smaller">−</button>
-          <output class="compare-scale" aria-live="polite"></output>
+          <output class="compare-scale" aria-live="off"></output>
           <button type="button" data-do="in" aria-label="Larger">+</button>
           <button type="button" data-do="fit">Whole</button>
           <button type="button" data-do="one">1:1</button>
@@ -101,7 +101,10 @@ class CompareFrame {
     this.root.classList.toggle("compare-zoomed", view.zoom > 0);
     this.root.classList.toggle("compare-large", scale >= 2);
     this.root.querySelector("[data-do=difference]").setAttribute("aria-pressed", String(view.difference));
-    this.root.querySelector(".compare-scale").textContent = `${Math.round(scale * 100)} %`;
+    /* Of frames that move together the one in use says it alone. */
+    const said = this.root.querySelector(".compare-scale");
+    said.setAttribute("aria-live", this.root.contains(document.activeElement) ? "polite" : "off");
+    said.textContent = `${Math.round(scale * 100)} %`;
   }
 
   /* The point of the picture below (left, top) of the frame stays there. */
@@ -158,6 +161,7 @@ class CompareFrame {
         ArrowUp: () => this.moveBy(0, step), ArrowDown: () => this.moveBy(0, -step),
       };
       if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!view.zoom && event.key.startsWith("Arrow")) return; /* the page scrolls */
       event.preventDefault();
       keys[event.key]();
     });

@@ -10,6 +10,8 @@ class Failure extends Error {}
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const percent = (part) => `${Math.round(part * 100)} %`;
 function say(text) { $("status").textContent = text; }
+/* For those who hear the page: the others see it in the list. */
+function speak(text) { $("spoken").textContent = text; }
 
 function element(name, attributes, text) {
   const made = document.createElement(name);
@@ -65,12 +67,13 @@ const restorations = new Line();
 const kNames = { jpeg: "JPEG artefacts", low_light: "darkness", gaussian_blur: "blur", motion_blur: "motion blur" };
 const kEndings = { jpeg: "jpg", tiff: "tif", "x-exr": "exr", "vnd.radiance": "hdr" };
 const nameOf = (type) => kNames[type] ?? type.replaceAll("_", " ");
-const degreeOf = (severity) => (severity < 1 / 3 ? "slight" : severity < 2 / 3 ? "clear" : "strong");
+const degreeOf = (severity) => (severity < 1 / 3 ? "slight" : severity < 2 / 3 ? "moderate" : "strong");
 
 function foundText(found) {
   const parts = found.types.filter((one, place) => place === 0 || one.probability >= 0.1)
     .map((one) => (one.type === "clean" ? `looks clean (${percent(one.probability)})`
       : `${degreeOf(one.severity)} ${nameOf(one.type)} (${percent(one.probability)})`));
+  if (found.drawn?.drawn) parts.push("drawn, not photographed");
   if (found.unlike) parts.push("unlike the pictures of training");
   return parts.join(", ");
 }
@@ -81,6 +84,7 @@ function doneText(state) {
   const left = state.findings?.pages_left_out ?? 0;
   const pages = left > 0 ? `, the first of ${left + 1} pages` : "";
   const size = `${state.width} × ${state.height}${pages}, ${state.seconds.toFixed(1)} s`;
+  if (guard?.drawn) return `left as it is: it looks drawn, not photographed (${size})`;
   if (guard?.clean) return `left as it is: it looks clean (${size})`;
   if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
   return `restored (${size})`;
@@ -117,7 +121,11 @@ function acts(photo, wanted) {
   const made = [];
   if (wanted === "cancel") made.push(button("Cancel", () => cancel(photo), "plain"));
   if (photo.result && wanted === "done") {
-    made.push(button("Compare", () => { view(photo); $("view").scrollIntoView({ block: "nearest" }); }, "plain"));
+    made.push(button("Compare", (event) => {
+      const ready = view(photo);
+      $("view").scrollIntoView({ block: "nearest" });
+      if (event.detail === 0) ready.then(() => frame.stage.focus({ preventScroll: true })); /* by keyboard */
+    }, "plain"));
     const save = element("a", { className: "button", href: photo.resultUrl, download: photo.saveName }, "Download");
     save.setAttribute("aria-label", `Download ${photo.file.name}`);
     made.push(save);
@@ -125,7 +133,9 @@ function acts(photo, wanted) {
   if (wanted !== "cancel") {
     made.push(button("Again", () => start(photo), "plain"), button("Remove", () => remove(photo), "plain"));
   }
+  const held = photo.acts.contains(document.activeElement);
   photo.acts.replaceChildren(...made);
+  if (held) made[0].focus({ preventScroll: true });
   $("all").hidden = !photos.some((one) => one.result);
 }
 
@@ -155,17 +165,21 @@ function start(photo) {
     strength: String($("strength").value / 100), guard: $("careful").checked ? "soft" : "off",
   });
   if ($("format").value) query.set("format", $("format").value);
+  const run = ++photo.run;
   photo.busy = true;
+  photo.begun = false;
   photo.stopped = false;
   photo.id = null;
   tell(photo, "waits", { bar: 0 });
   acts(photo, "cancel");
   restorations.add(async () => {
+    if (photo.run !== run) return; /* cancelled before its turn */
+    photo.begun = true;
     try {
       await restore(photo, query);
     } catch (failure) {
       tell(photo, failure instanceof Failure ? failure.message : String(failure), { bad: true });
-      say(`${photo.file.name}: failed.`);
+      speak(`${photo.file.name}: failed.`);
     }
     photo.busy = false;
     acts(photo, "done");
@@ -183,6 +197,7 @@ async function restore(photo, query) {
   photo.id = state.id;
   if (stopped()) await cancel(photo);
   state = await follow(state, (now) => {
+    if (stopped()) return;
     const before = now.queue_position ? `, ${now.queue_position} before it` : "";
     tell(photo, now.status === "queued" ? `waits${before}` : percent(now.progress), { bar: now.progress });
   });
@@ -198,7 +213,7 @@ async function restore(photo, query) {
   photo.saveName = `${photo.file.name.replace(/\.[^.]*$/, "")}_chiaro.${ending}`;
   photo.done = doneText(state);
   tell(photo, photo.done);
-  say(`${photo.file.name}: ${photo.done}.`);
+  speak(`${photo.file.name}: ${photo.done}.`);
   if (!shown || shown === photo) view(photo);
 }
 
@@ -232,12 +247,20 @@ async function follow(state, show) {
 }
 
 async function cancel(photo) {
+  if (!photo.begun) {
+    ++photo.run;
+    photo.busy = false;
+    tell(photo, "cancelled");
+    return acts(photo, "done");
+  }
   photo.stopped = true;
+  tell(photo, "is being cancelled", { bar: photo.bar.value });
   if (photo.id) await ask(`v1/jobs/${photo.id}/cancel`, { method: "POST" }).catch(() => {});
 }
 
 function remove(photo) {
   photo.removed = true;
+  const next = photo.row.nextElementSibling ?? photo.row.previousElementSibling;
   photo.row.remove();
   photos.splice(photos.indexOf(photo), 1);
   for (const url of [photo.url, photo.resultUrl]) if (url) URL.revokeObjectURL(url);
@@ -245,10 +268,14 @@ function remove(photo) {
     shown = null;
     const other = photos.find((one) => one.result);
     if (other) view(other);
-    else $("view").classList.add("empty");
+    else {
+      $("view").classList.add("empty");
+      $("view-title").textContent = "Before and after";
+      $("note").textContent = "";
+    }
   }
   $("all").hidden = !photos.some((one) => one.result);
-  $("files").focus();
+  (next?.querySelector(".acts > :last-child") ?? $("files")).focus({ preventScroll: true });
 }
 
 async function view(photo) {
@@ -257,7 +284,10 @@ async function view(photo) {
   $("view").classList.remove("empty");
   $("view-title").textContent = photo.file.name;
   $("note").textContent = photo.done;
-  for (const one of photos) one.row.classList.toggle("shown", one === photo);
+  for (const one of photos) {
+    one.row.classList.toggle("shown", one === photo);
+    one.row.setAttribute("aria-current", String(one === photo));
+  }
   if (fresh) frame.view.change({ zoom: 0, x: 0.5, y: 0.5, split: 0.5, difference: false });
   try {
     await frame.show(photo.url, photo.resultUrl, photo.file.name);
@@ -276,7 +306,7 @@ async function saveAll() {
 }
 
 function take(files) {
-  if (files.length) say(`${files.length === 1 ? "One photograph" : `${files.length} photographs`} added.`);
+  if (files.length) speak(`${files.length === 1 ? "One photograph" : `${files.length} photographs`} added.`);
   for (const file of files) add(file);
 }
 

@@ -1,8 +1,10 @@
 // chiaro degrade: clean pictures in, damaged ones out, with a seed.
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <system_error>
+#include <vector>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/contact_sheet.h"
@@ -97,6 +99,17 @@ void degrade_one(const DegradeArguments& a, const Damage& damage, const fs::path
 }
 
 /// All pictures of a folder; one that fails does not stop the rest. Returns how many failed.
+/// Errors: Usage, where two pictures of the folder would become one file.
+void expect_names_of_their_own(const std::vector<fs::path>& pictures) {
+  std::map<fs::path, fs::path> named;
+  for (const fs::path& picture : pictures) {
+    const auto [other, is_new] = named.emplace(picture.stem(), picture);
+    CHIARO_CHECK(
+        is_new, Usage, "[cli.degrade] '{}' and '{}' would both become '{}.png'; rename one of them",
+        other->second.filename().string(), picture.filename().string(), picture.stem().string());
+  }
+}
+
 int degrade_folder(const DegradeArguments& a, const Damage& damage, int& done) {
   std::error_code failed;
   fs::create_directories(a.output, failed);
@@ -106,6 +119,7 @@ int degrade_folder(const DegradeArguments& a, const Damage& damage, int& done) {
                "[cli.degrade] '{}' is the input folder itself", a.output);
   const auto pictures = image::list_pictures(a.input);
   CHIARO_CHECK(!pictures.empty(), Input, "[cli.degrade] no pictures in '{}'", a.input);
+  expect_names_of_their_own(pictures);
   int broken = 0;
   for (const fs::path& picture : pictures) {
     stop_if_interrupted();

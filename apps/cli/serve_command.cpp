@@ -120,7 +120,7 @@ void run(ServeArguments& arguments) {
        .precision = std::string(engine::precision_name(restorer.precision())),
        .threads = restorer.threads(),
        .scale = restorer.manifest().scale,
-       .inspect = inspector ? inspect_work(*inspector, arguments.options) : nullptr});
+       .inspect = inspector ? inspect_work(*inspector, restorers, arguments.options) : nullptr});
   service.start();
   announce(arguments, service.port());
   while (!interrupted() && service.is_running()) std::this_thread::sleep_for(100ms);

@@ -37,6 +37,28 @@ std::string findings_of(const restore::RestoreReport& report, const restore::Res
   return text_of(findings);
 }
 
+std::string inspected(restore::Inspector& inspector, std::span<const std::byte> file,
+                      const server::ServeOptions& options) {
+  const image::Image picture =
+      image::decode(file, "the picture", {.max_pixels = options.max_pixels});
+  const restore::Inspection found = inspector.inspect(picture);
+  const auto decision = restore::judge(found, inspector.info());
+  Json json = {{"width", picture.width()}, {"height", picture.height()}};
+  json.update(inspection_json(found, inspector.info()));
+  json["confidence"] = decision.confidence;
+  json["unlike"] = decision.unlike;
+  json["recommendation"] = restore::recommendation(decision);
+  json["guard"] = guard_json(decision);
+  return text_of(json);
+}
+
+/// Before it is decoded: that alone may take more. Errors: Resource.
+void expect_within_limit(const restore::Restorer& restorer, std::span<const std::byte> file,
+                         const restore::RestoreOptions& options) {
+  if (options.max_memory_bytes > 0)
+    restore::expect_within_limit(restorer, image::probe(file, "the picture"), options);
+}
+
 }  // namespace
 
 server::JobFunction restore_work(restore::RestorerPool& restorers,
@@ -46,9 +68,7 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
         const restore::RestoreOptions wanted{.strength = request.strength,
                                              .max_memory_bytes = options.max_memory_bytes,
                                              .guard = restore::parse_guard_mode(request.guard)};
-        if (wanted.max_memory_bytes > 0)
-          restore::expect_within_limit(*restorers.take(),
-                                       image::probe(request.picture, "the picture"), wanted);
+        expect_within_limit(*restorers.take(), request.picture, wanted);
         image::Image picture =
             image::decode(request.picture, "the picture", {.max_pixels = options.max_pixels});
         CHIARO_CHECK(progress(0), Interrupted, "[cli.serve] stopped");
@@ -67,19 +87,13 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
 }
 
 server::InspectFunction inspect_work(restore::Inspector& inspector,
+                                     restore::RestorerPool& restorers,
                                      const server::ServeOptions& options) {
-  return [&inspector, options](std::span<const std::byte> file) {
-    const image::Image picture =
-        image::decode(file, "the picture", {.max_pixels = options.max_pixels});
-    const restore::Inspection found = inspector.inspect(picture);
-    const auto decision = restore::judge(found, inspector.info());
-    Json json = {{"width", picture.width()}, {"height", picture.height()}};
-    json.update(inspection_json(found, inspector.info()));
-    json["confidence"] = decision.confidence;
-    json["unlike"] = decision.unlike;
-    json["recommendation"] = restore::recommendation(decision);
-    json["guard"] = guard_json(decision);
-    return text_of(json);
+  return [&inspector, &restorers, options](std::span<const std::byte> file) {
+    if (options.max_memory_bytes == 0) return inspected(inspector, file, options);
+    const auto alone = restorers.take();  // one picture at a time under a limit
+    expect_within_limit(*alone, file, {.max_memory_bytes = options.max_memory_bytes});
+    return inspected(inspector, file, options);
   };
 }
 

@@ -12,9 +12,11 @@ namespace chiaro::cli {
 server::JobFunction restore_work(restore::RestorerPool& restorers,
                                  const server::ServeOptions& options);
 
-/// Decodes and asks the controller: as the event `inspected` of `chiaro inspect --json`. The
-/// inspector must outlive it.
+/// Decodes and asks the controller: as the event `inspected` of `chiaro inspect --json`. What is
+/// too large to be restored within the limit of memory is not decoded for this either, and waits
+/// its turn with what is restored. Inspector and restorers must outlive it.
 server::InspectFunction inspect_work(restore::Inspector& inspector,
+                                     restore::RestorerPool& restorers,
                                      const server::ServeOptions& options);
 
 }  // namespace chiaro::cli

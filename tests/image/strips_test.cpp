@@ -279,7 +279,7 @@ TEST(Strips, AFullDiskIsAnOutputError) {
   struct rlimit before {};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  for (const std::string name : {"a.png", "a.jpg", "a.ppm"}) {
+  for (const std::string name : {"a.png", "a.jpg", "a.ppm", "a.tif"}) {
     const struct rlimit small { 100'000, before.rlim_max };
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
     EXPECT_CHIARO_ERROR(write_strips(folder / name, frame_of(picture), {}, strips_of(picture, 40)),

@@ -173,11 +173,14 @@ TEST_F(Serve, BehindAProxyATokenGuards) {
 }
 
 TEST_F(Serve, WhatDoesNotFitIsNotDecoded) {
+  use("told");
   Server server({"--max-memory", "300M"});
-  const auto answer = server.client().Post("/v1/restore?wait=1", "P6\n7000 7000\n255\n", kBinary);
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, 413) << answer->body;  // not "truncated"
-  EXPECT_EQ(body_of(answer)["error"]["code"], "out_of_memory");
+  for (const std::string path : {"/v1/restore?wait=1", "/v1/inspect"}) {
+    const auto answer = server.client().Post(path, "P6\n7000 7000\n255\n", kBinary);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 413) << answer->body;  // not "truncated"
+    EXPECT_EQ(body_of(answer)["error"]["code"], "out_of_memory");
+  }
 }
 
 TEST_F(Serve, OtherMachinesNeedAToken) {

@@ -1,9 +1,13 @@
 // MMF: one blind network for all degradations. A controller, trained by contrast, says what is
 // wrong with a picture; its answer conditions the restorer.
 //
-//   x  (N,3,H,W)  damaged crops      v  (N,V,3,S,S) native views, w (N,3,h,w) the reduced window of
-//   x y  (N,3,H,W)  clean crops        Y_i  kinds of damage of sample i, s_ik their severities e_d,
-//   e_c      unit embeddings of damage and content, T_k prototypes: projected text rows
+//   x    (N,3,H,W)    damaged crops
+//   y    (N,3,H,W)    clean crops
+//   v    (N,V,3,S,S)  native views of the windows they are cut from
+//   w    (N,3,h,w)    these windows, reduced
+//   Y_i               kinds of damage of sample i; s_ik their severities
+//   e_d, e_c          unit embeddings of damage and content
+//   T_k               prototypes: projected rows of the text table
 //
 // Phase "controller" (C learns, on windows that show one scene under several degradations):
 //
@@ -15,7 +19,8 @@
 //   L_dom = cross-entropy of the source of the picture
 //   L₁ = L_deg + 0.5 L_sup + 0.5 L_con + 0.25 L_sev + 0.1 L_dom
 //
-// Phase "restorer" (R learns, C is frozen): L₂ = Σ_i w_i · ℓ_i( R(x; C(v,w)), y ).
+// Phase "restorer" (R learns, C is frozen): L₂ = Σ_i w_i · ℓ_i( R(x; C(v,w)), y ), where for some
+// samples nothing is said in the place of C(v,w) (`drop`), for some the labels (`told`).
 //
 // Reference: L. Chen et al., Neurocomputing 2024, doi 10.1016/j.neucom.2024.128955, of which the
 // abstract alone is public; layers, losses and weights are choices after DA-CLIP (Luo et al. 2024,

@@ -2,9 +2,10 @@
 // without labels (method hcsc) and stays as it is: both it and the tree over its codes are loaded,
 // not trained.
 //
-//   x  (N,3,H,W)  damaged crops        v  (N,V,3,S,S)  native views of the windows they are cut
-//   from y  (N,3,H,W)  clean crops          c_i^l, τ_i^l    prototypes of level l, their
-//   temperatures
+//   x           (N,3,H,W)    damaged crops
+//   y           (N,3,H,W)    clean crops
+//   v           (N,V,3,S,S)  native views of the windows they are cut from
+//   c_i^l, τ_i^l             prototypes of level l, their temperatures
 //
 //   z   = mean of f(v), at length 1                                the code
 //   e   = [ Σ_i softmax_i( z·c_i^l / τ_i^l ) c_i^l ] for all l     the soft path

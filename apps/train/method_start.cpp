@@ -36,6 +36,19 @@ networks::PathConditioner& taker_of_encoder(methods::Method& method, const std::
   return *taker;
 }
 
+/// A conditioner goes on in the same method, with the same kinds in the same order.
+void continue_conditioner(const bundle::Bundle& from, networks::Conditioner& conditioner,
+                          const std::vector<std::string>& allow_missing) {
+  const auto types = conditioner.layout().types;
+  CHIARO_CHECK(from.manifest.condition.has_value(), Bundle,
+               "[train.start] '{}' holds a controller but does not say what it knows", from.origin);
+  CHIARO_CHECK(from.manifest.condition->types == types, Usage,
+               "[train.start] the controller of '{}' knows {}; the data shows {}; expected the same "
+               "kinds of damage in the same order",
+               from.origin, join(from.manifest.condition->types), join(types));
+  freeze::thaw(from, conditioner, allow_missing);
+}
+
 void copy_state(const torch::nn::Module& from, torch::nn::Module& to) {
   checkpoint::Checkpoint weights;
   checkpoint::put_module(weights, "", from);
@@ -44,11 +57,13 @@ void copy_state(const torch::nn::Module& from, torch::nn::Module& to) {
 
 }  // namespace
 
-void start_method(const bundle::Bundle& from, methods::Method& method) {
+void start_method(const bundle::Bundle& from, methods::Method& method,
+                  const std::vector<std::string>& allow_missing) {
   const bundle::Manifest& manifest = from.manifest;
   if (manifest.kind != "encode") {
     const auto conditioner = method.product().conditioner;
-    if (conditioner && from.has(bundle::kConditionMember)) freeze::thaw(from, *conditioner);
+    if (conditioner && from.has(bundle::kConditionMember))
+      continue_conditioner(from, *conditioner, allow_missing);
     return;
   }
   CHIARO_CHECK(manifest.code.has_value() && from.has(bundle::kTreeMember), Usage,

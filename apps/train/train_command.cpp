@@ -61,7 +61,9 @@ void train_by(const TrainArguments& arguments) {
       if (from->manifest.kind == "encode") return;
       freeze::thaw(*from, network, arguments.allow_missing);
     };
-    run.start_method = [from](methods::Method& method) { start_method(*from, method); };
+    run.start_method = [&arguments, from](methods::Method& method) {
+      start_method(*from, method, arguments.allow_missing);
+    };
   }
   std::int64_t taken = 0;
   run.should_stop = [&] {

@@ -308,7 +308,8 @@ void thaw(const bundle::Bundle& bundle, networks::Network& network,
                           allow_missing);
 }
 
-void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner) {
+void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner,
+          const std::vector<std::string>& allow_missing) {
   auto weights = stored_weights(bundle, bundle::kConditionMember, conditioner);
   const auto buffers = conditioner.named_buffers();
   const auto* own = buffers.find("table");
@@ -325,7 +326,7 @@ void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner) {
         bundle.origin, own->size(0), own->size(1));
     stored->second = own->clone();
   }
-  checkpoint::take_module(weights, "", conditioner);
+  checkpoint::take_module(weights, "", conditioner, allow_missing);
 }
 
 void thaw(const bundle::Bundle& bundle, networks::Encoder& encoder) {

@@ -41,9 +41,10 @@ bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
 void thaw(const bundle::Bundle& bundle, networks::Network& network,
           const std::vector<std::string>& allow_missing = {});
 
-/// The weights of condition.onnx into a conditioner, all of them, save that it keeps its own text
+/// The weights of condition.onnx into a conditioner in the same way, save that it keeps its own text
 /// table. Errors: Bundle; also where the bundle's table is another one.
-void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner);
+void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner,
+          const std::vector<std::string>& allow_missing = {});
 
 /// The weights of encode.onnx into an encoder, all of them. Errors: Bundle.
 void thaw(const bundle::Bundle& bundle, networks::Encoder& encoder);

@@ -42,10 +42,11 @@ void continue_conditioner(const bundle::Bundle& from, networks::Conditioner& con
   const auto types = conditioner.layout().types;
   CHIARO_CHECK(from.manifest.condition.has_value(), Bundle,
                "[train.start] '{}' holds a controller but does not say what it knows", from.origin);
-  CHIARO_CHECK(from.manifest.condition->types == types, Usage,
-               "[train.start] the controller of '{}' knows {}; the data shows {}; expected the same "
-               "kinds of damage in the same order",
-               from.origin, join(from.manifest.condition->types), join(types));
+  CHIARO_CHECK(
+      from.manifest.condition->types == types, Usage,
+      "[train.start] the controller of '{}' knows {}; the data shows {}; expected the same "
+      "kinds of damage in the same order",
+      from.origin, join(from.manifest.condition->types), join(types));
   freeze::thaw(from, conditioner, allow_missing);
 }
 

@@ -41,8 +41,8 @@ bundle::Bundle freeze(networks::Encoder& encoder, bundle::Manifest manifest,
 void thaw(const bundle::Bundle& bundle, networks::Network& network,
           const std::vector<std::string>& allow_missing = {});
 
-/// The weights of condition.onnx into a conditioner in the same way, save that it keeps its own text
-/// table. Errors: Bundle; also where the bundle's table is another one.
+/// The weights of condition.onnx into a conditioner in the same way, save that it keeps its own
+/// text table. Errors: Bundle; also where the bundle's table is another one.
 void thaw(const bundle::Bundle& bundle, networks::Conditioner& conditioner,
           const std::vector<std::string>& allow_missing = {});
 

@@ -15,10 +15,12 @@ namespace chiaro::losses {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kEqualLogits = 1e-2;    // spread in nats below which a row is one value
-constexpr double kOnePoint = 1e-4;       // of unit embeddings: root mean square from their mean
-constexpr double kShareOfTheWay = 0.01;  // from collapse to floor: less counts as none
-constexpr double kErrors = 2;            // standard errors that a difference must exceed
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kEqualLogits = 1e-2;       // spread in nats below which a row is one value
+constexpr double kOnePoint = 1e-4;          // of unit embeddings: root mean square from their mean
+constexpr double kShareOfTheWay = 0.01;     // from collapse to floor: less counts as none
+constexpr std::int64_t kExactDistance = 2;  // cdist: no matrix product, which loses small ones
+constexpr double kErrors = 2;               // standard errors that a difference must exceed
 
 double mean_of(const at::Tensor& values, const at::Tensor& rows) {
   return values.to(at::kDouble).masked_select(rows).mean().item<double>();
@@ -41,14 +43,30 @@ double loss_deviation(const at::Tensor& logits, const at::Tensor& positives,
   return (log_sum - log_share).masked_select(rows).std(/*unbiased=*/false).item<double>();
 }
 
-void judge_embeddings(const at::Tensor& embeddings, const at::Tensor& positives,
+/// Embeddings of queries and keys, scaled, in double precision.
+Embedded scaled(const Embedded& given) {
+  const auto wide = [](const at::Tensor& rows) { return rows.detach().to(at::kDouble); };
+  const auto queries = wide(given.queries);
+  const auto keys = given.keys.defined() ? wide(given.keys) : queries;
+  const auto size = [&](const at::Tensor& rows) {
+    return given.scale == Scale::Each ? rows.norm(2, 1, /*keepdim=*/true)
+                                      : queries.square().sum(1).mean().sqrt();
+  };
+  return {at::nan_to_num(queries / size(queries)), at::nan_to_num(keys / size(keys))};
+}
+
+void judge_embeddings(const Embedded& embedded, const at::Tensor& positives,
                       ContrastHealth& health) {
-  const auto unit = at::nan_to_num(embeddings / embeddings.norm(2, 1, true));
-  const auto square = at::cdist(unit, unit, 2, 2).square();
-  const auto others = at::eye(unit.size(0), positives.options()).logical_not();
-  health.alignment = square.masked_select(positives).mean().item<double>();
-  health.uniformity = (-2 * square).exp().masked_select(others).mean().log().item<double>();
-  const auto centred = unit - unit.mean(0, true);
+  const Embedded here = scaled(embedded);
+  const at::Tensor& queries = here.queries;
+  const auto square = [&](const at::Tensor& keys) {
+    return at::cdist(queries, keys, 2, kExactDistance).square();
+  };
+  health.alignment = square(here.keys).masked_select(positives).mean().item<double>();
+  const auto others = at::eye(queries.size(0), positives.options()).logical_not();
+  health.uniformity =
+      (-2 * square(queries)).exp().masked_select(others).mean().log().item<double>();
+  const auto centred = queries - queries.mean(0, true);
   if (centred.square().sum(1).mean().sqrt().item<double>() < kOnePoint) {
     health.effective_rank = 0;
     return;
@@ -115,10 +133,11 @@ std::vector<std::pair<std::string, double>> ContrastHealth::meters() const {
 
 ContrastHealth contrast_health(const at::Tensor& logits, const at::Tensor& positives,
                                const at::Tensor& candidates, const at::Tensor& query_labels,
-                               const at::Tensor& key_labels, const at::Tensor& embeddings) {
+                               const at::Tensor& key_labels, const Embedded& embedded) {
   const c10::NoGradGuard no_grad;
   ContrastHealth health;
   health.loss = info_nce(logits, positives, candidates).item<double>();
+  health.found = at::full({logits.size(0)}, kNone, logits.options().dtype(at::kDouble));
   CHIARO_CHECK(query_labels.sizes() == at::IntArrayRef{logits.size(0)} &&
                    key_labels.sizes() == at::IntArrayRef{logits.size(1)},
                Internal, "[losses.contrast_health] expected a label for each query and each key");
@@ -139,15 +158,16 @@ ContrastHealth contrast_health(const at::Tensor& logits, const at::Tensor& posit
   const auto right = positives.gather(1, best).squeeze(1);
   health.nearest = mean_of(right, rows);
   health.chance = mean_of(own.to(at::kDouble) / count.clamp_min(1), rows);
-  for (const auto& label : std::get<0>(at::_unique(query_labels.masked_select(rows))).split(1)) {
-    health.nearest_by_label[label.item<std::int64_t>()] =
-        mean_of(right, rows.logical_and(query_labels.eq(label)));
-  }
-  if (embeddings.defined()) {
-    CHIARO_CHECK(embeddings.dim() == 2 && embeddings.size(0) == logits.size(0) &&
-                     logits.size(0) == logits.size(1),
-                 Internal, "[losses.contrast_health] expected embeddings (Q,D) of square logits");
-    judge_embeddings(embeddings.to(at::kDouble), positives, health);
+  health.found = right.to(at::kDouble).masked_fill(rows.logical_not(), kNone);
+  if (embedded.queries.defined()) {
+    const auto& keys = embedded.keys.defined() ? embedded.keys : embedded.queries;
+    CHIARO_CHECK(embedded.queries.dim() == 2 && embedded.queries.size(0) == logits.size(0) &&
+                     keys.dim() == 2 && keys.size(0) == logits.size(1) &&
+                     keys.size(1) == embedded.queries.size(1),
+                 Internal,
+                 "[losses.contrast_health] expected embeddings (Q,D) of the queries and (K,D) of "
+                 "the keys");
+    judge_embeddings(embedded, positives, health);
   }
   const auto queries = static_cast<double>(rows.sum().item<std::int64_t>());
   judge({.spread = spread(z, candidates, rows),

@@ -6,7 +6,6 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +23,23 @@ enum class ContrastVerdict {
   Overconfident  ///< neighbours are found, yet the loss is no better: temperature too low
 };
 
+/// How embeddings are brought to one scale before they are measured.
+enum class Scale {
+  Each,     ///< to length 1, each by itself
+  Together  ///< to a mean square length of 1, all by one factor: where their length says something
+};
+
+/// What the logits of a contrast were computed from.
+struct Embedded {
+  Embedded() = default;
+  Embedded(at::Tensor queries_of, at::Tensor keys_of = {}, Scale how = Scale::Each)
+      : queries(std::move(queries_of)), keys(std::move(keys_of)), scale(how) {}
+
+  at::Tensor queries;  ///< (Q,D); undefined: not known
+  at::Tensor keys;     ///< (K,D); undefined: the queries themselves, key k being query k
+  Scale scale = Scale::Each;
+};
+
 struct ContrastHealth {
   double loss = 0;       ///< info_nce of what was given
   double collapsed = 0;  ///< its value at equal logits: mean ln |A(i)|
@@ -31,11 +47,13 @@ struct ContrastHealth {
                        ///< candidates that carry the query's label
   double nearest = 0;  ///< share of queries whose largest logit is a positive's
   double chance = 0;   ///< what that share would be by guessing
-  std::map<std::int64_t, double> nearest_by_label;
-  /// Of unit embeddings (Wang & Isola 2020, arXiv:2005.10242), where embeddings are given:
-  std::optional<double> alignment;   ///< mean squared distance of positives; 0: they coincide
-  std::optional<double> uniformity;  ///< ln mean exp(−2·distance²) of all pairs; 0: one point
-  /// exp of the entropy of the normalised singular values of the centred unit embeddings (Roy &
+  at::Tensor found;    ///< (Q) float64: 1 where the largest logit is a positive's, 0 where it is
+                       ///< not, NaN of queries without a positive or without another candidate
+  /// Of scaled embeddings (Wang & Isola 2020, arXiv:2005.10242), where embeddings are given:
+  std::optional<double> alignment;  ///< mean squared distance of positives; 0: they coincide
+  std::optional<double> uniformity;  ///< ln mean exp(−2·distance²) of all pairs of queries; 0: one
+                                     ///< point
+  /// exp of the entropy of the normalised singular values of the centred scaled queries (Roy &
   /// Vetterli 2007); 0 for one point, at most the dimension.
   std::optional<double> effective_rank;
   ContrastVerdict verdict = ContrastVerdict::Healthy;
@@ -46,12 +64,11 @@ struct ContrastHealth {
 };
 
 /// logits, positives, candidates: (Q,K) as for info_nce. query_labels (Q), key_labels (K) int64:
-/// what a representation can know at most of query and candidates. embeddings: (Q,D) or undefined;
-/// if given, Q = K and row k of the keys is row k of the queries. No gradient. Errors: Internal
+/// what a representation can know at most of query and candidates. No gradient. Errors: Internal
 /// (shapes).
 ContrastHealth contrast_health(const at::Tensor& logits, const at::Tensor& positives,
                                const at::Tensor& candidates, const at::Tensor& query_labels,
-                               const at::Tensor& key_labels, const at::Tensor& embeddings = {});
+                               const at::Tensor& key_labels, const Embedded& embedded = {});
 
 /// Tells a lasting fault from a single unlucky batch. What it remembers lies in buffers: register
 /// it in the state of the method.

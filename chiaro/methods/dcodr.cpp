@@ -149,7 +149,7 @@ struct Codes {
 class Dcodr : public Method {
  public:
   Dcodr(const Setting& setting, const DcodrOptions& options)
-      : options_(options), seed_(setting.seed) {
+      : options_(options), seed_(setting.seed), kinds_(setting.kinds) {
     CHIARO_CHECK(setting.kinds.size() >= 2, Usage,
                  "[methods.dcodr] the data shows {} kinds of damage; expected clean and at least "
                  "one other, as [[task]] or paired [[source]]",
@@ -184,9 +184,9 @@ class Dcodr : public Method {
       result.terms.push_back(
           {"swap", swapped(content.own, style, whole, same_window, batch), options_.swap});
     if (info.step % options_.health_every == 0) {
-      add_health("content", content, content_relations, batch.content, *state_->content_watch,
-                 result);
-      add_health("degradation", degradation, degradation_relations, domains_of(batch),
+      add_health("content", content, content_relations, batch.content, batch.kinds,
+                 *state_->content_watch, result);
+      add_health("degradation", degradation, degradation_relations, domains_of(batch), batch.kinds,
                  *state_->degradation_watch, result);
     }
     return result;
@@ -318,17 +318,20 @@ class Dcodr : public Method {
   /// Meters of the contrast with the copies, and of how evenly each domain fills the sphere.
   void add_health(const std::string& name, const Codes& codes,
                   const losses::DomainRelations& relations, const at::Tensor& labels,
-                  losses::ContrastWatch& watch, Losses& result) const {
+                  const at::Tensor& kinds, losses::ContrastWatch& watch, Losses& result) const {
     const auto own = codes.own.detach();
     const auto keys = at::cat({own, codes.copy.detach()});
     const auto pairs = losses::inside_pairs(relations);
-    const auto logits = at::matmul(own, keys.t()) / options_.temperature;
     const auto positives =
         at::zeros_like(pairs.negatives).scatter(1, pairs.positives.unsqueeze(1), true);
-    const auto health =
-        losses::contrast_health(logits, positives, pairs.negatives.logical_or(positives), labels,
-                                at::cat({labels, labels}));
-    report_health(health, watch, result, name, name + " code: ");
+    report_contrast({.logits = at::matmul(own, keys.t()) / options_.temperature,
+                     .positives = positives,
+                     .candidates = pairs.negatives.logical_or(positives),
+                     .query_labels = labels,
+                     .key_labels = at::cat({labels, labels}),
+                     .embedded = {own, keys},
+                     .kinds = kinds},
+                    kinds_, watch, result, name, name + " code: ");
     const auto domain = relations.same_domain.to(at::kLong).argmax(1);
     const auto fill = losses::domain_uniformity(own, domain);
     if (!fill.empty()) {
@@ -339,6 +342,7 @@ class Dcodr : public Method {
 
   DcodrOptions options_;
   std::uint64_t seed_;
+  std::vector<std::string> kinds_;
   std::shared_ptr<DcodrState> state_;
 };
 

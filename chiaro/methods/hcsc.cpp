@@ -30,14 +30,12 @@
 #include <utility>
 
 #include "chiaro/base/rng.h"
-#include "chiaro/losses/contrast_health.h"
 #include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
-#include "chiaro/methods/key_queue.h"
+#include "chiaro/methods/hcsc_parts.h"
 #include "chiaro/methods/report_health.h"
 #include "chiaro/methods/scene_rivals.h"
-#include "chiaro/nn/lagged_copies.h"
 
 namespace chiaro::methods {
 namespace {
@@ -45,122 +43,13 @@ namespace {
 constexpr double kLeastTemperature = 1e-3;
 constexpr double kLeastPrototypesKept = 1e-4;
 
-struct HcscOptions {
-  std::int64_t width = 16;
-  std::int64_t hidden = 128;
-  std::int64_t dimension = 64;
-  std::vector<std::int64_t> prototypes = {80, 20, 8};
-  double temperature = 0.2;
-  double momentum = 0.99;
-  std::int64_t queue = 2048;
-  double warmup = 0.1;
-  std::int64_t tree_every = 200;
-  std::string positives = "crops";
-  std::string overlap = "allowed";
-  std::string instance_reduce = "sum";
-  double prototype_weight = 1.0;
-  double scene_weight = 0.0;
-  std::string dropped = "removed";
-  std::string excluded = "own";
-  bool last_prototype = true;
-  std::string temperatures = "own";
-  std::int64_t least_members = 0;
-  std::int64_t view_px = 64;
-  std::int64_t health_every = 50;
-
-  static Fields<HcscOptions> fields() {
-    using T = HcscOptions;
-    const FieldLimits share{.min = 0, .max = 1};
-    return {
-        field("width", &T::width, "channels of the encoder's first convolution",
-              {.min = 4, .max = 512}),
-        field("hidden", &T::hidden, "width of the encoder's head", {.min = 4, .max = 4096}),
-        field("dimension", &T::dimension, "of the codes", {.min = 2, .max = 4096}),
-        field("prototypes", &T::prototypes, "most prototypes of each level, finest first"),
-        field("temperature", &T::temperature, "T, and the mean of each level's τ",
-              {.min = 0.001, .max = 10}),
-        field("momentum", &T::momentum, "μ: how slowly the encoder of the keys follows", share),
-        field("queue", &T::queue, "keys remembered", {.min = 2, .max = 1 << 20}),
-        field("warmup", &T::warmup,
-              "of the steps without a tree; 1: plain contrast (MoCo), the tree is built at the end",
-              share),
-        field("tree_every", &T::tree_every, "how often the tree is built anew",
-              {.min = 1, .unit = "steps"}),
-        field("positives", &T::positives,
-              "crops: two crops of one damaged picture; damage: two pictures with the same damage, "
-              "as data.alike = 2 gives them",
-              {.choices = {"crops", "damage"}}),
-        field("overlap", &T::overlap,
-              "whether two crops of a picture may share pixels, and with them the very same noise",
-              {.choices = {"allowed", "forbidden"}}),
-        field("instance_reduce", &T::instance_reduce, "of L_inst over levels",
-              {.choices = {"sum", "mean"}}),
-        field("prototype_weight", &T::prototype_weight, "λ", {.min = 0}),
-        field("scene_weight", &T::scene_weight,
-              "λ_s: of the contrast with the same scene under other damage, as data.variants gives "
-              "it; 0: none",
-              {.min = 0}),
-        field("dropped", &T::dropped,
-              "what is not kept: removed from the sum, or zeroed, which leaves 1 there",
-              {.choices = {"removed", "zeroed"}}),
-        field("excluded", &T::excluded,
-              "which prototypes are never negatives: a query's own, or those of the whole batch",
-              {.choices = {"own", "batch"}}),
-        field("last_prototype", &T::last_prototype,
-              "false: candidates end before the largest number in use, as in the released code"),
-        field("temperatures", &T::temperatures, "own: τ by concentration; common: τ = T",
-              {.choices = {"own", "common"}}),
-        field("least_members", &T::least_members,
-              "finest prototypes with fewer members are dissolved", {.min = 0}),
-        field("view_px", &T::view_px,
-              "side of the crops by which the encoder looks at a picture when it is used; that of "
-              "the crops in training, a multiple of 16",
-              {.min = 16, .max = 4096, .unit = "px"}),
-        field("health_every", &T::health_every, "how often the contrast is examined",
-              {.min = 1, .unit = "steps"}),
-    };
-  }
-};
-
-/// Encoders, queue and tree.
-struct HcscState : torch::nn::Module {
-  /// notes: width of what is remembered beside each key.
-  HcscState(const HcscOptions& options, std::int64_t notes) {
-    const networks::DegradationEncoder::Options parts{
-        options.width,
-        options.hidden,
-        {.dimension = options.dimension, .view_px = options.view_px}};
-    query = register_module("query", std::make_shared<networks::DegradationEncoder>(parts));
-    key = std::make_shared<networks::DegradationEncoder>(parts);
-    copies = register_module("copies", std::make_shared<nn::LaggedCopies>(
-                                           std::vector<std::shared_ptr<torch::nn::Module>>{key}));
-    copies->blend(0, *query, /*retained=*/0);
-    tree = register_module(
-        "tree", std::make_shared<nn::PrototypeTree>(
-                    nn::TreeOptions{.prototypes = options.prototypes,
-                                    .temperature = options.temperature,
-                                    .common_temperature = options.temperatures == "common",
-                                    .least_members = options.least_members},
-                    options.dimension, notes));
-    watch = register_module("watch", std::make_shared<losses::ContrastWatch>());
-    queue = register_module("queue",
-                            std::make_shared<KeyQueue>(options.queue, options.dimension, notes));
-  }
-
-  std::shared_ptr<networks::DegradationEncoder> query, key;
-  std::shared_ptr<nn::LaggedCopies> copies;  // holds the key encoder
-  std::shared_ptr<nn::PrototypeTree> tree;
-  std::shared_ptr<losses::ContrastWatch> watch;
-  std::shared_ptr<KeyQueue> queue;  // notes: share of each kind, severity
-};
-
 class Hcsc : public Method {
  public:
   Hcsc(const Setting& setting, const HcscOptions& options)
       : options_(options),
         seed_(setting.seed),
-        kinds_(static_cast<std::int64_t>(setting.kinds.size())),
-        state_(std::make_shared<HcscState>(options, kinds_ + 1)) {
+        kinds_(setting.kinds),
+        state_(std::make_shared<HcscState>(options, count_of_kinds() + 1)) {
     CHIARO_CHECK(
         options.scene_weight == 0 || options.positives == "crops", Usage,
         "[methods.hcsc] samples that are damaged alike in pairs do not show one scene; got "
@@ -174,7 +63,7 @@ class Hcsc : public Method {
     const Pairs pairs = pairs_of(batch);
     const at::Tensor z = state_->query->encode(pairs.queries);
     const at::Tensor k = key_codes(pairs.keys);
-    const Contrast contrast = instance_contrast(z, k);
+    const KeyContrast contrast = instance_contrast(z, k);
     Losses result;
     at::Tensor path;  // undefined: without selection
     if (state_->tree->built() && info.step >= warmup_steps(info)) {
@@ -194,7 +83,7 @@ class Hcsc : public Method {
       result.terms.push_back(
           {"scene", scene_loss(z, k, scene_rivals(batch), path, draws(batch, info, "scene")),
            options_.scene_weight});
-    if (info.step % options_.health_every == 0) add_health(contrast, result);
+    if (info.step % options_.health_every == 0) add_health(z, pairs, k, result);
     if (c10::GradMode::is_enabled()) state_->queue->push(k, pairs.notes);
     return result;
   }
@@ -225,7 +114,7 @@ class Hcsc : public Method {
   };
 
   /// N queries against their own key and the queue.
-  struct Contrast {
+  struct KeyContrast {
     at::Tensor logits;     // (N,1+Q)
     at::Tensor positives;  // the first column
     at::Tensor everyone() const { return at::ones_like(positives); }
@@ -233,6 +122,8 @@ class Hcsc : public Method {
 
   /// Which of Q keys are kept as negatives, (N,Q) bool for each level.
   using Selection = std::vector<at::Tensor>;
+
+  std::int64_t count_of_kinds() const { return static_cast<std::int64_t>(kinds_.size()); }
 
   std::int64_t warmup_steps(const StepInfo& info) const {
     return std::llround(options_.warmup * static_cast<double>(info.total_steps));
@@ -259,11 +150,12 @@ class Hcsc : public Method {
   /// What a sample is known to have, for names of prototypes and measurements only.
   at::Tensor notes_of(const data::Batch& batch) const {
     const auto plain = batch.input.options().dtype(at::kFloat);
-    auto notes = at::zeros({batch.input.size(0), kinds_ + 1}, plain);
-    if (!batch.kinds.defined() || kinds_ == 0) return notes;
+    const std::int64_t count = count_of_kinds();
+    auto notes = at::zeros({batch.input.size(0), count + 1}, plain);
+    if (!batch.kinds.defined() || count == 0) return notes;
     const auto present = batch.kinds.to(at::kFloat);
-    notes.narrow(1, 0, kinds_).copy_(present / present.sum(1, true).clamp_min(1));
-    notes.select(1, kinds_).copy_(batch.severity);
+    notes.narrow(1, 0, count).copy_(present / present.sum(1, true).clamp_min(1));
+    notes.select(1, count).copy_(batch.severity);
     return notes;
   }
 
@@ -272,11 +164,11 @@ class Hcsc : public Method {
     return state_->key->encode(pictures);
   }
 
-  Contrast instance_contrast(const at::Tensor& z, const at::Tensor& k) const {
+  KeyContrast instance_contrast(const at::Tensor& z, const at::Tensor& k) const {
     const auto own = (z * k).sum(1, /*keepdim=*/true);
     // A copy, because the queue moves on before the gradient is computed.
     const auto others = at::matmul(z, state_->queue->keys().clone().t());
-    Contrast contrast{at::cat({own, others}, 1) / options_.temperature, {}};
+    KeyContrast contrast{at::cat({own, others}, 1) / options_.temperature, {}};
     contrast.positives = at::zeros_like(contrast.logits, at::kBool);
     contrast.positives.select(1, 0).fill_(true);
     return contrast;
@@ -315,7 +207,7 @@ class Hcsc : public Method {
   }
 
   /// L_inst.
-  at::Tensor selective(const Contrast& contrast, const Selection& selection) const {
+  at::Tensor selective(const KeyContrast& contrast, const Selection& selection) const {
     const auto own = contrast.positives.narrow(1, 0, 1);
     at::Tensor sum = at::zeros({}, contrast.logits.options());
     for (const auto& kept : selection)
@@ -376,27 +268,36 @@ class Hcsc : public Method {
     return candidates;
   }
 
-  void add_health(const Contrast& contrast, Losses& result) const {
-    const auto count = contrast.logits.size(0);
-    const auto labels = at::TensorOptions(at::kLong).device(contrast.logits.device());
-    const auto health = losses::contrast_health(contrast.logits.detach(), contrast.positives,
-                                                contrast.everyone(), at::arange(count, labels),
-                                                at::full({contrast.logits.size(1)}, -1, labels));
-    report_health(health, *state_->watch, result);
+  /// Of the contrast with the own key and the queue; before the batch is pushed onto it.
+  void add_health(const at::Tensor& z, const Pairs& pairs, const at::Tensor& k,
+                  Losses& result) const {
+    const auto query = z.detach();
+    const auto keys = at::cat({k, state_->queue->keys()});
+    const auto own = at::eye(k.size(0), k.options().dtype(at::kBool));
+    const auto queued = at::ones({k.size(0), keys.size(0) - k.size(0)}, own.options());
+    at::Tensor kinds;
+    if (kinds_.size() >= 2) kinds = pairs.notes.narrow(1, 0, count_of_kinds()).gt(0);
+    report_contrast({.logits = at::matmul(query, keys.t()) / options_.temperature,
+                     .positives = at::cat({own, at::zeros_like(queued)}, 1),
+                     .candidates = at::cat({own, queued}, 1),
+                     .embedded = {query, keys},
+                     .kinds = kinds},
+                    kinds_, *state_->watch, result);
   }
 
   /// How selection fares where kinds are known.
   void add_quality(const Selection& selection, const at::Tensor& notes, Losses& result) const {
     const std::int64_t filled = state_->queue->filled();
-    if (kinds_ < 2 || filled == 0) return;
-    const auto kind = [&](const at::Tensor& rows) { return rows.narrow(1, 0, kinds_).argmax(1); };
+    const std::int64_t count = count_of_kinds();
+    if (count < 2 || filled == 0) return;
+    const auto kind = [&](const at::Tensor& rows) { return rows.narrow(1, 0, count).argmax(1); };
     report_selection(selection, kind(notes).unsqueeze(1).eq(kind(state_->queue->filled_notes())),
                      result);
   }
 
   HcscOptions options_;
   std::uint64_t seed_;
-  std::int64_t kinds_;
+  std::vector<std::string> kinds_;
   std::shared_ptr<HcscState> state_;
 };
 

@@ -30,8 +30,8 @@
 #include "chiaro/base/rng.h"
 #include "chiaro/base/text.h"
 #include "chiaro/losses/by_name.h"
-#include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/mmf_terms.h"
 #include "chiaro/methods/pixel_terms.h"
 #include "chiaro/methods/stated_truth.h"
 #include "chiaro/networks/controller.h"
@@ -39,8 +39,6 @@
 
 namespace chiaro::methods {
 namespace {
-
-constexpr double kSeverityReach = 0.25;  // of positives of L_sup
 
 struct MmfOptions {
   std::string loss = "charbonnier";
@@ -59,6 +57,7 @@ struct MmfOptions {
   double told = 0.1;
   std::string condition = "predicted";
   std::string text_table;
+  std::int64_t health_every = 50;
 
   static Fields<MmfOptions> fields() {
     using T = MmfOptions;
@@ -90,6 +89,8 @@ struct MmfOptions {
         field("text_table", &T::text_table,
               "safetensors file with a text encoder's row for each kind of damage, relative to the "
               "folder the program runs in; empty: the vertices of a simplex"),
+        field("health_every", &T::health_every, "how often the contrasts are examined",
+              {.min = 1, .unit = "steps"}),
     };
   }
 };
@@ -111,6 +112,7 @@ class Mmf : public Method {
   Mmf(const Setting& setting, const MmfOptions& options)
       : options_(options),
         seed_(setting.seed),
+        kinds_(setting.kinds),
         network_(setting.network),
         terms_(losses::parse_loss_terms(options.loss)) {
     CHIARO_CHECK(
@@ -149,7 +151,7 @@ class Mmf : public Method {
   }
 
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
-    return info.phase == "controller" ? controller_losses(batch) : restorer_losses(batch);
+    return info.phase == "controller" ? controller_losses(batch, info) : restorer_losses(batch);
   }
 
   void after_step(const StepInfo& info) override {
@@ -198,69 +200,43 @@ class Mmf : public Method {
     return views;
   }
 
-  Losses controller_losses(const data::Batch& batch) {
+  Losses controller_losses(const data::Batch& batch, const StepInfo& info) {
     const auto views = training_views(batch.context, batch, stable_hash("views"));
     const auto f = controller_->features(views.native, views.whole);
+    const Contrast damage =
+        damage_contrast_of(f.damage, batch.kinds, batch.severities, options_.temperature);
     Losses result;
-    result.terms = {{"degradation", degradation_loss(f, batch), 1.0},
-                    {"contrast", damage_contrast(f, batch), options_.supervised_contrast},
-                    {"severity", severity_loss(f, batch), options_.severity},
-                    {"domain", at::cross_entropy_loss(f.domain, batch.source), options_.domain}};
-    if (options_.content > 0 && batch.context_target.defined())
-      result.terms.push_back({"content", content_contrast(f, batch), options_.content});
+    result.terms = {
+        {"degradation", prototype_loss_of(f.logits, batch.kinds, options_.smoothing), 1.0},
+        {"contrast", value_of(damage), options_.supervised_contrast},
+        {"severity", severity_loss_of(f.severity, batch.kinds, batch.severities),
+         options_.severity},
+        {"domain", at::cross_entropy_loss(f.domain, batch.source), options_.domain}};
     const auto right = batch.kinds.gather(1, f.logits.argmax(1, /*keepdim=*/true));
     result.meters = {{"type_accuracy", right.to(at::kFloat).mean().item<double>()}};
+    const bool examine = info.step % options_.health_every == 0;
+    if (examine) {
+      report_contrast(
+          prototype_contrast(f.logits, f.damage, controller_->prototypes(), batch.kinds), kinds_,
+          prototype_watch_, result, "degradation", "contrast with the prototypes: ");
+      report_contrast(damage, kinds_, damage_watch_, result, "contrast", "contrast of damage: ");
+    }
+    if (options_.content > 0 && batch.context_target.defined()) {
+      const Contrast content = content_contrast_of(f.content, clean_content(batch), batch.content,
+                                                   batch.kinds, options_.temperature);
+      result.terms.push_back({"content", value_of(content), options_.content});
+      if (examine)
+        report_contrast(content, kinds_, content_watch_, result, "content",
+                        "contrast of content: ");
+    }
     return result;
   }
 
-  /// L_deg.
-  at::Tensor degradation_loss(const networks::Controller::Features& f,
-                              const data::Batch& batch) const {
-    const auto present = batch.kinds.to(at::kFloat);
-    const auto label = present / present.sum(1, /*keepdim=*/true);
-    const auto target =
-        (1 - options_.smoothing) * label + options_.smoothing / static_cast<double>(label.size(1));
-    return -(target * at::log_softmax(f.logits, 1)).sum(1).mean();
-  }
-
-  /// L_sup. Where no sample of the same kinds is near in severity, any of the same kinds counts.
-  at::Tensor damage_contrast(const networks::Controller::Features& f,
-                             const data::Batch& batch) const {
-    const auto count = f.damage.size(0);
-    const auto others =
-        at::logical_not(at::eye(count, at::TensorOptions(at::kBool).device(f.damage.device())));
-    const auto same =
-        batch.kinds.unsqueeze(0).eq(batch.kinds.unsqueeze(1)).all(2).logical_and(others);
-    const auto apart =
-        (batch.severities.unsqueeze(0) - batch.severities.unsqueeze(1)).abs().amax(2);
-    const auto near = same.logical_and(apart.le(kSeverityReach));
-    const auto positives = at::where(near.any(1, /*keepdim=*/true), near, same);
-    return losses::info_nce(at::matmul(f.damage, f.damage.t()) / options_.temperature, positives,
-                            others);
-  }
-
-  /// L_con.
-  at::Tensor content_contrast(const networks::Controller::Features& f, const data::Batch& batch) {
-    at::Tensor clean;
-    {
-      const at::NoGradGuard no_grad;
-      const auto views = training_views(batch.context_target, batch, stable_hash("clean views"));
-      clean = copy_->features(views.native, views.whole).content;
-    }
-    const auto same = batch.content.unsqueeze(1).eq(batch.content.unsqueeze(0));
-    return losses::info_nce(at::matmul(f.content, clean.t()) / options_.temperature, same,
-                            at::ones_like(same));
-  }
-
-  /// L_sev; real pairs have no known severity.
-  static at::Tensor severity_loss(const networks::Controller::Features& f,
-                                  const data::Batch& batch) {
-    const auto known = batch.kinds.logical_and(batch.severities.ge(0)).to(at::kFloat);
-    const auto absent = batch.kinds.logical_not().to(at::kFloat);
-    const auto error =
-        at::smooth_l1_loss(f.severity, batch.severities, at::Reduction::None, /*beta=*/0.1);
-    return (error * known).sum() / known.sum().clamp_min(1) +
-           0.1 * (f.severity.square() * absent).sum() / absent.sum().clamp_min(1);
+  /// ē_c.
+  at::Tensor clean_content(const data::Batch& batch) {
+    const at::NoGradGuard no_grad;
+    const auto views = training_views(batch.context_target, batch, stable_hash("clean views"));
+    return copy_->features(views.native, views.whole).content;
   }
 
   Losses restorer_losses(const data::Batch& batch) {
@@ -277,11 +253,14 @@ class Mmf : public Method {
 
   MmfOptions options_;
   std::uint64_t seed_;
+  std::vector<std::string> kinds_;
   std::shared_ptr<networks::Network> network_;
   std::shared_ptr<networks::Controller> controller_;
   std::shared_ptr<networks::Controller> copy_;  // slow, sees clean windows
   std::shared_ptr<Parts> parts_;
   std::vector<losses::WeightedLoss> terms_;
+  // Not in the state, which would keep older runs from going on: after a resume they count anew.
+  losses::ContrastWatch prototype_watch_, damage_watch_, content_watch_;
 };
 
 }  // namespace

@@ -20,6 +20,8 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
 #include "chiaro/losses/earth_movers.h"
@@ -31,6 +33,8 @@
 
 namespace chiaro::methods {
 namespace {
+
+constexpr std::int64_t kRanks = 64;  // of a residual, for its health
 
 struct RclOptions {
   double temperature = 0.01;
@@ -112,6 +116,7 @@ class Rcl : public Method {
   Rcl(const Setting& setting, const RclOptions& options)
       : options_(options),
         seed_(setting.seed),
+        kinds_(setting.kinds),
         state_(std::make_shared<RclState>(setting.network)) {
     CHIARO_CHECK(setting.network->geometry().scale == 1, Usage,
                  "[methods.rcl] a residual needs output and input of one size; got a network of "
@@ -142,7 +147,7 @@ class Rcl : public Method {
           {"consistency", consistency, options_.consistency * state_->balance.item<double>()});
     }
     if (info.step % options_.health_every == 0) {
-      examine(logits, masks, result);
+      examine(logits, masks, residual.detach(), batch.kinds, result);
       measure(residual.detach(), crops, pairs, batch, result);
     }
     return result;
@@ -192,10 +197,24 @@ class Rcl : public Method {
     if (pull > 0 && counterpull > 0) state_->balance.fill_(pull / counterpull);
   }
 
-  void examine(const at::Tensor& logits, const PairMasks& masks, Losses& result) {
-    const auto health = losses::contrast_health(logits.detach(), masks.positives, masks.candidates,
-                                                masks.samples, masks.samples);
-    report_health(health, *state_->watch, result);
+  /// What a residual is known by: the values of each channel in order, about kRanks of them.
+  at::Tensor profile(const at::Tensor& residual) const {
+    at::Tensor values = residual.flatten(2);
+    if (options_.centred) values = values - values.mean(2, /*keepdim=*/true);
+    const auto step = std::max<std::int64_t>(1, values.size(2) / kRanks);
+    return std::get<0>(values.sort(2)).slice(2, step / 2, values.size(2), step).flatten(1);
+  }
+
+  void examine(const at::Tensor& logits, const PairMasks& masks, const at::Tensor& residual,
+               const at::Tensor& kinds, Losses& result) {
+    report_contrast({.logits = logits,
+                     .positives = masks.positives,
+                     .candidates = masks.candidates,
+                     .query_labels = masks.samples,
+                     .key_labels = masks.samples,
+                     .embedded = {profile(residual), {}, losses::Scale::Together},
+                     .kinds = kinds.defined() ? kinds.repeat({2, 1}) : kinds},
+                    kinds_, *state_->watch, result);
   }
 
   /// How much noise is in the residual, and, where the clean windows are known, how much of it is
@@ -220,6 +239,7 @@ class Rcl : public Method {
 
   RclOptions options_;
   std::uint64_t seed_;
+  std::vector<std::string> kinds_;
   std::shared_ptr<RclState> state_;
 };
 

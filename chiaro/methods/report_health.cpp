@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <cmath>
+
+#include "chiaro/losses/info_nce.h"
+
 namespace chiaro::methods {
 
 void report_health(const losses::ContrastHealth& health, losses::ContrastWatch& watch,
@@ -11,6 +15,41 @@ void report_health(const losses::ContrastHealth& health, losses::ContrastWatch& 
     result.meters.emplace_back(name + meter.substr(meter.find('_')), value);
   if (!c10::GradMode::is_enabled()) return;
   if (const auto reason = watch.observe(health)) result.warnings.push_back(said + *reason);
+}
+
+void report_nearest(const losses::ContrastHealth& health, const at::Tensor& kinds,
+                    const std::vector<std::string>& names, Losses& result,
+                    const std::string& name) {
+  if (!kinds.defined() || names.size() < 2) return;
+  const auto counts = health.found.isnan().logical_not().unsqueeze(1).logical_and(kinds);
+  const auto right = health.found.nan_to_num().unsqueeze(1) * counts;
+  // One tensor, so that a device is waited for once.
+  const auto share = (right.sum(0) / counts.sum(0)).to(at::kCPU);
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    const auto value = share[static_cast<std::int64_t>(k)].item<double>();
+    if (!std::isnan(value)) result.meters.emplace_back(name + "_nearest_" + names[k], value);
+  }
+}
+
+at::Tensor value_of(const Contrast& contrast) {
+  return losses::info_nce(contrast.logits, contrast.positives, contrast.candidates);
+}
+
+void report_contrast(const Contrast& contrast, const std::vector<std::string>& kind_names,
+                     losses::ContrastWatch& watch, Losses& result, const std::string& name,
+                     const std::string& said) {
+  const auto numbers = [&](std::int64_t first, std::int64_t count) {
+    return at::arange(first, first + count, contrast.logits.options().dtype(at::kLong));
+  };
+  const auto queries = contrast.logits.size(0);
+  const auto health = losses::contrast_health(
+      contrast.logits.detach(), contrast.positives, contrast.candidates,
+      contrast.query_labels.defined() ? contrast.query_labels : numbers(0, queries),
+      contrast.key_labels.defined() ? contrast.key_labels
+                                    : numbers(queries, contrast.logits.size(1)),
+      contrast.embedded);
+  report_health(health, watch, result, name, said);
+  report_nearest(health, contrast.kinds, kind_names, result, name);
 }
 
 void report_selection(const std::vector<at::Tensor>& selection, const at::Tensor& same,

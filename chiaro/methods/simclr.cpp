@@ -16,7 +16,6 @@
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
-#include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/awaken.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
@@ -83,6 +82,7 @@ class Simclr : public Method {
   Simclr(const Setting& setting, const SimclrOptions& options)
       : options_(options),
         seed_(setting.seed),
+        kinds_(setting.kinds),
         state_(std::make_shared<SimclrState>(setting.network, options)) {
     awaken(*setting.network, setting.seed);
   }
@@ -93,17 +93,19 @@ class Simclr : public Method {
     const CropPairs pairs(batch, state_->network->geometry().alignment_px, seed_, Overlap::Allowed);
     const at::Tensor crops = augmented(pairs.cut(pairs.windows()), batch.seeds);
     const at::Tensor embeddings = state_->head->forward(state_->network->forward(crops));
-    const at::Tensor logits = at::matmul(embeddings, embeddings.t()) / options_.temperature;
     const PairMasks masks = pair_masks(batch.content, /*same_picture_is_negative=*/false);
+    const Contrast contrast{
+        .logits = at::matmul(embeddings, embeddings.t()) / options_.temperature,
+        .positives = masks.positives,
+        .candidates = masks.candidates,
+        .query_labels = masks.samples,
+        .key_labels = masks.samples,
+        .embedded = {embeddings},
+        .kinds = batch.kinds.defined() ? batch.kinds.repeat({2, 1}) : batch.kinds};
     Losses result;
-    result.terms.push_back(
-        {"contrast", losses::info_nce(logits, masks.positives, masks.candidates), 1.0});
-    if (info.step % options_.health_every == 0) {
-      const auto health =
-          losses::contrast_health(logits.detach(), masks.positives, masks.candidates, masks.samples,
-                                  masks.samples, embeddings.detach());
-      report_health(health, *state_->watch, result);
-    }
+    result.terms.push_back({"contrast", value_of(contrast), 1.0});
+    if (info.step % options_.health_every == 0)
+      report_contrast(contrast, kinds_, *state_->watch, result);
     return result;
   }
 
@@ -138,6 +140,7 @@ class Simclr : public Method {
 
   SimclrOptions options_;
   std::uint64_t seed_;
+  std::vector<std::string> kinds_;
   std::shared_ptr<SimclrState> state_;
 };
 

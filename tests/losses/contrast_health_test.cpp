@@ -92,7 +92,7 @@ TEST_F(ContrastHealthTest, HealthyEmbeddingsAreNotFlagged) {
       judged(two_views(things + 0.05 * unit_rows(64, 32), things + 0.05 * unit_rows(64, 32), 0.1));
   EXPECT_EQ(health.verdict, ContrastVerdict::Healthy) << health.reason;
   EXPECT_EQ(health.nearest, 1);
-  EXPECT_EQ(health.nearest_by_label.size(), 64U);
+  EXPECT_TRUE(at::equal(health.found, at::ones({128}, at::kDouble)));
   EXPECT_NEAR(health.chance, 1.0 / 127, 1e-12);
   EXPECT_NEAR(health.collapsed, std::log(127), 1e-12);
   EXPECT_LT(*health.alignment, 0.02);
@@ -135,6 +135,51 @@ TEST_F(ContrastHealthTest, RankCountsTheDirectionsThatAreUsed) {
   const auto two = judged(two_views(pair, pair, 0.5));
   EXPECT_NEAR(*two.effective_rank, 1, 1e-9);
   EXPECT_NEAR(*two.uniformity, std::log((4 + 8 * std::exp(-8)) / 12), 1e-9);
+}
+
+TEST_F(ContrastHealthTest, SaysOfEachQueryWhetherItsNearestIsRight) {
+  const auto logits = at::tensor({1.0, 0.0, 2.0, 3.0, 0.0, 0.0}).view({3, 2});
+  const auto positives = at::tensor({1, 0, 1, 0, 0, 0}).view({3, 2}).to(at::kBool);
+  const auto found =
+      contrast_health(logits, positives, at::ones_like(positives), numbers(3), numbers(2)).found;
+  EXPECT_EQ(found[0].item<double>(), 1);
+  EXPECT_EQ(found[1].item<double>(), 0);
+  EXPECT_TRUE(std::isnan(found[2].item<double>()));  // it has no positive
+}
+
+TEST_F(ContrastHealthTest, KeysNeedNotBeTheQueries) {
+  // Queries e1, e2 of any length, keys e1, e3, −e2; the own key is the one of like number.
+  const auto axes = at::eye(3, at::kDouble);
+  const auto queries = at::stack({3 * axes[0], 0.5 * axes[1]});
+  const auto keys = at::stack({axes[0], axes[2], -axes[1]});
+  const auto positives = at::eye(2, 3, at::kBool);
+  const auto health =
+      contrast_health(at::matmul(queries, keys.t()), positives, at::ones_like(positives),
+                      numbers(2), numbers(3) + 5, {queries, keys});
+  EXPECT_NEAR(*health.alignment, (0 + 2) / 2.0, 1e-12);
+  EXPECT_NEAR(*health.uniformity, -2 * 2, 1e-12);  // one pair, at a squared distance of 2
+  EXPECT_NEAR(*health.effective_rank, 1, 1e-9);
+  EXPECT_CHIARO_ERROR(contrast_health(at::zeros({2, 3}), positives, at::ones_like(positives),
+                                      numbers(2), numbers(3), queries),
+                      Internal, "(K,D) of the keys");
+}
+
+TEST_F(ContrastHealthTest, ScaledTogetherLengthsCount) {
+  // Two pairs on one ray: each by itself they are one point. Mean square length 5 before scaling.
+  const auto rows = at::tensor({1.0, 1.0, 3.0, 3.0}, at::kDouble).view({4, 1});
+  const auto positives =
+      at::tensor({0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0}).view({4, 4}).to(at::kBool);
+  const auto judged_by = [&](Scale scale) {
+    return contrast_health(-at::cdist(rows, rows), positives, eye(4).logical_not(),
+                           numbers(4).floor_divide(2), numbers(4).floor_divide(2),
+                           {rows, {}, scale});
+  };
+  EXPECT_EQ(*judged_by(Scale::Each).effective_rank, 0);
+  const auto health = judged_by(Scale::Together);
+  EXPECT_NEAR(*health.alignment, 0, 1e-12);
+  EXPECT_NEAR(*health.uniformity, std::log((1 + 2 * std::exp(-2 * 4.0 / 5)) / 3), 1e-12);
+  EXPECT_NEAR(*health.effective_rank, 1, 1e-9);
+  EXPECT_EQ(health.verdict, ContrastVerdict::Healthy) << health.reason;
 }
 
 TEST_F(ContrastHealthTest, ViewsThatShareNothingAreAtChance) {

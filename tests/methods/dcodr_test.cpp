@@ -195,6 +195,18 @@ TEST(Dcodr, SaysThatIdenticalPicturesCannotBeToldApart) {
   EXPECT_EQ(losses.warnings.front().find("content code:"), 0U) << losses.warnings.front();
 }
 
+TEST(Dcodr, SaysHowBothCodesLieAndWhichDamageIsFound) {
+  const auto losses = made(small())->losses(batch_of(4, 1), {});
+  for (const std::string code : {"content", "degradation"}) {
+    EXPECT_GE(meter(losses, code + "_alignment"), 0) << code;
+    EXPECT_LT(meter(losses, code + "_uniformity"), 0) << code;
+    EXPECT_GE(meter(losses, code + "_rank"), 1) << code;
+    double mean = 0;
+    for (const auto& kind : kKinds) mean += meter(losses, code + "_nearest_" + kind) / 4;
+    EXPECT_NEAR(mean, meter(losses, code + "_nearest"), 1e-9) << code;
+  }
+}
+
 TEST(Dcodr, NoticesThatAnEncoderCollapsed) {
   const auto method = made(small());
   {

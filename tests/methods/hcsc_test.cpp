@@ -222,6 +222,19 @@ TEST(Hcsc, IdenticalPicturesAreNoticed) {
     EXPECT_LE(method->product().tree->prototypes(l).size(0), 16) << l;
 }
 
+TEST(Hcsc, SaysHowItsCodesLieAndWhichDamageIsFound) {
+  const Losses losses = train(*made(small()), 12);
+  EXPECT_GT(meter(losses, "contrast_alignment"), 0);
+  EXPECT_LT(meter(losses, "contrast_alignment"), 2);  // nearer than chance would have them
+  EXPECT_LT(meter(losses, "contrast_uniformity"), 0);
+  EXPECT_GT(meter(losses, "contrast_rank"), 1);
+  EXPECT_LE(meter(losses, "contrast_rank"), 16);
+  EXPECT_NEAR(meter(losses, "contrast_collapsed"), std::log(1 + 256), 1e-9);
+  double mean = 0;
+  for (const auto& kind : kKinds) mean += meter(losses, "contrast_nearest_" + kind) / 4;
+  EXPECT_NEAR(mean, meter(losses, "contrast_nearest"), 1e-9);  // four samples of each kind
+}
+
 TEST(Hcsc, FewerSamplesThanPrototypes) {
   const auto method = made(small({{"prototypes", List{200, 100, 50}}, {"warmup", 0.0}}));
   train(*method, 3, false, 4);

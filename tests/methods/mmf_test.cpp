@@ -1,7 +1,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/optim/adam.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -163,6 +165,119 @@ TEST(Mmf, ValidationTellsTheRestorerWhatTheOptionSays) {
   const auto kinds = data.kinds.size(1);
   EXPECT_TRUE(at::equal(truth.narrow(1, 0, kinds).gt(0), data.kinds));
   EXPECT_EQ(truth.narrow(1, 2 * kinds, truth.size(1) - 2 * kinds).abs().max().item<double>(), 0);
+}
+
+std::map<std::string, double> meters(const Losses& losses) {
+  return {losses.meters.begin(), losses.meters.end()};
+}
+
+TEST(Mmf, WeighsTheTermsOfL1) {
+  const auto method = mmf().make(setting(), kNarrow);
+  std::map<std::string, double> weights;
+  const Losses losses = method->losses(batch(), {.phase = "controller"});
+  for (const auto& term : losses.terms) weights[term.name] = term.weight;
+  EXPECT_EQ(weights, (std::map<std::string, double>{{"degradation", 1},
+                                                    {"contrast", 0.5},
+                                                    {"content", 0.5},
+                                                    {"severity", 0.25},
+                                                    {"domain", 0.1}}));
+}
+
+TEST(Mmf, ReportsTheHealthOfItsContrasts) {
+  const auto method = mmf().make(setting(), kNarrow);
+  const auto losses = method->losses(batch(), {.phase = "controller"});
+  auto found = meters(losses);
+  // Six samples of two scenes under three damages: each damage has one other sample of its kind
+  // among five, each scene three clean windows among six, each kind one of three prototypes.
+  for (const auto& [name, collapsed, floor] :
+       {std::tuple{"contrast", std::log(5), 0.0}, std::tuple{"content", std::log(6), std::log(3)},
+        std::tuple{"degradation", std::log(3), 0.0}}) {
+    const std::string of = name;
+    EXPECT_NEAR(found.at(of + "_collapsed"), collapsed, 1e-6) << name;
+    EXPECT_NEAR(found.at(of + "_floor"), floor, 1e-6) << name;
+    for (const char* what : {"_alignment", "_uniformity", "_rank", "_nearest", "_nearest_clean",
+                             "_nearest_noise", "_nearest_rain"})
+      EXPECT_TRUE(std::isfinite(found.at(of + what))) << name << what;
+  }
+  EXPECT_NEAR(found.at("contrast_loss"), terms(losses).at("contrast"), 1e-6);
+  EXPECT_NEAR(found.at("content_loss"), terms(losses).at("content"), 1e-6);
+  EXPECT_NEAR(found.at("degradation_nearest"), found.at("type_accuracy"), 1e-6);
+  EXPECT_EQ(method->losses(batch(), {.step = 1, .phase = "controller"}).meters.size(), 1U);
+  EXPECT_EQ(method->losses(batch(), {.phase = "restorer"}).meters.size(), 0U);
+}
+
+/// Four scenes, each clean, noisy and dark: what can be learned from.
+data::Batch damaged_batch(std::uint64_t seed) {
+  torch::manual_seed(seed);
+  data::Batch made = batch();
+  const std::int64_t n = 12;
+  const auto grid = at::linspace(0, 12, 40);
+  const auto waves =
+      (grid.view({1, 1, 40, 1}) * (1 + at::arange(4).view({4, 1, 1, 1}))).sin() * 0.25 + 0.5;
+  const auto scenes = (waves + 0.2 * at::rand({4, 3, 1, 1})).expand({4, 3, 40, 40});
+  made.context_target = scenes.unsqueeze(1).expand({4, 3, 3, 40, 40}).reshape({n, 3, 40, 40});
+  made.kinds = at::eye(3, at::kBool).repeat({4, 1});
+  const auto is = [&](std::int64_t kind) {
+    return made.kinds.select(1, kind).to(at::kFloat).view({n, 1, 1, 1});
+  };
+  made.context = made.context_target * (1 - 0.7 * is(2)) + 0.15 * is(1) * at::randn({n, 3, 40, 40});
+  made.severities = made.kinds.to(at::kFloat) * 0.5;
+  made.source = at::zeros({n}, at::kLong);
+  made.content = at::arange(n, at::kLong).floor_divide(3);
+  made.seeds.clear();
+  for (std::uint64_t i = 0; i < 12; ++i) made.seeds.push_back(100 * seed + i);
+  return made;
+}
+
+// A run that goes well, then one whose embeddings are made to coincide: said of each contrast after
+// four examinations, and not before.
+TEST(Mmf, NoticesThatTheControllerCollapsed) {
+  OptionTable options = kNarrow;
+  options["health_every"] = std::int64_t{5};
+  const auto method = mmf().make(setting(), options);
+  torch::optim::Adam optimizer(method->trainable("controller"), torch::optim::AdamOptions(3e-3));
+  StepInfo info{.step = 0, .phase = "controller"};
+  Losses last;
+  for (; info.step < 40; ++info.step) {
+    const auto losses = method->losses(damaged_batch(static_cast<std::uint64_t>(info.step)), info);
+    EXPECT_TRUE(losses.warnings.empty()) << info.step << ": " << losses.warnings.front();
+    at::Tensor total = at::zeros({});
+    for (const auto& term : losses.terms) total = total + term.weight * term.value;
+    optimizer.zero_grad();
+    total.backward();
+    optimizer.step();
+    const at::NoGradGuard no_grad;
+    method->after_step({.step = info.step + 1, .phase = "controller"});
+  }
+  auto parameters = method->state().named_parameters();
+  for (const char* head : {"damage", "content"}) {
+    const at::NoGradGuard no_grad;
+    parameters[std::string("controller.") + head + ".weight"].zero_();
+    parameters[std::string("controller.") + head + ".bias"].fill_(1);
+  }
+  std::vector<std::string> warnings;
+  for (; info.step < 60; ++info.step) {
+    EXPECT_TRUE(warnings.empty()) << info.step;
+    const auto losses = method->losses(damaged_batch(static_cast<std::uint64_t>(info.step)), info);
+    warnings = losses.warnings;
+    if (info.step % 5 == 0) {
+      EXPECT_EQ(meters(losses).at("contrast_rank"), 0);
+    }
+    if (!warnings.empty()) break;
+  }
+  EXPECT_EQ(info.step, 55);  // examined at 40, 45, 50 and 55
+  ASSERT_EQ(warnings.size(), 3U);
+  EXPECT_EQ(warnings[0].find("contrast with the prototypes: collapsed"), 0U) << warnings[0];
+  EXPECT_EQ(warnings[1].find("contrast of damage: collapsed"), 0U) << warnings[1];
+  EXPECT_EQ(warnings[2].find("contrast of content: collapsed"), 0U) << warnings[2];
+}
+
+// What runs from before the watches hold is what a run holds now.
+TEST(Mmf, KeepsNothingOfTheWatchesInItsState) {
+  const auto method = mmf().make(setting(), kNarrow);
+  const auto buffers = method->state().named_buffers();
+  for (const auto& buffer : buffers)
+    EXPECT_EQ(buffer.key().find("watch"), std::string::npos) << buffer.key();
 }
 
 TEST(Mmf, RefusesNetworksThatDoNotFit) {

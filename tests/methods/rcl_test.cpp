@@ -211,6 +211,20 @@ TEST_F(RclTest, OneNoiseLevelForAllPicturesIsFoundOut) {
   EXPECT_TRUE(warnings_of(*healthy, [](std::uint64_t seed) { return varied(10 * seed); }).empty());
 }
 
+TEST_F(RclTest, SaysHowResidualsLieAndInWhichDamageTheyAreFound) {
+  auto batch = varied();
+  batch.kinds = at::eye(2, at::kBool).repeat({3, 1});
+  const auto method =
+      find("rcl").make({.network = oracle(), .tasks = {}, .seed = 3, .kinds = {"a", "b"}}, {});
+  const Losses losses = method->losses(batch, {});
+  // Residuals are noise of six strengths: two crops of a window lie together, windows on a line.
+  EXPECT_LT(value(losses, "contrast_alignment"), 0.02);
+  EXPECT_LT(value(losses, "contrast_uniformity"), -0.3);
+  EXPECT_GT(value(losses, "contrast_rank"), 1);
+  EXPECT_NEAR((value(losses, "contrast_nearest_a") + value(losses, "contrast_nearest_b")) / 2,
+              value(losses, "contrast_nearest"), 1e-9);
+}
+
 TEST_F(RclTest, OnePictureAloneHasNoNegatives) {
   const auto method = make_rcl(oracle(), {{"health_every", std::int64_t{1}}});
   const auto warnings = warnings_of(*method, [](std::uint64_t seed) {

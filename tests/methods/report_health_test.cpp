@@ -1,7 +1,13 @@
 #include "chiaro/methods/report_health.h"
 
+#include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
 
 namespace chiaro::methods {
 namespace {
@@ -52,6 +58,48 @@ TEST(ReportHealth, HeldOutBatchesAreMeasuredAndNotWatched) {
   EXPECT_TRUE(result.warnings.empty());
   report_health(collapsed(), watch, result);  // the first one that counts
   EXPECT_TRUE(result.warnings.empty());
+}
+
+TEST(ReportNearest, IsTheShareOfRightNeighboursAmongTheQueriesWithAKind) {
+  losses::ContrastHealth health;
+  health.found = at::tensor({1.0, 0.0, 1.0, std::nan("")}, at::kDouble);
+  const auto kinds =
+      at::tensor({1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1}).view({4, 4}).to(at::kBool);
+  const std::vector<std::string> names = {"noise", "rain", "haze", "blur"};
+  Losses result;
+  report_nearest(health, kinds, names, result, "content");
+  using Meter = std::pair<std::string, double>;
+  // Haze nobody has; blur only a query that does not count.
+  EXPECT_EQ(result.meters, (std::vector<Meter>{{"content_nearest_noise", 2.0 / 3},
+                                               {"content_nearest_rain", 1.0}}));
+  report_nearest(health, {}, names, result);
+  report_nearest(health, kinds.narrow(1, 0, 1), {"clean"}, result);
+  EXPECT_EQ(result.meters.size(), 2U);
+}
+
+TEST(ReportContrast, JudgesWhatItIsGivenByNameAndKind) {
+  // Two queries, three keys; the first finds its own key, the second another one.
+  const auto queries = at::eye(2, 3);
+  const auto keys = at::tensor({1, 0, 0, 0, 0, 1, 0, 1, 0}).view({3, 3}).to(at::kFloat);
+  const Contrast contrast{.logits = at::matmul(queries, keys.t()),
+                          .positives = at::eye(2, 3, at::kBool),
+                          .candidates = at::ones({2, 3}, at::kBool),
+                          .embedded = {queries, keys},
+                          .kinds = at::eye(2, at::kBool)};
+  losses::ContrastWatch watch;
+  Losses result;
+  report_contrast(contrast, {"noise", "rain"}, watch, result, "damage");
+  const std::map<std::string, double> meters(result.meters.begin(), result.meters.end());
+  ASSERT_EQ(meters.size(), 9U);
+  const double e = std::exp(1.0);
+  EXPECT_NEAR(meters.at("damage_loss"), std::log(e + 2) - 0.5, 1e-6);
+  EXPECT_NEAR(value_of(contrast).item<double>(), meters.at("damage_loss"), 1e-6);
+  EXPECT_NEAR(meters.at("damage_collapsed"), std::log(3), 1e-12);
+  EXPECT_NEAR(meters.at("damage_floor"), 0, 1e-12);  // no two labels are alike
+  EXPECT_NEAR(meters.at("damage_nearest"), 0.5, 1e-12);
+  EXPECT_NEAR(meters.at("damage_alignment"), 1, 1e-6);
+  EXPECT_NEAR(meters.at("damage_nearest_noise"), 1, 1e-12);
+  EXPECT_NEAR(meters.at("damage_nearest_rain"), 0, 1e-12);
 }
 
 }  // namespace

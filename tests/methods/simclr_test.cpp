@@ -57,6 +57,23 @@ TEST_F(SimclrTest, ReportsTheHealthOfItsEmbeddings) {
   EXPECT_TRUE(method->losses(waves(0), {.step = 1}).meters.empty());
 }
 
+TEST_F(SimclrTest, SaysInWhichDamagePicturesAreFound) {
+  const auto method =
+      simclr().make({.network = network_, .tasks = {}, .seed = 1, .kinds = {"a", "b"}}, {});
+  auto batch = waves(0);
+  batch.kinds = at::eye(2, at::kBool).repeat({3, 1});
+  const Losses losses = method->losses(batch, {});
+  double sum = 0;
+  int kinds = 0;
+  for (const auto& [name, value] : losses.meters) {
+    if (name.starts_with("contrast_nearest_")) sum += value;
+    if (name.starts_with("contrast_nearest_")) ++kinds;
+    if (name == "contrast_nearest") sum -= 2 * value;
+  }
+  EXPECT_EQ(kinds, 2);
+  EXPECT_NEAR(sum, 0, 1e-9);
+}
+
 TEST_F(SimclrTest, CropsArePureInTheSeedsOfTheSamples) {
   const auto method = simclr().make({network_, {}, 1}, {});
   const auto batch = waves(0);

@@ -1,5 +1,6 @@
 #include "chiaro/nn/feature_extractor.h"
 
+#include <ATen/ops/relu.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
@@ -63,6 +64,10 @@ void FeatureExtractor::normalise_as_imagenet() {
   mean_ = register_buffer("mean", at::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1}));
   deviation_ =
       register_buffer("deviation", at::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1}));
+}
+
+at::Tensor FeatureExtractor::rectified(at::Tensor x) {
+  return at::relu_(x);
 }
 
 std::vector<at::Tensor> FeatureExtractor::forward(const at::Tensor& x) {

@@ -39,6 +39,8 @@ class FeatureExtractor : public torch::nn::Module {
   /// Stages that are to be made: those up to the deepest wanted layer.
   std::size_t stage_count() const { return stage_count_; }
   void add_stage(Stage stage) { stages_.push_back(std::move(stage)); }
+  /// max(x, 0) of what a convolution just gave, in its place: the maps are large.
+  static at::Tensor rectified(at::Tensor x);
   /// (x − mean)/deviation by channel before the first stage, as networks trained on ImageNet want.
   void normalise_as_imagenet();
 

@@ -1,6 +1,5 @@
 #include "chiaro/nn/small_encoder.h"
 
-#include <ATen/ops/relu.h>
 #include <torch/nn/modules/conv.h>
 
 #include <array>
@@ -28,7 +27,7 @@ SmallEncoder::SmallEncoder(const std::vector<std::string>& wanted)
     init_conv(*entrance, std::numbers::sqrt2);
     auto block = register_module("block" + number, ResidualBlock(kChannels[i]));
     add_stage([entrance, block](const at::Tensor& x) mutable {
-      return block->forward(at::relu(entrance->forward(x)));
+      return block->forward(rectified(entrance->forward(x)));
     });
     channels = kChannels[i];
   }

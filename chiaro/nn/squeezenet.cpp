@@ -2,7 +2,6 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/max_pool2d.h>
-#include <ATen/ops/relu.h>
 #include <fmt/format.h>
 #include <torch/nn/modules/conv.h>
 
@@ -57,7 +56,7 @@ Squeezenet::Squeezenet(const std::vector<std::string>& wanted)
   normalise_as_imagenet();
   const auto features = register_module("features", std::make_shared<torch::nn::Module>());
   auto first = conv(*features, "0", torch::nn::Conv2dOptions(3, 64, 3).stride(2));
-  add_stage([first](const at::Tensor& x) mutable { return at::relu(first->forward(x)); });
+  add_stage([first](const at::Tensor& x) mutable { return rectified(first->forward(x)); });
   for (std::size_t i = 0; i < kFires.size() && i + 1 < stage_count(); ++i) {
     const FireShape& shape = kFires[i];
     const auto fire = features->register_module(std::to_string(shape.index),
@@ -68,14 +67,14 @@ Squeezenet::Squeezenet(const std::vector<std::string>& wanted)
     auto three = conv(*fire, "expand3x3",
                       torch::nn::Conv2dOptions(shape.squeezed, shape.expanded, 3).padding(1));
     add_stage([squeeze, one, three, pooled = shape.pooled](const at::Tensor& x) mutable {
-      const at::Tensor squeezed = at::relu(squeeze->forward(pooled ? pool(x) : x));
-      return at::cat({at::relu(one->forward(squeezed)), at::relu(three->forward(squeezed))}, 1);
+      const at::Tensor squeezed = rectified(squeeze->forward(pooled ? pool(x) : x));
+      return at::cat({rectified(one->forward(squeezed)), rectified(three->forward(squeezed))}, 1);
     });
   }
   if (stage_count() == kFires.size() + 2) {
     const auto classifier = register_module("classifier", std::make_shared<torch::nn::Module>());
     auto last = conv(*classifier, "1", torch::nn::Conv2dOptions(512, 1000, 1));
-    add_stage([last](const at::Tensor& x) mutable { return at::relu(last->forward(x)); });
+    add_stage([last](const at::Tensor& x) mutable { return rectified(last->forward(x)); });
   }
 }
 

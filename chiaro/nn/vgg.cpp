@@ -1,7 +1,6 @@
 #include "chiaro/nn/vgg.h"
 
 #include <ATen/ops/max_pool2d.h>
-#include <ATen/ops/relu.h>
 #include <fmt/format.h>
 #include <torch/nn/modules/conv.h>
 
@@ -53,7 +52,7 @@ Vgg::Vgg(int depth, std::int64_t width, const std::vector<std::string>& wanted)
           torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, out, 3).padding(1)));
       init_conv(*conv, std::numbers::sqrt2);
       add_stage([conv, pooled](const at::Tensor& x) mutable {
-        return at::relu(conv->forward(pooled ? at::max_pool2d(x, {2, 2}) : x));
+        return rectified(conv->forward(pooled ? at::max_pool2d(x, {2, 2}) : x));
       });
       index += 2;
       channels = out;

@@ -42,6 +42,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
@@ -99,7 +100,7 @@ class Nlcl : public Method {
         state_->damage_network
             ? x - scaled(state_->damage_network->forward(batch.input).to(at::kFloat))
             : x - b;
-    const bool examine = info.phase_step % options_.health_every == 0;
+    const bool examine = to_be_examined(info);
 
     Losses result;
     if (options_.adversarial > 0) add_discriminator(b, scaled(batch.unpaired), result);
@@ -140,8 +141,17 @@ class Nlcl : public Method {
                  "targets; expected pairs, or another term with a weight");
     result.meters.emplace_back("damage_mean", r.mean().item<double>());
     result.meters.emplace_back("damage_size", r.abs().mean().item<double>());
-    watch_drift(r.mean().item<double>());
+    if (c10::GradMode::is_enabled()) {
+      damage_sum_ += r.mean().item<double>();
+      ++micro_batches_;
+    }
     return result;
+  }
+
+  void after_step(const StepInfo& /*info*/) override {
+    if (micro_batches_ > 0) watch_drift(damage_sum_ / static_cast<double>(micro_batches_));
+    damage_sum_ = 0;
+    micro_batches_ = 0;
   }
 
   std::vector<at::Tensor> trainable(const std::string& phase) override {
@@ -314,9 +324,17 @@ class Nlcl : public Method {
         *state_->location_watch, result, "location", "contrast of location: ");
   }
 
-  /// The guard of an adaptation: a restorer that shifts brightness is not taking damage away.
+  /// Of a step its first micro-batch alone, since the watches count how often they are asked.
+  bool to_be_examined(const StepInfo& info) {
+    if (info.phase_step % options_.health_every != 0) return false;
+    if (!c10::GradMode::is_enabled()) return true;
+    return std::exchange(examined_at_, info.step) != info.step;
+  }
+
+  /// The guard of an adaptation: a restorer that shifts brightness is not taking damage away. mean:
+  /// of r, over a step.
   void watch_drift(double mean) {
-    if (options_.drift_limit <= 0 || !c10::GradMode::is_enabled()) return;
+    if (options_.drift_limit <= 0) return;
     const auto stored = [&](std::int64_t i) { return state_->drift[i].item<double>(); };
     const bool settling = stored(2) < kDriftStart;
     const double first = settling ? stored(0) + mean / kDriftStart : stored(0);
@@ -333,6 +351,10 @@ class Nlcl : public Method {
   NlclOptions options_;
   std::uint64_t seed_;
   std::shared_ptr<NlclState> state_;
+  // Of the step that is being made: nothing of them is needed between steps.
+  double damage_sum_ = 0;
+  std::int64_t micro_batches_ = 0;
+  std::int64_t examined_at_ = -1;
 };
 
 }  // namespace

@@ -21,10 +21,13 @@
 // Contrastive Learning for Image Restoration", AAAI 2024, arXiv:2309.06023. What it leaves open and
 // what was chosen: docs/methods/spn.md.
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "chiaro/base/process_memory.h"
 #include "chiaro/base/rng.h"
@@ -165,6 +168,7 @@ class Spn : public Method {
                const at::Tensor& restored, const StepInfo& info, Losses& result);
   at::Tensor contrast(const data::Batch& batch, const at::Tensor& restored, const StepInfo& info,
                       Losses& result);
+  std::vector<std::size_t> chosen_copies(const StepInfo& info) const;
   at::Tensor negative_term(const data::Batch& batch, const at::Tensor& restored,
                            const Features& features, const StepInfo& info, Losses& result);
   void capture_if_bad(const data::Batch& batch, const at::Tensor& restored, const StepInfo& info);
@@ -265,15 +269,15 @@ double Spn::weigh(const at::Tensor& reconstruction, const at::Tensor& contrast,
   const double whole = reconstruction.item<double>();
   const double size = contrast.item<double>();
   const bool by_gradient = options_.share_of == "gradient";
-  double lambda = by_gradient ? weight_->last() : weight_->next(whole, size, info.total_steps);
+  const double lambda = weight_->lambda();
+  if (!by_gradient) weight_->measure(whole, size);
   if (info.step % kGradientEvery == 0 && at::GradMode::is_enabled()) {
     const double pull = gradient_norm(reconstruction, restored);
     const double push = gradient_norm(contrast, restored);
-    if (by_gradient && pull > 0)
-      lambda = weight_->next(pull, push, info.total_steps / kGradientEvery);
+    if (by_gradient && pull > 0) weight_->measure(pull, push);
     if (pull > 0) result.meters.emplace_back("gradient_share", lambda * push / pull);
   }
-  if (subtracts()) weight_->guard(whole, lambda * size, info.step, info.total_steps);
+  if (subtracts()) weight_->watch(whole, lambda * size);
   result.meters.emplace_back("lambda", lambda);
   if (whole != 0) result.meters.emplace_back("contrast_share", lambda * size / whole);
   return lambda;
@@ -295,35 +299,47 @@ at::Tensor Spn::contrast(const data::Batch& batch, const at::Tensor& restored, c
              : losses::feature_distance(features, damaged, layer_weights_);
 }
 
-at::Tensor Spn::negative_term(const data::Batch& batch, const at::Tensor& restored,
-                              const Features& features, const StepInfo& info, Losses& result) {
-  std::vector<std::size_t> chosen;
-  for (std::size_t k = 0; k < negatives_.size(); ++k) chosen.push_back(k);
-  const bool one = options_.negatives == "one";
-  if (one) {
+std::vector<std::size_t> Spn::chosen_copies(const StepInfo& info) const {
+  if (options_.negatives == "one") {
     Rng draw(seed_, {static_cast<std::uint64_t>(info.step), stable_hash("negative")});
-    chosen = {static_cast<std::size_t>(
+    return {static_cast<std::size_t>(
         draw.integer(0, static_cast<std::int64_t>(negatives_.size()) - 1))};
   }
-  at::Tensor sum;
-  for (const std::size_t k : chosen) {
-    Features negative;
-    double staleness = 0;
-    {
-      const at::NoGradGuard no_grad;
-      const at::Tensor older = negatives_[k]->forward(batch.input);
-      negative = features_->forward(older);
-      staleness = (restored - older).abs().mean().item<double>();
+  std::vector<std::size_t> all(negatives_.size());
+  std::iota(all.begin(), all.end(), 0U);
+  return all;
+}
+
+at::Tensor Spn::negative_term(const data::Batch& batch, const at::Tensor& restored,
+                              const Features& features, const StepInfo& info, Losses& result) {
+  const std::vector<std::size_t> chosen = chosen_copies(info);
+  std::vector<Features> older_features(chosen.size());
+  std::vector<at::Tensor> staleness;
+  {
+    // The copies one after the other: their weights differ, and grouped convolutions, which would
+    // run them at once, take longer (docs/methods/spn.md). φ sees all their outputs in one batch.
+    const at::NoGradGuard no_grad;
+    std::vector<at::Tensor> older;
+    for (const std::size_t k : chosen) older.push_back(negatives_[k]->forward(batch.input));
+    for (const at::Tensor& one : older) staleness.push_back((restored - one).abs().mean());
+    for (const at::Tensor& layer : features_->forward(at::cat(older))) {
+      const auto parts = layer.chunk(static_cast<std::int64_t>(chosen.size()));
+      for (std::size_t i = 0; i < parts.size(); ++i) older_features[i].push_back(parts[i]);
     }
-    const at::Tensor distance = losses::feature_distance(features, negative, layer_weights_);
-    sum = sum.defined() ? sum + distance : distance;
-    const std::string name = one ? "drawn" : std::to_string(k);
-    result.meters.emplace_back("distance_" + name, distance.item<double>());
-    result.meters.emplace_back("staleness_" + name, staleness);
+  }
+  const auto distances = losses::distances_to_fixed(features, older_features, layer_weights_);
+  // One tensor, so that a device is waited for once.
+  const auto seen = at::stack({distances.each, at::stack(staleness).to(distances.each)});
+  const auto values = seen.to(at::kCPU, at::kDouble);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const std::string name = options_.negatives == "one" ? "drawn" : std::to_string(chosen[i]);
+    const auto column = static_cast<std::int64_t>(i);
+    result.meters.emplace_back("distance_" + name, values[0][column].item<double>());
+    result.meters.emplace_back("staleness_" + name, values[1][column].item<double>());
   }
   for (std::size_t k = 0; k < negatives_.size(); ++k)
     result.meters.emplace_back("age_" + std::to_string(k), copies_->age_steps(k));
-  return sum / static_cast<double>(chosen.size());
+  return distances.mean;
 }
 
 void Spn::capture_if_bad(const data::Batch& batch, const at::Tensor& restored,
@@ -338,6 +354,9 @@ void Spn::capture_if_bad(const data::Batch& batch, const at::Tensor& restored,
 }
 
 void Spn::after_step(const StepInfo& info) {
+  const bool by_gradient = options_.share_of == "gradient";
+  weight_->after_step(info.step, by_gradient ? info.total_steps / kGradientEvery : info.total_steps,
+                      info.total_steps);
   if (copies_ == nullptr) return;
   copies_->grow_older();
   if (options_.objective != "spn" || options_.refresh != "interval") return;

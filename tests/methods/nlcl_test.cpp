@@ -444,23 +444,57 @@ TEST(Nlcl, HeldOutBatchesChangeNothingThatIsRemembered) {
   for (const auto& parameter : method->state().parameters()) EXPECT_TRUE(parameter.requires_grad());
 }
 
+/// Steps of two micro-batches each.
+void make_steps(Method& method, const data::Batch& batch, int count) {
+  for (int i = 0; i < count; ++i) {
+    method.losses(batch, {});
+    method.losses(batch, {});
+    method.after_step({});
+  }
+}
+
 TEST(Nlcl, ADriftOfBrightnessStopsAnAdaptation) {
   const auto method = made(alone("layer", {{"drift_limit", 0.02}}));
   const auto batch = rainy();
-  for (int i = 0; i < 60; ++i) method->losses(batch, {});
+  make_steps(*method, batch, 60);
   auto bias = method->state().named_parameters()["network.conv3.bias"];
   const auto shift = [&](double value) {
     const c10::NoGradGuard no_grad;
     bias.fill_(value);
   };
   shift(0.008);  // 0.016 on the scale of the layers
-  for (int i = 0; i < 60; ++i) method->losses(batch, {});
+  make_steps(*method, batch, 60);
   shift(0.02);
-  EXPECT_CHIARO_ERROR(
-      [&] {
-        for (int i = 0; i < 60; ++i) method->losses(batch, {});
-      }(),
-      CheckFailed, "method.drift_limit");
+  EXPECT_CHIARO_ERROR(make_steps(*method, batch, 60), CheckFailed, "method.drift_limit");
+}
+
+TEST(Nlcl, ADriftIsCountedInStepsNotMicroBatches) {
+  const auto method = made(alone("layer", {{"drift_limit", 0.02}}));
+  const auto batch = rainy();
+  make_steps(*method, batch, 49);  // the fiftieth is believed
+  auto bias = method->state().named_parameters()["network.conv3.bias"];
+  {
+    const c10::NoGradGuard no_grad;
+    bias.fill_(0.5);
+  }
+  make_steps(*method, batch, 1);
+  EXPECT_EQ(method->state().named_buffers()["drift"][2].item<double>(), 50);
+}
+
+TEST(Nlcl, AStepIsExaminedOnce) {
+  const auto method = made(small({{"health_every", std::int64_t{1}}}));
+  const auto examined = [&](std::int64_t step) {
+    StepInfo info;
+    info.step = step;
+    const auto meters = method->losses(rainy(), info).meters;
+    return std::ranges::any_of(meters,
+                               [](const auto& meter) { return meter.first.starts_with("layer_"); });
+  };
+  EXPECT_TRUE(examined(0));
+  EXPECT_FALSE(examined(0)) << "a second micro-batch of the same step";
+  EXPECT_TRUE(examined(1));
+  const c10::NoGradGuard held_out;
+  EXPECT_TRUE(examined(1)) << "held-out batches are looked at and not remembered";
 }
 
 TEST(Nlcl, AdaptsWithoutCleanPictures) {

@@ -5,7 +5,10 @@
 
 #include <map>
 
+#include "chiaro/checkpoint/module_state.h"
+#include "chiaro/losses/feature_distance.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/nn/feature_extractor.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods {
@@ -104,6 +107,16 @@ StepInfo at_step(std::int64_t step, std::int64_t total_steps = 2000) {
   info.step = step;
   info.total_steps = total_steps;
   return info;
+}
+
+/// One step of `micro_batches` equal micro-batches, as the loop makes it; the losses of the last.
+Losses make_step(Method& method, std::int64_t step, std::int64_t total_steps = 2000,
+                 int micro_batches = 1) {
+  Losses losses;
+  for (int i = 0; i < micro_batches; ++i)
+    losses = method.losses(ones_and_twos(), at_step(step, total_steps));
+  method.after_step(at_step(step + 1, total_steps));
+  return losses;
 }
 
 TEST(Spn, SubtractsTheDistanceToItsOlderSelf) {
@@ -221,6 +234,36 @@ TEST(Spn, GradientThroughFeaturesEqualsFiniteDifferences) {
   EXPECT_NEAR(slope, differences, 0.01 * slope);
 }
 
+// All copies go through φ in one batch; what comes out is that of each by itself.
+TEST(Spn, TheTermIsTheMeanOfTheDistancesToEachCopy) {
+  const auto network = std::make_shared<Gain>(0.0);
+  const auto method = spn().make(setting_of(network),
+                                 plain({{"start_random", 1.0},
+                                        {"features", std::string("random_vgg")},
+                                        {"random_width", std::int64_t{4}},
+                                        {"retained", std::vector<double>{0.1, 0.2, 0.3, 0.4}}}));
+  method->after_step(at_step(1000));  // copies are 1, 2, 3 and 4 now
+  network->set(0.7);
+  data::Batch batch = ones_and_twos();
+  torch::manual_seed(5);
+  batch.input = at::rand({2, 3, 16, 16});
+  const Losses losses = method->losses(batch, {});
+  const auto phi = nn::make_feature_extractor({.width = 4, .seed = 1});
+  const std::vector<double> weights{0.2, 0.3, 0.5};
+  double sum = 0;
+  for (int k = 0; k < 4; ++k) {
+    const double expected = losses::feature_distance(phi->forward(0.7 * batch.input),
+                                                     phi->forward((k + 1) * batch.input), weights)
+                                .item<double>();
+    EXPECT_NEAR(meter(losses, "distance_" + std::to_string(k)), expected, 1e-5 * expected) << k;
+    EXPECT_NEAR(meter(losses, "staleness_" + std::to_string(k)),
+                (k + 0.3) * batch.input.mean().item<double>(), 1e-5)
+        << k;
+    sum += expected;
+  }
+  EXPECT_NEAR(term(losses, "contrast").value.item<double>(), sum / 4, 1e-5 * sum);
+}
+
 TEST(Spn, OneDrawnNegativeIsRightOnAverage) {
   const auto network = std::make_shared<Gain>(0.0);
   const auto method = spn().make(setting_of(network),
@@ -313,16 +356,16 @@ TEST(Spn, ShareHoldsLambdaAtAFractionOfTheReconstruction) {
       spn().make(setting_of(network),
                  plain({{"share", 0.03}, {"lambda", 1e-6}, {"share_of", std::string("value")}}));
   network->set(1.5);  // L_rec = 0.5 and L_neg = 0.5
-  for (std::int64_t step = 0; step < 9; ++step) {
-    EXPECT_EQ(meter(method->losses(ones_and_twos(), at_step(step, 200)), "lambda"), 1e-6);
+  for (std::int64_t step = 0; step < 10; ++step) {
+    EXPECT_EQ(meter(make_step(*method, step, 200), "lambda"), 1e-6);
   }
-  const Losses losses = method->losses(ones_and_twos(), at_step(9, 200));
+  const Losses losses = make_step(*method, 10, 200);
   EXPECT_NEAR(meter(losses, "lambda"), 0.03, 1e-9);
   EXPECT_NEAR(meter(losses, "contrast_share"), 0.03, 1e-9);
   network->set(1.0);  // L_neg = 0 from now on: λ rises, but not beyond ten times its start
   double lambda = 0;
-  for (std::int64_t step = 10; step < 200; ++step)
-    lambda = meter(method->losses(ones_and_twos(), at_step(step, 200)), "lambda");
+  for (std::int64_t step = 11; step < 200; ++step)
+    lambda = meter(make_step(*method, step, 200), "lambda");
   EXPECT_NEAR(lambda, 0.3, 1e-9);
 }
 
@@ -330,13 +373,15 @@ TEST(Spn, ShareHoldsLambdaAtAFractionOfTheReconstruction) {
 // falls.
 TEST(Spn, ShareOfGradientsDoesNotDependOnTheDistance) {
   const auto network = std::make_shared<Gain>(1.0);
-  const auto method = spn().make(setting_of(network), plain({{"share", 0.03}, {"lambda", 1e-6}}));
+  const auto method = spn().make(
+      setting_of(network),
+      plain({{"share", 0.03}, {"lambda", 1e-6}, {"intervals", std::vector<std::int64_t>{1000}}}));
   double lambda = 0;
   for (std::int64_t step = 0; step < 400; ++step) {
     network->set(step < 200 ? 1.5 : 1.0001);  // L_neg = 0.5, then 0.0001
-    const Losses losses = method->losses(ones_and_twos(), at_step(step, 400));
+    const Losses losses = make_step(*method, step, 400);
     lambda = meter(losses, "lambda");
-    if (step < 90) {
+    if (step <= 90) {
       EXPECT_EQ(lambda, 1e-6);
     }
     if (step == 199 || step == 399) {
@@ -345,6 +390,33 @@ TEST(Spn, ShareOfGradientsDoesNotDependOnTheDistance) {
     if (step == 390) {
       EXPECT_NEAR(meter(losses, "gradient_share"), 0.03, 1e-6);
     }
+  }
+}
+
+TEST(Spn, LambdaAndTheBankCountStepsNotMicroBatches) {
+  for (const char* share_of : {"value", "gradient"}) {
+    std::vector<double> lambdas;
+    for (const int micro_batches : {1, 4}) {
+      const auto network = std::make_shared<Gain>(1.0);
+      const auto method = spn().make(
+          setting_of(network),
+          plain({{"share", 0.03}, {"lambda", 1e-6}, {"share_of", std::string(share_of)}}));
+      double lambda = 0;
+      for (std::int64_t step = 0; step < 200; ++step) {
+        network->set(1.1 + 0.004 * static_cast<double>(step));
+        const Losses losses = make_step(*method, step, 200, micro_batches);
+        lambda = meter(losses, "lambda");
+        if (step == 8) {
+          EXPECT_EQ(lambda, 1e-6) << share_of << " in " << micro_batches;
+        }
+        if (step == 199) {
+          EXPECT_NEAR(meter(losses, "age_0"), 99 + 0.1 * 100, 1e-9) << "since the refresh at 100";
+        }
+      }
+      lambdas.push_back(lambda);
+    }
+    EXPECT_NE(lambdas[0], 1e-6) << share_of;
+    EXPECT_NEAR(lambdas[0], lambdas[1], 1e-9 * lambdas[0]) << share_of;
   }
 }
 
@@ -372,23 +444,40 @@ TEST(Spn, StopsWhenTheNegativeTermTakesOver) {
   const auto method =
       spn().make(setting_of(network), plain({{"lambda", 2.0}, {"guard_steps", std::int64_t{3}}}));
   network->set(1.5);  // λ·L_neg = 1 against L_rec = 0.5
-  EXPECT_LT(objective(method->losses(ones_and_twos(), at_step(0))), 0);
-  method->losses(ones_and_twos(), at_step(1));
+  EXPECT_LT(objective(make_step(*method, 0)), 0);
+  make_step(*method, 1);
   network->set(1.1);  // 0.2 against 0.9: the count starts again
-  method->losses(ones_and_twos(), at_step(2));
+  make_step(*method, 2);
   network->set(1.5);
-  method->losses(ones_and_twos(), at_step(3));
-  method->losses(ones_and_twos(), at_step(4));
-  EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), at_step(5)), CheckFailed, "step 5");
+  make_step(*method, 3);
+  make_step(*method, 4);
+  EXPECT_CHIARO_ERROR(make_step(*method, 5), CheckFailed, "in step 6");
+}
+
+TEST(Spn, TheGuardCountsStepsNotMicroBatches) {
+  const auto network = std::make_shared<Gain>(1.0);
+  const auto method =
+      spn().make(setting_of(network), plain({{"lambda", 2.0}, {"guard_steps", std::int64_t{3}}}));
+  network->set(1.5);
+  make_step(*method, 0, 2000, 4);
+  make_step(*method, 1, 2000, 4);
+  // Of one step, a micro-batch above and two below: not above on the whole.
+  method->losses(ones_and_twos(), at_step(2));
+  network->set(1.02);
+  make_step(*method, 2, 2000, 2);
+  network->set(1.5);
+  make_step(*method, 3, 2000, 4);
+  make_step(*method, 4, 2000, 4);
+  EXPECT_CHIARO_ERROR(make_step(*method, 5, 2000, 4), CheckFailed, "for 3 steps");
 }
 
 TEST(Spn, WatchesForATwentiethOfTheRunByDefault) {
   const auto network = std::make_shared<Gain>(1.0);
-  const auto method = spn().make(setting_of(network), plain({{"lambda", 2.0}}));
+  const auto method = spn().make(
+      setting_of(network), plain({{"lambda", 2.0}, {"objective", std::string("frozen_negative")}}));
   network->set(1.5);
-  for (std::int64_t step = 0; step < 99; ++step)
-    method->losses(ones_and_twos(), at_step(step, 2000));
-  EXPECT_CHIARO_ERROR(method->losses(ones_and_twos(), at_step(99, 2000)), CheckFailed, "100 steps");
+  for (std::int64_t step = 0; step < 99; ++step) make_step(*method, step);
+  EXPECT_CHIARO_ERROR(make_step(*method, 99), CheckFailed, "100 steps");
 }
 
 TEST(Spn, RefusesWhatDoesNotFit) {
@@ -435,6 +524,35 @@ TEST(Spn, ABankThatDoesNotFitIsRefusedBeforeItIsMade) {
   };
   EXPECT_CHIARO_ERROR(spn().make(setting, plain()), Resource, "do not fit into memory");
   EXPECT_FALSE(made);
+}
+
+// λ, its averages, the count of the guard and the bank lie in the state.
+TEST(Spn, GoesOnFromItsStateAsIfNeverStopped) {
+  const auto make = [](const std::shared_ptr<Gain>& network) {
+    return spn().make(setting_of(network), plain({{"share", 0.03},
+                                                  {"lambda", 1e-6},
+                                                  {"share_of", std::string("value")},
+                                                  {"intervals", std::vector<std::int64_t>{7}}}));
+  };
+  const auto network = std::make_shared<Gain>(1.0);
+  const auto stopped = make(network);
+  const auto trace = [](Method& method, Gain& gain, std::int64_t from, std::int64_t to) {
+    std::vector<double> values;
+    for (std::int64_t step = from; step < to; ++step) {
+      gain.set(1.1 + 0.004 * static_cast<double>(step));
+      const Losses losses = make_step(method, step, 200, 2);
+      for (const char* name : {"lambda", "distance_0", "age_0"})
+        values.push_back(meter(losses, name));
+    }
+    return values;
+  };
+  trace(*stopped, *network, 0, 25);
+  checkpoint::Checkpoint kept;
+  checkpoint::put_module(kept, "", stopped->state());
+  const auto other = std::make_shared<Gain>(1.0);
+  const auto resumed = make(other);
+  checkpoint::take_module(kept, "", resumed->state());
+  EXPECT_EQ(trace(*resumed, *other, 25, 50), trace(*stopped, *network, 25, 50));
 }
 
 /// Weights of a small catalogue network after a few steps of plain descent.

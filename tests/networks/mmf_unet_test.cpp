@@ -3,6 +3,7 @@
 #include <torch/utils.h>
 
 #include "chiaro/networks/network.h"
+#include "chiaro/nn/token_attention.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::networks {
@@ -79,6 +80,71 @@ TEST(MmfUnet, GradientReachesQueriesAndKeys) {
     EXPECT_GT(entry.value().grad().abs().max().item<double>(), 0) << entry.key();
   }
   EXPECT_EQ(attentions, 4);  // of the middle and the first stage of the decoder
+}
+
+// The order of tokens says nothing: what a token stands for is in its type embedding.
+TEST(MmfUnet, TokensHaveNoOrder) {
+  torch::manual_seed(5);
+  nn::TokenAttention attention(8, 16, 4);
+  {
+    const at::NoGradGuard no_grad;
+    for (auto& parameter : attention->parameters()) parameter.add_(at::randn_like(parameter), 0.2);
+  }
+  const auto features = at::randn({2, 8, 6, 5});
+  const auto tokens = at::randn({2, 7, 16});
+  const auto order = at::tensor({3, 0, 6, 2, 5, 1, 4}).to(at::kLong);
+  const auto expected = attention->forward(features, tokens);
+  EXPECT_TRUE(
+      at::allclose(attention->forward(features, tokens.index_select(1, order)), expected, 0, 1e-5));
+  EXPECT_FALSE(at::allclose(attention->forward(features, tokens.roll(1, 2)), expected, 0, 1e-3));
+}
+
+TEST(MmfUnet, PromptsPermutedWithTheirTypeEmbeddingsAreTheSame) {
+  torch::manual_seed(6);
+  const auto network = make("mmf_unet", small());
+  stir(*network);
+  const auto x = at::rand({2, 3, 16, 16});
+  const auto told = code(2);
+  const at::NoGradGuard no_grad;
+  const auto expected = network->forward(x, {told});
+  const auto order = at::tensor({2, 0, 3, 1}).to(at::kLong);  // of the four prompts
+  auto parameters = network->named_parameters();
+  // Rows of tokens, 16 values each, and where they begin.
+  const auto permute = [&](const char* name, std::int64_t dim, std::int64_t width) {
+    auto part = parameters[name].narrow(dim, 0, 4 * width);
+    const auto rows =
+        (order.unsqueeze(1) * width + at::arange(width).unsqueeze(0)).reshape({4 * width});
+    part.copy_(part.index_select(dim, rows));
+  };
+  permute("prompt.bank.weight", 0, 16);
+  EXPECT_FALSE(at::allclose(network->forward(x, {told}), expected, 0, 1e-4));
+  permute("prompt.type_embedding", 0, 1);
+  permute("prompt.vector.weight", 1, 16);  // the vector reads them by place
+  EXPECT_TRUE(at::allclose(network->forward(x, {told}), expected, 0, 1e-5));
+}
+
+// With one condition for all, a tile gives what the whole gives: 0 dB between them, whatever the
+// damage.
+TEST(MmfUnet, TilesThatShareTheConditionAreExact) {
+  torch::manual_seed(7);
+  const auto network = make("mmf_unet", small());
+  stir(*network);
+  const Geometry geometry = network->geometry();
+  EXPECT_FALSE(geometry.global_statistics);
+  const std::int64_t margin =
+      (geometry.receptive_field_px / 2 / geometry.alignment_px + 1) * geometry.alignment_px;
+  constexpr std::int64_t kInside = 16;
+  const auto whole = at::rand({1, 3, 16, 4 * margin + kInside});
+  const auto tile = whole.narrow(3, margin, 2 * margin + kInside);
+  const auto told = code(1);
+  const at::NoGradGuard no_grad;
+  const auto expected = network->forward(whole, {told}).narrow(3, 2 * margin, kInside);
+  const auto inside = [&](const at::Tensor& condition) {
+    return network->forward(tile, {condition}).narrow(3, margin, kInside);
+  };
+  EXPECT_TRUE(at::allclose(inside(told), expected, 0, 1e-5));
+  // Tiles that are asked by themselves would not fit together.
+  EXPECT_FALSE(at::allclose(inside(code(1)), expected, 0, 1e-3));
 }
 
 TEST(MmfUnet, WiringSelectsThePaths) {

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -52,6 +53,15 @@ Controller::Controller(const ControllerOptions& options, std::vector<std::string
 
 at::Tensor Controller::prototypes() {
   return nn::unit_rows(project_->forward(table_));
+}
+
+double Controller::divide_logits(double temperature) {
+  CHIARO_CHECK(temperature > 0, Internal, "[networks.controller] a temperature of {}", temperature);
+  const at::NoGradGuard no_grad;
+  const double before = std::min(scale_.item<double>(), kLargestScale);
+  const double after = std::min(before - std::log(temperature), kLargestScale);
+  scale_.fill_(after);
+  return std::exp(before - after);
 }
 
 Controller::Features Controller::features(const at::Tensor& native, const at::Tensor& whole) {

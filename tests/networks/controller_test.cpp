@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include <cmath>
+
 #include "chiaro/networks/text_table.h"
 #include "tests/support/expect_error.h"
 
@@ -56,6 +58,72 @@ TEST(Controller, SeesNoiseInTheDeviationOfFlatViews) {
   const auto difference =
       controller->features(flat, whole).damage - controller->features(noisy, whole).damage;
   EXPECT_GT(difference.abs().max().item<double>(), 0.05);
+}
+
+TEST(Controller, LogitsCanBeDividedByATemperature) {
+  const auto controller = small();
+  const at::NoGradGuard no_grad;
+  const auto native = at::rand({2, 1, 3, 16, 16});
+  const auto whole = at::rand({2, 3, 16, 16});
+  const auto before = controller->features(native, whole);
+  EXPECT_DOUBLE_EQ(controller->divide_logits(1), 1);
+  EXPECT_NEAR(controller->divide_logits(2.5), 2.5, 1e-6);
+  const auto after = controller->features(native, whole);
+  EXPECT_TRUE(at::allclose(after.logits, before.logits / 2.5, 1e-5, 1e-6));
+  EXPECT_TRUE(at::equal(after.damage, before.damage));
+  EXPECT_TRUE(at::allclose(controller->diagnose(native, whole).code.narrow(1, 0, 3),
+                           at::softmax(before.logits / 2.5, 1), 0, 1e-6));
+  // Cosines are multiplied by at most 100; they were by 1/(0.07·2.5).
+  EXPECT_NEAR(controller->divide_logits(1e-3), 1 / (0.07 * 2.5 * 100), 1e-4);
+  EXPECT_NEAR(controller->features(native, whole).logits.abs().max().item<double>(),
+              before.logits.abs().max().item<double>() * 7, 0.05);
+}
+
+/// Deviations of the three channels behind the fixed high-pass, as the towers pool them beside the
+/// pixels' own: mean (N). The first twelve statistics are means, then deviations of the six inputs.
+at::Tensor detail_of(const at::Tensor& pictures) {
+  nn::StatisticsTower tower(4);
+  return tower.forward(pictures).narrow(1, 9, 3).mean(1);
+}
+
+/// Soft waves with the faint grain of any photo; the second half of the pictures is noisy.
+at::Tensor grainy_pictures(std::int64_t count) {
+  const auto x = at::linspace(0, 1, 64).view({1, 1, 1, 64});
+  const auto y = at::linspace(0, 1, 64).view({1, 1, 64, 1});
+  const auto draw = [&](double most) { return most * at::rand({count, 3, 1, 1}); };
+  const auto waves =
+      0.5 + 0.2 * (draw(10) * x + draw(10) * y).sin() + 0.1 * (draw(20) * x - draw(20) * y).cos();
+  const auto noisy = at::arange(count).ge(count / 2).to(at::kFloat).view({count, 1, 1, 1});
+  const auto grain = 0.01 * at::rand({count, 1, 1, 1}) + 0.03 * noisy;
+  return waves + grain * at::randn({count, 3, 64, 64});
+}
+
+/// How often the best threshold is right that calls the second half noisy.
+double best_accuracy(const at::Tensor& values) {
+  const auto count = values.size(0);
+  const auto noisy = at::arange(count).ge(count / 2);
+  const auto called = values.unsqueeze(0).ge(values.unsqueeze(1));  // by every threshold
+  return called.eq(noisy).to(at::kDouble).mean(1).max().item<double>();
+}
+
+TEST(Controller, TheHighPassMeasuresNoise) {
+  torch::manual_seed(5);
+  // Weights 1 and eight times −1/8, times 4: 4σ·√(1 + 8/64).
+  const auto noise = 0.5 + 0.03 * at::randn({8, 3, 64, 64});
+  const at::NoGradGuard no_grad;
+  EXPECT_NEAR(detail_of(noise).mean().item<double>(), 4 * 0.03 * std::sqrt(1.125), 0.002);
+}
+
+// Why views are native: reducing a picture first averages the noise away, and what is left of it
+// is less than what edges look like by then.
+TEST(Controller, ReducedPicturesHideTheNoise) {
+  torch::manual_seed(5);
+  const at::NoGradGuard no_grad;
+  const auto pictures = grainy_pictures(400);
+  const double native = best_accuracy(detail_of(pictures));
+  const double reduced = best_accuracy(detail_of(at::adaptive_avg_pool2d(pictures, {16, 16})));
+  EXPECT_GT(native, 0.99);
+  EXPECT_LT(reduced, 0.75);
 }
 
 TEST(Controller, RefusesATableOfAnotherSize) {

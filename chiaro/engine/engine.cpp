@@ -19,6 +19,7 @@
 #include "chiaro/engine/graph_reader.h"
 #include "chiaro/engine/large_pages.h"
 #include "chiaro/engine/memory_estimate.h"
+#include "chiaro/engine/ncnn_reader.h"
 #include "chiaro/engine/processor.h"
 #include "chiaro/engine/runtime_core.h"
 
@@ -357,6 +358,18 @@ Engine Engine::of(std::vector<std::byte> onnx, const EngineOptions& options,
                   const std::string& origin) {
   Engine engine(options, origin);
   engine.state_->open(onnx, &onnx);
+  return engine;
+}
+
+Engine Engine::of_ncnn(std::string_view param, std::span<const std::byte> weights,
+                       std::span<const std::string> blobs, EngineOptions options,
+                       const std::string& origin) {
+  options.cache.clear();
+  Engine engine(options, origin);
+  translated(ErrorCode::Bundle, "open", origin, [&] {
+    engine.state_->graph = read_ncnn(param, weights, blobs, origin);
+    engine.state_->facts = facts_of(*engine.state_->graph);
+  });
   return engine;
 }
 

@@ -70,6 +70,12 @@ class Engine {
   /// until it has to be.
   static Engine of(std::vector<std::byte> onnx, const EngineOptions& options,
                    const std::string& origin);
+  /// The part of an ncnn network (its text, its weights) that leads to these blobs, which become
+  /// the outputs; nothing of it is kept in a cache. Errors: as above, and Bundle for layers that
+  /// are not known here (chiaro/engine/ncnn_reader.h).
+  static Engine of_ncnn(std::string_view param, std::span<const std::byte> weights,
+                        std::span<const std::string> blobs, EngineOptions options,
+                        const std::string& origin);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;

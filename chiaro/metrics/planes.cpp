@@ -90,4 +90,10 @@ PlanePair scored_planes(const image::Image& restored, const image::Image& target
   return {planes_of(restored, protocol, "restored"), planes_of(target, protocol, "target")};
 }
 
+std::vector<Plane> scored_planes(const image::Image& picture, const Protocol& protocol) {
+  check(protocol);
+  CHIARO_CHECK(!picture.empty(), Input, "[metrics.score] the picture is empty; expected a picture");
+  return planes_of(picture, protocol, "scored");
+}
+
 }  // namespace chiaro::metrics

@@ -27,4 +27,7 @@ struct PlanePair {
 PlanePair scored_planes(const image::Image& restored, const image::Image& target,
                         const Protocol& protocol);
 
+/// The same of one picture, for metrics without a reference. Errors: as above.
+std::vector<Plane> scored_planes(const image::Image& picture, const Protocol& protocol);
+
 }  // namespace chiaro::metrics

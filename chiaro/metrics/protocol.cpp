@@ -17,7 +17,9 @@ using Names = std::vector<std::pair<E, std::string>>;
 
 const Names<Metric>& names_of(Metric) {
   static const Names<Metric> names{
-      {Metric::Psnr, "psnr"}, {Metric::Ssim, "ssim"}, {Metric::MsSsim, "ms_ssim"}};
+      {Metric::Psnr, "psnr"},      {Metric::Ssim, "ssim"},
+      {Metric::MsSsim, "ms_ssim"}, {Metric::LpipsSqueeze, "lpips_squeeze"},
+      {Metric::Niqe, "niqe"},      {Metric::Brisque, "brisque"}};
   return names;
 }
 const Names<Channel>& names_of(Channel) {
@@ -80,13 +82,28 @@ Field<Protocol> choice(const std::string& name, E Protocol::*member, std::string
           }};
 }
 
+// Which samples learned metrics see is part of what they were fitted to.
+void adapt_to_learned(std::string_view preset, Metric metric, Protocol& protocol) {
+  if (needs_reference(metric)) {
+    protocol.channel = Channel::Rgb;
+    protocol.rounding = preset == "matlab" || preset == "basicsr" ? Rounding::U8 : Rounding::None;
+    return;
+  }
+  const bool original = metric == Metric::Brisque || preset == "matlab" || preset == "pyiqa";
+  protocol.channel = Channel::Y;
+  protocol.luma = original ? Luma::Full : Luma::Studio;
+  protocol.rounding = preset == "pyiqa" ? Rounding::Luma : Rounding::U8Luma;
+}
+
 bool matters(Metric metric, const Protocol& protocol, std::string_view field) {
   const bool ssim_only = field == "window" || field == "sample_covariance" || field == "k1" ||
                          field == "k2" || field == "nonnegative";
-  if (ssim_only) return metric != Metric::Psnr;
+  if (ssim_only) return metric == Metric::Ssim || metric == Metric::MsSsim;
   if (field == "psnr_epsilon") return metric == Metric::Psnr;
   if (field == "halving") return metric == Metric::MsSsim;
-  if (field == "luma") return protocol.channel == Channel::Y;
+  if (field == "channel") return !is_learned(metric);
+  if (field == "luma")
+    return is_learned(metric) ? !needs_reference(metric) : protocol.channel == Channel::Y;
   return true;
 }
 
@@ -113,12 +130,33 @@ Fields<Protocol> Protocol::fields() {
   };
 }
 
+bool needs_reference(Metric metric) {
+  return metric != Metric::Niqe && metric != Metric::Brisque;
+}
+
+bool is_learned(Metric metric) {
+  return metric == Metric::LpipsSqueeze || metric == Metric::Niqe || metric == Metric::Brisque;
+}
+
+bool lower_is_better(std::string_view fingerprint) {
+  const std::string_view name = fingerprint.substr(0, fingerprint.find('/'));
+  return std::ranges::any_of(names_of(Metric{}), [&](const auto& entry) {
+    return entry.second == name && is_learned(entry.first);
+  });
+}
+
 std::string to_text(Metric metric) {
   return name_of(metric);
 }
 
 Metric metric_from_text(std::string_view name) {
   return value_of<Metric>(name, "metric");
+}
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : names_of(Metric{})) names.push_back(entry.second);
+  return names;
 }
 
 std::string unit_of(Metric metric) {
@@ -159,6 +197,7 @@ Protocol preset(std::string_view name, Metric metric) {
   } else if (name == "airnet") {
     protocol.crop_multiple = 16;
   }
+  if (is_learned(metric)) adapt_to_learned(name, metric, protocol);
   return protocol;
 }
 

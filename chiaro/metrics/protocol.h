@@ -8,9 +8,19 @@
 
 namespace chiaro::metrics {
 
-enum class Metric { Psnr, Ssim, MsSsim };
+enum class Metric { Psnr, Ssim, MsSsim, LpipsSqueeze, Niqe, Brisque };
 
-/// Which samples are compared. Grey pictures are compared as they are under both.
+/// Whether the metric compares with a clean picture; NIQE and BRISQUE look at one picture alone.
+bool needs_reference(Metric metric);
+
+/// Whether the metric needs files that users supply (chiaro/metrics/learned.h).
+bool is_learned(Metric metric);
+
+/// Of the metric that a fingerprint begins with; false where that is none known here.
+bool lower_is_better(std::string_view fingerprint);
+
+/// Which samples are compared. Grey pictures are compared as they are under both. LPIPS always sees
+/// colours, NIQE and BRISQUE always the luma.
 enum class Channel {
   Rgb,  ///< the three channels; PSNR over all samples, SSIM averaged over channels
   Y     ///< luma only
@@ -62,11 +72,14 @@ struct Protocol {
   static Fields<Protocol> fields();
 };
 
-/// "psnr", "ssim", "ms_ssim".
+/// "psnr", "ssim", "ms_ssim", "lpips_squeeze", "niqe", "brisque".
 std::string to_text(Metric metric);
 
 /// Errors: Usage, naming the nearest known metric.
 Metric metric_from_text(std::string_view name);
+
+/// Those of to_text, in the order of Metric.
+std::vector<std::string> metric_names();
 
 /// Unit for printing: "dB" or "".
 std::string unit_of(Metric metric);
@@ -74,7 +87,9 @@ std::string unit_of(Metric metric);
 /// The presets' names: "chiaro" (defaults above), "matlab" (Y of uint8 pictures, rounded),
 /// "basicsr" (uint8 pictures, RGB), "skimage" (RGB, 7×7 uniform window with sample covariance),
 /// "pyiqa" (PSNR on RGB with epsilon 1e-8; SSIM on rounded full-range luma with non-negative
-/// structure), "airnet" (RGB, centre crop to multiples of 16).
+/// structure), "airnet" (RGB, centre crop to multiples of 16). NIQE takes the rounded studio-range
+/// luma of BasicSR, under "matlab" and "pyiqa" the full-range luma of the original code; BRISQUE
+/// takes the latter throughout.
 const std::vector<std::string>& preset_names();
 
 /// The convention of a preset for one metric. Errors: Usage, naming the nearest known preset.

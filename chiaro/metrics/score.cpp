@@ -6,6 +6,17 @@
 #include "chiaro/metrics/ssim.h"
 
 namespace chiaro::metrics {
+namespace {
+
+template <typename T>
+const T& given(const std::optional<T>& part, Metric metric) {
+  CHIARO_CHECK(part.has_value(), Usage,
+               "[metrics.score] {} needs files that are not part of chiaro (docs/metrics.md)",
+               to_text(metric));
+  return *part;
+}
+
+}  // namespace
 
 std::vector<Measure> measures(std::span<const std::string> metric_names,
                               std::span<const std::string> presets, const OptionTable& overrides) {
@@ -25,7 +36,8 @@ std::vector<Measure> measures(std::span<const std::string> metric_names,
   return result;
 }
 
-double score(const Measure& measure, const image::Image& restored, const image::Image& target) {
+double score(const Measure& measure, const image::Image& restored, const image::Image& target,
+             const Learned& learned) {
   switch (measure.metric) {
     case Metric::Psnr:
       return psnr(restored, target, measure.protocol);
@@ -33,8 +45,39 @@ double score(const Measure& measure, const image::Image& restored, const image::
       return ssim(restored, target, measure.protocol);
     case Metric::MsSsim:
       return ms_ssim(restored, target, measure.protocol);
+    case Metric::LpipsSqueeze: {
+      const Lpips& parts = given(learned.lpips, measure.metric).content;
+      return lpips(restored, target, measure.protocol, parts.heads, *parts.network);
+    }
+    case Metric::Niqe:
+    case Metric::Brisque:
+      return score_alone(measure, restored, learned);
   }
   fail(ErrorCode::Internal, "[metrics.score] unknown metric");
+}
+
+double score_alone(const Measure& measure, const image::Image& picture, const Learned& learned) {
+  CHIARO_CHECK(!needs_reference(measure.metric), Usage,
+               "[metrics.score] {} compares with a clean picture; got one picture alone",
+               to_text(measure.metric));
+  if (measure.metric == Metric::Niqe)
+    return niqe(picture, measure.protocol, given(learned.niqe, measure.metric).content);
+  return brisque(picture, measure.protocol, given(learned.brisque, measure.metric).content);
+}
+
+std::string fingerprint(const Measure& measure, const Learned& learned) {
+  const std::string text = fingerprint(measure.metric, measure.protocol);
+  const auto with = [&](const std::string& hash) { return text + " files=" + hash; };
+  switch (measure.metric) {
+    case Metric::LpipsSqueeze:
+      return with(given(learned.lpips, measure.metric).hash);
+    case Metric::Niqe:
+      return with(given(learned.niqe, measure.metric).hash);
+    case Metric::Brisque:
+      return with(given(learned.brisque, measure.metric).hash);
+    default:
+      return text;
+  }
 }
 
 std::string score_text(double value) {

@@ -1,18 +1,38 @@
 #include "apps/cli/measuring.h"
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "apps/cli/interruption.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/text.h"
+#include "chiaro/eval/metric_files.h"
 #include "chiaro/eval/report.h"
 
 namespace chiaro::cli {
 
-void add_measuring_options(CLI::App& command, MeasuringOptions& options) {
-  command.add_option("--metric", options.metrics, "psnr, ssim, ms_ssim")
+void add_metric_options(CLI::App& command, std::vector<std::string>& metrics, std::string& files) {
+  command
+      .add_option("--metric", metrics,
+                  "psnr, ssim, ms_ssim, lpips_squeeze; without a clean picture niqe, brisque")
       ->delimiter(',')
       ->capture_default_str();
+  command
+      .add_option("--metric-files", files,
+                  "folder of the files that lpips_squeeze, niqe and brisque need "
+                  "(docs/metrics.md; default $CHIARO_METRIC_DIR)")
+      ->type_name("DIR");
+}
+
+metrics::Learned learned_for(std::span<const metrics::Measure> measures, const std::string& files,
+                             const engine::EngineOptions& options) {
+  const char* variable = std::getenv("CHIARO_METRIC_DIR");
+  const bool from_variable = files.empty() && variable != nullptr;
+  return eval::read_metric_files(measures, from_variable ? variable : files, options);
+}
+
+void add_measuring_options(CLI::App& command, MeasuringOptions& options) {
+  add_metric_options(command, options.metrics, options.metric_files);
   command.add_option("--preset", options.presets, "convention: " + join(metrics::preset_names()))
       ->delimiter(',')
       ->capture_default_str();

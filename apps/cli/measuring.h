@@ -20,6 +20,7 @@ struct MeasuringOptions {
   std::string channel;
   std::optional<int> border_px;
   std::vector<std::string> protocol;
+  std::string metric_files;
   std::uint64_t bootstrap_seed = 0;
   std::string json_file;
   std::string csv_file;
@@ -28,6 +29,14 @@ struct MeasuringOptions {
 
 /// --metric, --preset, … and the flags of add_output_flags.
 void add_measuring_options(CLI::App& command, MeasuringOptions& options);
+
+/// --metric and --metric-files for commands that show scores. `metrics` and `files` are set.
+void add_metric_options(CLI::App& command, std::vector<std::string>& metrics, std::string& files);
+
+/// What the measures need from the folder `files`, or from CHIARO_METRIC_DIR where that is empty.
+/// Errors: as eval::read_metric_files.
+metrics::Learned learned_for(std::span<const metrics::Measure> measures, const std::string& files,
+                             const engine::EngineOptions& options = {});
 
 /// Errors: Usage.
 std::vector<metrics::Measure> measures_of(const MeasuringOptions& options);

@@ -14,6 +14,7 @@
 #include "apps/cli/flags.h"
 #include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
+#include "apps/cli/measuring.h"
 #include "apps/cli/report_page.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
@@ -35,6 +36,7 @@ struct ReportArguments {
   std::string clean;
   std::string output;
   std::vector<std::string> metrics{"psnr", "ssim"};
+  std::string metric_files;
   std::vector<std::string> presets{"chiaro"};
   bool no_inspect = false;
   bool overwrite = false;
@@ -91,7 +93,12 @@ void check(const ReportArguments& arguments) {
 void run(const ReportArguments& arguments) {
   begin_output(arguments.show);
   check(arguments);
-  const auto measures = metrics::measures(arguments.metrics, arguments.presets);
+  auto measures = metrics::measures(arguments.metrics, arguments.presets);
+  if (arguments.clean.empty()) {
+    std::erase_if(measures,
+                  [](const auto& measure) { return metrics::needs_reference(measure.metric); });
+  }
+  const metrics::Learned learned = learned_for(measures, arguments.metric_files);
   watch_for_interruption();
   image::start_codecs();
   std::optional<restore::Inspector> inspector;
@@ -106,11 +113,13 @@ void run(const ReportArguments& arguments) {
     Read read = read_one(arguments.clean);
     clean = std::move(read.picture);
     part.clean = std::move(read.shown);
-    for (const auto& measure : measures) {
-      table.heads.push_back(measure.label);
-      table.notes.push_back(fmt::format("{}: {}", measure.label,
-                                        metrics::fingerprint(measure.metric, measure.protocol)));
-    }
+  }
+  for (const auto& measure : measures) {
+    const std::string protocol = metrics::fingerprint(measure, learned);
+    table.heads.push_back(measure.label);
+    table.notes.push_back(
+        fmt::format("{}: {}{}", measure.label, protocol,
+                    metrics::lower_is_better(protocol) ? "; lower is better" : ""));
   }
   if (inspector) table.heads.emplace_back("what the controller sees");
   const auto looked_at = [&](const std::string& name) {
@@ -118,8 +127,9 @@ void run(const ReportArguments& arguments) {
     if (part.clean) expect_same_size(read.shown, *part.clean);
     std::vector<std::string> row{read.shown.name};
     for (const auto& measure : measures) {
-      if (clean)
-        row.push_back(shown_score(metrics::score(measure, read.picture, *clean), measure.metric));
+      const double score =
+          metrics::score(measure, read.picture, clean ? *clean : read.picture, learned);
+      row.push_back(shown_score(score, measure.metric));
     }
     if (inspector) row.push_back(types_text(inspector->inspect(read.picture), inspector->info()));
     table.rows.push_back(std::move(row));
@@ -162,9 +172,7 @@ void add_report(CLI::App& root) {
       ->type_name("AFTER...");
   command->add_option("-o,--output", arguments->output, "the page, NAME.html")->required();
   command->add_option("--clean", arguments->clean, "the undamaged picture: scores are against it");
-  command->add_option("--metric", arguments->metrics, "psnr, ssim, ms_ssim")
-      ->delimiter(',')
-      ->capture_default_str();
+  add_metric_options(*command, arguments->metrics, arguments->metric_files);
   command->add_option("--preset", arguments->presets, "protocol of the scores, as in chiaro score")
       ->delimiter(',')
       ->capture_default_str();

@@ -3,6 +3,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/measuring.h"
+#include "chiaro/eval/suite.h"
 
 namespace chiaro::cli {
 namespace {
@@ -19,13 +20,19 @@ struct ScoreOptions {
 void run(const ScoreOptions& options) {
   begin_output(options.measuring.show);
   const auto measures = measures_of(options.measuring);
-  const auto set =
-      eval::limited(eval::paired_folders(options.name.empty() ? options.target : options.name,
-                                         options.input, options.target, options.pair),
-                    options.limit);
+  const metrics::Learned learned = learned_for(measures, options.measuring.metric_files);
+  eval::SetOptions wanted;
+  wanted.name = !options.name.empty()     ? options.name
+                : !options.target.empty() ? options.target
+                                          : options.input;
+  wanted.input = options.input;
+  wanted.target = options.target;
+  wanted.pair = options.pair;
+  const auto set = eval::limited(eval::make_set(wanted, {}), options.limit);
   eval::EvaluateOptions evaluate_options;
   evaluate_options.restorer = "finished pictures in " + options.input;
   evaluate_options.bootstrap.seed = options.measuring.bootstrap_seed;
+  evaluate_options.learned = &learned;
   const std::vector<eval::Report> reports{
       evaluate_with_bar(set, {}, measures, evaluate_options, options.measuring.show.quiet)};
   deliver(reports, options.measuring);
@@ -37,15 +44,18 @@ void add_score(CLI::App& root) {
   auto options = std::make_shared<ScoreOptions>();
   CLI::App* command = root.add_subcommand(
       "score",
-      "Scores finished pictures against clean ones.\n\n"
-      "  chiaro score --input results --target clean --metric psnr,ssim --preset matlab\n\n"
+      "Scores finished pictures against clean ones, or alone where the metric can.\n\n"
+      "  chiaro score --input results --target clean --metric psnr,ssim --preset matlab\n"
+      "  chiaro score --input photo.jpg --metric niqe,brisque --metric-files DIR\n\n"
       "Pictures are paired by name, never by order; one without a partner is an error. Folders\n"
       "below the two are not looked at: score each by itself.");
-  command->add_option("-i,--input", options->input, "folder of finished pictures")->required();
-  command->add_option("-t,--target", options->target, "folder of clean pictures")->required();
+  command->add_option("-i,--input", options->input, "folder of finished pictures, or one of them")
+      ->required();
+  command->add_option("-t,--target", options->target,
+                      "folder of clean pictures, or one; niqe and brisque need none");
   command->add_option("--pair", options->pair, "pairing rule such as _lq:_gt (default: automatic)");
   command->add_option("--name", options->name,
-                      "name of the set in the report (default: the target folder)");
+                      "name of the set in the report (default: the target folder, else the input)");
   command->add_option("--limit", options->limit, "only the first N pictures");
   add_measuring_options(*command, options->measuring);
   command->callback([options] { run(*options); });

@@ -42,6 +42,8 @@ Comparison compare_measure(const Report& a, const Report& b, std::size_t measure
   Comparison result;
   result.set = a.set;
   result.label = a.labels[measure_a];
+  result.lower_is_better = lower_is_better(a, measure_a);
+  const double sign = result.lower_is_better ? -1 : 1;
   result.pictures = a.pictures.size();
   std::vector<double> values_a;
   std::vector<double> values_b;
@@ -53,13 +55,13 @@ Comparison compare_measure(const Report& a, const Report& b, std::size_t measure
     values_b.push_back(other.restored.at(measure_b));
     differences.push_back(score_difference(values_b.back(), values_a.back()));
     scenes.push_back(picture.scene);
-    if (result.worst_name.empty() || differences.back() < result.worst_difference) {
+    if (result.worst_name.empty() || sign * differences.back() < sign * result.worst_difference) {
       result.worst_difference = differences.back();
       result.worst_name = picture.name;
     }
   }
   const auto better = std::count_if(differences.begin(), differences.end(),
-                                    [](double difference) { return difference > 0; });
+                                    [sign](double difference) { return sign * difference > 0; });
   result.mean_a = mean(values_a);
   result.mean_b = mean(values_b);
   result.difference = mean(differences);
@@ -75,8 +77,10 @@ Json number(double value) {
 
 const char* verdict(const Comparison& comparison) {
   if (!comparison.interval) return "too few scenes to say";
-  if (comparison.interval->low > 0) return "b is better";
-  if (comparison.interval->high < 0) return "a is better";
+  const char* above = comparison.lower_is_better ? "a is better" : "b is better";
+  const char* below = comparison.lower_is_better ? "b is better" : "a is better";
+  if (comparison.interval->low > 0) return above;
+  if (comparison.interval->high < 0) return below;
   return "no clear difference";
 }
 
@@ -112,7 +116,7 @@ std::vector<Comparison> compare(std::span<const Report> a, std::span<const Repor
 
 std::string comparison_text(std::span<const Comparison> comparisons) {
   std::vector<std::vector<std::string>> rows{{"set", "measure", "n", "a", "b", "b - a",
-                                              "95 % interval", "b above a", "lowest b - a",
+                                              "95 % interval", "b better", "worst b - a",
                                               "its picture", "verdict"}};
   for (const auto& c : comparisons) {
     rows.push_back({c.set, c.label, std::to_string(c.pictures), metrics::score_text(c.mean_a),

@@ -19,9 +19,10 @@ struct Comparison {
   double mean_b = 0;
   double difference = 0;
   std::optional<Interval> interval;  ///< 95 %, bootstrap over scenes
-  double better_share = 0;           ///< of pictures where b is above a
-  double worst_difference = 0;       ///< the lowest b − a
+  double better_share = 0;           ///< of pictures where b is better than a
+  double worst_difference = 0;       ///< the b − a that is worst for b
   std::string worst_name;            ///< its picture
+  bool lower_is_better = false;      ///< of the measure
 };
 
 /// Compares every set that both hold, for every measure that both hold. Errors: CheckFailed when

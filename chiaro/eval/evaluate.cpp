@@ -5,39 +5,60 @@
 namespace chiaro::eval {
 namespace {
 
+const metrics::Learned& learned_of(const EvaluateOptions& options) {
+  static const metrics::Learned none;
+  return options.learned != nullptr ? *options.learned : none;
+}
+
 std::vector<double> scores_of(const std::vector<metrics::Measure>& measures,
-                              const image::Image& picture, const image::Image& target) {
+                              const image::Image& picture, const image::Image& target,
+                              const metrics::Learned& learned) {
   std::vector<double> values;
-  for (const auto& measure : measures) values.push_back(metrics::score(measure, picture, target));
+  for (const auto& measure : measures)
+    values.push_back(metrics::score(measure, picture, target, learned));
   return values;
 }
 
 PictureScores score_entry(const PairSet& set, const PairEntry& entry,
                           const RestoreFunction& restore,
-                          const std::vector<metrics::Measure>& measures) {
+                          const std::vector<metrics::Measure>& measures,
+                          const EvaluateOptions& options) {
+  const metrics::Learned& learned = learned_of(options);
   const Pair pair = load_pair(set, entry);
   PictureScores scores;
   scores.name = entry.name;
   if (!restore) {
-    scores.restored = scores_of(measures, pair.input, pair.target);
+    scores.restored = scores_of(measures, pair.input, pair.target, learned);
     return scores;
   }
   const double started_s = monotonic_s();
   const Restored restored = restore(pair.input);
   scores.seconds = monotonic_s() - started_s;
   scores.type_found = restored.type;
-  scores.restored = scores_of(measures, restored.picture, pair.target);
-  scores.input = scores_of(measures, pair.input, pair.target);
+  scores.restored = scores_of(measures, restored.picture, pair.target, learned);
+  scores.input = scores_of(measures, pair.input, pair.target, learned);
+  if (options.seen) options.seen(scores, pair, restored.picture);
   return scores;
 }
 
 }  // namespace
+
+void expect_targets(const PairSet& set, const std::vector<metrics::Measure>& measures) {
+  for (const auto& measure : measures) {
+    CHIARO_CHECK(has_targets(set) || !metrics::needs_reference(measure.metric), Usage,
+                 "[eval.evaluate] {} compares with clean pictures; set '{}' has none; expected "
+                 "them, or metrics that need none (niqe, brisque)",
+                 metrics::to_text(measure.metric), set.name);
+  }
+}
 
 Report evaluate(const PairSet& set, const RestoreFunction& restore,
                 const std::vector<metrics::Measure>& measures, const EvaluateOptions& options,
                 const ProgressCallback& progress) {
   CHIARO_CHECK(!set.entries.empty(), Input, "[eval.evaluate] set '{}' has no pictures", set.name);
   CHIARO_CHECK(!measures.empty(), Usage, "[eval.evaluate] nothing to measure");
+  expect_targets(set, measures);
+  const metrics::Learned& learned = learned_of(options);
   Report report;
   report.set = set.name;
   report.restorer = options.restorer;
@@ -47,14 +68,14 @@ Report evaluate(const PairSet& set, const RestoreFunction& restore,
   report.types = options.types;
   for (const auto& measure : measures) {
     report.labels.push_back(measure.label);
-    report.fingerprints.push_back(metrics::fingerprint(measure.metric, measure.protocol));
+    report.fingerprints.push_back(metrics::fingerprint(measure, learned));
   }
   const SetHashes hashes = hash_set(set);
   report.targets_hash = hashes.targets;
   if (restore) report.inputs_hash = hashes.inputs;
   for (std::size_t i = 0; i < set.entries.size(); ++i) {
     try {
-      report.pictures.push_back(score_entry(set, set.entries[i], restore, measures));
+      report.pictures.push_back(score_entry(set, set.entries[i], restore, measures, options));
     } catch (const Error& error) {
       fail(error.code(), "[eval.evaluate] set '{}', picture '{}': {}", set.name,
            set.entries[i].name, error.what());
@@ -67,6 +88,7 @@ Report evaluate(const PairSet& set, const RestoreFunction& restore,
 }
 
 Summary summarize(const Report& report, std::size_t measure) {
+  const double better = lower_is_better(report, measure) ? -1 : 1;
   std::vector<double> values;
   std::vector<double> inputs;
   std::vector<double> gains;
@@ -78,8 +100,8 @@ Summary summarize(const Report& report, std::size_t measure) {
     if (picture.input.empty()) continue;
     inputs.push_back(picture.input.at(measure));
     gains.push_back(score_difference(values.back(), inputs.back()));
-    if (-gains.back() > summary.worst_loss) {
-      summary.worst_loss = -gains.back();
+    if (-better * gains.back() > summary.worst_loss) {
+      summary.worst_loss = -better * gains.back();
       summary.worst_name = picture.name;
     }
   }
@@ -89,9 +111,13 @@ Summary summarize(const Report& report, std::size_t measure) {
   summary.input = mean(inputs);
   summary.gain = mean(gains);
   const auto worse =
-      std::count_if(gains.begin(), gains.end(), [](double gain) { return gain < 0; });
+      std::count_if(gains.begin(), gains.end(), [&](double gain) { return better * gain < 0; });
   summary.worse_share = static_cast<double>(worse) / static_cast<double>(gains.size());
   return summary;
+}
+
+bool lower_is_better(const Report& report, std::size_t measure) {
+  return metrics::lower_is_better(report.fingerprints.at(measure));
 }
 
 double score_difference(double a, double b) {

@@ -50,15 +50,25 @@ struct Report {
   std::vector<std::string> types = {};  ///< a controller should name one of these; may be empty
 };
 
+/// Told of every picture: its scores, what went in, what came out.
+using SeenFunction =
+    std::function<void(const PictureScores&, const Pair&, const image::Image& restored)>;
+
 struct EvaluateOptions {
   std::string restorer = {};  ///< name for the report
   BootstrapOptions bootstrap = {};
-  std::vector<std::string> types = {};  ///< of the set's degradation, for the report
+  std::vector<std::string> types = {};        ///< of the set's degradation, for the report
+  const metrics::Learned* learned = nullptr;  ///< what learned metrics need; must outlive the call
+  SeenFunction seen = {};  ///< may be empty; not called where nothing is restored
 };
+
+/// Errors: Usage where a metric compares with clean pictures and the set has none.
+void expect_targets(const PairSet& set, const std::vector<metrics::Measure>& measures);
 
 /// Restores and scores every pair, one at a time in memory. Without a restore function the inputs
 /// themselves are scored as the restored pictures. Errors: those of the set, the metrics (naming
-/// set and file) and the restore function; Interrupted when `progress` returns false.
+/// set and file) and the restore function; Usage where a metric compares with clean pictures and
+/// the set has none; Interrupted when `progress` returns false.
 Report evaluate(const PairSet& set, const RestoreFunction& restore,
                 const std::vector<metrics::Measure>& measures, const EvaluateOptions& options = {},
                 const ProgressCallback& progress = {});
@@ -71,12 +81,15 @@ struct Summary {
   std::optional<double> input;
   double gain = 0;  ///< mean of restored − input; equal infinities differ by 0; NaN if some gains
                     ///< are +inf and some -inf
-  double worse_share = 0;  ///< of pictures whose restored value is below the input's
-  double worst_loss = 0;   ///< largest input − restored, at least 0
+  double worse_share = 0;  ///< of pictures whose restored value is worse than the input's
+  double worst_loss = 0;   ///< by how much at most, at least 0
   std::string worst_name;  ///< its picture; "" when none lost
 };
 
 Summary summarize(const Report& report, std::size_t measure);
+
+/// Whether lower values of a measure are better ones, as its fingerprint says.
+bool lower_is_better(const Report& report, std::size_t measure);
 
 /// Difference that takes equal infinities as 0.
 double score_difference(double a, double b);

@@ -144,6 +144,30 @@ PairSet listed_pairs(const std::string& name, const fs::path& list) {
   return set;
 }
 
+PairSet unpaired(const std::string& name, const fs::path& input) {
+  PairSet set{name, {}, "", 0};
+  if (fs::is_directory(input)) {
+    for (const auto& file : pictures_in(name, input))
+      set.entries.push_back({file.filename().string(), file, {}});
+  } else {
+    image::probe(input);
+    set.entries.push_back({input.filename().string(), input, {}});
+  }
+  order_by_name(set);
+  return set;
+}
+
+PairSet one_pair(const std::string& name, const fs::path& input, const fs::path& target) {
+  PairSet set{name, {{input.filename().string(), input, target}}, "", 0};
+  check_sizes(set);
+  return set;
+}
+
+bool has_targets(const PairSet& set) {
+  return std::ranges::none_of(set.entries,
+                              [](const PairEntry& entry) { return entry.target.empty(); });
+}
+
 PairSet keep_targets(PairSet set, std::span<const std::string> target_stems) {
   std::set<std::string> wanted(target_stems.begin(), target_stems.end());
   std::set<std::string> found;
@@ -167,6 +191,10 @@ PairSet limited(PairSet set, std::size_t count) {
 
 Pair load_pair(const PairSet& set, const PairEntry& entry) {
   Pair pair;
+  if (entry.target.empty()) {
+    pair.input = image::read(entry.input);
+    return pair;
+  }
   pair.target = image::read(entry.target);
   if (entry.input.empty()) {
     Rng rng(set.seed, {stable_hash(entry.target.stem().string())});
@@ -190,12 +218,19 @@ SetHashes hash_set(const PairSet& set) {
   std::vector<std::string> targets;
   std::vector<std::string> inputs;
   for (const auto& entry : set.entries) {
+    const std::string input_stem = entry.input.stem().string();
+    if (entry.target.empty()) {
+      hashes.scenes.push_back(hex(stable_hash(input_stem)));
+      targets.push_back(input_stem);
+      inputs.push_back(input_stem + ' ' + file_hash(entry.input));
+      continue;
+    }
     const std::string target_stem = entry.target.stem().string();
     hashes.scenes.push_back(file_hash(entry.target));
     targets.push_back(target_stem + ' ' + hashes.scenes.back());
     inputs.push_back(entry.input.empty()
                          ? fmt::format("{} {} seed {}", target_stem, set.degradation, set.seed)
-                         : entry.input.stem().string() + ' ' + file_hash(entry.input));
+                         : input_stem + ' ' + file_hash(entry.input));
   }
   std::sort(targets.begin(), targets.end());
   std::sort(inputs.begin(), inputs.end());

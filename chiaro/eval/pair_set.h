@@ -14,7 +14,7 @@ namespace chiaro::eval {
 struct PairEntry {
   std::string name;              ///< the input's file name, as shown in tables; unique in the set
   std::filesystem::path input;   ///< empty: made from the target by the set's degradation
-  std::filesystem::path target;  ///< the clean picture
+  std::filesystem::path target;  ///< the clean picture; empty: there is none
 };
 
 struct PairSet {
@@ -40,6 +40,17 @@ PairSet degraded_folder(const std::string& name, const std::filesystem::path& cl
 /// with # are left out. Errors: Input, naming set and line.
 PairSet listed_pairs(const std::string& name, const std::filesystem::path& list);
 
+/// The pictures of a folder, or one picture, without clean ones: for metrics without a reference.
+/// Errors: Input.
+PairSet unpaired(const std::string& name, const std::filesystem::path& input);
+
+/// One picture and its clean one. Errors: Input (missing, other size).
+PairSet one_pair(const std::string& name, const std::filesystem::path& input,
+                 const std::filesystem::path& target);
+
+/// Whether every entry has a clean picture.
+bool has_targets(const PairSet& set);
+
 /// Only entries whose target has one of these stems. Errors: Input if a stem is not there.
 PairSet keep_targets(PairSet set, std::span<const std::string> target_stems);
 
@@ -48,7 +59,7 @@ PairSet limited(PairSet set, std::size_t count);
 
 struct Pair {
   image::Image input;
-  image::Image target;
+  image::Image target;  ///< empty where the set has none
 };
 
 /// Reads (and damages) one pair. Errors: Input (unreadable, other size or channels), naming set and
@@ -56,7 +67,9 @@ struct Pair {
 Pair load_pair(const PairSet& set, const PairEntry& entry);
 
 /// Hash of names and bytes of the target files, and of what the inputs are made of: equal text
-/// means that two scores were taken on the same pictures.
+/// means that two scores were taken on the same pictures. Without targets their place is taken by
+/// the names of the inputs, since finished pictures of the same originals have nothing else in
+/// common; then each picture is a scene.
 struct SetHashes {
   std::string targets;
   std::string inputs;

@@ -136,7 +136,7 @@ std::string report_text(std::span<const Report> reports) {
   const auto& first = reports.front();
   const bool compared = !first.inputs_hash.empty();
   for (std::size_t m = 0; m < first.labels.size(); ++m) {
-    text += first.fingerprints[m] + "\n";
+    text += first.fingerprints[m] + (lower_is_better(first, m) ? "; lower is better\n" : "\n");
     std::vector<std::vector<std::string>> rows{{"set", "n", first.labels[m], "95 % interval"}};
     if (compared) {
       for (const char* heading : {"input", "gain", "worse", "worst loss", "its picture"}) {

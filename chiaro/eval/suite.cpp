@@ -76,15 +76,19 @@ PairSet make_set(const SetOptions& options, const fs::path& root) {
   const bool folders = !options.input.empty() || !options.target.empty();
   const bool damaged = !options.clean.empty() || !options.degrade.empty();
   const bool listed = !options.list.empty();
-  CHIARO_CHECK(folders + damaged + listed == 1 &&
-                   (!folders || (!options.input.empty() && !options.target.empty())) &&
+  CHIARO_CHECK(folders + damaged + listed == 1 && (!folders || !options.input.empty()) &&
                    (!damaged || (!options.clean.empty() && !options.degrade.empty())),
                Usage,
-               "[eval.make_set] set '{}' needs exactly one of: input with target, clean with "
-               "degrade, list",
+               "[eval.make_set] set '{}' needs exactly one of: input with target (or alone, for "
+               "metrics without a reference), clean with degrade, list",
                options.name);
   PairSet set;
-  if (folders) {
+  if (folders && options.target.empty()) {
+    set = unpaired(options.name, root / options.input);
+  } else if (folders && fs::is_regular_file(root / options.input) &&
+             fs::is_regular_file(root / options.target)) {
+    set = one_pair(options.name, root / options.input, root / options.target);
+  } else if (folders) {
     set = paired_folders(options.name, root / options.input, root / options.target, options.pair);
   } else if (damaged) {
     set = degraded_folder(options.name, root / options.clean, options.degrade,
@@ -115,8 +119,10 @@ Suite load_suite(const fs::path& file, const fs::path& data, std::size_t limit) 
                  options.name);
   }
   expect_layout(file, data, sets);
-  for (const SetOptions& options : sets)
+  for (const SetOptions& options : sets) {
     suite.sets.push_back({limited(make_set(options, data), limit), options});
+    expect_targets(suite.sets.back().pairs, suite.measures);
+  }
   return suite;
 }
 

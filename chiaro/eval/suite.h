@@ -5,7 +5,8 @@
 //   [protocol]                        # laid over the presets; keys of metrics::Protocol
 //   [[set]]
 //   name = "rain"
-//   input = "Rain100L/input"          # with target, and pair = "rule" where names need one;
+//   input = "Rain100L/input"          # with target, and pair = "rule" where names need one,
+//                                     #    or alone, where every metric does without a reference;
 //   target = "Rain100L/target"        # or clean = "CBSD68", degrade = "noise(sigma_u8=15)",
 //   floor_db = 25.6                   #    seed = 0; or list = "pairs.txt"
 //   type = "rain"                     # what a controller should find; default: from degrade

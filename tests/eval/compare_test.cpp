@@ -55,6 +55,22 @@ TEST(Compare, NamesTheWorstAndDoubts) {
   EXPECT_NE(comparison_text(results).find("no clear difference"), std::string::npos);
 }
 
+TEST(Compare, KnowsWhereLowerIsBetter) {
+  Report a = report_of({3, 3, 3, 3});
+  Report b = report_of({2, 2.5, 2.5, 3.5});
+  for (Report* report : {&a, &b}) {
+    report->labels = {"niqe"};
+    report->fingerprints = {"niqe/1 luma=studio"};
+  }
+  const auto results = compared(a, b);
+  EXPECT_DOUBLE_EQ(results[0].difference, -0.375);
+  EXPECT_DOUBLE_EQ(results[0].better_share, 0.75);
+  EXPECT_DOUBLE_EQ(results[0].worst_difference, 0.5);
+  EXPECT_EQ(results[0].worst_name, "3.png");
+  b.pictures[3].restored = {2.5};
+  EXPECT_NE(comparison_text(compared(a, b)).find("b is better"), std::string::npos);
+}
+
 TEST(Compare, UnlikeProtocolsAreRefused) {
   const Report a = report_of({30, 31});
   Report b = a;

@@ -70,6 +70,11 @@ TEST_F(SuiteTest, KeepsStatedTargets) {
   EXPECT_EQ(suite.sets[0].pairs.entries[0].name, "b.png");
 }
 
+TEST_F(SuiteTest, SetsWithoutTargetsGoWithMetricsWithoutReference) {
+  const Suite suite = load("metrics = [\"niqe\"]\n[[set]]\nname = \"s\"\ninput = \"in\"\n");
+  EXPECT_FALSE(has_targets(suite.sets[0].pairs));
+}
+
 TEST_F(SuiteTest, MistakesAreNamed) {
   const std::string set = "[[set]]\nname = \"s\"\nclean = \"clean\"\ndegrade = \"clean\"\n";
   EXPECT_CHIARO_ERROR(load(""), Usage, "[[set]]");
@@ -80,7 +85,9 @@ TEST_F(SuiteTest, MistakesAreNamed) {
   EXPECT_CHIARO_ERROR(load(set + "floor = 3\n"), Usage, "floor_db");
   EXPECT_CHIARO_ERROR(load(set + set), Usage, "two sets");
   EXPECT_CHIARO_ERROR(load(set + "input = \"in\"\n"), Usage, "exactly one");
-  EXPECT_CHIARO_ERROR(load("[[set]]\nname = \"s\"\ninput = \"in\"\n"), Usage, "exactly one");
+  EXPECT_CHIARO_ERROR(load("[[set]]\nname = \"s\"\ntarget = \"clean\"\n"), Usage, "exactly one");
+  EXPECT_CHIARO_ERROR(load("[[set]]\nname = \"s\"\ninput = \"in\"\n"), Usage,
+                      "psnr compares with clean pictures");
   EXPECT_CHIARO_ERROR(load("[[set]]\nname = \"s\"\nclean = \"clean\"\n"), Usage, "exactly one");
   EXPECT_CHIARO_ERROR(load("[[set]]\nname = \"s\"\n"), Usage, "exactly one");
   EXPECT_CHIARO_ERROR(load("[[set]]\nclean = \"clean\"\ndegrade = \"clean\"\n"), Usage, "no name");

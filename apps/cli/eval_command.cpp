@@ -3,9 +3,11 @@
 #include <memory>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/eval_page.h"
 #include "apps/cli/flags.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/measuring.h"
+#include "chiaro/base/files.h"
 #include "chiaro/base/text.h"
 #include "chiaro/eval/found_types.h"
 #include "chiaro/eval/suite.h"
@@ -17,8 +19,11 @@ namespace {
 struct EvalOptions {
   EngineFlags engine;
   eval::SetOptions set;
+  std::vector<std::string> degrade;
   std::string suite;
   std::string data;
+  std::string page;
+  std::size_t worst = 4;
   std::size_t limit = 0;
   bool check = false;
   std::string guard = "soft";
@@ -43,11 +48,22 @@ eval::Suite suite_of(const EvalOptions& options) {
   }
   eval::SetOptions set = options.set;
   if (set.name.empty()) {
-    set.name = !set.target.empty() ? set.target : !set.clean.empty() ? set.clean : set.list;
+    for (const std::string* name : {&set.target, &set.clean, &set.list, &set.input}) {
+      if (set.name.empty()) set.name = *name;
+    }
   }
   eval::Suite suite;
   suite.measures = measures_of(options.measuring);
-  suite.sets.push_back({eval::limited(eval::make_set(set, options.data), options.limit), set});
+  const auto add = [&](const eval::SetOptions& one) {
+    suite.sets.push_back({eval::limited(eval::make_set(one, options.data), options.limit), one});
+  };
+  if (options.degrade.empty()) add(set);
+  for (const std::string& spec : options.degrade) {
+    eval::SetOptions one = set;
+    one.degrade = spec;
+    if (options.degrade.size() > 1) one.name += ", " + spec;
+    add(one);
+  }
   return suite;
 }
 
@@ -59,11 +75,62 @@ std::vector<std::string> expected_types(const eval::SuiteSet& set,
   return eval::types_of_spec(set.pairs.degradation, known);
 }
 
+/// Pixels; what fits on a screen three times.
+constexpr int kCaseSide = 256;
+
+void expect_page(const EvalOptions& options) {
+  if (options.page.empty()) return;
+  const std::filesystem::path page(options.page);
+  CHIARO_CHECK(page.extension() == ".html" || page.extension() == ".htm", Usage,
+               "[cli.eval] the report is a web page; got '{}'; expected a name that ends in .html",
+               options.page);
+  expect_writable(page, true);
+}
+
+/// What is measured, for the report.
+std::string restorer_text(const EvalOptions& options, const restore::Restorer& restorer,
+                          const restore::RestoreOptions& how) {
+  const std::string text =
+      fmt::format("{} ({})", options.engine.bundle, engine::precision_name(restorer.precision()));
+  return how.stated ? text + ", not blind: as " + restore::stated_text(*how.stated) : text;
+}
+
+/// Reports of all sets, and where a page is wanted, their worst cases.
+struct Evaluated {
+  std::vector<eval::Report> reports;
+  std::vector<std::vector<eval::WorstCase>> worst;
+};
+
+Evaluated evaluate_sets(const EvalOptions& options, const eval::Suite& suite,
+                        const eval::RestoreFunction& restore, eval::EvaluateOptions how,
+                        const std::vector<std::vector<std::string>>& types) {
+  Evaluated all;
+  const auto& first = suite.measures.front();
+  const bool lower = metrics::lower_is_better(metrics::fingerprint(first.metric, first.protocol));
+  for (const auto& set : suite.sets) {
+    spdlog::info("{}: {} pictures", set.pairs.name, set.pairs.entries.size());
+    eval::WorstCases cases(options.worst, kCaseSide, lower);
+    if (!options.page.empty()) {
+      how.seen = [&cases](const auto& scores, const auto& pair, const auto& restored) {
+        cases.look(scores, pair, restored);
+      };
+    }
+    how.types = types[all.reports.size()];
+    all.reports.push_back(
+        evaluate_with_bar(set.pairs, restore, suite.measures, how, options.measuring.show.quiet));
+    all.worst.push_back(cases.cases());
+  }
+  return all;
+}
+
 void run(const EvalOptions& options) {
   begin_output(options.measuring.show);
+  expect_page(options);
   const eval::Suite suite = suite_of(options);
-  restore::Restorer restorer =
-      restore::open_restorer(options.engine.bundle, engine_options(options.engine));
+  const engine::EngineOptions engine = engine_options(options.engine);
+  const metrics::Learned learned =
+      learned_for(suite.measures, options.measuring.metric_files, engine);
+  restore::Restorer restorer = restore::open_restorer(options.engine.bundle, engine);
   restore::RestoreOptions restore_options = options.restore;
   restore_options.guard = restore::parse_guard_mode(options.guard);
   if (!options.stated.empty())
@@ -77,23 +144,15 @@ void run(const EvalOptions& options) {
                           seen.inspection ? condition->types[seen.inspection->top()] : "");
   };
   eval::EvaluateOptions evaluate_options;
-  evaluate_options.restorer =
-      fmt::format("{} ({})", options.engine.bundle, engine::precision_name(restorer.precision()));
-  if (restore_options.stated) {
-    evaluate_options.restorer += ", not blind: as " + restore::stated_text(*restore_options.stated);
-  }
+  evaluate_options.restorer = restorer_text(options, restorer, restore_options);
   evaluate_options.bootstrap.seed = options.measuring.bootstrap_seed;
-
+  evaluate_options.learned = &learned;
   std::vector<std::vector<std::string>> types;  // wrong ones stop before the work
   for (const auto& set : suite.sets)
     types.push_back(condition ? expected_types(set, condition->types) : std::vector<std::string>());
-  std::vector<eval::Report> reports;
-  for (const auto& set : suite.sets) {
-    spdlog::info("{}: {} pictures", set.pairs.name, set.pairs.entries.size());
-    evaluate_options.types = types[reports.size()];
-    reports.push_back(evaluate_with_bar(set.pairs, restore, suite.measures, evaluate_options,
-                                        options.measuring.show.quiet));
-  }
+  const auto [reports, worst] = evaluate_sets(options, suite, restore, evaluate_options, types);
+  if (!options.page.empty())
+    write_file_atomically(options.page, report_html(eval_page(reports, worst)));
   const auto goals = eval::check_goals(suite, reports);
   deliver(reports, options.measuring, goals.empty() ? "" : "\n" + eval::goals_text(goals));
   std::vector<std::string> missed;
@@ -105,11 +164,11 @@ void run(const EvalOptions& options) {
 }
 
 void add_set_options(CLI::App& command, eval::SetOptions& set) {
-  command.add_option("-i,--input", set.input, "folder of damaged pictures");
-  command.add_option("-t,--target", set.target, "folder of their clean pictures");
+  command.add_option("-i,--input", set.input, "folder of damaged pictures, or one picture");
+  command.add_option("-t,--target", set.target,
+                     "folder of their clean pictures; niqe and brisque need none");
   command.add_option("--pair", set.pair, "pairing rule such as _lq:_gt (default: automatic)");
   command.add_option("--clean", set.clean, "folder of clean pictures, damaged by --degrade");
-  command.add_option("--degrade", set.degrade, "how, e.g. 'noise(sigma_u8=25)'");
   command.add_option("--seed", set.seed, "of the damage")->check(CLI::NonNegativeNumber);
   command.add_option("--type", set.type,
                      "what a controller should find, e.g. rain (default: what --degrade says)");
@@ -127,6 +186,8 @@ void add_eval(CLI::App& root) {
       "Restores pictures and scores them against clean ones.\n\n"
       "  chiaro eval --input rainy --target clean --metric psnr,ssim\n"
       "  chiaro eval --clean photos --degrade 'noise(sigma_u8=25)' --seed 1\n"
+      "  chiaro eval --input damaged --metric niqe,brisque --metric-files DIR\n"
+      "  chiaro eval --clean photos --degrade rain --degrade 'rain+noise' --report out.html\n"
       "  chiaro eval --suite recipes/eval/bench.toml --data DIR\n\n"
       "Every folder of a set holds its pictures directly. A suite names folders "
       "below DIR:\nthat of recipes/eval/bench.toml CBSD68 (clean pictures), and "
@@ -136,12 +197,24 @@ void add_eval(CLI::App& root) {
       "many pictures became worse.");
   add_engine_flags(*command, options->engine);
   add_set_options(*command, options->set);
+  command
+      ->add_option("--degrade", options->degrade,
+                   "how, e.g. 'noise(sigma_u8=25)'; given several times, each is a set of its own")
+      ->type_name("SPEC")
+      ->allow_extra_args(false);
   CLI::Option* suite = command->add_option(
       "--suite", options->suite, "TOML file of several sets; states metrics and protocol");
   command->add_option(
       "--data", options->data,
       "the folder in which the folders of the sets lie (suites: or CHIARO_BENCH_DIR)");
   command->add_option("--limit", options->limit, "only the first N pictures of each set");
+  command
+      ->add_option("--report", options->page,
+                   "a web page of its own: the table, and parts of the pictures that gained least")
+      ->type_name("NAME.html");
+  command->add_option("--worst", options->worst, "how many of them, of each set")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
   command->add_flag("--check", options->check, "exit status 7 when a floor of the suite is missed");
   command->add_option("--tile", options->restore.tile_px, "side of a tile in px; 0: automatic");
   command->add_option("--overlap", options->restore.overlap_px, "overlap of tiles; -1: automatic");

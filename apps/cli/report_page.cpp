@@ -10,6 +10,7 @@
 #include "apps/cli/shown_text.h"
 #include "apps/server/assets.h"
 #include "chiaro/base/version.h"
+#include "chiaro/image/codec.h"
 
 namespace chiaro::cli {
 namespace {
@@ -111,6 +112,17 @@ class PartWriter {
 };
 
 }  // namespace
+
+ReportPicture page_picture(const std::string& name, image::Image picture) {
+  picture.metadata = {};
+  picture.alpha.clear();
+  return {.name = name,
+          .file = image::encode(picture,
+                                {.format = "png", .depth = image::Depth::U8, .say_losses = false}),
+          .type = "image/png",
+          .width = picture.width(),
+          .height = picture.height()};
+}
 
 std::string report_html(const ReportPage& page) {
   std::string pictures;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "chiaro/image/image.h"
+
 namespace chiaro::cli {
 
 /// A picture of the report.
@@ -16,6 +18,9 @@ struct ReportPicture {
   int width = 0;
   int height = 0;
 };
+
+/// As PNG of 8 bits, with nothing but its sRGB pixels: the page carries nothing else of a photo.
+ReportPicture page_picture(const std::string& name, image::Image picture);
 
 /// A picture and what became of it, all of one size: frames that show the same place.
 struct ReportPart {

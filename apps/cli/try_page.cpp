@@ -5,22 +5,8 @@
 #include <cmath>
 #include <utility>
 
-#include "chiaro/image/codec.h"
-
 namespace chiaro::cli {
 namespace {
-
-/// Plain sRGB pixels: the page carries nothing else of the photo.
-ReportPicture shown(const std::string& name, image::Image picture) {
-  picture.metadata = {};
-  picture.alpha.clear();
-  return {.name = name,
-          .file = image::encode(picture,
-                                {.format = "png", .depth = image::Depth::U8, .say_losses = false}),
-          .type = "image/png",
-          .width = picture.width(),
-          .height = picture.height()};
-}
 
 ReportTable ranking(const Comparison& all) {
   ReportTable table{.heads = {"bundle", "seconds"}};
@@ -96,14 +82,14 @@ ReportPage try_page(const Comparison& all) {
       .table = ranking(all)};
   for (std::size_t p = 0; p < all.parts.size(); ++p) {
     ReportPart part{.title = part_text(all.parts[p], p),
-                    .before = shown("as it was", all.before[p])};
+                    .before = page_picture("as it was", all.before[p])};
     for (std::size_t i = 0; i < all.trials.size(); ++i) {
       const Trial& trial = all.trials[i];
       std::string name = fmt::format("{}. {}", i + 1, trial.bundle);
       if (all.by != By::Nothing) name += ": " + rating_text(trial.ratings[p], all.by);
-      part.afters.push_back(shown(name, trial.results[p]));
+      part.afters.push_back(page_picture(name, trial.results[p]));
     }
-    if (!all.clean.empty()) part.clean = shown("clean", all.clean[p]);
+    if (!all.clean.empty()) part.clean = page_picture("clean", all.clean[p]);
     page.parts.push_back(std::move(part));
   }
   return page;

@@ -10,6 +10,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
+#include "apps/cli/schema.h"
 #include "apps/cli/training_command.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/options.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct DescribeArguments {
   std::string what;
+  bool schema = false;
   OutputFlags show;
 };
 
@@ -82,6 +84,10 @@ int ask_training_program(const std::filesystem::path& program, const DescribeArg
 
 void run(const DescribeArguments& arguments) {
   begin_output(arguments.show);
+  if (arguments.schema) {
+    fmt::print("{}\n", suite_schema().dump(2));
+    return;
+  }
   const std::string& what = arguments.what;
   int shown = 0;
   for (const degrade::Entry& entry : degrade::catalogue()) {
@@ -120,9 +126,13 @@ void add_describe(CLI::App& root) {
   auto arguments = std::make_shared<DescribeArguments>();
   command->footer(
       "Examples:\n  chiaro describe degradations\n  chiaro describe rain\n  chiaro describe "
-      "resunet");
+      "resunet\n  chiaro describe --schema > suite.schema.json");
   command->add_option("what", arguments->what,
                       "a name, or degradations, networks or methods; default: everything");
+  command
+      ->add_flag("--schema", arguments->schema,
+                 "JSON Schema of the suites of chiaro eval and of the options of degradations")
+      ->excludes("what");
   add_output_flags(*command, arguments->show);
   command->callback([arguments] { run(*arguments); });
 }

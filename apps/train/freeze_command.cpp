@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
+#include "apps/train/freeze_controller.h"
 #include "apps/train/precision_evidence.h"
 #include "apps/train/trained_run.h"
 #include "apps/train/training_recipe.h"
@@ -52,22 +53,6 @@ std::vector<std::string> task_names(const Recipe& recipe) {
   return names;
 }
 
-/// Novelty that one in a hundred held-out samples exceeds.
-double novelty_threshold(networks::Conditioner& conditioner, const TrainingRecipe& recipe,
-                         const fs::path& root) {
-  constexpr std::int64_t kSamples = 200;
-  constexpr double kQuantile = 0.99;
-  const data::Dataset held_out(recipe.recipe, root, data::Part::Validation);
-  const at::NoGradGuard no_grad;
-  conditioner.eval();
-  std::vector<at::Tensor> seen;
-  for (std::int64_t i = 0; i < kSamples; ++i) {
-    const auto views = networks::cut_views(held_out.batch(i, 1).context, conditioner.layout());
-    seen.push_back(conditioner.diagnose(views.native, views.whole).novelty.view(-1));
-  }
-  return at::quantile(at::cat(seen), kQuantile).item<double>();
-}
-
 /// Notes what the pictures of training were; whether all of them have targets.
 bool add_training_data(const FreezeArguments& arguments, const TrainingRecipe& recipe,
                        bundle::Manifest& manifest) {
@@ -77,6 +62,23 @@ bool add_training_data(const FreezeArguments& arguments, const TrainingRecipe& r
   for (const auto& source : training.source_summaries())
     manifest.training_data.push_back({source.name, source.license, source.pictures});
   return training.has_targets();
+}
+
+/// Notes in the manifest what is measured of the controller, and calibrates it; what the card says.
+std::string examined(const FreezeArguments& arguments, TrainedRun& trained,
+                     bundle::Manifest& manifest) {
+  const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
+  const auto evidence =
+      examine_controller(*trained.conditioner, trained.recipe.recipe,
+                         data_root(arguments.data, load_recipe(run_recipe), run_recipe));
+  manifest.condition.emplace();
+  manifest.condition->novelty_threshold = evidence.novelty_threshold;
+  if (!evidence.calibration) return {};
+  const Calibration& found = *evidence.calibration;
+  manifest.scores = found.scores();
+  spdlog::info("logits divided by {:.3f}: calibration error {:.3f}, before {:.3f}, of {} samples",
+               found.temperature, found.error_after, found.error_before, found.samples);
+  return found.text();
 }
 
 /// A bundle of kind encode.
@@ -108,19 +110,13 @@ void freeze_command(const FreezeArguments& arguments) {
   manifest.network_options = trained.recipe.network_options;
   manifest.method = trained.recipe.method;
   manifest.recipe = print_recipe(trained.recipe.recipe);
-  const std::string notes = fmt::format("Trained for {} steps.\n\n{}", trained.step,
-                                        arguments.notes.empty() ? "" : read_text(arguments.notes));
+  std::string notes = fmt::format("Trained for {} steps.\n\n{}", trained.step,
+                                  arguments.notes.empty() ? "" : read_text(arguments.notes));
   if (trained.network == nullptr) {
     freeze_encoder(arguments, trained, std::move(manifest), notes);
     return;
   }
-  if (trained.conditioner) {
-    const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
-    manifest.condition.emplace();
-    manifest.condition->novelty_threshold =
-        novelty_threshold(*trained.conditioner, trained.recipe,
-                          data_root(arguments.data, load_recipe(run_recipe), run_recipe));
-  }
+  if (trained.conditioner) notes += "\n\n" + examined(arguments, trained, manifest);
   bool certify = arguments.certify > 0 && engine::has_bf16();
   if (arguments.certify > 0 && !certify) {
     spdlog::warn(

@@ -63,7 +63,7 @@ std::string write_card(const bundle::Manifest& manifest, const std::string& note
   }
   if (!manifest.scores.empty()) {
     fmt::format_to(
-        out, "\n## Measured\n\n| set | metric | input | restored |\n| --- | --- | --- | --- |\n");
+        out, "\n## Measured\n\n| set | metric | input | result |\n| --- | --- | --- | --- |\n");
     for (const auto& score : manifest.scores) {
       const std::string input = score.input_value ? fmt::format("{:.4g}", *score.input_value) : "";
       fmt::format_to(out, "| {} | {} | {} | {:.4g} |\n", score.set, score.metric, input,

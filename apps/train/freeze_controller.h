@@ -1,0 +1,41 @@
+// What is measured of a controller on held-out samples before it is frozen.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chiaro/base/recipe.h"
+#include "chiaro/bundle/manifest.h"
+#include "chiaro/networks/conditioner.h"
+
+namespace chiaro::apps {
+
+/// How well probabilities agree with how often the controller is right.
+struct Calibration {
+  double temperature = 1;   ///< that its logits were divided by; 1: they are as trained
+  double error_before = 0;  ///< networks::calibration_error, 0 to 1
+  double error_after = 0;
+  std::int64_t samples = 0;  ///< on which that was measured
+
+  /// As the manifest lists them: "type_ece" and, as trained, "type_ece_uncalibrated".
+  std::vector<bundle::Score> scores() const;
+  /// A section of the card, in Markdown.
+  std::string text() const;
+};
+
+struct ControllerEvidence {
+  double novelty_threshold = 0;            ///< exceeded by one in a hundred samples
+  std::optional<Calibration> calibration;  ///< of networks::Controller alone
+};
+
+/// Looks at `samples` held-out samples of the recipe's data, at least 2. Of a networks::Controller
+/// the logits are divided by the temperature that fits the first half, unless the calibration error
+/// of the second half grows by it. Errors: Input (no data).
+ControllerEvidence examine_controller(networks::Conditioner& conditioner, const Recipe& recipe,
+                                      const std::filesystem::path& data_root,
+                                      std::int64_t samples = 400);
+
+}  // namespace chiaro::apps

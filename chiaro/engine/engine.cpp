@@ -14,6 +14,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/base/sha256.h"
 #include "chiaro/base/text.h"
+#include "chiaro/engine/exact_start.h"
 #include "chiaro/engine/graph_cache.h"
 #include "chiaro/engine/graph_facts.h"
 #include "chiaro/engine/graph_reader.h"
@@ -35,7 +36,7 @@ constexpr std::size_t kKeptElements = 3 * 512 * 512;
 // parameters): a few shapes' worth. Its own choice, 5000, is a leak for a folder of many sizes.
 constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 128};
 // Goes up with every change of what is prepared how, or of what is estimated of it.
-constexpr int kPreparation = 2;
+constexpr int kPreparation = 3;
 
 /// The first line of a foreign message, without the runtime's source positions.
 std::string brief(const char* message) {
@@ -204,6 +205,7 @@ struct Engine::State {
     std::map<std::size_t, ov::PartialShape> places;
     for (std::size_t i = 0; i < shapes.size(); ++i) places[i] = ov::PartialShape(shapes[i]);
     copy->reshape(places);
+    if (precision == Precision::Bf16) keep_start_exact(*copy);
     return copy;
   }
 

@@ -63,6 +63,13 @@ TEST(Engine, TheNumberOfThreadsDoesNotChangeTheResult) {
   }
 }
 
+// `twice` is one convolution, which is what reads the picture.
+TEST(Engine, InBf16WhatReadsThePictureStaysExact) {
+  const auto input = noise(1, 3, 64, 96);
+  EXPECT_EQ(make("twice", Precision::Bf16).run_once(input)[0].values,
+            make("twice", Precision::F32).run_once(input)[0].values);
+}
+
 TEST(Engine, BatchesEqualSinglePictures) {
   Engine engine = make("unet");
   const auto both = noise(2, 3, 16, 20);

@@ -4,6 +4,7 @@
 
 #include <torch/utils.h>
 
+#include "apps/train/encoder_bundle.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
 
@@ -69,6 +70,7 @@ std::unique_ptr<methods::Method> make_method(const TrainingRecipe& recipe,
       return networks::make(name, options);
     };
   }
+  setting.load_encoder = load_encoder;
   setting.inference_only = purpose == Purpose::Freezing;
   return methods::find(recipe.method).make(setting, recipe.method_options);
 }

@@ -114,6 +114,9 @@ struct Setting {
   /// Another network built like `network`, with weights of its own from torch's default generator;
   /// for methods that keep copies.
   std::function<std::shared_ptr<networks::Network>()> make_network = {};
+  /// The trained encoder in a bundle file, for methods that look at pictures with one. Errors:
+  /// Input, Usage (another kind of bundle), Bundle.
+  std::function<std::shared_ptr<networks::Encoder>(const std::string& file)> load_encoder = {};
   /// true: only `state` and `product` will be asked for, as freezing does; what `losses` alone
   /// needs from elsewhere may be left out.
   bool inference_only = false;

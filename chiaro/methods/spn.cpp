@@ -36,6 +36,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/contrast_weight.h"
 #include "chiaro/methods/pixel_terms.h"
+#include "chiaro/networks/encoder_features.h"
 #include "chiaro/nn/feature_extractor.h"
 #include "chiaro/nn/generator_scope.h"
 #include "chiaro/nn/lagged_copies.h"
@@ -108,8 +109,9 @@ Fields<SpnOptions> SpnOptions::fields() {
             "noise in the gradient",
             {.choices = {"all", "one"}}),
       field("features", &O::features, "φ", {.choices = nn::feature_networks()}),
-      field("feature_file", &O::feature_file,
-            "weights of φ; relative to the folder the program runs in"),
+      field(
+          "feature_file", &O::feature_file,
+          "weights of φ, or the bundle of an encoder; relative to the folder the program runs in"),
       field("layers", &O::layers, "layers l of φ; empty: those of the publication or nearest"),
       field("layer_weights", &O::layer_weights, "w_l, one for each of `layers`",
             {.min = 0, .max = 1e6}),
@@ -162,7 +164,7 @@ class Spn : public Method {
     return options_.retained.size() == 1 ? options_.retained.front() : options_.retained[k];
   }
   void make_copies(const Setting& setting);
-  void choose_features(bool inference_only);
+  void choose_features(const Setting& setting);
   /// λ of this step, from what both terms are or do to the output; meters; the guard.
   double weigh(const at::Tensor& reconstruction, const at::Tensor& contrast,
                const at::Tensor& restored, const StepInfo& info, Losses& result);
@@ -197,7 +199,7 @@ Spn::Spn(const Setting& setting, const SpnOptions& options)
                "a λ without bound; got share = {} of values; expected share_of = gradient, or a "
                "fixed lambda",
                options.share);
-  choose_features(setting.inference_only);
+  choose_features(setting);
   weight_ = std::make_shared<ContrastWeight>(ContrastWeightOptions{
       options.lambda, options.share, options.guard_share, options.guard_steps});
   state_.register_module("network", network_);
@@ -205,26 +207,36 @@ Spn::Spn(const Setting& setting, const SpnOptions& options)
   if (has_copies()) make_copies(setting);
 }
 
-void Spn::choose_features(bool inference_only) {
+void Spn::choose_features(const Setting& setting) {
   std::vector<std::string> layers = options_.layers;
   layer_weights_ = options_.layer_weights;
-  if (layers.empty() && layer_weights_.empty()) {
-    for (const auto& [layer, weight] : nn::default_layers(options_.features)) {
-      layers.push_back(layer);
-      layer_weights_.push_back(weight);
-    }
-  }
   CHIARO_CHECK(layers.size() == layer_weights_.size(), Usage,
                "[methods.spn] layers and layer_weights belong together; got {} and {}; expected as "
                "many of both",
                layers.size(), layer_weights_.size());
-  if (inference_only) return;
+  if (setting.inference_only) return;
+  std::shared_ptr<networks::Encoder> encoder;
+  if (options_.features == "encoder" && options_.feature_file.ends_with(".chiaro")) {
+    CHIARO_CHECK(setting.load_encoder != nullptr, Internal,
+                 "[methods.spn] the setting cannot load encoders");
+    const nn::GeneratorScope own_generator(seed_);
+    encoder = setting.load_encoder(options_.feature_file);
+  }
+  if (layers.empty()) {
+    for (const auto& [layer, weight] :
+         encoder ? networks::default_layers(*encoder) : nn::default_layers(options_.features)) {
+      layers.push_back(layer);
+      layer_weights_.push_back(weight);
+    }
+  }
   features_ =
-      nn::make_feature_extractor({.network = options_.features,
-                                  .file = options_.feature_file,
-                                  .layers = layers,
-                                  .width = options_.random_width,
-                                  .seed = static_cast<std::uint64_t>(options_.feature_seed)});
+      encoder
+          ? networks::encoder_features(encoder, layers)
+          : nn::make_feature_extractor({.network = options_.features,
+                                        .file = options_.feature_file,
+                                        .layers = layers,
+                                        .width = options_.random_width,
+                                        .seed = static_cast<std::uint64_t>(options_.feature_seed)});
   features_->set_precision_of_run(options_.feature_precision == "run");
 }
 

@@ -40,10 +40,13 @@ struct ContentEncoder::Stages : torch::nn::Module {
       in = out;
     }
   }
+  at::Tensor stage(std::size_t i, const at::Tensor& x) {
+    const at::Tensor f = i == 0 ? x - 0.5 : x;
+    return at::relu(block[i]->forward(at::relu(down[i]->forward(f))));
+  }
   at::Tensor forward(const at::Tensor& pictures) {
-    at::Tensor f = pictures - 0.5;
-    for (std::size_t i = 0; i < down.size(); ++i)
-      f = at::relu(block[i]->forward(at::relu(down[i]->forward(f))));
+    at::Tensor f = pictures;
+    for (std::size_t i = 0; i < down.size(); ++i) f = stage(i, f);
     return f.to(at::kFloat).mean(at::IntArrayRef{2, 3});
   }
   std::vector<torch::nn::Conv2d> down;
@@ -57,6 +60,15 @@ ContentEncoder::ContentEncoder(std::int64_t width, std::int64_t hidden, std::int
 
 at::Tensor ContentEncoder::encode(const at::Tensor& pictures) {
   return head_->forward(stages_->forward(pictures));
+}
+
+std::vector<EncoderStage> ContentEncoder::stages() {
+  std::vector<EncoderStage> list;
+  for (std::size_t i = 0; i < kWidths.size(); ++i) {
+    list.push_back({"stage" + std::to_string(i + 1),
+                    [own = stages_, i](const at::Tensor& x) { return own->stage(i, x); }});
+  }
+  return list;
 }
 
 DisentangledEncoder::DisentangledEncoder(const Options& options) {
@@ -78,6 +90,14 @@ DisentangledEncoder::DisentangledEncoder(const Options& options) {
 
 at::Tensor DisentangledEncoder::encode(const at::Tensor& pictures) {
   return at::cat({content(pictures), degradation(pictures)}, 1) * std::sqrt(0.5);
+}
+
+std::vector<std::vector<EncoderStage>> DisentangledEncoder::stages() {
+  std::vector<std::vector<EncoderStage>> both{content_->stages(), degradation_->stages().front()};
+  for (std::size_t part = 0; part < both.size(); ++part) {
+    for (EncoderStage& stage : both[part]) stage.name = layout_.parts[part].name + "." + stage.name;
+  }
+  return both;
 }
 
 struct CodeGenerator::Layers : torch::nn::Module {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "chiaro/networks/code_head.h"
 #include "chiaro/networks/encoder.h"
@@ -23,6 +24,9 @@ class ContentEncoder : public torch::nn::Module {
 
   /// (N,3,H,W) in [0,1], sides of at least 16 → (N,D) float32, rows of length 1.
   at::Tensor encode(const at::Tensor& pictures);
+
+  /// "stage1" to "stage4", see EncoderStage; the first takes pictures.
+  std::vector<EncoderStage> stages();
 
  private:
   struct Stages;
@@ -49,6 +53,8 @@ class DisentangledEncoder : public Encoder {
 
   at::Tensor encode(const at::Tensor& pictures) override;
   EncoderLayout layout() const override { return layout_; }
+  /// "content.stage1" to "content.stage4", "degradation.stage1" to "degradation.stage4".
+  std::vector<std::vector<EncoderStage>> stages() override;
 
   /// The parts, of length 1. What they are given is up to the caller: see layout().parts.
   at::Tensor content(const at::Tensor& pictures) { return content_->encode(pictures); }

@@ -32,6 +32,15 @@ at::Tensor DegradationEncoder::encode(const at::Tensor& pictures) {
   return head_->forward(tower_->forward(pictures));
 }
 
+std::vector<std::vector<EncoderStage>> DegradationEncoder::stages() {
+  std::vector<EncoderStage> list;
+  for (std::size_t i = 0; i < nn::StatisticsTower::kStages; ++i) {
+    list.push_back({"stage" + std::to_string(i + 1),
+                    [tower = tower_, i](const at::Tensor& x) { return tower->stage(i, x); }});
+  }
+  return {list};
+}
+
 namespace {
 
 /// Mean over views of a part's units, (N,width).

@@ -5,6 +5,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,14 @@ struct EncoderLayout {
 /// The parts, the one part spelled out where none is named.
 std::vector<CodePart> parts_of(const EncoderLayout& layout);
 
+/// One step on the way from pictures to a code.
+struct EncoderStage {
+  std::string name;  ///< "stage1", "content.stage2", …
+  /// Maps (N,C,H,W) of the stage before, or pictures where the part begins → maps of half the side,
+  /// with gradient.
+  std::function<at::Tensor(const at::Tensor&)> run;
+};
+
 /// Pictures → unit vectors.
 class Encoder : public torch::nn::Module {
  public:
@@ -48,6 +57,9 @@ class Encoder : public torch::nn::Module {
   /// of length 1.
   virtual at::Tensor encode(const at::Tensor& pictures) = 0;
   virtual EncoderLayout layout() const = 0;
+  /// The convolutional stages of each part, whose order is the layout's; the weights are the
+  /// encoder's own. The names of a part's stages begin with its name where there are several.
+  virtual std::vector<std::vector<EncoderStage>> stages() = 0;
 };
 
 inline constexpr std::int64_t kEncoderAlignmentPx = 16;
@@ -72,6 +84,7 @@ class DegradationEncoder : public Encoder {
 
   at::Tensor encode(const at::Tensor& pictures) override;
   EncoderLayout layout() const override { return layout_; }
+  std::vector<std::vector<EncoderStage>> stages() override;
 
  private:
   EncoderLayout layout_;

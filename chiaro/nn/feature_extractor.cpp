@@ -73,7 +73,8 @@ at::Tensor FeatureExtractor::rectified(at::Tensor x) {
 std::vector<at::Tensor> FeatureExtractor::forward(const at::Tensor& x) {
   std::optional<c10::impl::ExcludeDispatchKeyGuard> no_autocast;
   if (!precision_of_run_) no_autocast.emplace(c10::autocast_dispatch_keyset);
-  if (mean_.defined() && mean_.device() != x.device()) to(x.device());
+  const auto weights = parameters();
+  if (!weights.empty() && weights.front().device() != x.device()) to(x.device());
   at::Tensor features = x.to(at::kFloat);
   if (mean_.defined()) features = (features - mean_) / deviation_;
   std::vector<at::Tensor> results(wanted_.size());

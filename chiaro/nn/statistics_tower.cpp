@@ -10,8 +10,9 @@
 namespace chiaro::nn {
 namespace {
 
-constexpr double kTowerSlope = 0.1;                         // of the leaky ReLU
-constexpr std::array<std::int64_t, 3> kWidths = {2, 3, 4};  // of the stages, in widths of the first
+constexpr double kTowerSlope = 0.1;  // of the leaky ReLU
+constexpr std::array<std::int64_t, StatisticsTower::kStages - 1> kWidths = {
+    2, 3, 4};  // of the stages, in widths of the first
 
 /// (N,C,H,W) → (N,2C): mean and standard deviation of every channel.
 at::Tensor mean_and_deviation(const at::Tensor& features) {
@@ -39,18 +40,32 @@ StatisticsTower::StatisticsTower(std::int64_t width)
   }
 }
 
-at::Tensor StatisticsTower::forward(const at::Tensor& x) {
+at::Tensor StatisticsTower::with_detail(const at::Tensor& pictures) const {
   const at::Tensor detail =
-      at::conv2d(at::reflection_pad2d(x, {1, 1, 1, 1}), high_pass_, /*bias=*/{},
+      at::conv2d(at::reflection_pad2d(pictures, {1, 1, 1, 1}), high_pass_, /*bias=*/{},
                  /*stride=*/at::IntArrayRef{1}, at::IntArrayRef{0}, at::IntArrayRef{1},
                  /*groups=*/3);
-  const at::Tensor pixels = at::cat({x - 0.5, 4 * detail}, 1);
-  at::Tensor f = at::leaky_relu(first_->forward(pixels), kTowerSlope);
+  return at::cat({pictures - 0.5, 4 * detail}, 1);
+}
+
+at::Tensor StatisticsTower::first_stage(const at::Tensor& with_detail) {
+  return at::leaky_relu(first_->forward(with_detail), kTowerSlope);
+}
+
+at::Tensor StatisticsTower::deeper_stage(std::size_t i, const at::Tensor& f) {
+  const at::Tensor down = at::leaky_relu(down_[i]->forward(f), kTowerSlope);
+  return at::leaky_relu(down + norm_[i]->forward(deeper_[i]->forward(down)), kTowerSlope);
+}
+
+at::Tensor StatisticsTower::stage(std::size_t index, const at::Tensor& x) {
+  return index == 0 ? first_stage(with_detail(x)) : deeper_stage(index - 1, x);
+}
+
+at::Tensor StatisticsTower::forward(const at::Tensor& x) {
+  const at::Tensor pixels = with_detail(x);
+  at::Tensor f = first_stage(pixels);
   const at::Tensor fine = at::cat({mean_and_deviation(pixels), mean_and_deviation(f)}, 1);
-  for (std::size_t i = 0; i < kWidths.size(); ++i) {
-    f = at::leaky_relu(down_[i]->forward(f), kTowerSlope);
-    f = at::leaky_relu(f + norm_[i]->forward(deeper_[i]->forward(f)), kTowerSlope);
-  }
+  for (std::size_t i = 0; i < kWidths.size(); ++i) f = deeper_stage(i, f);
   return at::cat({fine, mean_and_deviation(f)}, 1);
 }
 

@@ -24,7 +24,17 @@ class StatisticsTower : public torch::nn::Module {
 
   static std::int64_t features(std::int64_t width);
 
+  static constexpr std::size_t kStages = 4;
+
+  /// The feature maps (N,C,H/2,W/2) of one stage alone, which forward() takes its statistics of:
+  /// stage 0 takes the pictures, the others what the one before gives.
+  at::Tensor stage(std::size_t index, const at::Tensor& x);
+
  private:
+  at::Tensor with_detail(const at::Tensor& pictures) const;
+  at::Tensor first_stage(const at::Tensor& with_detail);
+  at::Tensor deeper_stage(std::size_t i, const at::Tensor& f);
+
   at::Tensor high_pass_;
   torch::nn::Conv2d first_;
   std::vector<torch::nn::Conv2d> down_, deeper_;

@@ -80,6 +80,35 @@ TEST_F(DamageEncoder, TrainsFreezesAndKnowsItsKinds) {
   EXPECT_EQ(placed.path.size(), 3U);
 }
 
+TEST_F(DamageEncoder, ServesTheContrastOfARestorerAsFeatures) {
+  ASSERT_EQ(train("run").status, 0);
+  const auto frozen = run({"freeze", path("run"), "-o", path("damage.chiaro"), "--certify", "0"});
+  ASSERT_EQ(frozen.status, 0) << frozen.err;
+  const auto restorer = [&](const std::string& out, const std::string& file) {
+    std::vector<std::string> words{"train", kSource + "/recipes/spn.toml", "--out", path(out)};
+    for (const std::string& setting :
+         {std::string("train.steps=3"), std::string("method.features=encoder"),
+          "method.feature_file=" + file, std::string("data.crop_px=48"),
+          std::string("data.batch=2"), std::string("train.validate_every=0"),
+          std::string("train.sample_every=0"), std::string("train.device=cpu"),
+          std::string("train.threads=1")}) {
+      words.insert(words.end(), {"--set", setting});
+    }
+    return run(words);
+  };
+  const auto trained = restorer("restorer", path("damage.chiaro"));
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_NE(read_text(folder_ / "restorer" / "losses.csv").find("distance_3"), std::string::npos);
+  // The run freezes where the encoder is no longer.
+  fs::remove(folder_ / "damage.chiaro");
+  EXPECT_EQ(run({"freeze", path("restorer"), "-o", path("r.chiaro"), "--certify", "0"}).status, 0);
+
+  const auto other = restorer("other", kSource + "/models/plain.chiaro");
+  EXPECT_EQ(other.status, 2) << other.err;
+  EXPECT_NE(other.err.find("is no encoder; got a bundle of kind 'restore'"), std::string::npos)
+      << other.err;
+}
+
 TEST_F(DamageEncoder, ResumingIsExactWithQueueTreeAndMomentumCopy) {
   const auto proof = train("proof", {"--prove-resume", "5"});
   EXPECT_EQ(proof.status, 0) << proof.err;

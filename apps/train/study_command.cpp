@@ -117,7 +117,8 @@ void add_study(CLI::App& root) {
   command->add_option("--data", arguments->data,
                       "folder that relative data folders start from; as in `chiaro train`");
   command->add_option("--set", arguments->settings,
-                      "override one value in every run: section.key=value");
+                      "override one value, in every run: section.key=value; or in those of some "
+                      "arms: arm:NAME:section.key=value, NAME may have * and ?");
   command->add_option("--redo", arguments->redo,
                       "first remove the runs of this name (an arm, a run, or a setting), and those "
                       "that start from them");

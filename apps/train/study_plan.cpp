@@ -1,8 +1,11 @@
 #include "apps/train/study_plan.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -78,6 +81,48 @@ void apply_settings(Recipe& recipe, const std::vector<std::string>& settings,
   }
 }
 
+/// An override as given: "section.key=value", or "arm:GLOB:section.key=value" for some arms.
+struct Override {
+  std::string arms;  ///< shell glob
+  std::string setting;
+};
+
+Override parse_override(const std::string& given) {
+  constexpr std::string_view kArm = "arm:";
+  if (!given.starts_with(kArm)) return {"*", given};
+  const std::string rest = given.substr(kArm.size());
+  const auto colon = rest.find(':');
+  CHIARO_CHECK(colon != std::string::npos && colon > 0, Usage,
+               "[study] --set {}: no setting for these arms; expected 'arm:NAME:section.key=value'",
+               given);
+  return {rest.substr(0, colon), rest.substr(colon + 1)};
+}
+
+bool concerns(const Override& override, const StudyArm& arm) {
+  return ::fnmatch(override.arms.c_str(), arm.name.c_str(), 0) == 0;
+}
+
+std::vector<std::string> overrides_of(const StudyArm& arm, const std::vector<std::string>& given) {
+  std::vector<std::string> settings;
+  for (const auto& text : given) {
+    const Override one = parse_override(text);
+    if (concerns(one, arm)) settings.push_back(one.setting);
+  }
+  return settings;
+}
+
+void check_overrides(const Study& study, const std::vector<std::string>& given) {
+  std::vector<std::string> names;
+  for (const auto& arm : study.arms) names.push_back(arm.name);
+  for (const auto& text : given) {
+    const Override one = parse_override(text);
+    CHIARO_CHECK(
+        std::ranges::any_of(study.arms, [&](const auto& arm) { return concerns(one, arm); }), Usage,
+        "[study] --set {}: no arm is called '{}'; expected one of: {}{}", text, one.arms,
+        join(names), did_you_mean(one.arms, names));
+  }
+}
+
 const StudyArm& arm_named(const Study& study, const std::string& name) {
   return *std::ranges::find(study.arms, name, &StudyArm::name);
 }
@@ -113,7 +158,7 @@ StudyRun plan_run(const Study& study, const StudySetting& setting, const StudyAr
   apply_settings(run.recipe, study.set, "the study");
   apply_settings(run.recipe, setting.set, fmt::format("setting '{}'", setting.name));
   apply_settings(run.recipe, arm.set, fmt::format("arm '{}'", arm.name));
-  apply_settings(run.recipe, overrides, "--set");
+  apply_settings(run.recipe, overrides_of(arm, overrides), "--set");
   if (run.fraction) {
     set_recipe_value(run.recipe, fmt::format("{}={}", study.fraction_key, shortest(*run.fraction)));
   }
@@ -160,6 +205,7 @@ bool begun(const StudyRun& run) {
 
 std::vector<StudyRun> plan_runs(const Study& study, const fs::path& out,
                                 const std::vector<std::string>& overrides) {
+  check_overrides(study, overrides);
   std::vector<StudySetting> settings = study.settings;
   if (settings.empty()) settings.emplace_back();
   std::vector<std::optional<double>> fractions(study.fractions.begin(), study.fractions.end());

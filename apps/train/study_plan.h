@@ -26,9 +26,10 @@ struct StudyRun {
 };
 
 /// All runs: seeds outermost, then settings, fractions and arms, so that a first comparison stands
-/// early. `overrides` ("section.key=value") apply to every run. Errors: Input (no such recipe),
-/// Usage (recipes that do not check; seeds set by hand; an arm whose data differ from the
-/// control's).
+/// early. `overrides`: "section.key=value" for every run, "arm:GLOB:section.key=value" for
+/// those of the arms whose names match the shell glob. Errors: Input (no such recipe), Usage
+/// (recipes that do not check; seeds set by hand; an arm whose data differ from the control's; a
+/// glob that no arm matches).
 std::vector<StudyRun> plan_runs(const Study& study, const std::filesystem::path& out,
                                 const std::vector<std::string>& overrides);
 

@@ -167,6 +167,24 @@ TEST_F(StudyCli, InterruptionLeavesAReportAndTheSameCommandGoesOn) {
   EXPECT_NE(read("out/report.md").find("All 4 measured"), std::string::npos);
 }
 
+TEST_F(StudyCli, SettingsMayConcernSomeArmsAlone) {
+  const auto done = study("study.toml", "out", {"--set", "arm:squ*:train.steps=3"});
+  ASSERT_EQ(done.status, 0) << done.err;
+  const auto steps = [&](const std::string& run) {
+    const Recipe recipe = load_recipe(folder_ / "out" / "runs" / run / "recipe.toml");
+    return std::get<std::int64_t>(recipe.table("train").values.at("steps"));
+  };
+  EXPECT_EQ(steps("plain/1"), 4);
+  EXPECT_EQ(steps("squared/1"), 3);
+  EXPECT_NE(read("out/report.md").find("--set 'arm:squ*:train.steps=3'"), std::string::npos);
+  const auto nobody = study("study.toml", "other", {"--set", "arm:squard:train.steps=3"});
+  EXPECT_EQ(nobody.status, 2);
+  EXPECT_NE(nobody.err.find("did you mean 'squared'"), std::string::npos) << nobody.err;
+  const auto nothing = study("study.toml", "other", {"--set", "arm:squared"});
+  EXPECT_EQ(nothing.status, 2);
+  EXPECT_NE(nothing.err.find("arm:NAME:section.key=value"), std::string::npos) << nothing.err;
+}
+
 TEST_F(StudyCli, ListsWithoutDoingAndReportsWhatThereIs) {
   const auto list = study("study.toml", "out", {"--list"});
   ASSERT_EQ(list.status, 0) << list.err;

@@ -14,6 +14,8 @@
 namespace chiaro::train {
 namespace {
 
+constexpr std::size_t kShown = 8;  // values on the progress line; all are in the files
+
 /// Resident memory of this process.
 double resident_mb() {
   std::ifstream statm("/proc/self/statm");
@@ -98,11 +100,12 @@ void RunLog::step(std::int64_t step, const Step& report, bool due) {
   const double wait_ms = (report.waited_s - last_waited_s_) * 1000 / static_cast<double>(summed_);
   std::vector<std::pair<std::string, double>> cells;
   std::string terms;
+  std::size_t shown = 0;
   for (const auto& [name, sum, count] : sums_) {
     const double mean = sum / static_cast<double>(count);
     cells.emplace_back(name, mean);
     events_.scalar("losses/" + name, static_cast<float>(mean), step);
-    terms += fmt::format("  {} {:.5f}", name, mean);
+    if (count == summed_ && shown++ < kShown) terms += fmt::format("  {} {:.5f}", name, mean);
   }
   cells.emplace_back("learning_rate", report.learning_rate);
   cells.emplace_back("gradient_norm", report.gradient_norm);

@@ -38,7 +38,8 @@ class RunLog {
     double waited_s;  ///< for data, since the run started
   };
 
-  /// Averages steps; writes a row, events and the progress line when `due`.
+  /// Averages steps; writes a row, events and the progress line when `due`. The line has the first
+  /// of the values that every step gave; all of them are in losses.csv and the events.
   void step(std::int64_t step, const Step& report, bool due);
   void validation(std::int64_t step, const std::map<std::string, double>& metrics);
 

@@ -183,7 +183,7 @@ class Dcodr : public Method {
     if (options_.swap > 0)
       result.terms.push_back(
           {"swap", swapped(content.own, style, whole, same_window, batch), options_.swap});
-    if (info.step % options_.health_every == 0) {
+    if (info.due(options_.health_every)) {
       add_health("content", content, content_relations, batch.content, batch.kinds,
                  *state_->content_watch, result);
       add_health("degradation", degradation, degradation_relations, domains_of(batch), batch.kinds,

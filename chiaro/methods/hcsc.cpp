@@ -73,7 +73,7 @@ class Hcsc : public Method {
       result.terms = {{"instance", selective(contrast, selection), 1.0},
                       {"prototype", prototype_loss(z, path, draws(batch, info, "prototypes")),
                        options_.prototype_weight}};
-      if (info.step % options_.health_every == 0) add_quality(selection, pairs.notes, result);
+      if (info.due(options_.health_every)) add_quality(selection, pairs.notes, result);
     } else {
       result.terms = {{"instance",
                        losses::info_nce(contrast.logits, contrast.positives, contrast.everyone()),
@@ -83,7 +83,7 @@ class Hcsc : public Method {
       result.terms.push_back(
           {"scene", scene_loss(z, k, scene_rivals(batch), path, draws(batch, info, "scene")),
            options_.scene_weight});
-    if (info.step % options_.health_every == 0) add_health(z, pairs, k, result);
+    if (info.due(options_.health_every)) add_health(z, pairs, k, result);
     if (c10::GradMode::is_enabled()) state_->queue->push(k, pairs.notes);
     return result;
   }

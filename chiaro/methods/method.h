@@ -32,6 +32,10 @@ struct StepInfo {
   std::string phase = {};  ///< name of the current phase
   std::int64_t phase_step = 0;
   std::int64_t phase_steps = 1;
+  std::int64_t micro_batch = 0;  ///< 0-based, of those whose gradients one step sums
+
+  /// Whether what is done in every n-th step of training, once, is due.
+  bool due(std::int64_t n) const { return micro_batch == 0 && step % n == 0; }
 };
 
 /// One stretch of training. Methods with one phase need not mention it.

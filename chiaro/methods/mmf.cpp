@@ -214,7 +214,7 @@ class Mmf : public Method {
         {"domain", at::cross_entropy_loss(f.domain, batch.source), options_.domain}};
     const auto right = batch.kinds.gather(1, f.logits.argmax(1, /*keepdim=*/true));
     result.meters = {{"type_accuracy", right.to(at::kFloat).mean().item<double>()}};
-    const bool examine = info.step % options_.health_every == 0;
+    const bool examine = info.due(options_.health_every);
     if (examine) {
       report_contrast(
           prototype_contrast(f.logits, f.damage, controller_->prototypes(), batch.kinds), kinds_,

@@ -42,7 +42,6 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <utility>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
@@ -100,7 +99,7 @@ class Nlcl : public Method {
         state_->damage_network
             ? x - scaled(state_->damage_network->forward(batch.input).to(at::kFloat))
             : x - b;
-    const bool examine = to_be_examined(info);
+    const bool examine = info.due(options_.health_every);
 
     Losses result;
     if (options_.adversarial > 0) add_discriminator(b, scaled(batch.unpaired), result);
@@ -324,13 +323,6 @@ class Nlcl : public Method {
         *state_->location_watch, result, "location", "contrast of location: ");
   }
 
-  /// Of a step its first micro-batch alone, since the watches count how often they are asked.
-  bool to_be_examined(const StepInfo& info) {
-    if (info.phase_step % options_.health_every != 0) return false;
-    if (!c10::GradMode::is_enabled()) return true;
-    return std::exchange(examined_at_, info.step) != info.step;
-  }
-
   /// The guard of an adaptation: a restorer that shifts brightness is not taking damage away. mean:
   /// of r, over a step.
   void watch_drift(double mean) {
@@ -354,7 +346,6 @@ class Nlcl : public Method {
   // Of the step that is being made: nothing of them is needed between steps.
   double damage_sum_ = 0;
   std::int64_t micro_batches_ = 0;
-  std::int64_t examined_at_ = -1;
 };
 
 }  // namespace

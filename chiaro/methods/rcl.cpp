@@ -146,7 +146,7 @@ class Rcl : public Method {
       result.terms.push_back(
           {"consistency", consistency, options_.consistency * state_->balance.item<double>()});
     }
-    if (info.step % options_.health_every == 0) {
+    if (info.due(options_.health_every)) {
       examine(logits, masks, residual.detach(), batch.kinds, result);
       measure(residual.detach(), crops, pairs, batch, result);
     }

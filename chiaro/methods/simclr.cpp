@@ -104,8 +104,7 @@ class Simclr : public Method {
         .kinds = batch.kinds.defined() ? batch.kinds.repeat({2, 1}) : batch.kinds};
     Losses result;
     result.terms.push_back({"contrast", value_of(contrast), 1.0});
-    if (info.step % options_.health_every == 0)
-      report_contrast(contrast, kinds_, *state_->watch, result);
+    if (info.due(options_.health_every)) report_contrast(contrast, kinds_, *state_->watch, result);
     return result;
   }
 

@@ -1,5 +1,6 @@
 #include "chiaro/train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -87,9 +88,31 @@ void to_channels_last(torch::nn::Module& module) {
 struct Trainer::StepReport {
   double learning_rate = 0;
   double gradient_norm = 0;
-  std::vector<std::pair<std::string, double>>
-      values;  // "loss" first, then terms and meters, averaged over micro-batches
+  /// Over the micro-batches that have it.
+  struct Mean {
+    std::string name;
+    double sum;
+    std::int64_t count;
+  };
+  std::vector<Mean> means;  // "loss" first, then terms and meters
   std::vector<std::string> warnings;
+
+  void add(const std::string& name, double value) {
+    const auto found = std::ranges::find(means, name, &Mean::name);
+    if (found == means.end()) {
+      means.push_back({name, value, 1});
+    } else {
+      found->sum += value;
+      ++found->count;
+    }
+  }
+
+  std::vector<std::pair<std::string, double>> values() const {
+    std::vector<std::pair<std::string, double>> list;
+    for (const auto& [name, sum, count] : means)
+      list.emplace_back(name, sum / static_cast<double>(count));
+    return list;
+  }
 };
 
 Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Dataset> dataset,
@@ -219,21 +242,14 @@ data::Batch Trainer::to_device(data::Batch batch) const {
   return batch;
 }
 
-void Trainer::add_losses(data::Batch batch, StepReport& report) {
+void Trainer::add_losses(data::Batch batch, std::int64_t micro_batch, StepReport& report) {
   const double part = 1.0 / static_cast<double>(options_.accumulate);
-  const auto add = [&](const std::string& name, double value) {
-    for (auto& [known, sum] : report.values) {
-      if (known == name) {
-        sum += part * value;
-        return;
-      }
-    }
-    report.values.emplace_back(name, part * value);
-  };
+  methods::StepInfo info = info_at(step_);
+  info.micro_batch = micro_batch;
   methods::Losses losses;
   {
     const AutocastScope autocast(options_.precision == "bf16", device_.type());
-    losses = method_->losses(batch, info_at(step_));
+    losses = method_->losses(batch, info);
   }
   at::Tensor total;
   double sum = 0;
@@ -252,9 +268,9 @@ void Trainer::add_losses(data::Batch batch, StepReport& report) {
     }
     sum += value * term.weight;
   }
-  add("loss", sum);
-  for (const auto& term : losses.terms) add(term.name, term.value.item<double>());
-  for (const auto& [name, value] : losses.meters) add(name, value);
+  report.add("loss", sum);
+  for (const auto& term : losses.terms) report.add(term.name, term.value.item<double>());
+  for (const auto& [name, value] : losses.meters) report.add(name, value);
   for (auto& warning : losses.warnings) report.warnings.push_back(std::move(warning));
   (total * part).backward();
 }
@@ -271,7 +287,7 @@ Trainer::StepReport Trainer::take_step(const std::function<data::Batch()>& next_
   torch::manual_seed(
       Rng(static_cast<std::uint64_t>(options_.seed), {static_cast<std::uint64_t>(step_)}).next());
   for (std::int64_t i = 0; i < options_.accumulate; ++i)
-    add_losses(to_device(next_batch()), report);
+    add_losses(to_device(next_batch()), i, report);
   const double limit =
       options_.clip_norm > 0 ? options_.clip_norm : std::numeric_limits<double>::infinity();
   report.gradient_norm = torch::nn::utils::clip_grad_norm_(trainable_, limit);
@@ -346,7 +362,7 @@ Outcome Trainer::run() {
     const double began_s = monotonic_s();
     const StepReport report = take_step(next_batch);
     log_->step(step_,
-               {current_phase_, report.learning_rate, report.gradient_norm, report.values,
+               {current_phase_, report.learning_rate, report.gradient_norm, report.values(),
                 monotonic_s() - began_s, waited_s + loader->waited_s()},
                step_ % options_.log_every == 0 || step_ == options_.steps);
     warn(report.warnings, outcome);

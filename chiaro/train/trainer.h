@@ -74,7 +74,7 @@ class Trainer {
   methods::StepInfo info_at(std::int64_t step) const;
   void enter_phase(const PhaseSpan& span);
   StepReport take_step(const std::function<data::Batch()>& next_batch);
-  void add_losses(data::Batch batch, StepReport& report);
+  void add_losses(data::Batch batch, std::int64_t micro_batch, StepReport& report);
   void put_descriptions(checkpoint::Checkpoint& state) const;
   void save();
   void validate(Outcome& outcome);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/optim/adamw.h>
 #include <torch/utils.h>
+#include <algorithm>
 
 #include <cmath>
 #include <map>
@@ -247,6 +248,34 @@ TEST_P(Methods, PhasesShareTheRun) {
 
 TEST_P(Methods, RefusesAnUnknownOption) {
   EXPECT_CHIARO_ERROR(made(GetParam(), {{"no_such_option", true}}), Usage, "no_such_option");
+}
+
+// Watches count how often they are asked, so a step of several micro-batches asks once.
+TEST_P(Methods, ExamineTheirContrastsOnceAStep) {
+  const auto& options = find(GetParam()).options;
+  const bool contrastive = std::ranges::any_of(
+      options, [](const auto& option) { return option.name == "health_every"; });
+  if (!contrastive) GTEST_SKIP() << "nothing to examine";
+  OptionTable table = trial_of(GetParam()).options;
+  table["health_every"] = std::int64_t{1};
+  const auto method = made(GetParam(), table);
+  const auto batch = batch_of(6, 16, 16);
+  const auto examined = [&](const StepInfo& info) {
+    return std::ranges::any_of(method->losses(batch, info).meters, [](const auto& meter) {
+      return meter.first.ends_with("_collapsed");
+    });
+  };
+  bool ever = false;
+  for (std::int64_t step = 0; step < 3 && !ever; ++step) {  // a queue may have to be filled first
+    StepInfo info = info_at(*method, 0, step);
+    ever = examined(info);
+    info.micro_batch = 1;
+    EXPECT_FALSE(examined(info));
+    ++info.step;
+    const at::NoGradGuard no_grad;
+    method->after_step(info);
+  }
+  EXPECT_TRUE(ever);
 }
 
 TEST_P(Methods, OptionsSurviveAsText) {

@@ -481,22 +481,6 @@ TEST(Nlcl, ADriftIsCountedInStepsNotMicroBatches) {
   EXPECT_EQ(method->state().named_buffers()["drift"][2].item<double>(), 50);
 }
 
-TEST(Nlcl, AStepIsExaminedOnce) {
-  const auto method = made(small({{"health_every", std::int64_t{1}}}));
-  const auto examined = [&](std::int64_t step) {
-    StepInfo info;
-    info.step = step;
-    const auto meters = method->losses(rainy(), info).meters;
-    return std::ranges::any_of(meters,
-                               [](const auto& meter) { return meter.first.starts_with("layer_"); });
-  };
-  EXPECT_TRUE(examined(0));
-  EXPECT_FALSE(examined(0)) << "a second micro-batch of the same step";
-  EXPECT_TRUE(examined(1));
-  const c10::NoGradGuard held_out;
-  EXPECT_TRUE(examined(1)) << "held-out batches are looked at and not remembered";
-}
-
 TEST(Nlcl, AdaptsWithoutCleanPictures) {
   const auto method = made(alone("layer"));
   auto batch = rainy();

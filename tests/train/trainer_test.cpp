@@ -282,6 +282,32 @@ TEST_F(TrainerTest, AccumulatingEqualsABiggerBatch) {
   }
 }
 
+// A meter that only the first micro-batch gives is not thinned by those without it.
+TEST_F(TrainerTest, AMeterIsTheMeanOfTheMicroBatchesThatHaveIt) {
+  class Rare : public TwoPhases {
+   public:
+    methods::Losses losses(const data::Batch& batch, const methods::StepInfo& info) override {
+      auto result = TwoPhases::losses(batch, info);
+      result.meters.emplace_back("number", static_cast<double>(info.micro_batch));
+      if (info.due(1)) result.meters.emplace_back("rare", 7.0);
+      return result;
+    }
+  };
+  TrainOptions options = short_run(2);
+  options.accumulate = 3;
+  checkpoint::RunFolder run(folder_ / "rare");
+  Trainer trainer(options, dataset_, std::make_unique<Rare>(), run, "recipe", {});
+  trainer.run();
+  const auto lines = split(read_text(folder_ / "rare" / "losses.csv"), '\n');
+  const auto names = split(lines[0], ',');
+  const auto values = split(lines[1], ',');
+  const auto cell = [&](const char* name) {
+    return values.at(static_cast<std::size_t>(std::ranges::find(names, name) - names.begin()));
+  };
+  EXPECT_EQ(cell("rare"), "7.0");
+  EXPECT_EQ(cell("number"), "1.0");  // the mean of 0, 1 and 2
+}
+
 TEST_F(TrainerTest, ANonFiniteLossStopsNamingStepTermAndSamples) {
   class Broken : public TwoPhases {
    public:

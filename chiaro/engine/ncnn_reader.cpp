@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <map>
 #include <openvino/op/add.hpp>
 #include <openvino/op/concat.hpp>
@@ -31,6 +32,7 @@ struct NcnnLayer {
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   std::map<int, std::int64_t> values;
+  bool whole_numbers = true;  // whether all values are
 
   std::int64_t value(int key, std::int64_t otherwise) const {
     const auto found = values.find(key);
@@ -79,6 +81,14 @@ class NcnnReader {
          layer.type, origin_, why);
   }
 
+  /// Any other setting may change what the layer does.
+  void expect_only(const NcnnLayer& layer, std::initializer_list<int> known) const {
+    if (!layer.whole_numbers) refuse(layer, "a setting is no whole number");
+    for (const auto& [key, value] : layer.values) {
+      if (std::ranges::count(known, key) == 0) refuse(layer, "it has a setting that is not known");
+    }
+  }
+
   NcnnLayer layer_of(const std::string& line) const {
     std::vector<std::string> words;
     for (const std::string& word : split(line, ' ')) {
@@ -101,8 +111,8 @@ class NcnnReader {
       std::int64_t key = 0;
       std::int64_t value = 0;
       if (equals == std::string::npos || !read_integer(word->substr(0, equals), key)) continue;
-      if (read_integer(word->substr(equals + 1), value))
-        layer.values[static_cast<int>(key)] = value;
+      layer.whole_numbers &= read_integer(word->substr(equals + 1), value);
+      layer.values[static_cast<int>(key)] = value;
     }
     return layer;
   }
@@ -140,6 +150,7 @@ class NcnnReader {
   }
 
   Blob convolution(const NcnnLayer& layer) {
+    expect_only(layer, {0, 1, 2, 3, 4, 5, 6, 9, 11, 12, 13, 14, 15, 16});
     const std::int64_t out = layer.value(0, 0);
     const std::int64_t side = layer.value(1, 0);
     const std::int64_t stride = layer.value(3, 1);
@@ -151,7 +162,9 @@ class NcnnReader {
     if (!sound) refuse(layer, "its numbers contradict each other");
     const bool known = layer.value(11, side) == side && layer.value(2, 1) == 1 &&
                        layer.value(13, stride) == stride && layer.value(14, pad) == pad &&
-                       layer.value(5, 0) == 1 && layer.value(9, 0) <= 1;
+                       layer.value(12, 1) == 1 && layer.value(15, pad) == pad &&
+                       layer.value(16, pad) == pad && layer.value(5, 0) == 1 &&
+                       (layer.value(9, 0) == 0 || layer.value(9, 0) == 1);
     if (!known) refuse(layer, "expected a square kernel, a bias and at most a rectifier");
     const Blob source = input_of(layer);
     const auto in = static_cast<std::size_t>(count / (out * side * side));
@@ -176,12 +189,14 @@ class NcnnReader {
   }
 
   Blob pooling(const NcnnLayer& layer) const {
+    expect_only(layer, {0, 1, 2, 3, 4, 5, 11, 12, 13, 14, 15});
     const std::int64_t side = layer.value(1, 0);
     const std::int64_t stride = layer.value(2, 1);
     const bool known = layer.value(0, 0) == 0 && side > 0 && side < 1024 && stride > 0 &&
                        stride <= side && layer.value(3, 0) == 0 && layer.value(4, 0) == 0 &&
                        layer.value(5, 0) == 0 && layer.value(11, side) == side &&
-                       layer.value(12, stride) == stride;
+                       layer.value(12, stride) == stride && layer.value(13, 0) == 0 &&
+                       layer.value(14, 0) == 0 && layer.value(15, 0) == 0;
     if (!known) refuse(layer, "expected the largest value of a square, without padding");
     const auto strides = static_cast<std::size_t>(stride);
     const auto sides = static_cast<std::size_t>(side);
@@ -197,8 +212,9 @@ class NcnnReader {
   }
 
   std::vector<float> plain(const NcnnLayer& layer, std::size_t count) {
+    const auto raw = take(layer, count * sizeof(float));
     std::vector<float> values(count);
-    std::memcpy(values.data(), take(layer, count * sizeof(float)).data(), count * sizeof(float));
+    std::memcpy(values.data(), raw.data(), raw.size());
     return values;
   }
 

@@ -148,9 +148,24 @@ std::vector<double> array_named(const std::map<std::string, NpzArray, std::less<
 }  // namespace
 
 NiqeNorm read_niqe_norm(const std::filesystem::path& path) {
+  constexpr double kRounding = 1e-6;  // of the largest value
   const auto arrays = read_npz(path);
-  return {array_named(arrays, "mu_pris_param", kN, path),
-          array_named(arrays, "cov_pris_param", kN * kN, path)};
+  NiqeNorm norm{array_named(arrays, "mu_pris_param", kN, path),
+                array_named(arrays, "cov_pris_param", kN * kN, path)};
+  const auto& c = norm.covariance;
+  const double largest =
+      std::abs(*std::ranges::max_element(c, {}, [](double value) { return std::abs(value); }));
+  for (std::size_t i = 0; i < kN; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      const bool possible = i == j ? c[i * kN + i] >= 0
+                                   : std::abs(c[i * kN + j] - c[j * kN + i]) <= kRounding * largest;
+      CHIARO_CHECK(possible, Input,
+                   "[metrics.read_niqe_norm] '{}' is no NIQE model; 'cov_pris_param' is no "
+                   "covariance",
+                   path.string());
+    }
+  }
+  return norm;
 }
 
 double niqe(const image::Image& picture, const Protocol& protocol, const NiqeNorm& norm) {
@@ -173,7 +188,7 @@ double niqe(const image::Image& picture, const Protocol& protocol, const NiqeNor
   for (std::size_t i = 0; i < kN; ++i) difference[i] -= norm.mean[i];
   for (std::size_t i = 0; i < kN * kN; ++i)
     covariance[i] = (covariance[i] + norm.covariance[i]) / 2;
-  return std::sqrt(pseudo_inverse_form(std::move(covariance), difference));
+  return std::sqrt(std::max(0.0, pseudo_inverse_form(std::move(covariance), difference)));
 }
 
 }  // namespace chiaro::metrics

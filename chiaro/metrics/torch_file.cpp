@@ -15,7 +15,9 @@
 namespace chiaro::metrics {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 28;
+constexpr std::size_t kMostBytes = std::size_t{1} << 20;  // heads of LPIPS take some 20 KiB
+constexpr std::size_t kLongestName = 256;
+constexpr std::size_t kMostNames = 4096;
 constexpr int kDeepest = 32;  // sequences inside each other; a state dictionary has 6
 
 /// Thrown for whatever is no such file; the caller names it.
@@ -186,10 +188,10 @@ class Unpickler {
         marks_.push_back(stack_.size());
         return;
       case 'q':  // BINPUT
-        memo_[bytes_.integer(1)] = top().text;
+        remember(bytes_.integer(1));
         return;
       case 'r':  // LONG_BINPUT
-        memo_[bytes_.integer(4)] = top().text;
+        remember(bytes_.integer(4));
         return;
       case 'h':  // BINGET
         push(Pickled::of(memo_[bytes_.integer(1)]));
@@ -232,6 +234,12 @@ class Unpickler {
       default:
         throw NotUnderstood();
     }
+  }
+
+  /// Texts are names here; they come back often, so that long ones would fill the memory.
+  void remember(std::int64_t place) {
+    if (top().text.size() > kLongestName || memo_.size() >= kMostNames) throw NotUnderstood();
+    memo_[place] = top().text;
   }
 
   Pickled& top() {
@@ -305,8 +313,8 @@ std::map<std::string, TorchTensor, std::less<>> tensors_of(std::span<const std::
   for (const Pickled& key : pickle().items) {
     const std::int64_t count = bytes.integer(8);
     if (count < 0 || count > static_cast<std::int64_t>(kMostBytes)) throw NotUnderstood();
+    const std::string_view raw = bytes.take(static_cast<std::size_t>(count) * sizeof(float));
     std::vector<float> values(static_cast<std::size_t>(count));
-    const std::string_view raw = bytes.take(values.size() * sizeof(float));
     if (!values.empty()) std::memcpy(values.data(), raw.data(), raw.size());
     storages[key.text] = std::move(values);
   }
@@ -316,7 +324,8 @@ std::map<std::string, TorchTensor, std::less<>> tensors_of(std::span<const std::
     std::size_t count = 1;
     for (const std::int64_t side : tensor.shape) count *= static_cast<std::size_t>(side);
     if (values == storages.end() || values->second.size() != count) throw NotUnderstood();
-    tensors[tensor.name] = {std::move(tensor.shape), values->second};
+    tensors[tensor.name] = {std::move(tensor.shape), std::move(values->second)};
+    storages.erase(values);  // of one tensor each
   }
   return tensors;
 }

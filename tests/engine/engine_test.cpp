@@ -70,6 +70,13 @@ TEST(Engine, InBf16WhatReadsThePictureStaysExact) {
             make("twice", Precision::F32).run_once(input)[0].values);
 }
 
+TEST(Engine, InBf16TheRestIsRounded) {
+  if (!has_bf16()) GTEST_SKIP() << "no bfloat16 here";
+  const auto input = noise(1, 3, 64, 96);
+  EXPECT_NE(make("unet", Precision::Bf16).run_once(input)[0].values,
+            make("unet", Precision::F32).run_once(input)[0].values);
+}
+
 TEST(Engine, BatchesEqualSinglePictures) {
   Engine engine = make("unet");
   const auto both = noise(2, 3, 16, 20);

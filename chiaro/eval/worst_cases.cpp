@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "chiaro/base/error.h"
+
 namespace chiaro::eval {
 namespace {
 
@@ -66,6 +68,15 @@ void WorstCases::look(const PictureScores& scores, const Pair& pair, const image
       cases_, [&](const WorstCase& other) { return comes_before(gain, scores.name, other); });
   if (place == cases_.end() && cases_.size() >= most_) return;
   const bool compared = !pair.target.empty();
+  const auto alike = [&restored](const image::Image& other) {
+    return other.width() == restored.width() && other.height() == restored.height() &&
+           other.channels() == restored.channels();
+  };
+  CHIARO_CHECK(alike(pair.input) && (!compared || alike(pair.target)), Usage,
+               "[eval.worst_cases] '{}' came out with other sides than it has, {}x{} instead of "
+               "{}x{}; a report shows parts side by side; expected pictures of one size",
+               scores.name, restored.width(), restored.height(), pair.input.width(),
+               pair.input.height());
   const Place part = farthest_part(restored, compared ? pair.target : pair.input, side_px_);
   const auto cut = [&part](const image::Image& picture) {
     return image::crop(picture, part.y, part.x, part.height, part.width);

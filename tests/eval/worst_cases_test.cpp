@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/eval/pictures.h"
+#include "tests/support/expect_error.h"
 
 namespace chiaro::eval {
 namespace {
@@ -57,6 +58,16 @@ TEST(WorstCases, TurnRoundWhereLowerIsBetter) {
   EXPECT_TRUE(cases.cases()[0].target.empty());
   EXPECT_EQ(cases.cases()[0].after.height(), 40) << "no larger than the picture";
   EXPECT_EQ(cases.cases()[0].after.width(), 60);
+}
+
+// A bundle that enlarges, judged by a metric that needs no clean picture.
+TEST(WorstCases, RefuseResultsOfAnotherSize) {
+  WorstCases cases(1, 8, false);
+  Wrong wrong(0, 0);
+  wrong.pair.target = Image();
+  EXPECT_CHIARO_ERROR(
+      cases.look(scores_of_one("larger", 2, 3), wrong.pair, Image(3, 80, 120, 0.5F)), Usage,
+      "120x80 instead of 60x40");
 }
 
 TEST(WorstCases, NoneAreKeptWhereNoneAreWanted) {

@@ -36,7 +36,7 @@ Examined look_at(networks::Conditioner& conditioner, const data::Dataset& held_o
 }
 
 Calibration calibrate(networks::Controller& controller, const at::Tensor& logits,
-                      const at::Tensor& kinds) {
+                      const at::Tensor& kinds, bool wanted) {
   const std::int64_t half = logits.size(0) / 2;
   const auto asked = logits.slice(0, half);
   const auto asked_kinds = kinds.slice(0, half);
@@ -45,11 +45,15 @@ Calibration calibrate(networks::Controller& controller, const at::Tensor& logits
   };
   Calibration found{.error_before = error(1), .samples = asked.size(0)};
   found.error_after = found.error_before;
+  if (!wanted) return found;
   const double fitted =
       networks::fit_temperature(logits.slice(0, 0, half), kinds.slice(0, 0, half));
-  if (error(fitted) < found.error_before) {
-    found.temperature = controller.divide_logits(fitted);
-    found.error_after = error(found.temperature);
+  const double taken = controller.divide_logits(fitted);  // bounded, so maybe another
+  if (error(taken) < found.error_before) {
+    found.temperature = taken;
+    found.error_after = error(taken);
+  } else {
+    controller.divide_logits(1 / taken);
   }
   return found;
 }
@@ -78,7 +82,7 @@ std::string Calibration::text() const {
 }
 
 ControllerEvidence examine_controller(networks::Conditioner& conditioner, const Recipe& recipe,
-                                      const std::filesystem::path& data_root,
+                                      const std::filesystem::path& data_root, bool calibrated,
                                       std::int64_t samples) {
   constexpr double kQuantile = 0.99;
   CHIARO_CHECK(samples >= 2, Internal, "[freeze.controller] expected two samples or more");
@@ -86,7 +90,7 @@ ControllerEvidence examine_controller(networks::Conditioner& conditioner, const 
   const Examined seen = look_at(conditioner, held_out, samples);
   ControllerEvidence evidence{at::quantile(seen.novelty, kQuantile).item<double>(), std::nullopt};
   if (auto* controller = dynamic_cast<networks::Controller*>(&conditioner))
-    evidence.calibration = calibrate(*controller, seen.logits, seen.kinds);
+    evidence.calibration = calibrate(*controller, seen.logits, seen.kinds, calibrated);
   return evidence;
 }
 

@@ -31,11 +31,12 @@ struct ControllerEvidence {
   std::optional<Calibration> calibration;  ///< of networks::Controller alone
 };
 
-/// Looks at `samples` held-out samples of the recipe's data, at least 2. Of a networks::Controller
-/// the logits are divided by the temperature that fits the first half, unless the calibration error
-/// of the second half grows by it. Errors: Input (no data).
+/// Looks at `samples` held-out samples of the recipe's data, at least 2, of which the second half
+/// measures the calibration error of a networks::Controller. On request its logits are divided by
+/// the temperature that fits the first half, unless that error grows by it; the restorer, which is
+/// told the probabilities, was trained with the others. Errors: Input (no data).
 ControllerEvidence examine_controller(networks::Conditioner& conditioner, const Recipe& recipe,
-                                      const std::filesystem::path& data_root,
+                                      const std::filesystem::path& data_root, bool calibrated,
                                       std::int64_t samples = 400);
 
 }  // namespace chiaro::apps

@@ -124,8 +124,8 @@ TEST_F(ControllerRun, ShowsItsContrastsAndIsFrozenCalibrated) {
     EXPECT_NE(columns.find(std::string(",") + meter + ","), std::string::npos) << meter << "\n"
                                                                                << columns;
 
-  const auto frozen =
-      run({"freeze", path("run"), "--data", photos, "-o", path("made.chiaro"), "--certify", "0"});
+  const auto frozen = run({"freeze", path("run"), "--data", photos, "-o", path("made.chiaro"),
+                           "--certify", "0", "--calibrate"});
   ASSERT_EQ(frozen.status, 0) << frozen.err;
   EXPECT_NE(frozen.err.find("calibration error"), std::string::npos) << frozen.err;
   const auto bundle = bundle::read_bundle(folder_ / "made.chiaro");
@@ -143,6 +143,16 @@ TEST_F(ControllerRun, ShowsItsContrastsAndIsFrozenCalibrated) {
   EXPECT_NE(text.find("## Calibration"), std::string::npos) << text;
   EXPECT_NE(text.find(fmt::format("{:.3f} after", after.value)), std::string::npos) << text;
   EXPECT_TRUE(restore::verify(bundle, 1).first_difference.empty());
+
+  // Unless asked for, it is measured alone.
+  fs::create_directories(folder_ / "plain");
+  ASSERT_EQ(run({"freeze", path("run"), "--data", photos, "-o", path("plain/made.chiaro"),
+                 "--certify", "0"})
+                .status,
+            0);
+  const auto plain = bundle::read_bundle(folder_ / "plain" / "made.chiaro");
+  EXPECT_EQ(plain.manifest.scores.at(0).value, before.value);
+  EXPECT_EQ(plain.manifest.scores.at(1).value, before.value);
 }
 
 }  // namespace

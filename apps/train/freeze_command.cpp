@@ -77,8 +77,13 @@ std::string examined(const FreezeArguments& arguments, TrainedRun& trained,
   if (!evidence.calibration) return {};
   const Calibration& found = *evidence.calibration;
   manifest.scores = found.scores();
-  spdlog::info("logits divided by {:.3f}: calibration error {:.3f}, before {:.3f}, of {} samples",
-               found.temperature, found.error_after, found.error_before, found.samples);
+  if (found.temperature == 1) {
+    spdlog::info("the controller's calibration error is {:.3f} on {} held-out samples",
+                 found.error_after, found.samples);
+  } else {
+    spdlog::info("logits divided by {:.3f}: calibration error {:.3f}, before {:.3f}, of {} samples",
+                 found.temperature, found.error_after, found.error_before, found.samples);
+  }
   return found.text();
 }
 

@@ -99,7 +99,8 @@ class Nlcl : public Method {
         state_->damage_network
             ? x - scaled(state_->damage_network->forward(batch.input).to(at::kFloat))
             : x - b;
-    const bool examine = info.due(options_.health_every);
+    // Counted in the phase: the one before may be of any length.
+    const bool examine = info.micro_batch == 0 && info.phase_step % options_.health_every == 0;
 
     Losses result;
     if (options_.adversarial > 0) add_discriminator(b, scaled(batch.unpaired), result);

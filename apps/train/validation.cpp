@@ -11,6 +11,7 @@
 #include "apps/train/code_measures.h"
 #include "apps/train/part_measures.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/networks/controller_calibration.h"
 
 namespace chiaro::apps {
 namespace {
@@ -60,32 +61,23 @@ class TypeScore {
  public:
   void add(const data::Batch& batch, const at::Tensor& code) {
     if (!code.defined()) return;
-    const auto probability = code.narrow(1, 0, batch.kinds.size(1));
-    const auto [confidence, guess] = probability.max(1, /*keepdim=*/true);
-    right_.push_back(batch.kinds.gather(1, guess).to(at::kDouble).view(-1));
-    confidence_.push_back(confidence.to(at::kDouble).view(-1));
+    probabilities_.push_back(code.narrow(1, 0, batch.kinds.size(1)).to(at::kDouble));
+    kinds_.push_back(batch.kinds);
   }
 
-  /// "type_accuracy", and "type_ece": the expected calibration error over ten bins of confidence
-  /// (Guo et al. 2017, arXiv:1706.04599).
+  /// "type_accuracy", and "type_ece": networks::calibration_error.
   void report(train::Metrics& metrics) const {
-    if (right_.empty()) return;
-    constexpr double kBins = 10;
-    const auto right = at::cat(right_);
-    const auto confidence = at::cat(confidence_);
-    const auto bin = (confidence * kBins).floor().clamp_max(kBins - 1);
-    double error = 0;
-    for (int b = 0; b < static_cast<int>(kBins); ++b) {
-      const auto inside = bin.eq(b).to(at::kDouble);
-      error += std::abs(((right - confidence) * inside).sum().item<double>());
-    }
-    metrics["type_accuracy"] = right.mean().item<double>();
-    metrics["type_ece"] = error / static_cast<double>(right.numel());
+    if (kinds_.empty()) return;
+    const auto probabilities = at::cat(probabilities_);
+    const auto kinds = at::cat(kinds_);
+    const auto right = kinds.gather(1, probabilities.argmax(1, /*keepdim=*/true));
+    metrics["type_accuracy"] = right.to(at::kDouble).mean().item<double>();
+    metrics["type_ece"] = networks::calibration_error(probabilities, kinds);
   }
 
  private:
-  std::vector<at::Tensor> right_;
-  std::vector<at::Tensor> confidence_;
+  std::vector<at::Tensor> probabilities_;
+  std::vector<at::Tensor> kinds_;
 };
 
 /// The damaged pictures, as large as the clean ones: what a network that enlarges is compared with.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <map>
 #include <set>
 
@@ -10,9 +9,10 @@
 #include <spdlog/spdlog.h>
 
 #include "chiaro/base/text.h"
+#include "chiaro/data/depth.h"
+#include "chiaro/data/listing.h"
 #include "chiaro/degrade/resample.h"
 #include "chiaro/image/codec.h"
-#include "chiaro/image/pairing.h"
 
 namespace chiaro::data {
 namespace {
@@ -20,79 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxDraws = 100;
-
-/// The scenes of a source kept for validation: those with the lowest hashes, the stated share of
-/// them, and at least one where there are two.
-std::set<std::string> held_out(const std::set<std::string>& scenes, double share) {
-  std::vector<std::pair<std::uint64_t, std::string>> order;
-  for (const auto& scene : scenes) order.emplace_back(stable_hash(scene), scene);
-  std::ranges::sort(order);
-  auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(order.size())));
-  if (share > 0 && order.size() >= 2) count = std::max<std::size_t>(count, 1);
-  std::set<std::string> kept;
-  for (std::size_t i = 0; i < count; ++i) kept.insert(order[i].second);
-  return kept;
-}
-
-/// What one source keeps for validation, no other may train on: a scene may lie in several folders.
-/// A source that would have nothing left keeps out its own alone.
-std::set<std::string> held_out_of_all(const std::set<std::string>& scenes,
-                                      const std::set<std::string>& own,
-                                      const std::set<std::string>& anywhere) {
-  std::set<std::string> kept;
-  std::ranges::set_intersection(scenes, anywhere, std::inserter(kept, kept.end()));
-  return kept.size() < scenes.size() ? kept : own;
-}
-
-std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
-  const fs::path path = fs::path(folder).is_absolute() ? fs::path(folder) : root / folder;
-  auto files = image::list_pictures(path, true);
-  CHIARO_CHECK(!files.empty(), Input, "[data.source] no pictures in '{}'", path.string());
-  return files;
-}
-
-/// Those of the scenes that may be trained on: the stated share of them, at least one. Smaller
-/// shares are parts of larger ones; the seed says which.
-std::set<std::string> labelled(const std::set<std::string>& scenes, double share,
-                               std::int64_t seed) {
-  std::vector<std::pair<std::uint64_t, std::string>> order;
-  for (const auto& scene : scenes)
-    order.emplace_back(stable_hash(fmt::format("label {} {}", seed, scene)), scene);
-  std::ranges::sort(order);
-  const auto count =
-      static_cast<std::size_t>(std::ceil(share * static_cast<double>(order.size()) - 1e-9));
-  order.resize(std::min(order.size(), std::max<std::size_t>(1, count)));
-  std::set<std::string> chosen;
-  for (const auto& [hash, scene] : order) chosen.insert(scene);
-  return chosen;
-}
-
-bool excluded(const SourceOptions& source, const std::string& stem) {
-  return std::ranges::count(source.exclude, stem) > 0;
-}
-
-/// The pictures of a clean, noisy or unpaired source; no input, the scene is the stem.
-std::vector<image::FilePair> single_files(const SourceOptions& options, const fs::path& root) {
-  CHIARO_CHECK(!options.folders.empty(), Usage,
-               "[data.source] {}: a source of kind '{}' needs folders", options.name, options.kind);
-  std::vector<image::FilePair> files;
-  for (const auto& folder : options.folders) {
-    for (const auto& file : files_of(root, folder)) {
-      if (!excluded(options, file.stem().string()))
-        files.push_back({{}, file, file.stem().string()});
-    }
-  }
-  return files;
-}
-
-std::vector<image::FilePair> paired_files(const SourceOptions& options, const fs::path& root) {
-  CHIARO_CHECK(!options.input.empty() && !options.target.empty() && !options.task.empty(), Usage,
-               "[data.source] {}: a paired source needs input, target and task", options.name);
-  auto pairs = image::pair_files(files_of(root, options.input), files_of(root, options.target),
-                                 options.pairing, options.name, true);
-  std::erase_if(pairs, [&](const image::FilePair& pair) { return excluded(options, pair.scene); });
-  return pairs;
-}
 
 /// A square of `side` px of the picture, in steps that keep it inside.
 struct Window {
@@ -168,38 +95,15 @@ Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
   offset_ = Rng(static_cast<std::uint64_t>(options_.seed), {stable_hash("order")}).uniform();
 }
 
-namespace {
-
-/// The files of a source before they are divided.
-struct Listed {
-  std::vector<image::FilePair> files;
-  std::set<std::string> scenes;
-  std::set<std::string> held_out;
-};
-
-Listed listed(const SourceOptions& options, const fs::path& root, double holdout) {
-  CHIARO_CHECK(!options.name.empty(), Usage, "[data.source] each [[source]] needs a name");
-  CHIARO_CHECK(options.scale_min <= options.scale_max, Usage,
-               "[data.source] {}: scale_min exceeds scale_max", options.name);
-  Listed result;
-  result.files =
-      options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
-  for (const auto& file : result.files) result.scenes.insert(file.scene);
-  result.held_out = held_out(result.scenes, holdout);
-  return result;
-}
-
-}  // namespace
-
 void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part) {
   const auto found = recipe.lists.find("source");
   CHIARO_CHECK(found != recipe.lists.end() && !found->second.empty(), Usage,
                "[data.source] the recipe has no [[source]]");
-  std::vector<Listed> lists;
+  std::vector<Listing> lists;
   std::set<std::string> held_out_anywhere;
   for (const auto& item : found->second) {
     sources_.push_back({parse_options<SourceOptions>(item.values, "source"), {}, -1});
-    lists.push_back(listed(sources_.back().options, root, options_.holdout));
+    lists.push_back(list_source(sources_.back().options, root, options_.holdout));
     held_out_anywhere.insert(lists.back().held_out.begin(), lists.back().held_out.end());
   }
   std::int64_t content = 0;
@@ -211,7 +115,7 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
     if (noisy || options.kind == "paired")
       source.task = task_number(noisy && options.task.empty() ? "noisy" : options.task);
     std::set<std::string> scenes = lists[i].scenes;
-    const auto kept = held_out_of_all(scenes, lists[i].held_out, held_out_anywhere);
+    const auto kept = held_out_of_all(lists[i], held_out_anywhere);
     std::erase_if(scenes, [&](const std::string& scene) { return kept.contains(scene); });
     if (!noisy && !unpaired) scenes = labelled(scenes, options_.label_fraction, options_.seed);
     // Nothing is measured on unpaired pictures, so a single one may serve both parts.
@@ -224,7 +128,8 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
       std::int64_t input = file.input.empty() ? -1 : store_->add(file.input);
       std::int64_t target = store_->add(file.target);
       if (noisy) std::swap(input, target);
-      source.pairs.push_back({input, target, contents.at(file.scene)});
+      const std::int64_t depth = file.depth.empty() ? -1 : store_->add(file.depth);
+      source.pairs.push_back({input, target, depth, contents.at(file.scene)});
     }
   }
 }
@@ -267,23 +172,25 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
     stream.cumulative_weight = total;
     streams_.push_back(std::move(stream));
   };
-  const bool any_clean = std::ranges::any_of(sources_, [](const Source& s) {
-    return s.options.kind == "clean" && !s.pairs.empty() && s.options.weight > 0;
-  });
   if (const auto found = recipe.lists.find("task"); found != recipe.lists.end()) {
     for (const auto& item : found->second) {
       const auto task = parse_options<TaskOptions>(item.values, "task");
       CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage,
                    "[data.task] each [[task]] needs a name and a spec");
-      const std::int64_t number = task_number(task.name);
-      if (any_clean)
-        add(task.weight, {0, number, -1, degrade::parse_template(task.spec), task.tones});
+      for (const auto& name : task.sources) expect_clean_source(task, name);
+      Stream stream{0,          task_number(task.name),
+                    -1,         degrade::parse_template(task.spec),
+                    task.tones, task.sources};
+      if (std::ranges::any_of(sources_,
+                              [&](const Source& s) { return share(s, "clean", task.sources) > 0; }))
+        add(task.weight, std::move(stream));
     }
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const Source& source = sources_[i];
     if (source.task >= 0 && !source.pairs.empty()) {
-      add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0});
+      add(source.options.weight,
+          {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0, {}});
     }
   }
   const bool empty = std::ranges::all_of(
@@ -298,6 +205,13 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
   add_kinds();
 }
 
+void Dataset::expect_clean_source(const TaskOptions& task, const std::string& name) const {
+  const bool found = std::ranges::any_of(sources_, [&](const Source& source) {
+    return source.options.name == name && source.options.kind == "clean";
+  });
+  CHIARO_CHECK(found, Usage, "[data.task] {}: no clean source is named '{}'", task.name, name);
+}
+
 const Dataset::Stream& Dataset::stream_of(std::int64_t index) const {
   // A low-discrepancy sequence: every stretch of samples holds the streams in their shares.
   constexpr double kGoldenRatioFraction = 0.618033988749894848;
@@ -308,19 +222,25 @@ const Dataset::Stream& Dataset::stream_of(std::int64_t index) const {
   return streams_.back();
 }
 
-/// By weight, among sources of one kind; −1: there are none.
-std::int64_t Dataset::draw_source(const std::string& kind, Rng& rng) const {
-  const auto weight = [&](const Source& source) {
-    return source.options.kind == kind && !source.pairs.empty() ? source.options.weight : 0.0;
-  };
+/// The weight of a source in a draw among those of one kind and, unless empty, of these names.
+double Dataset::share(const Source& source, const std::string& kind,
+                      const std::vector<std::string>& names) {
+  const bool named = names.empty() || std::ranges::count(names, source.options.name) > 0;
+  return named && source.options.kind == kind && !source.pairs.empty() ? source.options.weight : 0;
+}
+
+/// By weight; −1: there are none.
+std::int64_t Dataset::draw_source(const std::string& kind, const std::vector<std::string>& names,
+                                  Rng& rng) const {
   double total = 0;
-  for (const auto& source : sources_) total += weight(source);
+  for (const auto& source : sources_) total += share(source, kind, names);
   double left = rng.uniform() * total;
   std::int64_t last = -1;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    if (weight(sources_[i]) <= 0) continue;
+    const double weight = share(sources_[i], kind, names);
+    if (weight <= 0) continue;
     last = static_cast<std::int64_t>(i);
-    left -= weight(sources_[i]);
+    left -= weight;
     if (left < 0) break;
   }
   return last;
@@ -328,7 +248,7 @@ std::int64_t Dataset::draw_source(const std::string& kind, Rng& rng) const {
 
 bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const {
   sample.task = stream.task;
-  sample.source = stream.source >= 0 ? stream.source : draw_source("clean", scene);
+  sample.source = stream.source >= 0 ? stream.source : draw_source("clean", stream.sources, scene);
   const Source& source = sources_[static_cast<std::size_t>(sample.source)];
   const auto& pair = source.pairs[static_cast<std::size_t>(
       scene.integer(0, static_cast<std::int64_t>(source.pairs.size()) - 1))];
@@ -344,18 +264,36 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
       draw_window(input_size, side,
                   scene.log_uniform(source.options.scale_min, source.options.scale_max), scene);
   const int symmetry = options_.dihedral ? static_cast<int>(scene.integer(0, 7)) : 0;
+  const auto part_of = [&](std::int64_t number, int times) {
+    return store_->crop(number, times * window.y, times * window.x, times * window.height,
+                        times * window.width);
+  };
+  const auto placed = [&](const image::Image& part, int times) {
+    return image::dihedral(fit(part, times * side), symmetry);
+  };
   const auto cut = [&](std::int64_t number, int times) -> std::optional<image::Image> {
-    const auto part = store_->crop(number, times * window.y, times * window.x,
-                                   times * window.height, times * window.width);
-    if (!part) return std::nullopt;
-    return image::dihedral(fit(*part, times * side), symmetry);
+    const auto part = part_of(number, times);
+    return part ? std::optional(placed(*part, times)) : std::nullopt;
   };
   auto picture = cut(shown, pair.target >= 0 ? scale : 1);
   if (!picture) return false;
+  image::Image depth;
+  if (pair.depth >= 0) {
+    const auto found = store_->size(pair.depth);
+    if (!found) return false;
+    CHIARO_CHECK(found->height == size->height && found->width == size->width, Input,
+                 "[data.depth] '{}' is {}x{} but its picture '{}' is {}x{}; expected the same size",
+                 store_->path(pair.depth).string(), found->height, found->width,
+                 store_->path(pair.target).string(), size->height, size->width);
+    const auto map = part_of(pair.depth, scale);
+    if (!map) return false;
+    if (const auto known = fill_unknown_depth(image::to_grey(*map)); !known.empty())
+      depth = reduced(placed(known, scale), scale);
+  }
   sample.content = pair.content;
   (pair.target >= 0 ? sample.context_target : sample.context) = std::move(*picture);
   if (pair.input < 0) {
-    damage_sample(stream, pair, damage, sample);
+    damage_sample(stream, pair, depth, damage, sample);
   } else if (pair.target < 0) {
     note_real_damage(stream, pair, sample);
   } else {
@@ -379,7 +317,7 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
 
 /// A clean crop of another picture than the one shown.
 bool Dataset::add_unpaired(Rng& rng, std::int64_t shown, Sample& sample) const {
-  const std::int64_t drawn = draw_source("unpaired", rng);
+  const std::int64_t drawn = draw_source("unpaired", {}, rng);
   if (drawn < 0) return true;
   const Source& source = sources_[static_cast<std::size_t>(drawn)];
   const auto count = static_cast<std::int64_t>(source.pairs.size());
@@ -404,16 +342,16 @@ void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& s
 }
 
 /// Damages the clean window.
-void Dataset::damage_sample(const Stream& stream, const Pair& pair, Rng& rng,
-                            Sample& sample) const {
+void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image::Image& depth,
+                            Rng& rng, Sample& sample) const {
   if (stream.tones > 0 && rng.chance(stream.tones)) vary_tones(sample.context_target, rng);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);
   // Same kinds and options for samples that are alike, but not the same grain, which would give
   // away that they belong together.
   if (options_.alike > 1)
     rng = Rng(static_cast<std::uint64_t>(options_.seed), {sample.seed, stable_hash("grain")});
-  sample.context =
-      degrade::apply(reduced(sample.context_target, static_cast<int>(options_.scale)), chain, rng);
+  sample.context = degrade::apply(reduced(sample.context_target, static_cast<int>(options_.scale)),
+                                  chain, rng, {.depth = depth.empty() ? nullptr : &depth});
   if (options_.input_u8) image::quantize_u8(sample.context);
   sample.severity = 0;
   std::map<std::int64_t, double> kinds;

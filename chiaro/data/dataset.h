@@ -48,6 +48,7 @@ struct SourceOptions {
   std::string name;
   std::string kind = "clean";
   std::vector<std::string> folders;
+  std::string depths;
   std::string input;
   std::string target;
   std::string pairing;
@@ -66,6 +67,7 @@ struct TaskOptions {
   std::string spec;
   double weight = 1.0;
   double tones = 0;
+  std::vector<std::string> sources;
   static Fields<TaskOptions> fields();
 };
 
@@ -124,6 +126,7 @@ class Dataset {
   struct Pair {
     std::int64_t input;   // number in the store; -1: clean picture only
     std::int64_t target;  // -1: noisy picture only
+    std::int64_t depth;   // -1: none
     std::int64_t content;
   };
   struct Source {
@@ -137,7 +140,8 @@ class Dataset {
     std::int64_t task;
     std::int64_t source;                           // -1: any clean source, drawn by weight
     std::optional<degrade::ChainTemplate> damage;  // none: a paired source
-    double tones = 0;  // probability of other tones of the clean picture
+    double tones = 0;                  // probability of other tones of the clean picture
+    std::vector<std::string> sources;  // clean sources to draw from; empty: all
   };
 
   void add_sources(const Recipe& recipe, const std::filesystem::path& root, Part part);
@@ -146,9 +150,14 @@ class Dataset {
   std::int64_t kind_number(const std::string& name) const;
   void add_kinds();
   const Stream& stream_of(std::int64_t index) const;
-  std::int64_t draw_source(const std::string& kind, Rng& rng) const;
+  void expect_clean_source(const TaskOptions& task, const std::string& name) const;
+  static double share(const Source& source, const std::string& kind,
+                      const std::vector<std::string>& names);
+  std::int64_t draw_source(const std::string& kind, const std::vector<std::string>& names,
+                           Rng& rng) const;
   bool try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& sample) const;
-  void damage_sample(const Stream& stream, const Pair& pair, Rng& rng, Sample& sample) const;
+  void damage_sample(const Stream& stream, const Pair& pair, const image::Image& depth, Rng& rng,
+                     Sample& sample) const;
   bool add_unpaired(Rng& rng, std::int64_t shown, Sample& sample) const;
   void note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const;
   void file_as_jpeg(Rng& rng, Sample& sample) const;

@@ -55,11 +55,14 @@ Fields<SourceOptions> SourceOptions::fields() {
           {.choices = {"clean", "paired", "noisy", "unpaired"}}),
       field("folders", &SourceOptions::folders,
             "clean, noisy, unpaired: folders of pictures, searched recursively"),
+      field("depths", &SourceOptions::depths,
+            "clean: folder of depth maps for the damage that depends on distance (haze): grey, "
+            "larger is farther, 0 unknown; every picture needs one, found by `pairing`"),
       field("input", &SourceOptions::input, "paired: folder of damaged pictures"),
       field("target", &SourceOptions::target,
             "paired: folder of clean pictures (may be the same folder)"),
       field("pairing", &SourceOptions::pairing,
-            "paired: rule, e.g. '_real:_mean'; empty: automatic, by name"),
+            "paired, depths: rule, e.g. '_real:_mean'; empty: automatic, by name"),
       field("task", &SourceOptions::task,
             "paired: the task these pairs belong to; noisy: likewise, by default 'noisy'"),
       field("weight", &SourceOptions::weight,
@@ -83,7 +86,8 @@ Fields<TaskOptions> TaskOptions::fields() {
       field("tones", &TaskOptions::tones,
             "how often the clean picture gets other tones first (darker, paler, flatter), so that "
             "natural dusk and mist are left as they are",
-            {.min = 0, .max = 1})};
+            {.min = 0, .max = 1}),
+      field("sources", &TaskOptions::sources, "clean sources to draw from; empty: all")};
 }
 
 }  // namespace chiaro::data

@@ -35,7 +35,6 @@ struct FreezeArguments {
   std::string notes;
   std::int64_t certify = 48;
   bool half = false;
-  bool calibrate = false;
 };
 
 std::vector<std::string> task_names(const Recipe& recipe) {
@@ -69,19 +68,20 @@ bool add_training_data(const FreezeArguments& arguments, const TrainingRecipe& r
 std::string examined(const FreezeArguments& arguments, TrainedRun& trained,
                      bundle::Manifest& manifest) {
   const fs::path run_recipe = fs::path(arguments.run) / "recipe.toml";
-  const auto evidence = examine_controller(
-      *trained.conditioner, trained.recipe.recipe,
-      data_root(arguments.data, load_recipe(run_recipe), run_recipe), arguments.calibrate);
+  const auto evidence =
+      examine_controller(*trained.conditioner, trained.recipe.recipe,
+                         data_root(arguments.data, load_recipe(run_recipe), run_recipe));
   manifest.condition.emplace();
   manifest.condition->novelty_threshold = evidence.novelty_threshold;
   if (!evidence.calibration) return {};
   const Calibration& found = *evidence.calibration;
+  manifest.condition->temperature = found.temperature;
   manifest.scores = found.scores();
   if (found.temperature == 1) {
     spdlog::info("the controller's calibration error is {:.3f} on {} held-out samples",
                  found.error_after, found.samples);
   } else {
-    spdlog::info("logits divided by {:.3f}: calibration error {:.3f}, before {:.3f}, of {} samples",
+    spdlog::info("temperature {:.3f}: calibration error {:.3f}, before {:.3f}, of {} samples",
                  found.temperature, found.error_after, found.error_before, found.samples);
   }
   return found.text();
@@ -178,9 +178,6 @@ void add_freeze(CLI::App& root) {
   command->add_option("--notes", arguments->notes, "Markdown file that ends the card");
   command->add_flag("--half", arguments->half,
                     "store the parameters as float16: half the size; the arithmetic stays float32");
-  command->add_flag("--calibrate", arguments->calibrate,
-                    "divide the controller's logits by the temperature that fits held-out samples, "
-                    "where that lowers the error of its probabilities; the restorer hears of it");
   command->add_option("--certify", arguments->certify,
                       "held-out pictures on which the cost of bf16 is measured; 0: reads no data, "
                       "bf16 stays off, the card names no training pictures");

@@ -35,8 +35,7 @@ Examined look_at(networks::Conditioner& conditioner, const data::Dataset& held_o
   return {controller != nullptr ? at::cat(logits) : at::Tensor(), at::cat(kinds), at::cat(novelty)};
 }
 
-Calibration calibrate(networks::Controller& controller, const at::Tensor& logits,
-                      const at::Tensor& kinds, bool wanted) {
+Calibration calibrate(const at::Tensor& logits, const at::Tensor& kinds) {
   const std::int64_t half = logits.size(0) / 2;
   const auto asked = logits.slice(0, half);
   const auto asked_kinds = kinds.slice(0, half);
@@ -45,15 +44,11 @@ Calibration calibrate(networks::Controller& controller, const at::Tensor& logits
   };
   Calibration found{.error_before = error(1), .samples = asked.size(0)};
   found.error_after = found.error_before;
-  if (!wanted) return found;
   const double fitted =
       networks::fit_temperature(logits.slice(0, 0, half), kinds.slice(0, 0, half));
-  const double taken = controller.divide_logits(fitted);  // bounded, so maybe another
-  if (error(taken) < found.error_before) {
-    found.temperature = taken;
-    found.error_after = error(taken);
-  } else {
-    controller.divide_logits(1 / taken);
+  if (error(fitted) < found.error_before) {
+    found.temperature = fitted;
+    found.error_after = error(fitted);
   }
   return found;
 }
@@ -76,21 +71,22 @@ std::string Calibration::text() const {
         measured, error_after);
   }
   return fmt::format(
-      "## Calibration\n\nThe controller's logits were divided by {:.3f}, the temperature that fits "
-      "other held-out samples. Expected calibration error, {}: {:.3f} before, {:.3f} after.",
+      "## Calibration\n\nThe probabilities that are shown, and that the guard goes by, have the "
+      "temperature {:.3f}, which fits other held-out samples; the restorer is told them as "
+      "trained. "
+      "Expected calibration error, {}: {:.3f} before, {:.3f} after.",
       temperature, measured, error_before, error_after);
 }
 
 ControllerEvidence examine_controller(networks::Conditioner& conditioner, const Recipe& recipe,
-                                      const std::filesystem::path& data_root, bool calibrated,
+                                      const std::filesystem::path& data_root,
                                       std::int64_t samples) {
   constexpr double kQuantile = 0.99;
   CHIARO_CHECK(samples >= 2, Internal, "[freeze.controller] expected two samples or more");
   const data::Dataset held_out(recipe, data_root, data::Part::Validation);
   const Examined seen = look_at(conditioner, held_out, samples);
   ControllerEvidence evidence{at::quantile(seen.novelty, kQuantile).item<double>(), std::nullopt};
-  if (auto* controller = dynamic_cast<networks::Controller*>(&conditioner))
-    evidence.calibration = calibrate(*controller, seen.logits, seen.kinds, calibrated);
+  if (seen.logits.defined()) evidence.calibration = calibrate(seen.logits, seen.kinds);
   return evidence;
 }
 

@@ -15,7 +15,7 @@ namespace chiaro::apps {
 
 /// How well probabilities agree with how often the controller is right.
 struct Calibration {
-  double temperature = 1;   ///< that its logits were divided by; 1: they are as trained
+  double temperature = 1;   ///< bundle::ConditionInfo::temperature
   double error_before = 0;  ///< networks::calibration_error, 0 to 1
   double error_after = 0;
   std::int64_t samples = 0;  ///< on which that was measured
@@ -32,11 +32,10 @@ struct ControllerEvidence {
 };
 
 /// Looks at `samples` held-out samples of the recipe's data, at least 2, of which the second half
-/// measures the calibration error of a networks::Controller. On request its logits are divided by
-/// the temperature that fits the first half, unless that error grows by it; the restorer, which is
-/// told the probabilities, was trained with the others. Errors: Input (no data).
+/// measures the calibration error of a networks::Controller, and the first fits its temperature,
+/// which is left at 1 where the error does not shrink by it. Errors: Input (no data).
 ControllerEvidence examine_controller(networks::Conditioner& conditioner, const Recipe& recipe,
-                                      const std::filesystem::path& data_root, bool calibrated,
+                                      const std::filesystem::path& data_root,
                                       std::int64_t samples = 400);
 
 }  // namespace chiaro::apps

@@ -20,6 +20,8 @@ constexpr int kMaxTypes = 1000;
 constexpr int kMaxEmbedding = 1 << 16;
 constexpr int kMaxViewPx = 4096;
 constexpr int kMaxViews = 256;
+constexpr double kLeastTemperature = 0.01;
+constexpr double kMostTemperature = 100;
 constexpr double kHarmlessCostDb = 0.02;
 constexpr double kHarmlessLevels = 2.0;
 
@@ -211,6 +213,11 @@ ConditionInfo read_condition(const Reader& condition) {
   info.novelty_threshold = condition.real("novelty_threshold");
   if (!(info.novelty_threshold > 0))  // NaN compares false
     condition.damaged("novelty_threshold", "must be above zero");
+  info.temperature = condition.has("temperature") ? condition.real("temperature") : 1;
+  if (!(info.temperature >= kLeastTemperature && info.temperature <= kMostTemperature)) {
+    condition.damaged("temperature",
+                      fmt::format("must lie in [{}, {}]", kLeastTemperature, kMostTemperature));
+  }
   info.text_table_sha256 = condition.text_or_empty("text_table_sha256");
   const bool is_hash =
       info.text_table_sha256.size() == 64 &&
@@ -229,6 +236,7 @@ Json condition_json(const ConditionInfo& info) {
           {"whole_alignment_px", info.whole_alignment_px},
           {"domains", info.domains},
           {"novelty_threshold", number(info.novelty_threshold)},
+          {"temperature", info.temperature},
           {"text_table_sha256", info.text_table_sha256}};
 }
 

@@ -50,14 +50,15 @@ struct DataSource {
 /// What condition.onnx gives and how its inputs are made. The condition of a picture is one row of
 /// width() values: the probability of each type, the severity of each type, the embedding.
 struct ConditionInfo {
-  std::vector<std::string> types;      ///< K degradations, "clean" among them
-  std::int64_t embedding = 0;          ///< E: values of the embedding
-  int view_px = 0;                     ///< side of a native view
-  int max_views = 0;                   ///< most native views taken of one picture
-  int whole_px = 0;                    ///< long side of the reduced whole view
-  int whole_alignment_px = 1;          ///< sides of the whole view are multiples of this
-  std::vector<std::string> domains;    ///< Nd; empty: the graph gives no `domain`
-  double novelty_threshold = 0;        ///< above it a picture is unlike anything seen in training
+  std::vector<std::string> types;    ///< K degradations, "clean" among them
+  std::int64_t embedding = 0;        ///< E: values of the embedding
+  int view_px = 0;                   ///< side of a native view
+  int max_views = 0;                 ///< most native views taken of one picture
+  int whole_px = 0;                  ///< long side of the reduced whole view
+  int whole_alignment_px = 1;        ///< sides of the whole view are multiples of this
+  std::vector<std::string> domains;  ///< Nd; empty: the graph gives no `domain`
+  double novelty_threshold = 0;      ///< above it a picture is unlike anything seen in training
+  double temperature = 1;  ///< probabilities that are shown or decide: p^(1/T), rescaled to sum 1
   std::string text_table_sha256 = {};  ///< of the text table it was trained with; "": unknown
 
   std::int64_t width() const { return 2 * static_cast<std::int64_t>(types.size()) + embedding; }

@@ -156,8 +156,9 @@ class SelfTest {
   KeptTensors kept_;
 };
 
-// What the manifest says of a conditioner; the threshold of novelty is the caller's.
-bundle::ConditionInfo condition_info(networks::Conditioner& conditioner, double novelty_threshold) {
+// What the manifest says of a conditioner; what was measured of it, `measured` has.
+bundle::ConditionInfo condition_info(networks::Conditioner& conditioner,
+                                     const bundle::ConditionInfo& measured) {
   const auto layout = conditioner.layout();
   bundle::ConditionInfo info;
   info.types = layout.types;
@@ -167,7 +168,8 @@ bundle::ConditionInfo condition_info(networks::Conditioner& conditioner, double 
   info.whole_px = static_cast<int>(layout.whole_px);
   info.whole_alignment_px = static_cast<int>(layout.whole_alignment_px);
   info.domains = layout.domains;
-  info.novelty_threshold = novelty_threshold;
+  info.novelty_threshold = measured.novelty_threshold;
+  info.temperature = measured.temperature;
   const auto buffers = conditioner.named_buffers();
   if (const auto* table = buffers.find("table"); table != nullptr)
     info.text_table_sha256 = sha256_hex(to_onnx_tensor(*table, "").bytes);
@@ -247,8 +249,8 @@ bundle::Bundle freeze(networks::Network& network, bundle::Manifest manifest,
       export_onnx(network, manifest.name, graph_metadata(manifest),
                   /*conditioned=*/conditioner != nullptr, half_weights);
   if (conditioner != nullptr) {
-    manifest.condition = condition_info(
-        *conditioner, manifest.condition ? manifest.condition->novelty_threshold : 0);
+    manifest.condition =
+        condition_info(*conditioner, manifest.condition.value_or(bundle::ConditionInfo()));
     manifest.parameters += networks::parameter_count(*conditioner);
     made.members[std::string(bundle::kConditionMember)] = export_onnx(
         *conditioner, manifest.name + "-condition", graph_metadata(manifest), half_weights);

@@ -55,15 +55,6 @@ at::Tensor Controller::prototypes() {
   return nn::unit_rows(project_->forward(table_));
 }
 
-double Controller::divide_logits(double temperature) {
-  CHIARO_CHECK(temperature > 0, Internal, "[networks.controller] a temperature of {}", temperature);
-  const at::NoGradGuard no_grad;
-  const double before = std::min(scale_.item<double>(), kLargestScale);
-  const double after = std::min(before - std::log(temperature), kLargestScale);
-  scale_.fill_(after);
-  return std::exp(before - after);
-}
-
 Controller::Features Controller::features(const at::Tensor& native, const at::Tensor& whole) {
   const auto count = native.size(0);
   const auto views = native.size(1);

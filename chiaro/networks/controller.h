@@ -54,10 +54,6 @@ class Controller : public Conditioner {
   /// Unit vectors that stand for the kinds, (K,D).
   at::Tensor prototypes();
 
-  /// From now on logits are divided by `temperature` > 0: its logarithm is taken from the scale.
-  /// Returns the temperature that takes effect: cosines are never multiplied by more than 100.
-  double divide_logits(double temperature);
-
  private:
   ConditionLayout layout_;
   at::Tensor table_;  // (K,Dt)

@@ -102,6 +102,17 @@ bool are_probabilities(std::span<const double> values) {
   return within && std::abs(sum - 1) <= kSumTolerance;
 }
 
+/// softmax(z/T) of what was softmax(z).
+void calibrate(std::vector<double>& probabilities, double temperature) {
+  if (temperature == 1) return;
+  double sum = 0;
+  for (double& p : probabilities) {
+    p = std::pow(std::max(p, 0.0), 1 / temperature);
+    sum += p;
+  }
+  for (double& p : probabilities) p /= sum;
+}
+
 }  // namespace
 
 std::size_t Inspection::top() const {
@@ -201,6 +212,7 @@ Inspection Inspector::inspect(const std::vector<image::Image>& views, const imag
                "[restore.inspect] '{}': what {} gives is no condition; expected finite values and "
                "probabilities that sum to 1",
                origin_, bundle::kConditionMember);
+  calibrate(found.probabilities, info_.temperature);
   return found;
 }
 

@@ -18,12 +18,12 @@ namespace chiaro::restore {
 
 /// What a controller says of one picture. Lists are in the order of the manifest.
 struct Inspection {
-  std::vector<double> probabilities;  ///< K, of the types; they sum to 1
+  std::vector<double> probabilities;  ///< K, of the types, calibrated; they sum to 1
   std::vector<double> severities;     ///< K, in [0,1]; how strong a type is, if it is there
   std::vector<double> domains;        ///< Nd, probabilities; empty where the controller knows none
   double novelty = 0;                 ///< >= 0; the larger, the less like training
   DrawnShares drawn;                  ///< whether it is a photograph at all
-  std::vector<float> condition;       ///< 2K+E, as restore.onnx takes it
+  std::vector<float> condition;       ///< 2K+E, as restore.onnx takes it: not calibrated
 
   /// The most probable type; of equal ones the first.
   std::size_t top() const;

@@ -109,6 +109,7 @@ ConditionInfo example_condition() {
           .whole_alignment_px = 16,
           .domains = {"photos", "scans"},
           .novelty_threshold = 2.5,
+          .temperature = 0.8,
           .text_table_sha256 = std::string(64, 'a')};
 }
 
@@ -123,6 +124,12 @@ TEST(Manifest, TheConditionSurvivesWritingAndReading) {
   EXPECT_EQ(after.condition->width(), 2 * 3 + 64);
   EXPECT_EQ(after.condition->max_views, 9);
   EXPECT_DOUBLE_EQ(after.condition->novelty_threshold, 2.5);
+  EXPECT_DOUBLE_EQ(after.condition->temperature, 0.8);
+  std::string older = print_manifest(before);
+  const auto place = older.find("\"temperature\"");
+  ASSERT_NE(place, std::string::npos);
+  older.erase(place, older.find('"', place + 14) - place);
+  EXPECT_DOUBLE_EQ(parse_manifest(older, "test").condition->temperature, 1);
   EXPECT_FALSE(parse_manifest(print_manifest(example_manifest()), "test").condition.has_value());
 }
 
@@ -164,6 +171,8 @@ TEST(Manifest, WrongConditionsAreRefused) {
                         info.novelty_threshold = std::numeric_limits<double>::quiet_NaN();
                       }),
                       Bundle, "novelty_threshold");
+  EXPECT_CHIARO_ERROR(written([](Info& info) { info.temperature = 0; }), Bundle,
+                      "temperature' must lie in [0.01, 100]");
   EXPECT_CHIARO_ERROR(written([](Info& info) { info.text_table_sha256 = "abc"; }), Bundle,
                       "64 lower-case hexadecimal digits");
   EXPECT_NO_THROW(written([](Info& info) {

@@ -60,25 +60,6 @@ TEST(Controller, SeesNoiseInTheDeviationOfFlatViews) {
   EXPECT_GT(difference.abs().max().item<double>(), 0.05);
 }
 
-TEST(Controller, LogitsCanBeDividedByATemperature) {
-  const auto controller = small();
-  const at::NoGradGuard no_grad;
-  const auto native = at::rand({2, 1, 3, 16, 16});
-  const auto whole = at::rand({2, 3, 16, 16});
-  const auto before = controller->features(native, whole);
-  EXPECT_DOUBLE_EQ(controller->divide_logits(1), 1);
-  EXPECT_NEAR(controller->divide_logits(2.5), 2.5, 1e-6);
-  const auto after = controller->features(native, whole);
-  EXPECT_TRUE(at::allclose(after.logits, before.logits / 2.5, 1e-5, 1e-6));
-  EXPECT_TRUE(at::equal(after.damage, before.damage));
-  EXPECT_TRUE(at::allclose(controller->diagnose(native, whole).code.narrow(1, 0, 3),
-                           at::softmax(before.logits / 2.5, 1), 0, 1e-6));
-  // Cosines are multiplied by at most 100; they were by 1/(0.07·2.5).
-  EXPECT_NEAR(controller->divide_logits(1e-3), 1 / (0.07 * 2.5 * 100), 1e-4);
-  EXPECT_NEAR(controller->features(native, whole).logits.abs().max().item<double>(),
-              before.logits.abs().max().item<double>() * 7, 0.05);
-}
-
 /// Deviations of the three channels behind the fixed high-pass, as the towers pool them beside the
 /// pixels' own: mean (N). The first twelve statistics are means, then deviations of the six inputs.
 at::Tensor detail_of(const at::Tensor& pictures) {

@@ -51,6 +51,22 @@ TEST(Inspector, GivesWhatTheControllerComputes) {
   EXPECT_NEAR(found.condition[7], 0.1, 1e-5);
 }
 
+TEST(Inspector, ShowsCalibratedProbabilitiesAndTellsThemAsTrained) {
+  auto bundle = test::graph_bundle("told");
+  bundle.manifest.condition->temperature = 0.5;
+  Inspector inspector(bundle, {.threads = 1});
+  const auto picture = striped(48, 64, 0.5F, 0.1F);
+  const auto found = inspector.inspect(picture);
+  // As trained 0.3, 0.4, 0.3; their squares rescaled to sum 1.
+  EXPECT_NEAR(found.probabilities[0], 0.09 / 0.34, 1e-5);
+  EXPECT_NEAR(found.probabilities[1], 0.16 / 0.34, 1e-5);
+  EXPECT_NEAR(found.probabilities[2], 0.09 / 0.34, 1e-5);
+  EXPECT_NEAR(found.condition[0], 0.3, 1e-5);
+  EXPECT_NEAR(found.condition[1], 0.4, 1e-5);
+  const auto map = inspector.map(striped(16, 16, 0.5F, 0.1F));
+  EXPECT_NEAR(map.probabilities[1].front(), 0.16 / 0.34, 1e-5);
+}
+
 TEST(Inspector, AnySizeAndGreyAlike) {
   Inspector inspector = make();
   for (const auto& [height, width] : {std::pair{1, 1}, {16, 16}, {7, 90}, {200, 33}}) {

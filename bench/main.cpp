@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
   add_networks(setting, report);
   add_train(setting, report);
   add_methods(setting, report);
+  add_contrast(setting, report);
   add_losses(setting, report);
 #endif
   add_degrade(setting, report);

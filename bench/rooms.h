@@ -28,7 +28,8 @@ void add_metrics(const Setting& setting, Report& report);   ///< each metric on 
 void add_networks(const Setting& setting, Report& report);  ///< engine against libtorch eager
 void add_train(const Setting& setting, Report& report);     ///< the loop against a bare step; data
 void add_methods(const Setting& setting,
-                 Report& report);                         ///< contrastive terms against plain steps
-void add_losses(const Setting& setting, Report& report);  ///< distances of all pairs of a batch
+                 Report& report);  ///< contrastive terms against plain steps
+void add_contrast(const Setting& setting, Report& report);  ///< queues, clusters, sorting, matching
+void add_losses(const Setting& setting, Report& report);    ///< distances of all pairs of a batch
 
 }  // namespace chiaro::bench

@@ -50,7 +50,7 @@ TrainedRun load_trained_run(const fs::path& folder, const std::string& weights) 
   run.trained = make_network(run.recipe);
   const auto method =
       make_method(run.recipe, run.trained, names_of(stored.checkpoint), Purpose::Freezing);
-  checkpoint::take_module(stored.checkpoint, "method", method->state());
+  checkpoint::take_module(stored.checkpoint, "method", method->state(), method->newer_state());
   if (weights == "last") {
     auto tensors = train::averaged_tensors(*method);
     train::load_averages(stored.checkpoint, tensors, stored.path.string());

@@ -5,6 +5,7 @@
 #include <torch/utils.h>
 
 #include "apps/train/encoder_bundle.h"
+#include "apps/train/picture_measures.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
 
@@ -21,13 +22,27 @@ std::string take_name(OptionTable& table, const std::string& section) {
   return name;
 }
 
+ValidateOptions parse_validation(const OptionTable& table) {
+  auto options = parse_options<ValidateOptions>(table, "validate");
+  constexpr std::int64_t kWindowPx = 11;
+  CHIARO_CHECK(!PictureMeasures(options.metrics).contains("ssim_y") || options.crop_px >= kWindowPx,
+               Usage,
+               "[validate.crop_px] the windows of ssim_y have sides of {} px; got {}; expected at "
+               "least as much",
+               kWindowPx, options.crop_px);
+  return options;
+}
+
 }  // namespace
 
 Fields<ValidateOptions> ValidateOptions::fields() {
   return {field("samples", &ValidateOptions::samples, "held-out samples measured",
                 {.min = 1, .max = 100000}),
           field("crop_px", &ValidateOptions::crop_px, "side of their crops",
-                {.min = 8, .max = 4096, .unit = "px"})};
+                {.min = 8, .max = 4096, .unit = "px"}),
+          field("metrics", &ValidateOptions::metrics,
+                "of restored crops: psnr on RGB, which is always measured, psnr_y and ssim_y on "
+                "their 8-bit luma, as deraining is reported")};
 }
 
 TrainingRecipe check_training_recipe(Recipe recipe) {
@@ -38,7 +53,7 @@ TrainingRecipe check_training_recipe(Recipe recipe) {
   checked.method_options = recipe.table("method").values;
   checked.method = take_name(checked.method_options, "method");
   checked.train = parse_options<train::TrainOptions>(recipe.table("train").values, "train");
-  checked.validate = parse_options<ValidateOptions>(recipe.table("validate").values, "validate");
+  checked.validate = parse_validation(recipe.table("validate").values);
   recipe.values["name"] = checked.name;
   if (methods::find(checked.method).takes_network) {
     checked.network_options = recipe.table("network").values;

@@ -19,6 +19,7 @@ namespace chiaro::apps {
 struct ValidateOptions {
   std::int64_t samples = 96;
   std::int64_t crop_px = 192;
+  std::vector<std::string> metrics = {"psnr"};
   static Fields<ValidateOptions> fields();
 };
 

@@ -61,7 +61,8 @@ train::Outcome run_training(const TrainingRun& run) {
   const std::string recipe_text = print_recipe(portable(recipe.recipe));
   recipe.recipe.tables["data"].values["root"] = root.string();
 
-  Validation validation(validation_set, recipe.validate.samples);
+  Validation validation(validation_set, recipe.validate.samples,
+                        PictureMeasures(recipe.validate.metrics));
   train::Surroundings surroundings;
   surroundings.validate = [&](methods::Method& method) { return validation.measure(method); };
   fs::create_directories(folder_path / "samples");

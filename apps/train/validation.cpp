@@ -1,15 +1,15 @@
 #include "apps/train/validation.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <numeric>
 #include <set>
+#include <utility>
 
 #include <ATen/ATen.h>
 
 #include "apps/train/code_measures.h"
 #include "apps/train/part_measures.h"
+#include "chiaro/base/error.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/networks/controller_calibration.h"
 
@@ -95,13 +95,6 @@ double loss_of(methods::Method& method, const data::Batch& batch) {
   return sum;
 }
 
-double psnr_db(const at::Tensor& a, const at::Tensor& b) {
-  const double mse = (a.to(at::kDouble) - b.to(at::kDouble)).square().mean().item<double>();
-  return 10 *
-         std::log10(1.0 /
-                    std::max(mse, 1e-10));  // 100 dB for equal pictures, so that means stay finite
-}
-
 void paste(const at::Tensor& picture, image::Image& sheet, int top, int left) {
   const auto values = picture.contiguous();
   const auto* from = values.data_ptr<float>();
@@ -114,8 +107,15 @@ void paste(const at::Tensor& picture, image::Image& sheet, int top, int left) {
 
 }  // namespace
 
-Validation::Validation(const data::Dataset& dataset, std::int64_t samples)
-    : tasks_(dataset.tasks()) {
+Validation::Validation(const data::Dataset& dataset, std::int64_t samples, PictureMeasures measures)
+    : tasks_(dataset.tasks()), measures_(std::move(measures)) {
+  for (const auto& task : tasks_) {
+    const std::string column = "psnr_" + task;
+    CHIARO_CHECK(!measures_.contains(column), Usage,
+                 "[validate.metrics] got '{}' beside a task '{}', whose PSNR has that column; "
+                 "expected another name of the task",
+                 column, task);
+  }
   // One by one where some lack a target: a batch has targets for all samples or for none.
   const std::int64_t together = dataset.has_targets() ? kBatch : 1;
   for (std::int64_t first = 0; first < samples; first += together) {
@@ -149,7 +149,7 @@ bool is_undamaged(const at::Tensor& input, const at::Tensor& target) {
 }  // namespace
 
 train::Metrics Validation::measure_restorer(methods::Method& method) const {
-  std::map<std::int64_t, std::pair<double, int>> by_task;
+  TaskMeans means;
   std::set<std::int64_t> damaged_tasks;
   double gain = 0;
   int worse = 0;
@@ -161,30 +161,23 @@ train::Metrics Validation::measure_restorer(methods::Method& method) const {
     if (!batch.target.defined()) continue;
     const at::Tensor input = damaged(batch);
     for (std::int64_t i = 0; i < output.size(0); ++i) {
-      const double before = psnr_db(input[i], batch.target[i]);
-      const double after = psnr_db(output[i], batch.target[i]);
-      auto& [sum, n] = by_task[batch.task[i].item<std::int64_t>()];
-      sum += after;
-      ++n;
+      const auto task = batch.task[i].item<std::int64_t>();
+      const auto values = measures_.of(output[i], batch.target[i]);
+      for (const auto& [measure, value] : values) means.add(measure, task, value);
       if (is_undamaged(input[i], batch.target[i])) continue;  // no gain to be had
-      damaged_tasks.insert(batch.task[i].item<std::int64_t>());
+      const double before = rgb_psnr(input[i], batch.target[i]);
+      const double after = values.front().second;
+      damaged_tasks.insert(task);
       gain += after - before;
       worse += after < before ? 1 : 0;
       ++count;
     }
   }
   train::Metrics metrics;
-  std::vector<double> counted;
-  for (const auto& [task, entry] : by_task) {
-    const double value = entry.first / entry.second;
-    metrics["psnr_" + tasks_[static_cast<std::size_t>(task)]] = value;
-    // Undamaged pictures count up to 100 dB each and would rule the mean.
-    if (damaged_tasks.contains(task) || damaged_tasks.empty()) counted.push_back(value);
-  }
+  // Undamaged pictures count up to 100 dB each and would rule the mean.
+  means.report(tasks_, damaged_tasks, metrics);
   types.report(metrics);
-  if (!by_task.empty()) {
-    metrics["psnr"] =
-        std::reduce(counted.begin(), counted.end()) / static_cast<double>(counted.size());
+  if (!means.empty()) {
     metrics["gain"] = gain / std::max(1, count);
     metrics["worse"] = static_cast<double>(worse) / std::max(1, count);
   }

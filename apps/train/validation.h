@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "apps/train/picture_measures.h"
 #include "chiaro/data/dataset.h"
 #include "chiaro/methods/method.h"
 #include "chiaro/train/trainer.h"
@@ -12,8 +13,10 @@ namespace chiaro::apps {
 
 class Validation {
  public:
-  /// Makes the samples once; they are the same at every validation.
-  Validation(const data::Dataset& dataset, std::int64_t samples);
+  /// Makes the samples once; they are the same at every validation. Errors: Usage (a task whose
+  /// column of PSNR has the name of one of the measures).
+  Validation(const data::Dataset& dataset, std::int64_t samples,
+             PictureMeasures measures = PictureMeasures());
 
   /// Measures the method's own loss as well, on held-out batches of the size that is trained with:
   /// for methods that need no target.
@@ -21,7 +24,8 @@ class Validation {
 
   /// Where there are targets: PSNR in dB on RGB, float, clipped: "psnr_<task>", their mean over
   /// tasks "psnr", the mean gain over the input "gain", and the share of samples made worse
-  /// "worse"; the last two without undamaged samples. With a controller also "type_accuracy"
+  /// "worse"; the last two without undamaged samples. The other measures likewise, such as
+  /// "psnr_y_<task>" and "psnr_y". With a controller also "type_accuracy"
   /// and "type_ece", its calibration error. Of a method without restorer what measure_codes says,
   /// and measure_parts. With a pretext its negative loss, "pretext".
   train::Metrics measure(methods::Method& method) const;
@@ -34,6 +38,7 @@ class Validation {
   train::Metrics measure_restorer(methods::Method& method) const;
 
   std::vector<std::string> tasks_;
+  PictureMeasures measures_;
   std::vector<data::Batch> batches_;
   std::vector<data::Batch> pretext_;
 };

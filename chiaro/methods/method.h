@@ -98,6 +98,10 @@ class Method {
   /// Everything that a checkpoint must hold: networks, copies, queues (as buffers).
   virtual torch::nn::Module& state() = 0;
 
+  /// Names in `state()`, as patterns of checkpoint::take_module, that older checkpoints lack; these
+  /// tensors then stay as they were made.
+  virtual std::vector<std::string> newer_state() const { return {}; }
+
   /// The restoration as trained so far, for validation and freezing: (N,3,H,W) → (N,3,sH,sW). No
   /// gradient.
   virtual Product product() = 0;

@@ -27,6 +27,8 @@
 // arXiv:2310.01018), with the clean picture's own embedding in the place of a caption's.
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "chiaro/base/rng.h"
 #include "chiaro/base/text.h"
 #include "chiaro/losses/by_name.h"
@@ -39,6 +41,8 @@
 
 namespace chiaro::methods {
 namespace {
+
+constexpr double kTableRounding = 1e-3;  // of tables that went through a bundle
 
 struct MmfOptions {
   std::string loss = "charbonnier";
@@ -104,7 +108,14 @@ class Parts : public torch::nn::Module {
     register_module("network", std::move(network));
     register_module("controller", std::move(controller));
     register_module("copy", std::move(copy));
+    const auto watch = [&](const char* name) {
+      return register_module(name, std::make_shared<losses::ContrastWatch>());
+    };
+    prototype_watch = watch("prototype_watch");
+    damage_watch = watch("damage_watch");
+    content_watch = watch("content_watch");
   }
+  std::shared_ptr<losses::ContrastWatch> prototype_watch, damage_watch, content_watch;
 };
 
 class Mmf : public Method {
@@ -125,13 +136,13 @@ class Mmf : public Method {
                  "[methods.mmf] the network takes a condition of width {}, the data shows {} kinds "
                  "({}); expected network mmf_unet with types = {} and embedding = {}",
                  network_->condition_width(), kinds, join(setting.kinds), kinds, embedding);
-    const at::Tensor table = options.text_table.empty()
-                                 ? networks::simplex_table(kinds)
-                                 : networks::read_text_table(options.text_table, setting.kinds);
+    table_ = options.text_table.empty()
+                 ? networks::simplex_table(kinds)
+                 : networks::read_text_table(options.text_table, setting.kinds);
     const auto make = [&] {
       return std::make_shared<networks::Controller>(
           networks::ControllerOptions{.width = options.width}, setting.kinds, setting.sources,
-          table);
+          table_);
     };
     controller_ = make();
     copy_ = make();
@@ -151,6 +162,7 @@ class Mmf : public Method {
   }
 
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
+    if (!std::exchange(table_checked_, true)) check_table();
     return info.phase == "controller" ? controller_losses(batch, info) : restorer_losses(batch);
   }
 
@@ -166,6 +178,7 @@ class Mmf : public Method {
     return phase == "controller" ? controller_->parameters() : network_->parameters();
   }
   torch::nn::Module& state() override { return *parts_; }
+  std::vector<std::string> newer_state() const override { return {"*_watch.in_a_row"}; }
   Product product() override { return {network_, controller_}; }
 
   at::Tensor condition(const data::Batch& batch) override {
@@ -178,6 +191,16 @@ class Mmf : public Method {
   }
 
  private:
+  /// What a checkpoint brings is the table that its run was begun with.
+  void check_table() const {
+    const at::Tensor held = controller_->named_buffers()["table"].to(at::kCPU);
+    CHIARO_CHECK((held - table_).abs().max().item<double>() < kTableRounding, Usage,
+                 "[methods.mmf] the controller was trained with another text table than the one it "
+                 "is to go on with; got method.text_table = '{}'; expected that of the run it "
+                 "comes from",
+                 options_.text_table);
+  }
+
   /// Native views at random places of the window, and the whole window.
   networks::Views training_views(const at::Tensor& windows, const data::Batch& batch,
                                  std::uint64_t stream) const {
@@ -218,15 +241,16 @@ class Mmf : public Method {
     if (examine) {
       report_contrast(
           prototype_contrast(f.logits, f.damage, controller_->prototypes(), batch.kinds), kinds_,
-          prototype_watch_, result, "degradation", "contrast with the prototypes: ");
-      report_contrast(damage, kinds_, damage_watch_, result, "contrast", "contrast of damage: ");
+          *parts_->prototype_watch, result, "degradation", "contrast with the prototypes: ");
+      report_contrast(damage, kinds_, *parts_->damage_watch, result, "contrast",
+                      "contrast of damage: ");
     }
     if (options_.content > 0 && batch.context_target.defined()) {
       const Contrast content = content_contrast_of(f.content, clean_content(batch), batch.content,
                                                    batch.kinds, options_.temperature);
       result.terms.push_back({"content", value_of(content), options_.content});
       if (examine)
-        report_contrast(content, kinds_, content_watch_, result, "content",
+        report_contrast(content, kinds_, *parts_->content_watch, result, "content",
                         "contrast of content: ");
     }
     return result;
@@ -254,13 +278,13 @@ class Mmf : public Method {
   MmfOptions options_;
   std::uint64_t seed_;
   std::vector<std::string> kinds_;
+  at::Tensor table_;  // (K,Dt), as the options have it
+  bool table_checked_ = false;
   std::shared_ptr<networks::Network> network_;
   std::shared_ptr<networks::Controller> controller_;
   std::shared_ptr<networks::Controller> copy_;  // slow, sees clean windows
   std::shared_ptr<Parts> parts_;
   std::vector<losses::WeightedLoss> terms_;
-  // Not in the state, which would keep older runs from going on: after a resume they count anew.
-  losses::ContrastWatch prototype_watch_, damage_watch_, content_watch_;
 };
 
 }  // namespace

@@ -217,7 +217,7 @@ bool Trainer::resume() {
   // enters the next one.
   const std::int64_t last_taken = std::max<std::int64_t>(0, step_ - 1);
   enter_phase(phase_at(last_taken));
-  checkpoint::take_module(state, kMethodPrefix, method_->state());
+  checkpoint::take_module(state, kMethodPrefix, method_->state(), method_->newer_state());
   checkpoint::take_optimizer(state, kOptimizerPrefix, *optimizer_);
   load_averages(state, ema_->averages(), origin);
   ema_->set_updates(integer("ema_updates"));

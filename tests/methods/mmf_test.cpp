@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 
+#include "chiaro/checkpoint/module_state.h"
 #include "chiaro/methods/catalogue.h"
 #include "tests/support/expect_error.h"
 
@@ -171,6 +172,60 @@ std::map<std::string, double> meters(const Losses& losses) {
   return {losses.meters.begin(), losses.meters.end()};
 }
 
+/// A controller that says of each of three sources what `bias` says, whatever it sees.
+std::unique_ptr<Method> judge_of_sources(const std::vector<double>& bias) {
+  Setting three = setting();
+  three.sources = {"photos", "scans", "frames"};
+  auto method = mmf().make(three, kNarrow);
+  auto parameters = method->state().named_parameters();
+  const at::NoGradGuard no_grad;
+  parameters["controller.domain.weight"].zero_();
+  parameters["controller.domain.bias"].copy_(at::tensor(bias));
+  return method;
+}
+
+// L_dom = ln Σ exp z − z of the source: of equal logits ln 3; of 0, 1, 2 in turn ln(1 + e + e²)
+// − 1.
+TEST(Mmf, DomainTermIsTheCrossEntropyOfTheSource) {
+  auto data = batch();
+  data.source = at::tensor({0, 1, 2, 0, 1, 2}).to(at::kLong);
+  const auto value = [&](const std::vector<double>& bias) {
+    return terms(judge_of_sources(bias)->losses(data, {.phase = "controller"})).at("domain");
+  };
+  EXPECT_NEAR(value({5, 5, 5}), 1.098612, 1e-5);
+  EXPECT_NEAR(value({0, 1, 2}), 1.407606, 1e-5);
+  data.source = at::full({6}, 2).to(at::kLong);
+  EXPECT_NEAR(value({0, 1, 2}), 0.407606, 1e-5);
+  EXPECT_NEAR(value({0, 0, 30}), 0, 1e-5);  // a perfect judge
+}
+
+TEST(Mmf, DomainTermTeachesTheControllerAsItsDifferencesSay) {
+  auto data = batch();
+  data.source = at::tensor({0, 1, 2, 2, 2, 2}).to(at::kLong);
+  const auto method = judge_of_sources({0, 1, 2});
+  const auto term = [&] {
+    const Losses losses = method->losses(data, {.step = 1, .phase = "controller"});
+    return std::ranges::find(losses.terms, "domain", &Term::name)->value;
+  };
+  term().backward();
+  const auto parameters = method->state().named_parameters();
+  const auto bias = parameters["controller.domain.bias"];
+  // softmax(0, 1, 2) less the shares 1/6, 1/6, 4/6.
+  EXPECT_TRUE(at::allclose(bias.grad(), at::tensor({-0.076636, 0.078061, -0.001426}).to(at::kFloat),
+                           0, 1e-5));
+  const auto weight = parameters["controller.domain.weight"];
+  const auto largest = weight.grad().abs().flatten().argmax().item<std::int64_t>();
+  const auto at_offset = [&](double offset) {
+    const at::NoGradGuard no_grad;
+    weight.flatten()[largest].fill_(offset);
+    return term().item<double>();
+  };
+  const double slope = (at_offset(0.05) - at_offset(-0.05)) / 0.1;
+  EXPECT_NEAR(weight.grad().flatten()[largest].item<double>(), slope, 0.02 * std::abs(slope));
+  for (const char* other : {"copy.domain.weight", "controller.severity.weight"})
+    EXPECT_FALSE(parameters[other].grad().defined()) << other;
+}
+
 TEST(Mmf, WeighsTheTermsOfL1) {
   const auto method = mmf().make(setting(), kNarrow);
   std::map<std::string, double> weights;
@@ -272,12 +327,144 @@ TEST(Mmf, NoticesThatTheControllerCollapsed) {
   EXPECT_EQ(warnings[2].find("contrast of content: collapsed"), 0U) << warnings[2];
 }
 
-// What runs from before the watches hold is what a run holds now.
-TEST(Mmf, KeepsNothingOfTheWatchesInItsState) {
-  const auto method = mmf().make(setting(), kNarrow);
-  const auto buffers = method->state().named_buffers();
-  for (const auto& buffer : buffers)
-    EXPECT_EQ(buffer.key().find("watch"), std::string::npos) << buffer.key();
+/// What a fresh controller whose embeddings coincide says in steps `from` to `to`, each examined:
+/// meters and warnings, the warnings of each step led by its number.
+struct Said {
+  std::vector<std::pair<std::string, double>> meters;
+  std::vector<std::string> warnings;
+  void examine(Method& method, std::int64_t from, std::int64_t to) {
+    for (std::int64_t step = from; step < to; ++step) {
+      const Losses losses = method.losses(damaged_batch(static_cast<std::uint64_t>(step)),
+                                          {.step = step, .phase = "controller"});
+      meters.insert(meters.end(), losses.meters.begin(), losses.meters.end());
+      for (const auto& warning : losses.warnings)
+        warnings.push_back(std::to_string(step) + " " + warning);
+    }
+  }
+};
+
+std::unique_ptr<Method> collapsed() {
+  OptionTable options = kNarrow;
+  options["health_every"] = std::int64_t{1};
+  auto method = mmf().make(setting(), options);
+  auto parameters = method->state().named_parameters();
+  const at::NoGradGuard no_grad;
+  for (const char* head : {"damage", "content"}) {
+    parameters[std::string("controller.") + head + ".weight"].zero_();
+    parameters[std::string("controller.") + head + ".bias"].fill_(1);
+  }
+  return method;
+}
+
+// Two examinations before the stop count beside those after it.
+TEST(Mmf, ExaminesAfterAResumeAsIfNeverStopped) {
+  const auto straight = collapsed();
+  Said of_straight;
+  of_straight.examine(*straight, 0, 6);
+
+  const auto stopped = collapsed();
+  Said of_both;
+  of_both.examine(*stopped, 0, 2);
+  checkpoint::Checkpoint kept;
+  checkpoint::put_module(kept, "method", stopped->state());
+  const auto resumed =
+      mmf().make(setting(), {{"width", std::int64_t{4}}, {"health_every", std::int64_t{1}}});
+  checkpoint::take_module(kept, "method", resumed->state(), resumed->newer_state());
+  of_both.examine(*resumed, 2, 6);
+
+  EXPECT_EQ(of_both.meters, of_straight.meters);
+  EXPECT_EQ(of_both.warnings, of_straight.warnings);
+  ASSERT_EQ(of_straight.warnings.size(), 9U);  // three contrasts in steps 3, 4 and 5
+  EXPECT_EQ(of_straight.warnings.front().find("3 contrast with the prototypes"), 0U);
+}
+
+TEST(Mmf, GoesOnFromCheckpointsWithoutWatches) {
+  const auto method = collapsed();
+  checkpoint::Checkpoint older;
+  checkpoint::put_module(older, "method", method->state());
+  EXPECT_EQ(std::erase_if(older.tensors,
+                          [](const auto& item) { return item.first.ends_with("in_a_row"); }),
+            3U);
+  const auto resumed = mmf().make(setting(), kNarrow);
+  checkpoint::take_module(older, "method", resumed->state(), resumed->newer_state());
+  const auto bias = resumed->state().named_parameters()["controller.damage.bias"];
+  EXPECT_TRUE(at::equal(bias, at::ones_like(bias)));
+  older.tensors.erase("method.controller.damage.bias");
+  EXPECT_CHIARO_ERROR(
+      checkpoint::take_module(older, "method", resumed->state(), resumed->newer_state()), Bundle,
+      "'controller.damage.bias' is missing");
+}
+
+// Of one scene there is none to tell it from; the damages on it can be told apart.
+TEST(Mmf, OfOnePictureSaysThatContentHasNoNegatives) {
+  OptionTable options = kNarrow;
+  options["health_every"] = std::int64_t{1};
+  const auto method = mmf().make(setting(), options);
+  auto data = batch();
+  data.content = at::zeros({6}, at::kLong);
+  Losses losses;
+  for (std::int64_t step = 0; step < 4; ++step)
+    losses = method->losses(data, {.step = step, .phase = "controller"});
+  for (const auto& term : losses.terms)
+    EXPECT_TRUE(std::isfinite(term.value.item<double>())) << term.name;
+  EXPECT_EQ(std::ranges::count_if(losses.warnings,
+                                  [](const std::string& warning) {
+                                    return warning.starts_with("contrast of content: no negatives");
+                                  }),
+            1);
+}
+
+// Prototypes are learnt for the rows of one table: a run that goes on with other rows is refused.
+TEST(Mmf, ARunGoesOnWithItsOwnTextTable) {
+  checkpoint::Checkpoint kept;
+  const auto begun = mmf().make(setting(), kNarrow);
+  checkpoint::put_module(kept, "", begun->state());
+  const auto resumed = [&] {
+    auto method = mmf().make(setting(), kNarrow);
+    checkpoint::take_module(kept, "", method->state());
+    return method;
+  };
+  EXPECT_EQ(resumed()->losses(batch(), {.phase = "controller"}).terms.size(), 5U);
+  kept.tensors["controller.table"] = kept.tensors["controller.table"].roll(1, 0);
+  for (const char* phase : {"controller", "restorer"})
+    EXPECT_CHIARO_ERROR(resumed()->losses(batch(), {.phase = phase}), Usage, "another text table");
+}
+
+// Told what the controller predicts of it, a picture gains more than told what it predicts of the
+// next one, which has another damage.
+TEST(Mmf, PredictionsHelpMoreThanThoseOfOtherPictures) {
+  OptionTable options = kNarrow;
+  options["loss"] = std::string("l1");
+  const auto method = mmf().make(setting(), options);
+  const auto pictures = [](std::int64_t seed) {
+    data::Batch made = damaged_batch(static_cast<std::uint64_t>(seed));
+    made.input = made.context.narrow(2, 4, 16).narrow(3, 8, 16);
+    made.target = made.context_target.narrow(2, 4, 16).narrow(3, 8, 16);
+    return made;
+  };
+  StepInfo info;
+  for (const char* phase : {"controller", "restorer"}) {
+    info.phase = phase;
+    torch::optim::Adam optimizer(method->trainable(phase), torch::optim::AdamOptions(1e-2));
+    for (int i = 0; i < 30; ++i, ++info.step) {
+      at::Tensor total = at::zeros({});
+      const auto losses = method->losses(pictures(info.step), info);
+      for (const auto& term : losses.terms) total = total + term.weight * term.value;
+      optimizer.zero_grad();
+      total.backward();
+      optimizer.step();
+    }
+  }
+  const at::NoGradGuard no_grad;
+  const auto held_out = pictures(999);
+  const auto code = method->condition(held_out);
+  const auto error = [&](const at::Tensor& told) {
+    return (method->product().restorer->forward(held_out.input, {told}) - held_out.target)
+        .square()
+        .mean()
+        .item<double>();
+  };
+  EXPECT_LT(error(code), 0.9 * error(code.roll(1, 0)));
 }
 
 TEST(Mmf, RefusesNetworksThatDoNotFit) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "chiaro/losses/patch_contrast.h"
@@ -529,18 +530,41 @@ TEST(Nlcl, RefusesWhatCannotWork) {
   EXPECT_CHIARO_ERROR(find("nlcl").make(plain, small()), Usage, "scale");
 }
 
+/// Trains on batches of `make`, the discriminator alone at first; the mean of damage_mean over the
+/// last 20 steps.
+double teach(Method& method, std::int64_t steps,
+             const std::function<data::Batch(std::uint64_t seed)>& make) {
+  torch::optim::Adam optimizer(method.trainable("train"),
+                               torch::optim::AdamOptions(2e-3).betas({0.5, 0.999}));
+  double damage = 0;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    const std::string phase = step < 60 ? "discriminator" : "train";
+    const auto losses = method.losses(make(static_cast<std::uint64_t>(step + 1)),
+                                      {.step = step, .phase = phase, .phase_step = step});
+    at::Tensor total = at::zeros({});
+    for (const auto& term : losses.terms) total = total + term.weight * term.value;
+    optimizer.zero_grad();
+    total.backward();
+    optimizer.step();
+    if (step >= steps - 20) damage += meter(losses, "damage_mean") / 20;
+  }
+  return damage;
+}
+
+std::unique_ptr<Method> remover_of_streaks() {
+  return made(small({{"lead", 0.2},
+                     {"location", 0.0},
+                     {"layer", 0.2},
+                     {"clean", 5.0},
+                     {"transfer", 5.0},
+                     {"discriminator_halvings", std::int64_t{1}}}),
+              5);
+}
+
 // Streaks on soft pictures, clean soft pictures of something else: what is left is nearer to the
 // truth than what came.
 TEST(Nlcl, LearnsToTakeStreaksOff) {
-  const auto method = made(small({{"lead", 0.2},
-                                  {"location", 0.0},
-                                  {"layer", 0.2},
-                                  {"clean", 5.0},
-                                  {"transfer", 5.0},
-                                  {"discriminator_halvings", std::int64_t{1}}}),
-                           5);
-  torch::optim::Adam optimizer(method->trainable("train"),
-                               torch::optim::AdamOptions(2e-3).betas({0.5, 0.999}));
+  const auto method = remover_of_streaks();
   const auto error = [&] {
     const c10::NoGradGuard no_grad;
     const auto held_out = rainy(4, 32, 999);
@@ -550,17 +574,21 @@ TEST(Nlcl, LearnsToTakeStreaksOff) {
         .item<double>();
   };
   const double before = error();
-  for (std::int64_t step = 0; step < 150; ++step) {
-    const std::string phase = step < 60 ? "discriminator" : "train";
-    const auto losses = method->losses(rainy(4, 32, static_cast<std::uint64_t>(step + 1)),
-                                       {.step = step, .phase = phase, .phase_step = step});
-    at::Tensor total = at::zeros({});
-    for (const auto& term : losses.terms) total = total + term.weight * term.value;
-    optimizer.zero_grad();
-    total.backward();
-    optimizer.step();
-  }
+  const double damage = teach(*method, 150, [](std::uint64_t seed) { return rainy(4, 32, seed); });
   EXPECT_LT(error(), 0.5 * before) << before;
+  EXPECT_GT(damage, 0);
+}
+
+// Folders swapped: streaks are learned and put on, which shows in the sign of what is "taken off".
+TEST(Nlcl, OfSwappedFoldersTheDamageIsNegative) {
+  const double damage = teach(*remover_of_streaks(), 110, [](std::uint64_t seed) {
+    auto batch = rainy(4, 32, seed);
+    std::swap(batch.input, batch.unpaired);
+    batch.context = batch.input;
+    batch.target = at::Tensor();
+    return batch;
+  });
+  EXPECT_LT(damage, 0);
 }
 
 }  // namespace

@@ -216,6 +216,27 @@ TEST_F(TrainerTest, ResumeIsExactWithLaggedCopies) {
   }
 }
 
+// A copy that keeps nothing of itself is the network as the optimiser left it, not as it found it.
+TEST_F(TrainerTest, CopiesAreRefreshedAfterTheOptimiser) {
+  const auto make = [&] {
+    return method("spn", {{"random_width", std::int64_t{4}},
+                          {"intervals", std::vector<std::int64_t>{100}},
+                          {"retained", std::vector<double>{0.0}}});
+  };
+  train("copied", short_run(10), make, {});  // the interval is at least 10 steps
+  const auto tensors =
+      checkpoint::load(folder_ / "copied" / "checkpoints" / "step_000010.safetensors").tensors;
+  const std::string network = "method.network.";
+  int compared = 0;
+  for (const auto& [name, tensor] : tensors) {
+    if (!name.starts_with(network)) continue;
+    EXPECT_TRUE(at::equal(tensor, tensors.at("method.copies.0." + name.substr(network.size()))))
+        << name;
+    ++compared;
+  }
+  EXPECT_GT(compared, 10);
+}
+
 TEST_F(TrainerTest, SpnWithoutItsTermIsSupervisedTrainingBitForBit) {
   const TrainOptions options = short_run(12);
   const OptionTable l1{{"loss", std::string("l1")}};

@@ -13,7 +13,7 @@ namespace chiaro::cli {
 /// "likely", from kSure on "sure".
 inline constexpr double kNoticeable = 0.1;
 inline constexpr double kLikely = 0.5;
-inline constexpr double kSure = 0.8;
+inline constexpr double kSure = restore::GuardOptions().clean_probability;
 
 /// {type, probability, severity, types: [{type, probability, severity}], domain?, domains?,
 /// novelty, novelty_threshold}; lists from the most probable down.

@@ -23,8 +23,9 @@ std::string_view guard_mode_name(GuardMode mode);
 
 /// The constants of the guard, all of them. They are a first choice, not fitted to data.
 struct GuardOptions {
-  /// A picture taken for clean with more than this probability is left alone.
-  double clean_probability = 0.9;
+  /// A picture taken for clean with more than this probability is left alone: what `inspect` calls
+  /// surely clean.
+  double clean_probability = 0.8;
   /// Certainty rises from 0 to 1 while the highest probability of a type does between these. Two
   /// damages of equal probability (0.5 each) are no doubt.
   double doubtful_probability = 0.2;

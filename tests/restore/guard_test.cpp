@@ -34,10 +34,10 @@ TEST(Guard, ACertainAndFamiliarPictureIsRestoredInFull) {
 }
 
 TEST(Guard, ACleanPictureIsLeftAlone) {
-  EXPECT_EQ(judged(0.95, 0.05, 0).strength, 0);
+  EXPECT_EQ(judged(0.81, 0.19, 0).strength, 0);
   EXPECT_TRUE(judged(0.95, 0.05, 0).clean);
   // The limit itself is not above the limit, and another certain type is not clean.
-  EXPECT_EQ(judged(0.9, 0.1, 0).strength, 1);
+  EXPECT_EQ(judged(0.8, 0.2, 0).strength, 1);
   EXPECT_EQ(judged(0, 0.95, 0.05).strength, 1);
   EXPECT_EQ(recommendation(judged(0.95, 0.05, 0)), "leave it alone: it looks clean");
 }

@@ -4,9 +4,9 @@
     python3 tools/make_test_graphs.py tests/restore/data
 
 Weights come from a fixed seed, so the files are the same every time. All graphs but `controller` take `input` (N,3,H,W)
-float32 in [0,1] and give `output`, but `encoder` a `code` (N,2); batch, height and width are dynamic. `told`, `told_grey`
-and `film` take a `condition` as well, as `controller` gives it: of the types clean, noise, haze and an embedding of two
-values.
+float32 in [0,1] and give `output`, but `encoder` a `code` (N,2); batch, height and width are dynamic. `told`, `told_grey`,
+`film` and `modulated` take a `condition` as well, as `controller` gives it: of the types clean, noise, haze and an
+embedding of two values.
 """
 import pathlib
 import sys
@@ -206,6 +206,16 @@ def film(path):
     g.save(path, g.op("Add", g.conv("tail", x, 8, 3, gain=0.3), "input"), conditioned=True)
 
 
+def modulated(path):
+    """One 3x3 convolution, each channel scaled by 1 + a perceptron of the condition: two products of matrices."""
+    g = Graph()
+    x = g.conv("head", "input", 3, 3)
+    hidden = g.op("Relu", g.op("MatMul", "condition", g.weight("first", RNG.normal(size=(CONDITION, 16)) * 0.4)))
+    scale = g.op("MatMul", hidden, g.weight("second", RNG.normal(size=(16, 3)) * 0.3))
+    scale = g.op("Add", g.op("Reshape", scale, g.indices("cell", [1, 3, 1, 1])), g.weight("unit", [1.0]))
+    g.save(path, g.op("Mul", x, scale), conditioned=True)
+
+
 def attentive(path):
     """The picture times the softmax of its channels: an operator that the engine counts as attention."""
     g = Graph()
@@ -215,7 +225,7 @@ def attentive(path):
 def main():
     folder = pathlib.Path(sys.argv[1])
     for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, quiet_controller, told, told_grey, film,
-                 encoder, attentive):
+                 encoder, attentive, modulated):
         make(folder / f"{make.__name__}.onnx")
 
 

@@ -66,7 +66,11 @@ void print_degradation(const degrade::Entry& entry, bool json) {
 int ask_training_program(const std::filesystem::path& program, const DescribeArguments& arguments) {
   std::fflush(stdout);
   std::vector<std::string> words = {program.string(), "describe"};
-  if (!arguments.what.empty()) words.push_back(arguments.what);
+  if (arguments.schema) {
+    words.emplace_back("--schema");
+  } else if (!arguments.what.empty()) {
+    words.push_back(arguments.what);
+  }
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -82,12 +86,24 @@ int ask_training_program(const std::filesystem::path& program, const DescribeArg
   return WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(ErrorCode::Internal);
 }
 
-void run(const DescribeArguments& arguments) {
-  begin_output(arguments.show);
-  if (arguments.schema) {
+void print_schema(const DescribeArguments& arguments) {
+  if (arguments.what.empty() || arguments.what == "suites") {
     fmt::print("{}\n", suite_schema().dump(2));
     return;
   }
+  CHIARO_CHECK(arguments.what == "recipes", Usage,
+               "[cli.describe] there is no schema of '{}'; expected suites or recipes",
+               arguments.what);
+  const auto program = training_program();
+  CHIARO_CHECK(!program.empty(), Usage,
+               "[cli.describe] the schema of recipes needs the program chiaro-train beside chiaro");
+  CHIARO_CHECK(ask_training_program(program, arguments) == 0, Internal,
+               "[cli.describe] '{}' gives no schema of recipes", program.string());
+}
+
+void run(const DescribeArguments& arguments) {
+  begin_output(arguments.show);
+  if (arguments.schema) return print_schema(arguments);
   const std::string& what = arguments.what;
   int shown = 0;
   for (const degrade::Entry& entry : degrade::catalogue()) {
@@ -126,13 +142,14 @@ void add_describe(CLI::App& root) {
   auto arguments = std::make_shared<DescribeArguments>();
   command->footer(
       "Examples:\n  chiaro describe degradations\n  chiaro describe rain\n  chiaro describe "
-      "resunet\n  chiaro describe --schema > suite.schema.json");
+      "resunet\n  chiaro describe --schema > suite.schema.json\n  chiaro describe recipes --schema "
+      "> "
+      "recipe.schema.json");
   command->add_option("what", arguments->what,
                       "a name, or degradations, networks or methods; default: everything");
-  command
-      ->add_flag("--schema", arguments->schema,
-                 "JSON Schema of the suites of chiaro eval and of the options of degradations")
-      ->excludes("what");
+  command->add_flag("--schema", arguments->schema,
+                    "JSON Schema of the suites of chiaro eval and of the options of degradations; "
+                    "with `recipes`, of the recipes of chiaro train");
   add_output_flags(*command, arguments->show);
   command->callback([arguments] { run(*arguments); });
 }

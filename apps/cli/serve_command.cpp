@@ -27,6 +27,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// For jobs that were told to stop to do so.
+constexpr auto kLastPatience = 10s;
+
 constexpr const char* kServeExample =
     "Examples:\n"
     "  chiaro serve\n"
@@ -129,10 +132,16 @@ void run(ServeArguments& arguments) {
                arguments.options.drain_seconds);
   const double end = monotonic_s() + arguments.options.drain_seconds;
   jobs.refuse_new();
-  jobs.drain(
-      std::chrono::milliseconds(static_cast<std::int64_t>(arguments.options.drain_seconds * 1000)));
+  const bool all_ended = jobs.drain(
+      std::chrono::milliseconds(static_cast<std::int64_t>(arguments.options.drain_seconds * 1000)),
+      kLastPatience);
   std::this_thread::sleep_for(500ms);  // for those who ask for the last result
   while (service.answering() > 0 && monotonic_s() < end) std::this_thread::sleep_for(50ms);
+  if (!all_ended) {  // its thread cannot be waited for
+    spdlog::warn("a job is in the middle of something that cannot be stopped; ending without it");
+    std::fflush(nullptr);
+    std::_Exit(EXIT_SUCCESS);
+  }
   service.stop();
 }
 

@@ -7,6 +7,7 @@
 #include "apps/cli/inspection_text.h"
 #include "apps/server/result_formats.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 
@@ -39,8 +40,10 @@ std::string findings_of(const restore::RestoreReport& report, const restore::Res
 
 std::string inspected(restore::Inspector& inspector, std::span<const std::byte> file,
                       const server::ServeOptions& options) {
-  const image::Image picture =
-      image::decode(file, "the picture", {.max_pixels = options.max_pixels});
+  const double end = monotonic_s() + options.max_job_seconds;
+  const image::Image picture = image::decode(
+      file, "the picture",
+      {.max_pixels = options.max_pixels, .go_on = [end] { return monotonic_s() < end; }});
   const restore::Inspection found = inspector.inspect(picture);
   const auto decision = restore::judge(found, inspector.info());
   Json json = {{"width", picture.width()}, {"height", picture.height()}};
@@ -63,27 +66,28 @@ void expect_within_limit(const restore::Restorer& restorer, std::span<const std:
 
 server::JobFunction restore_work(restore::RestorerPool& restorers,
                                  const server::ServeOptions& options) {
-  return
-      [&restorers, options](const server::JobRequest& request, const ProgressCallback& progress) {
-        const restore::RestoreOptions wanted{.strength = request.strength,
-                                             .max_memory_bytes = options.max_memory_bytes,
-                                             .guard = restore::parse_guard_mode(request.guard)};
-        expect_within_limit(*restorers.take(), request.picture, wanted);
-        image::Image picture =
-            image::decode(request.picture, "the picture", {.max_pixels = options.max_pixels});
-        CHIARO_CHECK(progress(0), Interrupted, "[cli.serve] stopped");
-        const int left_out = image::PageReader(request.picture, "the picture").count() - 1;
-        const server::ResultFormat& format = result_format(request, picture);
-        restore::RestoreReport report;
-        picture = restorers.take()->restore(std::move(picture), wanted, progress, &report);
-        return server::JobResult{.file = image::encode(picture, {.format = std::string(format.name),
-                                                                 .quality = request.quality}),
-                                 .type = std::string(format.media_type),
-                                 .width = picture.width(),
-                                 .height = picture.height(),
-                                 .pages_left_out = left_out,
-                                 .findings = findings_of(report, restorers.any(), left_out)};
-      };
+  return [&restorers, options](const server::JobRequest& request,
+                               const ProgressCallback& progress) {
+    const restore::RestoreOptions wanted{.strength = request.strength,
+                                         .max_memory_bytes = options.max_memory_bytes,
+                                         .guard = restore::parse_guard_mode(request.guard)};
+    expect_within_limit(*restorers.take(), request.picture, wanted);
+    image::Image picture =
+        image::decode(request.picture, "the picture",
+                      {.max_pixels = options.max_pixels, .go_on = [&] { return progress(0); }});
+    const int left_out = image::PageReader(request.picture, "the picture").count() - 1;
+    const server::ResultFormat& format = result_format(request, picture);
+    restore::RestoreReport report;
+    picture = restorers.take()->restore(std::move(picture), wanted, progress, &report);
+    return server::JobResult{.file = image::encode(picture, {.format = std::string(format.name),
+                                                             .quality = request.quality,
+                                                             .go_on = [&] { return progress(1); }}),
+                             .type = std::string(format.media_type),
+                             .width = picture.width(),
+                             .height = picture.height(),
+                             .pages_left_out = left_out,
+                             .findings = findings_of(report, restorers.any(), left_out)};
+  };
 }
 
 server::InspectFunction inspect_work(restore::Inspector& inspector,

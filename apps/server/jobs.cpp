@@ -85,7 +85,7 @@ Jobs::Jobs(const ServeOptions& options, JobFunction work)
 
 Jobs::~Jobs() {
   refuse_new();
-  drain(std::chrono::milliseconds(0));
+  drain(std::chrono::milliseconds(0), std::chrono::milliseconds(0));
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -202,13 +202,13 @@ void Jobs::refuse_new() {
   refusing_ = true;
 }
 
-void Jobs::drain(std::chrono::milliseconds patience) {
+bool Jobs::drain(std::chrono::milliseconds patience, std::chrono::milliseconds last_patience) {
   std::unique_lock lock(mutex_);
   const auto idle = [&] { return queue_.empty() && counts_.running == 0; };
-  if (changed_.wait_for(lock, patience, idle)) return;
+  if (changed_.wait_for(lock, patience, idle)) return true;
   for (const JobPointer& job : std::exchange(queue_, {})) finish(job, JobStatus::Cancelled, "", "");
   for (const auto& [id, job] : jobs_) job->cancelled = true;
-  changed_.wait(lock, idle);
+  return changed_.wait_for(lock, last_patience, idle);
 }
 
 int Jobs::retry_after_seconds() {
@@ -301,7 +301,7 @@ void Jobs::run(const JobPointer& job) {
   std::string code;
   std::string message;
   std::shared_ptr<const JobResult> result;
-  bool late = false;
+  std::atomic<bool> late = false;
   try {
     result = std::make_shared<const JobResult>(work_(job->request, [&](double done) {
       job->progress = done;

@@ -59,8 +59,8 @@ struct JobState {
   std::string error_message = {};
 };
 
-/// Restores one picture; progress returning false stops it (Error Interrupted). Called by as many
-/// threads as ServeOptions::restorers says.
+/// Restores one picture; progress, which any thread may call, returning false stops it (Error
+/// Interrupted). Called by as many threads as ServeOptions::restorers says.
 using JobFunction = std::function<JobResult(const JobRequest&, const ProgressCallback& progress)>;
 
 struct JobCounts {
@@ -121,8 +121,9 @@ class Jobs {
 
   /// No new jobs from now on.
   void refuse_new();
-  /// Waits for the jobs that are there; cancels those left after `patience`.
-  void drain(std::chrono::milliseconds patience);
+  /// Waits for the jobs that are there; cancels those left after `patience`, and waits for them
+  /// `last_patience` more. Whether all have ended.
+  bool drain(std::chrono::milliseconds patience, std::chrono::milliseconds last_patience);
 
   /// Seconds after which it is worth to ask again when the queue is full.
   int retry_after_seconds();

@@ -294,6 +294,9 @@ struct Service::State {
     } catch (const Error& error) {
       if (error.code() == ErrorCode::Input) throw Refused{400, "bad_picture", error.what()};
       if (error.code() == ErrorCode::Resource) throw Refused{413, "out_of_memory", error.what()};
+      if (error.code() == ErrorCode::Interrupted)
+        throw Refused{504, "timeout",
+                      fmt::format("it took longer than {} s", options.max_job_seconds)};
       throw;
     }
   }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
+#include "apps/train/recipe_schema.h"
 #include "chiaro/base/text.h"
 #include "chiaro/methods/method.h"
 #include "chiaro/networks/network.h"
@@ -55,12 +56,23 @@ void describe_command(const std::string& name) {
 
 void add_describe(CLI::App& root) {
   auto name = std::make_shared<std::string>();
+  auto schema = std::make_shared<bool>(false);
   CLI::App* command = root.add_subcommand(
       "describe", "Print networks and methods with their options, defaults, units and references");
-  command->footer("Example:\n  chiaro describe resunet");
-  command->add_option("name", *name,
-                      "a network, a method, 'networks' or 'methods'; default: everything");
-  command->callback([name] { describe_command(*name); });
+  command->footer(
+      "Examples:\n  chiaro describe resunet\n  chiaro describe recipes --schema > "
+      "recipe.schema.json");
+  auto* what = command->add_option(
+      "name", *name, "a network, a method, 'networks' or 'methods'; default: everything");
+  command->add_flag("--schema", *schema, "JSON Schema of the recipes of chiaro train")
+      ->excludes(what);
+  command->callback([name, schema] {
+    if (*schema) {
+      fmt::print("{}\n", recipe_schema().dump(2));
+    } else {
+      describe_command(*name);
+    }
+  });
 }
 
 }  // namespace chiaro::apps

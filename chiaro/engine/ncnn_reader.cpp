@@ -31,10 +31,10 @@ struct NcnnLayer {
   std::string type;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
-  std::map<int, std::int64_t> values;
+  std::map<std::int64_t, std::int64_t> values;
   bool whole_numbers = true;  // whether all values are
 
-  std::int64_t value(int key, std::int64_t otherwise) const {
+  std::int64_t value(std::int64_t key, std::int64_t otherwise) const {
     const auto found = values.find(key);
     return found == values.end() ? otherwise : found->second;
   }
@@ -112,7 +112,7 @@ class NcnnReader {
       std::int64_t value = 0;
       if (equals == std::string::npos || !read_integer(word->substr(0, equals), key)) continue;
       layer.whole_numbers &= read_integer(word->substr(equals + 1), value);
-      layer.values[static_cast<int>(key)] = value;
+      layer.values[key] = value;
     }
     return layer;
   }

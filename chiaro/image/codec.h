@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,9 +15,16 @@
 
 namespace chiaro::image {
 
+/// Asked every few rows by what reads or writes a whole picture, from any thread, whether to go on;
+/// false ends it with Error Interrupted. Empty: it goes on. Inside what a codec does in one piece
+/// (BMP, HEIF, JPEG XL, interlaced PNG before their first row; JPEG and WebP after their last)
+/// nobody is asked.
+using GoOn = std::function<bool()>;
+
 struct ReadOptions {
   std::int64_t max_pixels = 2'000'000'000;  ///< refuse larger pictures before decoding them
   bool convert_to_srgb = true;              ///< through the embedded profile, if it is not sRGB
+  GoOn go_on = {};
 };
 
 /// Facts of a file without decoding its pixels.
@@ -39,6 +47,7 @@ struct WriteOptions {
   bool say_losses = true;       ///< a note of values that the format does not hold
   bool restore_profile = true;  ///< convert sRGB back to the source's profile; false: write sRGB
   Existing existing = Existing::Replaced;  ///< of a file that has the name
+  GoOn go_on = {};
 };
 
 /// Starts the codecs; whatever reads or writes does so by itself. A program that starts threads of
@@ -49,7 +58,7 @@ void start_codecs();
 
 /// Sniffs by content, never by name. Orientation applied, profile converted to sRGB, palette
 /// expanded, alpha straight. Errors: Input (missing, a folder, not a picture, truncated, animated
-/// more than first page noted in the log, too large).
+/// more than first page noted in the log, too large), Interrupted.
 Image read(const std::filesystem::path& path, const ReadOptions& options = {});
 Image decode(std::span<const std::byte> bytes, const std::string& name,
              const ReadOptions& options = {});
@@ -61,7 +70,7 @@ Probe probe(std::span<const std::byte> bytes, const std::string& name);
 bool is_readable_type(std::span<const std::byte> bytes);
 
 /// Atomic: a temporary file renamed. Errors: Output (not writable, disk full, exists and is kept),
-/// Usage (unknown format).
+/// Usage (unknown format), Interrupted.
 void write(const std::filesystem::path& path, const Image& picture,
            const WriteOptions& options = {});
 std::vector<std::byte> encode(const Image& picture, const WriteOptions& options);

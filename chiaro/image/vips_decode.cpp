@@ -175,6 +175,7 @@ Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
                            static_cast<std::size_t>(std::min(kStrip, rows.height())));
   for (int y = 0; y < rows.height(); y += kStrip) {
     const int count = std::min(kStrip, rows.height() - y);
+    CHIARO_CHECK(!options.go_on || options.go_on(), Interrupted, "[image.read] stopped");
     rows.decode(y, count, strip.data());
     if (y == 0) {  // not before something came: a header may claim any size
       result = Image(rows.channels(), upright.height(), upright.width());

@@ -37,7 +37,7 @@ Probe probe_picture(const std::filesystem::path& path);
 Probe probe_picture(std::span<const std::byte> bytes, const std::string& name);
 
 /// Decodes once, row by row. Errors: Input (damaged, truncated, too large, unknown kind of
-/// samples).
+/// samples), Interrupted.
 Image decode_picture(const OpenedPicture& picture, const ReadOptions& options);
 
 }  // namespace chiaro::image

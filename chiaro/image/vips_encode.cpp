@@ -17,7 +17,7 @@
 namespace chiaro::image {
 namespace {
 
-std::vector<std::byte> save_netpbm(const Encoding& encoding, const SampleRows& rows) {
+std::vector<std::byte> save_netpbm(const Encoding& encoding, const PixelWriter& pixels) {
   const std::string header = netpbm_header(encoding);
   const std::size_t row_bytes = encoding.row_bytes();
   std::vector<std::byte> result(header.size() +
@@ -26,7 +26,7 @@ std::vector<std::byte> save_netpbm(const Encoding& encoding, const SampleRows& r
   auto* out = reinterpret_cast<unsigned char*>(result.data()) + header.size();
   const bool upwards = encoding.layout.type == SampleType::F32;
   for (int y = 0; y < encoding.height; ++y, out += row_bytes) {
-    rows.write(upwards ? encoding.height - 1 - y : y, 0, encoding.width, out);
+    pixels(upwards ? encoding.height - 1 - y : y, 0, encoding.width, out);
     order_netpbm_row(encoding, out);
   }
   return result;
@@ -55,6 +55,7 @@ std::vector<std::byte> encode_picture(const Image& picture, const WriteOptions& 
   start_vips();
   const SampleRows rows(picture, encoding.layout, encoding.conversion.get());
   const PixelWriter pixels = [&](int y, int x, int count, unsigned char* out) {
+    CHIARO_CHECK(!options.go_on || options.go_on(), Interrupted, "[image.encode] stopped");
     rows.write(y, x, count, out);
   };
   if (encoding.from_floats) {
@@ -63,7 +64,7 @@ std::vector<std::byte> encode_picture(const Image& picture, const WriteOptions& 
     warn_of_lost_range(encoding, beyond);
   }
   if (options.format == "exr") return encode_exr(encoding, pixels);
-  if (options.format == "ppm" || options.format == "pfm") return save_netpbm(encoding, rows);
+  if (options.format == "ppm" || options.format == "pfm") return save_netpbm(encoding, pixels);
   const VipsTargetPointer target(vips_target_new_to_memory());
   save_through_vips(encoding, pixels, target.get());
   VipsBlob* written = nullptr;

@@ -81,6 +81,8 @@ TEST(NcnnReader, RefusesWhatItCannotRead) {
   const std::string input = "7767517\n2 2\nInput in0 0 1 x\n";
   refused(input + "Convolution c 1 1 x y 0=2 1=1 5=1 6=1\n", {"y"}, all, "contradict");
   refused(input + "Convolution c 1 1 x y 0=1 1=1 2=2 5=1 6=1\n", {"y"}, all, "square kernel");
+  // 4294967300 is 4 where one counts in 32 bits.
+  refused(input + "Convolution c 1 1 x y 0=1 1=1 5=1 6=1 4294967300=0\n", {"y"}, all, "not known");
   refused(input + "Pooling p 1 1 x y 0=1 1=2 2=2\n", {"y"}, all, "largest value");
 }
 

@@ -75,7 +75,7 @@ TEST(Jobs, SeveralRunAtOnce) {
   for (int i = 0; i < 1000 && jobs.counts().queued > 0; ++i) std::this_thread::sleep_for(1ms);
   EXPECT_EQ(jobs.counts().running, 2U);
   jobs.refuse_new();
-  jobs.drain(0ms);
+  EXPECT_TRUE(jobs.drain(0ms, 10s));
   EXPECT_EQ(jobs.counts().running, 0U);
   EXPECT_EQ(jobs.state(second)->status, JobStatus::Cancelled);
   EXPECT_EQ(jobs.state(third)->status, JobStatus::Cancelled);
@@ -196,9 +196,26 @@ TEST(Jobs, DrainingLetsThemEndOrEndsThem) {
   jobs.refuse_new();
   EXPECT_EQ(jobs.refusal(), Jobs::Refusal::Stopping);
   EXPECT_EQ(submitted(jobs), "");
-  jobs.drain(50ms);
+  EXPECT_TRUE(jobs.drain(50ms, 10s));
   EXPECT_EQ(jobs.state(running)->status, JobStatus::Cancelled);
   EXPECT_EQ(jobs.state(queued)->status, JobStatus::Cancelled);
+}
+
+TEST(Jobs, DrainingDoesNotWaitForOneThatCannotBeStopped) {
+  std::atomic<bool> open = false;
+  Jobs jobs({}, [&open](const JobRequest&, const ProgressCallback&) {
+    while (!open) std::this_thread::sleep_for(1ms);
+    return JobResult{.file = std::vector<std::byte>(10), .type = "image/png"};
+  });
+  const std::string deaf = submitted(jobs);
+  until_running(jobs);
+  const std::string queued = submitted(jobs);
+  jobs.refuse_new();
+  EXPECT_FALSE(jobs.drain(10ms, 10ms));
+  EXPECT_EQ(jobs.state(deaf)->status, JobStatus::Running);
+  EXPECT_EQ(jobs.state(queued)->status, JobStatus::Cancelled);
+  open = true;
+  EXPECT_TRUE(jobs.drain(10s, 0ms));
 }
 
 TEST(Jobs, IdsAreNotToBeGuessed) {

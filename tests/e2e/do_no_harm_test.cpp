@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 // Bounds in dB against the input, as docs/restoring.md states them; a drawing comes out bit by bit.
 constexpr double kGradient = 30;
-constexpr double kPhotograph = 33;
+constexpr double kPhotograph = 45;
 
 class DoNoHarmSlow : public testing::Test {
  protected:

@@ -39,11 +39,11 @@ Window draw_window(PictureStore::Size size, int wanted, double scale, Rng& rng) 
           static_cast<int>(rng.integer(0, size.width - side)), side, side};
 }
 
-/// Another picture that could have been taken: other exposure, contrast, black and white levels,
-/// saturation. The ranges are a choice: from clearly dim to clearly misty, as photographs are.
-void vary_tones(image::Image& picture, Rng& rng) {
+/// Another picture that could have been taken: other exposure, contrast, black level up to `mist`,
+/// white level, saturation. The ranges are a choice: from clearly dim to misty, as photographs are.
+void vary_tones(image::Image& picture, double mist, Rng& rng) {
   const double gamma = rng.log_uniform(0.6, 2.0);
-  const double low = rng.chance(0.5) ? rng.uniform(0, 0.3) : 0;
+  const double low = rng.chance(0.5) ? rng.uniform(0, mist) : 0;
   const double high = rng.uniform(std::max(0.35, low + 0.2), 1);
   const auto saturation = static_cast<float>(rng.uniform(0.2, 1.2));
   const std::size_t pixels = picture.plane(0).size();
@@ -344,7 +344,8 @@ void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& s
 /// Damages the clean window.
 void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image::Image& depth,
                             Rng& rng, Sample& sample) const {
-  if (stream.tones > 0 && rng.chance(stream.tones)) vary_tones(sample.context_target, rng);
+  if (stream.tones > 0 && rng.chance(stream.tones))
+    vary_tones(sample.context_target, options_.mist, rng);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);
   // Same kinds and options for samples that are alike, but not the same grain, which would give
   // away that they belong together.

@@ -40,6 +40,11 @@ Fields<DataOptions> DataOptions::fields() {
             "share of the damaged pictures that have a target which are coded once more as JPEG of "
             "quality 80 to 97, as cameras file them; not counted as damage",
             {.min = 0, .max = 1}),
+      field(
+          "mist", &DataOptions::mist,
+          "largest black level of pictures that get other tones (task.tones): what is above it is "
+          "haze, not mist",
+          {.min = 0, .max = 0.3}),
       field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
       field("root", &DataOptions::root,
             "folder that relative folders start from; a run stores where its data was")};

@@ -364,6 +364,23 @@ TEST_F(DatasetTest, OtherTonesChangeTargetAndInputAlike) {
   EXPECT_GE(toned.target.min().item<double>(), 0);
 }
 
+TEST_F(DatasetTest, MistBoundsTheBlackLevelOfOtherTones) {
+  const auto darkest = [&](double mist) {
+    Recipe edited =
+        recipe("[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\ntones = 1.0\n");
+    set_recipe_value(edited, fmt::format("data.mist={}", mist));
+    return dataset(edited)->batch(0, 64).target.flatten(1).amin(1);
+  };
+  const at::Tensor lifted = darkest(0.3) - darkest(0);
+  EXPECT_GE(lifted.min().item<double>(), 0);
+  EXPECT_LE(lifted.max().item<double>(), 0.3);
+  EXPECT_GT(lifted.max().item<double>(), 0.15);
+  // Half of the pictures keep their blacks.
+  const auto count = lifted.gt(0).sum().item<std::int64_t>();
+  EXPECT_GT(count, 16);
+  EXPECT_LT(count, 48);
+}
+
 // Pairs in a row: the same kinds and options on different pictures, with grain of their own.
 TEST_F(DatasetTest, AlikeSamplesShareTheDamageAndNothingElse) {
   Recipe edited = recipe();

@@ -142,9 +142,8 @@ void add_describe(CLI::App& root) {
   auto arguments = std::make_shared<DescribeArguments>();
   command->footer(
       "Examples:\n  chiaro describe degradations\n  chiaro describe rain\n  chiaro describe "
-      "resunet\n  chiaro describe --schema > suite.schema.json\n  chiaro describe recipes --schema "
-      "> "
-      "recipe.schema.json");
+      "resunet\n  chiaro describe --schema > suite.schema.json\n  chiaro describe recipes "
+      "--schema > recipe.schema.json");
   command->add_option("what", arguments->what,
                       "a name, or degradations, networks or methods; default: everything");
   command->add_flag("--schema", arguments->schema,

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,14 @@ struct Batch {
       content;  ///< (N) int64: which picture each sample shows; equal numbers show the same scene
   std::vector<std::uint64_t> seeds;  ///< of each sample: enough to make it again
   std::vector<std::string> origins;  ///< file and damage of each sample, for messages
+
+  /// The tensors of pictures and of labels, undefined ones too.
+  std::array<at::Tensor*, 5> pictures() {
+    return {&input, &target, &unpaired, &context, &context_target};
+  }
+  std::array<at::Tensor*, 6> labels() {
+    return {&task, &severity, &kinds, &severities, &source, &content};
+  }
 };
 
 /// What a method needs in a batch beside the damaged crops.

@@ -1,12 +1,27 @@
 #include "chiaro/data/loader.h"
 
+#include <ATen/core/Tensor.h>
+
 #include "chiaro/base/log.h"
 
 namespace chiaro::data {
+namespace {
 
-Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch, std::int64_t batch)
+void pin(Batch& batch) {
+  const auto lock_pages = [](at::Tensor* tensor) {
+    if (tensor->defined()) *tensor = tensor->pin_memory();
+  };
+  for (at::Tensor* pictures : batch.pictures()) lock_pages(pictures);
+  for (at::Tensor* labels : batch.labels()) lock_pages(labels);
+}
+
+}  // namespace
+
+Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch, std::int64_t batch,
+               bool pinned)
     : dataset_(std::move(dataset)),
       batch_(batch > 0 ? batch : dataset_->options().batch),
+      pinned_(pinned),
       next_to_make_(first_batch),
       next_to_give_(first_batch) {
   for (std::int64_t i = 0; i < dataset_->options().workers; ++i)
@@ -35,6 +50,7 @@ void Loader::work() {
     std::exception_ptr failure;
     try {
       batch = dataset_->batch(number * batch_, batch_);
+      if (pinned_) pin(batch);
     } catch (...) {
       failure = std::current_exception();
     }

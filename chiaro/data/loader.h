@@ -18,8 +18,10 @@ namespace chiaro::data {
 class Loader {
  public:
   /// Hands out batches first_batch, first_batch + 1, …; batch b holds samples [b·N, (b+1)·N) with N
-  /// = `batch`, or data.batch where that is 0.
-  Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch, std::int64_t batch = 0);
+  /// = `batch`, or data.batch where that is 0. `pinned`: in memory that a card reads by itself
+  /// (page-locked), so that the copy to it needs no waiting; CUDA has to be loaded.
+  Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch, std::int64_t batch = 0,
+         bool pinned = false);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
@@ -35,6 +37,7 @@ class Loader {
 
   std::shared_ptr<const Dataset> dataset_;
   std::int64_t batch_;
+  bool pinned_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::condition_variable room_;

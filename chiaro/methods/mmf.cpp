@@ -168,10 +168,7 @@ class Mmf : public Method {
 
   void after_step(const StepInfo& info) override {
     if (info.phase != "controller") return;
-    auto copied = copy_->parameters();
-    const auto learned = controller_->parameters();
-    for (std::size_t i = 0; i < copied.size(); ++i)
-      copied[i].lerp_(learned[i], 1 - options_.copy_decay);
+    at::_foreach_lerp_(copy_->parameters(), controller_->parameters(), 1 - options_.copy_decay);
   }
 
   std::vector<at::Tensor> trainable(const std::string& phase) override {

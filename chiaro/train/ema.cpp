@@ -18,12 +18,11 @@ void Ema::update() {
   ++updates_;
   const auto t = static_cast<double>(updates_);
   const double decay = std::min(decay_, (1 + t) / (10 + t));
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    if (decay_ <= 0) {
-      averages_[i].copy_(weights_[i]);
-    } else {
-      averages_[i].lerp_(weights_[i], 1 - decay);
-    }
+  if (weights_.empty()) return;
+  if (decay_ <= 0) {
+    at::_foreach_copy_(averages_, weights_);
+  } else {
+    at::_foreach_lerp_(averages_, weights_, 1 - decay);
   }
 }
 

@@ -8,9 +8,6 @@
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <spdlog/spdlog.h>
-#include <torch/nn/utils/clip_grad.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/adamw.h>
 #include <torch/utils.h>
 
 #include "chiaro/base/log.h"
@@ -21,6 +18,7 @@
 #include "chiaro/data/loader.h"
 #include "chiaro/train/averaged_weights.h"
 #include "chiaro/train/device.h"
+#include "chiaro/train/optimizer.h"
 #include "chiaro/train/run_log.h"
 #include "chiaro/train/schedule.h"
 
@@ -51,24 +49,6 @@ class AutocastScope {
   bool enabled_;
   c10::DeviceType device_;
 };
-
-/// Decay acts on kernels and matrices, not on biases and gains.
-template <typename Optimizer, typename Options>
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const std::vector<at::Tensor>& weights,
-                                                        const TrainOptions& options) {
-  std::vector<at::Tensor> decayed;
-  std::vector<at::Tensor> plain;
-  for (const auto& weight : weights) (weight.dim() >= 2 ? decayed : plain).push_back(weight);
-  const auto group = [&](std::vector<at::Tensor> members, double decay) {
-    auto group_options = std::make_unique<Options>(options.learning_rate);
-    group_options->betas({options.beta1, options.beta2}).weight_decay(decay);
-    return torch::optim::OptimizerParamGroup(std::move(members), std::move(group_options));
-  };
-  std::vector<torch::optim::OptimizerParamGroup> groups;
-  if (!decayed.empty()) groups.push_back(group(std::move(decayed), options.weight_decay));
-  if (!plain.empty()) groups.push_back(group(std::move(plain), 0));
-  return std::make_unique<Optimizer>(std::move(groups), Options(options.learning_rate));
-}
 
 void set_learning_rate(torch::optim::Optimizer& optimizer, double rate) {
   for (auto& group : optimizer.param_groups()) group.options().set_lr(rate);
@@ -126,6 +106,8 @@ Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Datase
       surroundings_(std::move(surroundings)),
       device_(choose_device(options.device)) {
   set_threads(options_.threads);
+  // Shapes stay as they are through a phase: the card's library tries its convolutions once.
+  if (device_.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
   method_->state().to(device_);
   if (options_.channels_last) to_channels_last(method_->state());
   double share = 0;
@@ -164,10 +146,12 @@ methods::StepInfo Trainer::info_at(std::int64_t step) const {
 void Trainer::enter_phase(const PhaseSpan& span) {
   current_phase_ = span.phase.name;
   trainable_ = method_->trainable(current_phase_);
-  optimizer_ =
-      options_.optimizer == "adam"
-          ? make_optimizer<torch::optim::Adam, torch::optim::AdamOptions>(trainable_, options_)
-          : make_optimizer<torch::optim::AdamW, torch::optim::AdamWOptions>(trainable_, options_);
+  optimizer_ = make_optimizer(trainable_, {.kind = options_.optimizer,
+                                           .learning_rate = options_.learning_rate,
+                                           .beta1 = options_.beta1,
+                                           .beta2 = options_.beta2,
+                                           .weight_decay = options_.weight_decay,
+                                           .fused = device_.is_cuda()});
 }
 
 /// What a method is made of beside options and weights, so that it can be made again without data.
@@ -231,13 +215,12 @@ bool Trainer::resume() {
 data::Batch Trainer::to_device(data::Batch batch) const {
   const auto format =
       options_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-  for (at::Tensor* pictures :
-       {&batch.input, &batch.target, &batch.unpaired, &batch.context, &batch.context_target}) {
-    if (pictures->defined()) *pictures = pictures->to(device_).contiguous(format);
+  for (at::Tensor* pictures : batch.pictures()) {
+    if (pictures->defined())
+      *pictures = pictures->to(device_, /*non_blocking=*/true).contiguous(format);
   }
-  for (at::Tensor* labels : {&batch.task, &batch.severity, &batch.kinds, &batch.severities,
-                             &batch.source, &batch.content}) {
-    if (labels->defined()) *labels = labels->to(device_);
+  for (at::Tensor* labels : batch.labels()) {
+    if (labels->defined()) *labels = labels->to(device_, /*non_blocking=*/true);
   }
   return batch;
 }
@@ -288,9 +271,7 @@ Trainer::StepReport Trainer::take_step(const std::function<data::Batch()>& next_
       Rng(static_cast<std::uint64_t>(options_.seed), {static_cast<std::uint64_t>(step_)}).next());
   for (std::int64_t i = 0; i < options_.accumulate; ++i)
     add_losses(to_device(next_batch()), i, report);
-  const double limit =
-      options_.clip_norm > 0 ? options_.clip_norm : std::numeric_limits<double>::infinity();
-  report.gradient_norm = torch::nn::utils::clip_grad_norm_(trainable_, limit);
+  report.gradient_norm = clip_gradients(trainable_, options_.clip_norm);
   CHIARO_CHECK(std::isfinite(report.gradient_norm), CheckFailed,
                "[train.step] the gradient is {} at step {} although every term is finite",
                report.gradient_norm, step_);
@@ -351,7 +332,8 @@ Outcome Trainer::run() {
     const PhaseSpan& span = phase_at(step_);
     if (!loader || loading != span.phase.name) {
       if (loader) waited_s += loader->waited_s();
-      loader.emplace(dataset_, step_ * options_.accumulate, span.phase.batch);
+      loader.emplace(dataset_, step_ * options_.accumulate, span.phase.batch,
+                     /*pinned=*/device_.is_cuda());
       loading = span.phase.name;
     }
     return loader->next();

@@ -1,0 +1,31 @@
+// What moves the weights: optimisers, and the bound on the gradient.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/optim/optimizer.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace chiaro::train {
+
+struct OptimizerOptions {
+  std::string kind = "adamw";  ///< or "adam"
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double weight_decay = 0;  ///< of kernels and matrices; biases and gains are not decayed
+  /// All weights of a group in one pass (at::_fused_adamw_): on a card, where a launch costs more
+  /// than the arithmetic. The same update but for rounding. AdamW alone; Adam goes on as it does.
+  bool fused = false;
+};
+
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const std::vector<at::Tensor>& weights,
+                                                        const OptimizerOptions& options);
+
+/// Scales the gradients so that their joint Euclidean norm is at most `limit`, or leaves them
+/// alone where limit <= 0. Returns the norm that they had.
+double clip_gradients(const std::vector<at::Tensor>& weights, double limit);
+
+}  // namespace chiaro::train

@@ -1,7 +1,10 @@
-// restore: what the Restorer adds to the graph (copies, checks, clamping) on a picture in memory,
+// restore: what the Restorer adds to the graphs (copies, checks, clamping) on a picture in memory,
 // and what a controller costs against the plain network of the same width.
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,6 +17,7 @@
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/graph_inputs.h"
 #include "chiaro/restore/restorer.h"
+#include "chiaro/restore/views.h"
 
 namespace chiaro::bench {
 namespace {
@@ -22,20 +26,53 @@ constexpr int kRestoreSide = 1024;
 constexpr double kRestoreAim = 1.05;
 constexpr double kControllerAim = 1.3;
 
+/// The graphs of a bundle and nothing else, prepared for one picture: the controller's, if there is
+/// one, and that of the restorer.
+class BareGraphs {
+ public:
+  BareGraphs(const bundle::Bundle& bundle, const engine::EngineOptions& options,
+             const image::Image& picture)
+      : restorer_(bundle.member(bundle::kRestoreMember), options, bundle.origin) {
+    restorer_.prepare(restore::window_shapes(bundle.manifest, picture.height(), picture.width()));
+    std::ranges::copy(picture.pixels(), restorer_.input(restore::kPictureInput).begin());
+    if (!bundle.manifest.condition) return;
+    std::ranges::fill(restorer_.input(restore::kConditionInput), 0.0F);
+    const bundle::ConditionInfo& info = *bundle.manifest.condition;
+    engine::EngineOptions as_inspected = engine::in_f32(options);
+    as_inspected.soon = true;
+    controller_.emplace(bundle.member(bundle::kConditionMember), as_inspected, bundle.origin);
+    const auto views = restore::native_views(picture, info.view_px, info.max_views);
+    const auto whole = restore::whole_view(picture, info.whole_px, info.whole_alignment_px);
+    const std::vector<engine::NamedShape> shapes{
+        {"views", {std::ssize(views), 3, info.view_px, info.view_px}},
+        {"whole", {1, 3, whole.height(), whole.width()}}};
+    controller_->prepare(shapes);
+    auto place = controller_->input("views").begin();
+    for (const image::Image& view : views) place = std::ranges::copy(view.pixels(), place).out;
+    std::ranges::copy(whole.pixels(), controller_->input("whole").begin());
+  }
+
+  bool has_controller() const { return controller_.has_value(); }
+  void run_controller() {
+    if (controller_) controller_->run();
+  }
+  void run() {
+    run_controller();
+    restorer_.run();
+  }
+
+ private:
+  engine::Engine restorer_;
+  std::optional<engine::Engine> controller_;
+};
+
 void overhead(benchmark::State& state, const Setting& setting, Report& report,
               engine::Precision precision) {
   const engine::EngineOptions options{"cpu", precision, setting.threads};
   const auto bundle = bundle::read_bundle(setting.bundle);
-  restore::Restorer restorer(bundle, options);
-  engine::Engine bare(bundle.member(bundle::kRestoreMember), options, bundle.origin);
   const auto picture = test_picture(kRestoreSide, kRestoreSide);
-  bare.prepare(restore::window_shapes(bundle.manifest, kRestoreSide, kRestoreSide));
-  std::copy(picture.pixels().begin(), picture.pixels().end(),
-            bare.input(restore::kPictureInput).begin());
-  if (bundle.manifest.condition) {
-    const auto condition = bare.input(restore::kConditionInput);
-    std::fill(condition.begin(), condition.end(), 0.0F);
-  }
+  restore::Restorer restorer(bundle, options);
+  BareGraphs bare(bundle, options, picture);
   image::Image source;
   restore::RestoreOptions unguarded;
   unguarded.guard = restore::GuardMode::Off;
@@ -43,14 +80,12 @@ void overhead(benchmark::State& state, const Setting& setting, Report& report,
       take_turns(state, {{.run = [&] { source = restorer.restore(std::move(source), unguarded); },
                           .before = [&] { source = picture; }},
                          {.run = [&] { bare.run(); }},
-                         {.run = [&] {
-                           if (bundle.manifest.condition) (void)restorer.inspect(picture);
-                         }}});
+                         {.run = [&] { bare.run_controller(); }}});
   std::string detail =
       fmt::format("{0}x{0}, {1} tile(s): {2}", kRestoreSide,
                   restorer.plan(kRestoreSide, kRestoreSide).tiles(), pair_text(times[0], times[1]));
-  if (bundle.manifest.condition)
-    detail += fmt::format("; of it the controller {:.1f} ms", 1e3 * median(times[2]));
+  if (bare.has_controller())
+    detail += fmt::format("; of both the controller's graph {:.1f} ms", 1e3 * median(times[2]));
   report.add({.name = fmt::format("restore/overhead/{}", engine::precision_name(precision)),
               .value = median_ratio(times[0], times[1]),
               .unit = "x",

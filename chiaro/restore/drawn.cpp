@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/indices.h"
@@ -16,6 +17,7 @@ constexpr double kDrawnGrain = 0.05;
 // Values of 8 and 16 bits lie a rounding error of float beside each other at most.
 constexpr float kZero = 1e-6F;
 constexpr float kMostGrain = 12.5F / 255;
+constexpr std::uint8_t kEveryNeighbour = 0xF;
 
 double share(std::int64_t part, std::int64_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
@@ -23,50 +25,60 @@ double share(std::int64_t part, std::int64_t all) {
 
 }  // namespace
 
-void DrawnDetector::judge_row(const float* above, const float* row, const float* below) {
-  for (int x = 1; x + 1 < width_; ++x) {
-    bool as_above = true;
-    bool as_below = true;
-    bool as_left = true;
-    bool as_right = true;
-    float largest = 0;
-    for (int c = 0; c < channels_; ++c) {
-      const std::size_t at = as_size(c) * as_size(width_) + as_size(x);
-      const float here = row[at];
-      as_above &= here == above[at];
-      as_below &= here == below[at];
-      as_left &= here == row[at - 1];
-      as_right &= here == row[at + 1];
-      largest =
-          std::max(largest, std::abs(4 * here - above[at] - below[at] - row[at - 1] - row[at + 1]));
+// Loops over a whole row of one channel, without branches, so that the compiler takes several
+// pixels at once.
+void DrawnDetector::judge(const Row& above, const Row& row, const Row& below) {
+  const std::size_t inner = as_size(std::max(0, width_ - 2));
+  same_.assign(inner, kEveryNeighbour);
+  largest_.assign(inner, 0);
+  for (int c = 0; c < channels_; ++c) {
+    const float* up = above.first + as_size(c) * above.stride + 1;
+    const float* here = row.first + as_size(c) * row.stride + 1;
+    const float* down = below.first + as_size(c) * below.stride + 1;
+    for (std::size_t x = 0; x < inner; ++x) {
+      const float value = here[x];
+      const float left = here[x - 1];
+      const float right = here[x + 1];
+      const int equal = static_cast<int>(value == up[x]) | static_cast<int>(value == down[x]) << 1 |
+                        static_cast<int>(value == left) << 2 |
+                        static_cast<int>(value == right) << 3;
+      same_[x] = static_cast<std::uint8_t>(same_[x] & equal);
+      largest_[x] = std::max(largest_[x], std::abs(4 * value - up[x] - down[x] - left - right));
     }
-    exact_ += as_above || as_below || as_left || as_right ? 1 : 0;
-    grain_ += largest > kZero && largest <= kMostGrain ? 1 : 0;
   }
-  pixels_ += std::max(0, width_ - 2);
+  for (std::size_t x = 0; x < inner; ++x) {
+    exact_ += same_[x] != 0 ? 1 : 0;
+    grain_ += largest_[x] > kZero && largest_[x] <= kMostGrain ? 1 : 0;
+  }
+  pixels_ += static_cast<std::int64_t>(inner);
 }
 
 void DrawnDetector::add(const image::Image& strip) {
   if (strip.empty()) return;
-  const std::size_t size = as_size(strip.channels()) * as_size(strip.width());
-  if (rows_.empty()) {
+  if (channels_ == 0) {
     channels_ = strip.channels();
     width_ = strip.width();
-    rows_.resize(2 * size);
   }
   CHIARO_CHECK(strip.channels() == channels_ && strip.width() == width_, Internal,
                "[restore.DrawnDetector] a strip of {} channels, {} wide; expected {}, {}",
                strip.channels(), strip.width(), channels_, width_);
-  std::vector<float> next(size);
-  for (int y = 0; y < strip.height(); ++y) {
-    for (int c = 0; c < channels_; ++c)
-      std::copy_n(strip.plane(c).data() + as_size(y) * as_size(width_), width_,
-                  next.data() + as_size(c) * as_size(width_));
-    if (kept_ == 2) judge_row(rows_.data(), rows_.data() + size, next.data());
-    if (kept_ > 0) std::copy_n(rows_.data() + size, size, rows_.data());
-    std::copy_n(next.data(), size, rows_.data() + size);
-    kept_ = std::min(2, kept_ + 1);
+  const std::size_t width = as_size(width_);
+  const std::size_t size = as_size(channels_) * width;
+  const std::size_t before = kept_.size() / size;
+  const std::size_t rows = before + as_size(strip.height());
+  const auto row = [&](std::size_t i) {
+    return i < before ? Row{kept_.data() + i * size, width}
+                      : Row{strip.pixels().data() + (i - before) * width, strip.plane_size()};
+  };
+  for (std::size_t i = 1; i + 1 < rows; ++i) judge(row(i - 1), row(i), row(i + 1));
+  std::vector<float> last;
+  for (std::size_t i = rows - std::min(rows, std::size_t{2}); i < rows; ++i) {
+    for (int c = 0; c < channels_; ++c) {
+      const float* from = row(i).first + as_size(c) * row(i).stride;
+      last.insert(last.end(), from, from + width);
+    }
   }
+  kept_ = std::move(last);
 }
 
 DrawnShares DrawnDetector::shares() const {

@@ -36,12 +36,18 @@ class DrawnDetector {
   DrawnShares shares() const;
 
  private:
-  void judge_row(const float* above, const float* row, const float* below);
+  /// A row of a strip or one that was kept: channel c begins at first + c * stride.
+  struct Row {
+    const float* first;
+    std::size_t stride;
+  };
+  void judge(const Row& above, const Row& row, const Row& below);
 
   int channels_ = 0;
   int width_ = 0;
-  std::vector<float> rows_;  // the last two rows: (2, channels, width)
-  int kept_ = 0;             // of them
+  std::vector<float> kept_;         // the last rows, at most two: (rows, channels, width)
+  std::vector<std::uint8_t> same_;  // of a row's pixels: which neighbours are equal, a bit for each
+  std::vector<float> largest_;      // of a row's pixels: how far a channel is from its neighbours
   std::int64_t pixels_ = 0;
   std::int64_t exact_ = 0;
   std::int64_t grain_ = 0;

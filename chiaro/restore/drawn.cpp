@@ -17,7 +17,7 @@ constexpr double kDrawnGrain = 0.05;
 // Values of 8 and 16 bits lie a rounding error of float beside each other at most.
 constexpr float kZero = 1e-6F;
 constexpr float kMostGrain = 12.5F / 255;
-constexpr std::uint8_t kEveryNeighbour = 0xF;
+constexpr std::int32_t kEveryNeighbour = 0xF;
 
 double share(std::int64_t part, std::int64_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
@@ -31,6 +31,8 @@ void DrawnDetector::judge(const Row& above, const Row& row, const Row& below) {
   const std::size_t inner = as_size(std::max(0, width_ - 2));
   same_.assign(inner, kEveryNeighbour);
   largest_.assign(inner, 0);
+  std::int32_t* const same = same_.data();
+  float* const largest = largest_.data();
   for (int c = 0; c < channels_; ++c) {
     const float* up = above.first + as_size(c) * above.stride + 1;
     const float* here = row.first + as_size(c) * row.stride + 1;
@@ -39,17 +41,22 @@ void DrawnDetector::judge(const Row& above, const Row& row, const Row& below) {
       const float value = here[x];
       const float left = here[x - 1];
       const float right = here[x + 1];
-      const int equal = static_cast<int>(value == up[x]) | static_cast<int>(value == down[x]) << 1 |
-                        static_cast<int>(value == left) << 2 |
-                        static_cast<int>(value == right) << 3;
-      same_[x] = static_cast<std::uint8_t>(same_[x] & equal);
-      largest_[x] = std::max(largest_[x], std::abs(4 * value - up[x] - down[x] - left - right));
+      const std::int32_t equal =
+          static_cast<int>(value == up[x]) | static_cast<int>(value == down[x]) << 1 |
+          static_cast<int>(value == left) << 2 | static_cast<int>(value == right) << 3;
+      same[x] &= equal;
+      largest[x] = std::max(largest[x], std::abs(4 * value - up[x] - down[x] - left - right));
     }
   }
+  std::int32_t exact = 0;
+  std::int32_t grain = 0;
   for (std::size_t x = 0; x < inner; ++x) {
-    exact_ += same_[x] != 0 ? 1 : 0;
-    grain_ += largest_[x] > kZero && largest_[x] <= kMostGrain ? 1 : 0;
+    exact += static_cast<std::int32_t>(same[x] != 0);
+    grain += static_cast<std::int32_t>(largest[x] > kZero) &
+             static_cast<std::int32_t>(largest[x] <= kMostGrain);
   }
+  exact_ += exact;
+  grain_ += grain;
   pixels_ += static_cast<std::int64_t>(inner);
 }
 

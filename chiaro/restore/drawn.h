@@ -46,7 +46,7 @@ class DrawnDetector {
   int channels_ = 0;
   int width_ = 0;
   std::vector<float> kept_;         // the last rows, at most two: (rows, channels, width)
-  std::vector<std::uint8_t> same_;  // of a row's pixels: which neighbours are equal, a bit for each
+  std::vector<std::int32_t> same_;  // of a row's pixels: which neighbours are equal, a bit for each
   std::vector<float> largest_;      // of a row's pixels: how far a channel is from its neighbours
   std::int64_t pixels_ = 0;
   std::int64_t exact_ = 0;

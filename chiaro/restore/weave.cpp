@@ -226,7 +226,7 @@ class Weaver {
     const float gain = options_.range_high - low;
     const auto strength = static_cast<float>(options_.strength);
     const float* original = original_.data();
-    std::size_t unusable = 0;
+    int unusable = 0;
     for (int x = 0; x < count; ++x) {
       const float value = (values[x] - low) / gain;
       const bool usable = std::abs(value) <= std::numeric_limits<float>::max();
@@ -234,7 +234,7 @@ class Weaver {
       unusable += usable ? 0 : 1;
       goal[x] = strength == 1.0F ? limited : original[x] + strength * (limited - original[x]);
     }
-    unusable_ += unusable;
+    unusable_ += static_cast<std::size_t>(unusable);
   }
 
   /// The value to store: within the range, blended with the input by strength.

@@ -40,6 +40,29 @@ void start_from(const TrainingRun& run, const TrainingRecipe& recipe, networks::
   run.start_weights(*network);
 }
 
+/// The method as the run's first step finds it: random weights, or those it is to start from.
+std::unique_ptr<methods::Method> started_method(const TrainingRun& run,
+                                                const TrainingRecipe& recipe,
+                                                const data::Dataset& training,
+                                                const fs::path& folder) {
+  auto network = make_network(recipe);
+  start_from(run, recipe, network.get());
+  const std::int64_t scale = network ? network->geometry().scale : 1;
+  CHIARO_CHECK(scale == training.options().scale, Usage,
+               "[train] network and data differ in scale; got a network that enlarges {} times and "
+               "data.scale = {}; expected the same",
+               scale, training.options().scale);
+  auto method = make_method(recipe, network, names_of(training));
+  if (run.start_method) run.start_method(*method);
+  if (checkpoint::list_checkpoints(folder).empty()) check_started(*method);
+  CHIARO_CHECK(!method->views().needs_target || training.has_targets(), Usage,
+               "[train] method '{}' needs targets; got a source of kind 'noisy', which has none",
+               recipe.method);
+  spdlog::info("{}: {:.2f} M parameters", network ? recipe.network : recipe.method,
+               millions_of_parameters(network ? *network : method->state()));
+  return method;
+}
+
 }  // namespace
 
 train::Outcome run_training(const TrainingRun& run) {
@@ -53,6 +76,8 @@ train::Outcome run_training(const TrainingRun& run) {
   const data::Dataset validation_set = held_out_set(recipe, root);
   spdlog::info("training on {}; held out: {}", training->summary(), validation_set.summary());
 
+  // Before there is a folder: what cannot begin leaves none.
+  auto method = started_method(run, recipe, *training, folder_path);
   checkpoint::RunFolder folder(folder_path);
   CHIARO_CHECK(
       run.resume || !folder.latest(), Usage,
@@ -64,30 +89,14 @@ train::Outcome run_training(const TrainingRun& run) {
   Validation validation(validation_set, recipe.validate.samples,
                         PictureMeasures(recipe.validate.metrics));
   train::Surroundings surroundings;
-  surroundings.validate = [&](methods::Method& method) { return validation.measure(method); };
+  surroundings.validate = [&](methods::Method& now) { return validation.measure(now); };
   fs::create_directories(folder_path / "samples");
-  surroundings.write_samples = [&](methods::Method& method, std::int64_t step) {
-    validation.write_strip(method, folder_path / "samples" / fmt::format("step_{:07d}.png", step));
+  surroundings.write_samples = [&](methods::Method& now, std::int64_t step) {
+    validation.write_strip(now, folder_path / "samples" / fmt::format("step_{:07d}.png", step));
   };
   surroundings.should_stop = run.should_stop;
 
-  auto network = make_network(recipe);
-  start_from(run, recipe, network.get());
-  const std::int64_t scale = network ? network->geometry().scale : 1;
-  CHIARO_CHECK(scale == training->options().scale, Usage,
-               "[train] network and data differ in scale; got a network that enlarges {} times and "
-               "data.scale = {}; expected the same",
-               scale, training->options().scale);
-  auto method = make_method(recipe, network, names_of(*training));
-  if (run.start_method) run.start_method(*method);
-  if (checkpoint::list_checkpoints(folder_path).empty()) check_started(*method);
-  spdlog::info("{}: {:.2f} M parameters", network ? recipe.network : recipe.method,
-               millions_of_parameters(network ? *network : method->state()));
-  if (method->views().needs_target) {
-    CHIARO_CHECK(training->has_targets(), Usage,
-                 "[train] method '{}' needs targets; got a source of kind 'noisy', which has none",
-                 recipe.method);
-  } else {
+  if (!method->views().needs_target) {
     validation.add_pretext(data::Dataset(recipe.recipe, root, data::Part::Validation),
                            recipe.validate.samples);
   }

@@ -139,8 +139,7 @@ TEST_F(ToldRestorer, WithoutAnEncoderThatFitsNothingBegins) {
   expect_refusal(run({"train", kRoot + "/recipes/toy.toml", "--out", path("run"), "--from", damage,
                       "--set", "train.steps=2"}),
                  2, "goes by no encoder");
-  EXPECT_FALSE(fs::exists(folder_ / "run" / "recipe.toml"));
-  EXPECT_FALSE(fs::exists(folder_ / "run" / "checkpoints" / "step_000000.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_ / "run")) << "an empty run is left";
 }
 
 TEST_F(ToldRestorer, ArmsOfAStudyStartFromArmsThatTrainedAnEncoder) {

@@ -77,7 +77,8 @@ void run(const BenchArguments& arguments) {
   watch_for_interruption();
 
   auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
-  const std::vector<std::byte> graph = bundle.members.find(bundle::kRestoreMember)->second;
+  const auto member = bundle.member(bundle::kRestoreMember);
+  const std::vector<std::byte> graph(member.begin(), member.end());
   restore::Restorer restorer(std::move(bundle), engine_options(arguments.engine));
   const auto& manifest = restorer.manifest();
   const Json machine = {{"processor", engine::processor_name()},

@@ -49,7 +49,10 @@ void CodingReport::show_progress() {
                   failed_ == 0 ? "" : fmt::format(" ({} cannot be read)", failed_), rate, left);
   if (!bar_) return spdlog::info("{}", line);
   const auto filled = static_cast<int>(settled * 30 / total_);
-  fmt::print(stderr, "\r\x1b[K[{:#<{}}{:-<{}}] {}", "", filled, "", 30 - filled, line);
+  // Not by fmt::print, which throws where the terminal has gone.
+  const std::string bar =
+      fmt::format("\r\x1b[K[{:#<{}}{:-<{}}] {}", "", filled, "", 30 - filled, line);
+  std::fputs(bar.c_str(), stderr);
   std::fflush(stderr);
   shown_ = true;
 }

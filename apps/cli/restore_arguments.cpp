@@ -1,5 +1,7 @@
 #include "apps/cli/restore_arguments.h"
 
+#include "apps/cli/restore_strips.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <span>
@@ -95,10 +97,10 @@ void check_combinations(const RestoreArguments& arguments) {
                "[cli.restore] --verify-tiles checks the plain whole result; leave --region and "
                "--ensemble out");
   CHIARO_CHECK(
-      !arguments.audit || (!part && arguments.inputs.front() != "-" && arguments.output != "-"),
+      !arguments.audit || (!part && !is_piped(arguments.inputs.front()) && arguments.output != "-"),
       Usage,
       "[cli.restore] --audit compares a whole file with a whole file; leave --region, "
-      "stdin and stdout out");
+      "pipes, stdin and stdout out");
   CHIARO_CHECK(arguments.engines <= 1 || arguments.options.max_memory_bytes == 0, Usage,
                "[cli.restore] --max-memory is kept with one engine; leave --engines out");
   CHIARO_CHECK(arguments.tile_bound == 0 || (arguments.verify_tiles && arguments.tile_bound > 0),
@@ -124,9 +126,10 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
                   "off; soft: hold back where the controller is unsure, leave clean pictures; "
                   "strict: refuse what is unlike training as well")
       ->capture_default_str();
-  command.add_option("--as", arguments.stated,
-                     "what is wrong, instead of what the controller finds, e.g. "
-                     "'rain(0.6)+noise(0.2)'; severities from 0 to 1");
+  command.add_option(
+      "--as", arguments.stated,
+      "what is wrong, instead of what the controller finds, e.g. "
+      "'rain(0.3)+noise(0.2)'; severities from 0 to 1, as `chiaro inspect` prints them");
   command
       .add_option("--tile", arguments.options.tile_px,
                   "side of a tile in pixels; 0: as memory allows")

@@ -73,17 +73,20 @@ std::vector<std::byte> read_stdin() {
   return bytes;
 }
 
-/// What is restored: of a pipe its bytes, of a file what it was when the work began.
+/// What is restored: of a pipe its bytes, which come once, of a file what it was when the work
+/// began.
 struct Input {
   std::string name;
   bool piped = false;
   std::vector<std::byte> bytes = {};
   FileState before = {};
 
-  explicit Input(const std::string& input) : name(input), piped(input == "-") {
-    if (piped) {
+  explicit Input(const std::string& input) : name(input), piped(is_piped(input)) {
+    if (input == "-") {
       name = "standard input";
       bytes = read_stdin();
+    } else if (piped) {
+      bytes = read_file(input);
     } else {
       before = file_state(input);
     }
@@ -131,6 +134,9 @@ restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& 
 void restore_one(RestoreArguments& arguments) {
   const std::string& input = arguments.inputs.front();
   std::error_code failed;
+  CHIARO_CHECK(input == "-" || fs::exists(input, failed), Input,
+               "[cli.restore] cannot read '{}': {}", input,
+               failed ? failed.message() : "No such file or directory");
   if (arguments.skip_existing && fs::is_regular_file(arguments.output, failed)) {
     spdlog::info("{} exists already and stays as it is", arguments.output);
     if (arguments.show.json) print_event("summary", {{"done", 0}, {"failed", 0}, {"existing", 1}});

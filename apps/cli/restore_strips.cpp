@@ -36,10 +36,15 @@ StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& inp
   return done;
 }
 
+bool is_piped(const std::string& input) {
+  std::error_code failed;
+  return input == "-" || std::filesystem::is_fifo(input, failed);
+}
+
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments) {
   constexpr std::int64_t kManyPixels = 50'000'000;
   const bool whole = !arguments.region.empty() || arguments.ensemble || arguments.verify_tiles;
-  if (whole || input == "-" || arguments.output == "-") return false;
+  if (whole || is_piped(input) || arguments.output == "-") return false;
   if (arguments.options.max_memory_bytes > 0) return true;
   const image::Probe probe = image::probe(input);
   return std::int64_t{probe.width} * probe.height >= kManyPixels;

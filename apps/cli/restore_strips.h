@@ -35,8 +35,11 @@ StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& inp
                              const restore::RestoreOptions& options,
                              const ProgressCallback& progress, const StripsObserver& observer);
 
-/// False for what is checked or varied as a whole (--region, --ensemble, --verify-tiles), and
-/// without a limit for pictures so small that any machine has the memory. Errors: Input.
+/// Standard input or a named pipe (`<(…)`, mkfifo): what is read from it is gone.
+bool is_piped(const std::string& input);
+
+/// False for what is checked or varied as a whole (--region, --ensemble, --verify-tiles), for
+/// pipes, and without a limit for pictures so small that any machine has the memory. Errors: Input.
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments);
 
 /// Whether this file is to be restored so; with a note where it might have to, but cannot. Without

@@ -131,7 +131,8 @@ class Connection final : public httplib::Stream {
           limits_.patience_s + static_cast<double>(moved_) / limits_.least_bytes_per_s - waited_s_;
       if (left <= 0 || abandoned_) return false;
       const double start = monotonic_s();
-      const bool came = ready(events, std::min(kSliceMs, static_cast<int>(left * 1000) + 1));
+      const bool came =
+          ready(events, static_cast<int>(std::min<double>(kSliceMs, left * 1000 + 1)));
       waited_s_ += monotonic_s() - start;
       if (came) return true;
     }

@@ -15,6 +15,7 @@ bool is_loopback(const std::string& host) {
 void check(const ServeOptions& options) {
   constexpr std::size_t kShortestToken = 16;
   constexpr int kMostRestorers = 64;
+  constexpr double kMostSeconds = 1e6;  // eleven days; larger numbers leave what clocks count in
   CHIARO_CHECK(options.port >= 0 && options.port <= 65535, Usage,
                "[server.check] impossible port; got {}; expected 0 to 65535", options.port);
   CHIARO_CHECK(options.restorers >= 1 && options.restorers <= kMostRestorers, Usage,
@@ -25,6 +26,12 @@ void check(const ServeOptions& options) {
                    options.keep_result_seconds > 0 && options.patience_seconds > 0 &&
                    options.drain_seconds >= 0,
                Usage, "[server.check] a limit is not above zero");
+  for (const double seconds : {double{options.max_job_seconds}, double{options.keep_result_seconds},
+                               double{options.patience_seconds}, double{options.drain_seconds}}) {
+    CHIARO_CHECK(seconds <= kMostSeconds, Usage,
+                 "[server.check] a limit of {} s; expected at most {:.0f} s", seconds,
+                 kMostSeconds);
+  }
   CHIARO_CHECK(options.max_body_bytes <= options.max_stored_bytes, Usage,
                "[server.check] uploads may be larger than the memory for all of them and their "
                "results; got {} bytes; expected at most {}",

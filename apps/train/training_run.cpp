@@ -89,7 +89,9 @@ train::Outcome run_training(const TrainingRun& run) {
   Validation validation(validation_set, recipe.validate.samples,
                         PictureMeasures(recipe.validate.metrics));
   train::Surroundings surroundings;
-  surroundings.validate = [&](methods::Method& now) { return validation.measure(now); };
+  surroundings.validate = [&](methods::Method& now, const methods::StepInfo& taken) {
+    return validation.measure(now, taken);
+  };
   fs::create_directories(folder_path / "samples");
   surroundings.write_samples = [&](methods::Method& now, std::int64_t step) {
     validation.write_strip(now, folder_path / "samples" / fmt::format("step_{:07d}.png", step));

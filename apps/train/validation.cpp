@@ -87,10 +87,11 @@ at::Tensor damaged(const data::Batch& batch) {
 }
 
 /// The weighted sum of the method's terms; no gradient.
-double loss_of(methods::Method& method, const data::Batch& batch) {
+double loss_of(methods::Method& method, const data::Batch& batch, methods::StepInfo taken) {
+  taken.micro_batch = 1;  // examinations are for training alone
   const auto here = moved(batch, device_of(method.state()));
   double sum = 0;
-  for (const auto& term : method.losses(here, {.phase = method.phases().back().name}).terms)
+  for (const auto& term : method.losses(here, taken).terms)
     sum += term.weight * term.value.item<double>();
   return sum;
 }
@@ -116,8 +117,10 @@ Validation::Validation(const data::Dataset& dataset, std::int64_t samples, Pictu
                  "expected another name of the task",
                  column, task);
   }
-  // One by one where some lack a target: a batch has targets for all samples or for none.
-  const std::int64_t together = dataset.has_targets() ? kBatch : 1;
+  // One by one where some lack a target: a batch has targets for all samples or for none. Else two
+  // scenes at least, so that a sample can be told what another one is.
+  const std::int64_t scenes = std::max(kBatch, 2 * dataset.options().variants);
+  const std::int64_t together = dataset.has_targets() ? scenes : 1;
   for (std::int64_t first = 0; first < samples; first += together) {
     batches_.push_back(dataset.batch(first, std::min(together, samples - first)));
   }
@@ -129,13 +132,13 @@ void Validation::add_pretext(const data::Dataset& dataset, std::int64_t samples)
     pretext_.push_back(dataset.batch(first, size));
 }
 
-train::Metrics Validation::measure(methods::Method& method) const {
+train::Metrics Validation::measure(methods::Method& method, const methods::StepInfo& taken) const {
   train::Metrics metrics =
       method.product().restorer ? measure_restorer(method) : measure_codes(method, batches_);
   if (const auto encoder = method.product().encoder)
     metrics.merge(measure_parts(*encoder, batches_));
   for (const auto& batch : pretext_)
-    metrics["pretext"] -= loss_of(method, batch) / static_cast<double>(pretext_.size());
+    metrics["pretext"] -= loss_of(method, batch, taken) / static_cast<double>(pretext_.size());
   return metrics;
 }
 

@@ -28,7 +28,8 @@ class Validation {
   /// "psnr_y_<task>" and "psnr_y". With a controller also "type_accuracy"
   /// and "type_ece", its calibration error. Of a method without restorer what measure_codes says,
   /// and measure_parts. With a pretext its negative loss, "pretext".
-  train::Metrics measure(methods::Method& method) const;
+  /// After the step `taken`, which the method's own loss may depend on.
+  train::Metrics measure(methods::Method& method, const methods::StepInfo& taken) const;
 
   /// Rows of input | output | target, where there is one; one sample of each task. Nothing where
   /// there is no restorer.

@@ -58,7 +58,10 @@ std::string temporary_ending() {
 int rename_to_nothing(const char* from, const char* to) {
   const int status = ::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
   if (status == 0 || (errno != EINVAL && errno != ENOSYS)) return status;
-  // A file system that cannot do it in one step.
+  // A file system that cannot do it in one step: a second name, which is never taken from another
+  // file, then without the first.
+  if (::link(from, to) == 0) return ::unlink(from);
+  if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return -1;
   struct stat there {};
   if (::lstat(to, &there) != 0) return ::rename(from, to);
   errno = EEXIST;
@@ -73,6 +76,26 @@ fs::path written_file(const fs::path& path) {
   CHIARO_CHECK(!failed, Output, "[base.write_file] cannot write '{}': {}", path.string(),
                failed.message());
   return target;
+}
+
+/// What a pipe or device gives until it ends.
+std::vector<std::byte> read_stream(const fs::path& path, std::size_t max_bytes) {
+  constexpr std::size_t kPiece = 1 << 16;
+  std::ifstream stream(path, std::ios::binary);
+  CHIARO_CHECK(stream.good(), Input, "[base.read_file] cannot read '{}': {}", path.string(),
+               std::strerror(errno));
+  std::vector<std::byte> bytes;
+  while (stream.good()) {
+    const std::size_t before = bytes.size();
+    bytes.resize(before + kPiece);
+    stream.read(reinterpret_cast<char*>(bytes.data() + before), kPiece);
+    bytes.resize(before + static_cast<std::size_t>(stream.gcount()));
+    CHIARO_CHECK(bytes.size() <= max_bytes, Input,
+                 "[base.read_file] '{}' is too large; expected at most {} bytes", path.string(),
+                 max_bytes);
+  }
+  CHIARO_CHECK(stream.eof(), Input, "[base.read_file] cannot read '{}' to its end", path.string());
+  return bytes;
 }
 
 }  // namespace
@@ -103,6 +126,7 @@ std::vector<std::byte> read_file(const fs::path& path, std::size_t max_bytes) {
                path.string(), std::strerror(errno));
   CHIARO_CHECK(!S_ISDIR(status.st_mode), Input,
                "[base.read_file] '{}' is a folder; expected a file", path.string());
+  if (!S_ISREG(status.st_mode)) return read_stream(path, max_bytes);
   const auto size = static_cast<std::size_t>(status.st_size);
   CHIARO_CHECK(size <= max_bytes, Input,
                "[base.read_file] '{}' is too large; got {} bytes; expected at most {}",

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -138,6 +139,13 @@ namespace detail {
 void wrong_type(const std::string& where, const OptionValue& got, const char* expected) {
   fail(ErrorCode::Usage, "[options] {} has the wrong type; got {}; expected {}", where,
        to_text(got), expected);
+}
+
+void check_fits_int(const std::string& where, std::int64_t value) {
+  using Limits = std::numeric_limits<int>;
+  CHIARO_CHECK(value >= Limits::min() && value <= Limits::max(), Usage,
+               "[options] {} is out of range; got {}; expected {} to {}", where, value,
+               Limits::min(), Limits::max());
 }
 
 void check_limits(const std::string& where, const OptionValue& value, const FieldLimits& limits) {

@@ -101,6 +101,9 @@ constexpr const char* type_name() {
   return "a list";
 }
 
+/// Errors: Usage.
+void check_fits_int(const std::string& where, std::int64_t value);
+
 }  // namespace detail
 
 /// Makes a field from a pointer to member. V: bool, int, int64, float, double, string or a vector
@@ -116,6 +119,7 @@ Field<T> field(std::string name, V T::*member, std::string help, FieldLimits lim
         const auto* stored = std::get_if<Stored>(&converted);
         if (stored == nullptr) detail::wrong_type(where, value, detail::type_name<V>());
         detail::check_limits(where, converted, limits);
+        if constexpr (std::is_same_v<V, int>) detail::check_fits_int(where, *stored);
         options.*member = static_cast<V>(*stored);
       }};
 }

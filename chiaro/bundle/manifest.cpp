@@ -11,7 +11,8 @@
 namespace chiaro::bundle {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;  // written in the order it is put together
+using Parsed = nlohmann::json;        // what is read: each key is found in logarithmic time
 
 constexpr int kMaxScale = 16;
 constexpr int kMaxAlignmentPx = 1024;
@@ -52,7 +53,7 @@ Json option_json(const OptionValue& value) {
 /// Reads keys of one JSON object with messages that say where.
 class Reader {
  public:
-  Reader(const Json& object, std::string origin, std::string where)
+  Reader(const Parsed& object, std::string origin, std::string where)
       : object_(object), origin_(std::move(origin)), where_(std::move(where)) {
     if (!object_.is_object()) damaged("", "is no object");
   }
@@ -64,13 +65,13 @@ class Reader {
 
   bool has(const char* key) const { return object_.contains(key) && !object_[key].is_null(); }
 
-  const Json& get(const char* key) const {
+  const Parsed& get(const char* key) const {
     if (!has(key)) damaged(key, "is missing");
     return object_[key];
   }
 
   std::string text(const char* key) const {
-    const Json& value = get(key);
+    const Parsed& value = get(key);
     if (!value.is_string()) damaged(key, "must be text");
     return value.get<std::string>();
   }
@@ -78,13 +79,13 @@ class Reader {
   std::string text_or_empty(const char* key) const { return has(key) ? text(key) : std::string(); }
 
   bool boolean(const char* key) const {
-    const Json& value = get(key);
+    const Parsed& value = get(key);
     if (!value.is_boolean()) damaged(key, "must be true or false");
     return value.get<bool>();
   }
 
   std::int64_t integer(const char* key, std::int64_t low, std::int64_t high) const {
-    const Json& value = get(key);
+    const Parsed& value = get(key);
     if (!value.is_number_integer()) damaged(key, "must be an integer");
     const bool too_large =
         value.is_number_unsigned() &&
@@ -99,7 +100,7 @@ class Reader {
 
   double real(const char* key) const { return to_real(key, get(key)); }
 
-  double to_real(const std::string& key, const Json& value) const {
+  double to_real(const std::string& key, const Parsed& value) const {
     if (value.is_number()) return value.get<double>();
     if (value == "inf") return std::numeric_limits<double>::infinity();
     if (value == "-inf") return -std::numeric_limits<double>::infinity();
@@ -110,44 +111,44 @@ class Reader {
   std::vector<std::string> texts(const char* key) const {
     std::vector<std::string> list;
     if (!has(key)) return list;
-    for (const Json& item : array(key)) {
+    for (const Parsed& item : array(key)) {
       if (!item.is_string()) damaged(key, "must be a list of texts");
       list.push_back(item.get<std::string>());
     }
     return list;
   }
 
-  const Json& array(const char* key) const {
-    const Json& value = get(key);
+  const Parsed& array(const char* key) const {
+    const Parsed& value = get(key);
     if (!value.is_array()) damaged(key, "must be a list");
     return value;
   }
 
   Reader child(const char* key) const { return {get(key), origin_, where_ + key + "."}; }
-  Reader item(const Json& value, const char* key) const {
+  Reader item(const Parsed& value, const char* key) const {
     return {value, origin_, where_ + key + "[]."};
   }
-  const Json& object() const { return object_; }
+  const Parsed& object() const { return object_; }
 
-  OptionValue option(const std::string& key, const Json& value) const {
+  OptionValue option(const std::string& key, const Parsed& value) const {
     if (value.is_boolean()) return value.get<bool>();
     if (value.is_number_integer()) return value.get<std::int64_t>();
     if (value.is_number()) return value.get<double>();
     if (value.is_string()) return value.get<std::string>();
     if (!value.is_array()) damaged(key, "is no option value");
     const auto all = [&](auto test) { return std::all_of(value.begin(), value.end(), test); };
-    if (all([](const Json& item) { return item.is_number_integer(); })) {
+    if (all([](const Parsed& item) { return item.is_number_integer(); })) {
       return value.get<std::vector<std::int64_t>>();
     }
-    if (all([](const Json& item) { return item.is_number(); }))
+    if (all([](const Parsed& item) { return item.is_number(); }))
       return value.get<std::vector<double>>();
-    if (all([](const Json& item) { return item.is_string(); }))
+    if (all([](const Parsed& item) { return item.is_string(); }))
       return value.get<std::vector<std::string>>();
     damaged(key, "mixes types in a list");
   }
 
  private:
-  const Json& object_;
+  const Parsed& object_;
   std::string origin_;
   std::string where_;
 };
@@ -167,7 +168,7 @@ void read_graph(const Reader& graph, Manifest& manifest) {
   manifest.color = graph.text("color");
   if (manifest.color != "srgb" && manifest.color != "grey")
     graph.damaged("color", "must be srgb or grey");
-  const Json& range = graph.array("input_range");
+  const Parsed& range = graph.array("input_range");
   if (range.size() != 2) graph.damaged("input_range", "must be two numbers");
   manifest.range_low = graph.to_real("input_range", range[0]);
   manifest.range_high = graph.to_real("input_range", range[1]);
@@ -248,7 +249,7 @@ CodeInfo read_code(const Reader& code) {
   info.view_px = whole_number("view_px");
   info.max_views = static_cast<int>(code.integer("max_views", 1, kMaxViews));
   info.whole_px = whole_number("whole_px");
-  for (const Json& value : code.array("parts")) {
+  for (const Parsed& value : code.array("parts")) {
     const Reader part = code.item(value, "parts");
     info.parts.push_back(
         {part.text("name"), part.integer("width", 1, kMaxEmbedding), part.boolean("whole")});
@@ -288,7 +289,7 @@ void read_origin(const Reader& origin, Manifest& manifest) {
   if (origin.has("parameters")) manifest.parameters = origin.integer("parameters", 0, kMax);
   if (origin.has("macs_per_pixel")) manifest.macs_per_pixel = origin.real("macs_per_pixel");
   if (origin.has("data")) {
-    for (const Json& value : origin.array("data")) {
+    for (const Parsed& value : origin.array("data")) {
       const Reader source = origin.item(value, "data");
       manifest.training_data.push_back(
           {source.text("name"), source.text_or_empty("license"),
@@ -299,7 +300,7 @@ void read_origin(const Reader& origin, Manifest& manifest) {
 
 void read_measured(const Reader& measured, Manifest& manifest) {
   if (measured.has("scores")) {
-    for (const Json& value : measured.array("scores")) {
+    for (const Parsed& value : measured.array("scores")) {
       const Reader entry = measured.item(value, "scores");
       Score score{entry.text("set"), entry.text("metric"), entry.real("value"), std::nullopt,
                   entry.text_or_empty("fingerprint")};
@@ -381,7 +382,8 @@ std::string print_manifest(const Manifest& manifest) {
 }
 
 Manifest parse_manifest(std::string_view json, const std::string& origin) {
-  const Json document = Json::parse(json.begin(), json.end(), nullptr, /*allow_exceptions=*/false);
+  const Parsed document =
+      Parsed::parse(json.begin(), json.end(), nullptr, /*allow_exceptions=*/false);
   CHIARO_CHECK(document.is_object(), Bundle,
                "[bundle.manifest] '{}' has a wrong manifest: it is no JSON object", origin);
   const Reader root(document, origin, "");

@@ -141,12 +141,12 @@ std::int64_t Dataset::task_number(const std::string& name) {
   return static_cast<std::int64_t>(tasks_.size()) - 1;
 }
 
-void Dataset::add_kinds() {
+void Dataset::add_kinds(const std::vector<Stream>& planned) {
   kinds_ = {"clean"};
   const auto add = [&](const std::string& kind) {
     if (std::ranges::count(kinds_, kind) == 0) kinds_.push_back(kind);
   };
-  for (const auto& stream : streams_) {
+  for (const auto& stream : planned) {
     if (!stream.damage) {
       add(tasks_[static_cast<std::size_t>(stream.task)]);
       continue;
@@ -166,8 +166,11 @@ std::int64_t Dataset::kind_number(const std::string& name) const {
 
 void Dataset::add_streams(const Recipe& recipe, Part part) {
   double total = 0;
-  const auto add = [&](double weight, Stream stream) {
+  std::vector<Stream> planned;  // also those that this part has no picture for
+  const auto add = [&](double weight, Stream stream, bool has_pictures) {
     if (weight <= 0) return;
+    planned.push_back(stream);
+    if (!has_pictures) return;
     total += weight;
     stream.cumulative_weight = total;
     streams_.push_back(std::move(stream));
@@ -181,17 +184,16 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
       Stream stream{0,          task_number(task.name),
                     -1,         degrade::parse_template(task.spec),
                     task.tones, task.sources};
-      if (std::ranges::any_of(sources_,
-                              [&](const Source& s) { return share(s, "clean", task.sources) > 0; }))
-        add(task.weight, std::move(stream));
+      add(task.weight, std::move(stream), std::ranges::any_of(sources_, [&](const Source& s) {
+            return share(s, "clean", task.sources) > 0;
+          }));
     }
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const Source& source = sources_[i];
-    if (source.task >= 0 && !source.pairs.empty()) {
-      add(source.options.weight,
-          {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0, {}});
-    }
+    if (source.task < 0) continue;
+    add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0, {}},
+        !source.pairs.empty());
   }
   const bool empty = std::ranges::all_of(
       sources_, [](const Source& s) { return s.pairs.empty() || s.options.kind == "unpaired"; });
@@ -202,7 +204,7 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
                "[data] nothing to draw from: give clean sources with tasks, or paired or noisy "
                "sources, with weight");
   for (auto& stream : streams_) stream.cumulative_weight /= total;
-  add_kinds();
+  add_kinds(planned);
 }
 
 void Dataset::expect_clean_source(const TaskOptions& task, const std::string& name) const {

@@ -149,7 +149,7 @@ class Dataset {
   void add_streams(const Recipe& recipe, Part part);
   std::int64_t task_number(const std::string& name);
   std::int64_t kind_number(const std::string& name) const;
-  void add_kinds();
+  void add_kinds(const std::vector<Stream>& planned);
   const Stream& stream_of(std::int64_t index) const;
   void expect_clean_source(const TaskOptions& task, const std::string& name) const;
   static double share(const Source& source, const std::string& kind,

@@ -237,12 +237,12 @@ struct Engine::State {
   }
 
   static void set_inputs(Prepared& entry, const Shapes& shapes) {
+    entry.shapes.clear();  // until all are there, so that a failure is not taken for them
+    std::vector<ov::Tensor> inputs;
+    for (const ov::Shape& shape : shapes) inputs.emplace_back(ov::element::f32, shape);
+    for (std::size_t i = 0; i < inputs.size(); ++i) entry.request.set_input_tensor(i, inputs[i]);
+    entry.inputs = std::move(inputs);
     entry.shapes = shapes;
-    entry.inputs.clear();
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      entry.inputs.emplace_back(ov::element::f32, shapes[i]);
-      entry.request.set_input_tensor(i, entry.inputs.back());
-    }
   }
 
   std::size_t work_bytes(const Shapes& shapes) {

@@ -5,6 +5,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
+#include "chiaro/degrade/catalogue.h"
 #include "chiaro/degrade/spec.h"
 #include "chiaro/eval/evaluate.h"
 #include "chiaro/eval/table.h"
@@ -18,9 +19,8 @@ std::string type_of(const std::string& name, std::span<const std::string> known)
     return std::find(known.begin(), known.end(), type) != known.end();
   };
   if (knows(name)) return name;
-  if (name.ends_with("_blur") && knows("blur")) return "blur";
-  if (name == "poisson_gaussian" && knows("noise")) return "noise";
-  return "";
+  const std::string& kind = degrade::find(name).kind;
+  return knows(kind) ? kind : "";
 }
 
 }  // namespace

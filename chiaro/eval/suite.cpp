@@ -28,6 +28,11 @@ bool has_goal(const SetOptions& set) {
   return std::any_of(stated.begin(), stated.end(), [](double goal) { return !std::isinf(goal); });
 }
 
+/// One that was not stated is infinite, and reached by a mean that is not a number, too.
+bool reached(double value, double goal) {
+  return std::isinf(goal) || value >= goal;
+}
+
 /// Errors: Input, unless all that the sets need is below `data`.
 void expect_layout(const fs::path& file, const fs::path& data,
                    const std::vector<SetOptions>& sets) {
@@ -141,8 +146,10 @@ std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> 
                  goal.name);
     const Summary summary = summarize(reports[i], measure);
     GoalResult result{goal.name, summary.restored, summary.gain, goal, true, true};
-    result.held = summary.restored >= goal.floor_db && summary.gain >= goal.floor_gain_db;
-    result.aimed = summary.restored >= goal.aim_db && summary.gain >= goal.aim_gain_db;
+    result.held =
+        reached(summary.restored, goal.floor_db) && reached(summary.gain, goal.floor_gain_db);
+    result.aimed =
+        reached(summary.restored, goal.aim_db) && reached(summary.gain, goal.aim_gain_db);
     results.push_back(std::move(result));
   }
   return results;

@@ -35,7 +35,7 @@ struct SetOptions {
   std::string list;
   std::string clean;
   std::string degrade;
-  int seed = 0;
+  std::int64_t seed = 0;
   std::string type;               ///< what a controller should find, as "rain"; "": from `degrade`
   std::vector<std::string> only;  ///< stems of the targets to keep; empty: all
   double floor_db = -std::numeric_limits<double>::infinity();

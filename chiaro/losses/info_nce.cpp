@@ -1,12 +1,21 @@
 #include "chiaro/losses/info_nce.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <limits>
 
 #include "chiaro/base/error.h"
 
 namespace chiaro::losses {
+
+at::Tensor contrast_logits(const at::Tensor& a, const at::Tensor& b, double temperature) {
+  const c10::impl::ExcludeDispatchKeyGuard full_precision(c10::autocast_dispatch_keyset);
+  const auto widened = [](const at::Tensor& codes) {
+    return codes.scalar_type() == at::kDouble ? codes : codes.to(at::kFloat);
+  };
+  return at::matmul(widened(a), widened(b).t()) / temperature;
+}
 
 at::Tensor info_nce(const at::Tensor& logits, const at::Tensor& positives,
                     const at::Tensor& candidates) {

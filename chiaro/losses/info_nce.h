@@ -5,6 +5,11 @@
 
 namespace chiaro::losses {
 
+/// Logits of a contrast: (A,D)·(B,D) → (A,B), inner products divided by the temperature. In at
+/// least float32 under autocast, too, forwards and backwards: bfloat16 has cosines near 1 in steps
+/// of 0.004, and at τ = 0.07 logits in steps of 0.06. With gradient.
+at::Tensor contrast_logits(const at::Tensor& a, const at::Tensor& b, double temperature);
+
 /// Masked multi-positive InfoNCE (van den Oord et al. 2018, arXiv:1807.03748; with several
 /// positives the outer sum of supervised contrast, Khosla et al. 2020, arXiv:2004.11362, eq. 2):
 ///

@@ -18,7 +18,7 @@ at::Tensor others(std::int64_t count, const at::Tensor& like) {
 
 /// The mean over the vectors of one layer.
 at::Tensor of_layer(const at::Tensor& own, const at::Tensor& other, double temperature) {
-  const auto logits = at::matmul(own, at::cat({own, other}).t()) / temperature;
+  const auto logits = contrast_logits(own, at::cat({own, other}), temperature);
   const auto same = others(own.size(0), own);
   return info_nce(logits, at::cat({same, every(own.size(0), other.size(0), own).logical_not()}, 1),
                   at::cat({same, every(own.size(0), other.size(0), own)}, 1));
@@ -42,7 +42,7 @@ at::Tensor location_contrast(const at::Tensor& queries, const at::Tensor& keys,
   CHIARO_CHECK(queries.dim() == 2 && queries.sizes() == keys.sizes(), Internal,
                "[losses.location_contrast] expected queries and keys of one shape (K,D)");
   const std::int64_t count = queries.size(0);
-  return info_nce(at::matmul(queries, keys.t()) / temperature, others(count, queries).logical_not(),
+  return info_nce(contrast_logits(queries, keys, temperature), others(count, queries).logical_not(),
                   every(count, count, queries));
 }
 

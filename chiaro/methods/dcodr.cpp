@@ -33,6 +33,7 @@
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
 #include "chiaro/losses/domain_nce.h"
+#include "chiaro/losses/info_nce.h"
 #include "chiaro/losses/pyramid_l1.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
@@ -250,7 +251,7 @@ class Dcodr : public Method {
   at::Tensor contrast(const Codes& codes, const losses::DomainRelations& relations,
                       const std::string& positives) const {
     const auto logits =
-        at::matmul(codes.own, at::cat({codes.own, codes.copy}).t()) / options_.temperature;
+        losses::contrast_logits(codes.own, at::cat({codes.own, codes.copy}), options_.temperature);
     const auto term = [&](losses::DomainPairs pairs) {
       if (options_.negatives == "all") {
         const auto all = relations.distinct.index_select(0, pairs.queries);
@@ -324,7 +325,7 @@ class Dcodr : public Method {
     const auto pairs = losses::inside_pairs(relations);
     const auto positives =
         at::zeros_like(pairs.negatives).scatter(1, pairs.positives.unsqueeze(1), true);
-    report_contrast({.logits = at::matmul(own, keys.t()) / options_.temperature,
+    report_contrast({.logits = losses::contrast_logits(own, keys, options_.temperature),
                      .positives = positives,
                      .candidates = pairs.negatives.logical_or(positives),
                      .query_labels = labels,

@@ -165,10 +165,11 @@ class Hcsc : public Method {
   }
 
   KeyContrast instance_contrast(const at::Tensor& z, const at::Tensor& k) const {
-    const auto own = (z * k).sum(1, /*keepdim=*/true);
+    const auto own = (z * k).sum(1, /*keepdim=*/true) / options_.temperature;
     // A copy, because the queue moves on before the gradient is computed.
-    const auto others = at::matmul(z, state_->queue->keys().clone().t());
-    KeyContrast contrast{at::cat({own, others}, 1) / options_.temperature, {}};
+    const auto others =
+        losses::contrast_logits(z, state_->queue->keys().clone(), options_.temperature);
+    KeyContrast contrast{at::cat({own, others}, 1), {}};
     contrast.positives = at::zeros_like(contrast.logits, at::kBool);
     contrast.positives.select(1, 0).fill_(true);
     return contrast;
@@ -225,7 +226,7 @@ class Hcsc : public Method {
   /// L_scene; rivals: (N,N) bool, S. A sample without rivals adds nothing.
   at::Tensor scene_loss(const at::Tensor& z, const at::Tensor& k, const at::Tensor& rivals,
                         const at::Tensor& path, at::Generator generator) const {
-    const auto logits = at::matmul(z, k.t()) / options_.temperature;
+    const auto logits = losses::contrast_logits(z, k, options_.temperature);
     const auto own = at::eye(k.size(0), rivals.options());
     if (!path.defined()) return losses::info_nce(logits, own, rivals.logical_or(own));
     at::Tensor sum = at::zeros({}, logits.options());
@@ -242,7 +243,8 @@ class Hcsc : public Method {
     for (std::int64_t l = 0; l < tree.levels(); ++l) {
       const auto c = tree.prototypes(l);
       const auto owner = path.select(1, l);
-      const auto logits = at::matmul(z, c.t()) / tree.temperatures(l).clamp_min(kLeastTemperature);
+      const auto logits =
+          losses::contrast_logits(z, c, 1) / tree.temperatures(l).clamp_min(kLeastTemperature);
       const auto own = at::one_hot(owner, c.size(0)).to(at::kBool);
       const auto kept =
           l + 1 == tree.levels()
@@ -277,7 +279,7 @@ class Hcsc : public Method {
     const auto queued = at::ones({k.size(0), keys.size(0) - k.size(0)}, own.options());
     at::Tensor kinds;
     if (kinds_.size() >= 2) kinds = pairs.notes.narrow(1, 0, count_of_kinds()).gt(0);
-    report_contrast({.logits = at::matmul(query, keys.t()) / options_.temperature,
+    report_contrast({.logits = losses::contrast_logits(query, keys, options_.temperature),
                      .positives = at::cat({own, at::zeros_like(queued)}, 1),
                      .candidates = at::cat({own, queued}, 1),
                      .embedded = {query, keys},

@@ -146,11 +146,8 @@ class Mmf : public Method {
     };
     controller_ = make();
     copy_ = make();
-    const at::NoGradGuard no_grad;
-    auto copied = copy_->parameters();
-    const auto learned = controller_->parameters();
-    for (std::size_t i = 0; i < copied.size(); ++i)
-      copied[i].copy_(learned[i]).set_requires_grad(false);
+    for (auto& copied : copy_->parameters()) copied.set_requires_grad(false);
+    follow_controller(0);
     parts_ = std::make_shared<Parts>(network_, controller_, copy_);
   }
 
@@ -163,12 +160,13 @@ class Mmf : public Method {
 
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
     if (!std::exchange(table_checked_, true)) check_table();
+    // The controller may have begun from a bundle, which holds no copy.
+    if (info.step == 0 && info.micro_batch == 0) follow_controller(0);
     return info.phase == "controller" ? controller_losses(batch, info) : restorer_losses(batch);
   }
 
   void after_step(const StepInfo& info) override {
-    if (info.phase != "controller") return;
-    at::_foreach_lerp_(copy_->parameters(), controller_->parameters(), 1 - options_.copy_decay);
+    if (info.phase == "controller") follow_controller(options_.copy_decay);
   }
 
   std::vector<at::Tensor> trainable(const std::string& phase) override {
@@ -184,10 +182,16 @@ class Mmf : public Method {
     const auto views = networks::cut_views(batch.context, controller_->layout());
     const at::Tensor code = controller_->diagnose(views.native, views.whole).code.to(at::kFloat);
     if (options_.condition == "oracle") return true_code(batch, code.size(1));
-    return options_.condition == "shuffled" ? codes_of_others(code) : code;
+    return options_.condition == "shuffled" ? codes_of_others(code, batch, seed_) : code;
   }
 
  private:
+  /// The copy keeps `kept` of what it is.
+  void follow_controller(double kept) {
+    const at::NoGradGuard no_grad;
+    at::_foreach_lerp_(copy_->parameters(), controller_->parameters(), 1 - kept);
+  }
+
   /// What a checkpoint brings is the table that its run was begun with.
   void check_table() const {
     const at::Tensor held = controller_->named_buffers()["table"].to(at::kCPU);

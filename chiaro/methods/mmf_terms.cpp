@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "chiaro/losses/info_nce.h"
+
 namespace chiaro::methods {
 namespace {
 
@@ -33,11 +35,16 @@ Contrast damage_contrast_of(const at::Tensor& damage, const at::Tensor& kinds,
       at::eye(damage.size(0), at::TensorOptions(at::kBool).device(damage.device())));
   const auto same = kinds.unsqueeze(0).eq(kinds.unsqueeze(1)).all(2).logical_and(others);
   const auto apart = (severities.unsqueeze(0) - severities.unsqueeze(1)).abs().amax(2);
-  const auto near = same.logical_and(apart.le(kSeverityReach));
+  const auto measured = severities.ge(0).all(1);
+  const auto comparable = measured.unsqueeze(0).logical_and(measured.unsqueeze(1));
+  const auto near = same.logical_and(comparable).logical_and(apart.le(kSeverityReach));
+  // Where some are near, one of the same kind whose severity nobody knows is neither near nor far.
+  const auto has_near = near.any(1, /*keepdim=*/true);
+  const auto unknown = same.logical_and(comparable.logical_not()).logical_and(has_near);
   // No two labels are alike for the report: who knows the severities needs no more than positives.
-  return {.logits = at::matmul(damage, damage.t()) / temperature,
-          .positives = at::where(near.any(1, /*keepdim=*/true), near, same),
-          .candidates = others,
+  return {.logits = losses::contrast_logits(damage, damage, temperature),
+          .positives = at::where(has_near, near, same),
+          .candidates = others.logical_and(unknown.logical_not()),
           .embedded = {damage},
           .kinds = kinds};
 }
@@ -45,7 +52,7 @@ Contrast damage_contrast_of(const at::Tensor& damage, const at::Tensor& kinds,
 Contrast content_contrast_of(const at::Tensor& content, const at::Tensor& clean,
                              const at::Tensor& scene, const at::Tensor& kinds, double temperature) {
   const auto same = scene.unsqueeze(1).eq(scene.unsqueeze(0));
-  return {.logits = at::matmul(content, clean.t()) / temperature,
+  return {.logits = losses::contrast_logits(content, clean, temperature),
           .positives = same,
           .candidates = at::ones_like(same),
           .embedded = {content, clean},

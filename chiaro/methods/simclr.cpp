@@ -16,6 +16,7 @@
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
+#include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/awaken.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
@@ -95,7 +96,7 @@ class Simclr : public Method {
     const at::Tensor embeddings = state_->head->forward(state_->network->forward(crops));
     const PairMasks masks = pair_masks(batch.content, /*same_picture_is_negative=*/false);
     const Contrast contrast{
-        .logits = at::matmul(embeddings, embeddings.t()) / options_.temperature,
+        .logits = losses::contrast_logits(embeddings, embeddings, options_.temperature),
         .positives = masks.positives,
         .candidates = masks.candidates,
         .query_labels = masks.samples,

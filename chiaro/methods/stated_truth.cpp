@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <vector>
 
 #include "chiaro/base/rng.h"
 
@@ -37,8 +40,25 @@ void mix_in_truth(at::Tensor& code, const data::Batch& batch, std::uint64_t seed
   }
 }
 
-at::Tensor codes_of_others(const at::Tensor& code) {
-  return code.roll(std::max<std::int64_t>(code.size(0) / 2, 1), 0);
+at::Tensor codes_of_others(const at::Tensor& code, const data::Batch& batch, std::uint64_t seed) {
+  const at::Tensor held = batch.content.to(at::kCPU, at::kLong).contiguous();
+  const std::span scenes(held.data_ptr<std::int64_t>(), static_cast<std::size_t>(held.numel()));
+  std::vector<std::int64_t> partners;
+  for (std::size_t i = 0; i < scenes.size(); ++i) {
+    std::vector<std::int64_t> elsewhere;
+    std::vector<std::int64_t> others;
+    for (std::size_t j = 0; j < scenes.size(); ++j) {
+      if (j == i) continue;
+      others.push_back(static_cast<std::int64_t>(j));
+      if (scenes[j] != scenes[i]) elsewhere.push_back(others.back());
+    }
+    const auto& choice = elsewhere.empty() ? others : elsewhere;
+    Rng rng(seed, {stable_hash("other"), batch.seeds[i]});
+    partners.push_back(
+        choice.empty() ? static_cast<std::int64_t>(i)
+                       : choice[static_cast<std::size_t>(rng.integer(0, std::ssize(choice) - 1))]);
+  }
+  return code.index_select(0, at::tensor(partners, at::kLong).to(code.device()));
 }
 
 }  // namespace chiaro::methods

@@ -19,7 +19,10 @@ at::Tensor true_code(const data::Batch& batch, std::int64_t width);
 void mix_in_truth(at::Tensor& code, const data::Batch& batch, std::uint64_t seed, double drop,
                   double truth);
 
-/// (N,width) the codes of other samples, with data.variants those of other scenes.
-at::Tensor codes_of_others(const at::Tensor& code);
+/// (N,width) to each sample the code of another, drawn among those of other scenes; where the batch
+/// shows one scene, among all others; the own one in a batch of one. Pure in (seed, seed of the
+/// sample). Drawn, because samples come in a regular order, in which a fixed partner would tell
+/// much about a sample's own damage.
+at::Tensor codes_of_others(const at::Tensor& code, const data::Batch& batch, std::uint64_t seed);
 
 }  // namespace chiaro::methods

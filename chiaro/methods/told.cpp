@@ -143,7 +143,7 @@ class Told : public Method {
     const auto views = networks::cut_views(batch.context, conditioner_->layout());
     const at::Tensor code = conditioner_->diagnose(views.native, views.whole).code;
     if (!options_.names) code.narrow(1, 0, names_width_).zero_();
-    return options_.condition == "shuffled" ? codes_of_others(code) : code;
+    return options_.condition == "shuffled" ? codes_of_others(code, batch, seed_) : code;
   }
 
  private:
@@ -151,7 +151,7 @@ class Told : public Method {
   at::Tensor told(const data::Batch& batch) {
     at::Tensor code = condition(batch);
     if (code.defined() && options_.condition != "oracle")
-      mix_in_truth(code, batch, seed_, options_.drop, options_.truth);
+      mix_in_truth(code, batch, seed_, options_.drop, options_.names ? options_.truth : 0);
     return code;
   }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <algorithm>
 #include <limits>
@@ -83,6 +84,8 @@ Clusters without_empty(const Clusters& found, const at::Tensor& points, const at
 }  // namespace
 
 at::Tensor square_distances(const at::Tensor& points, const at::Tensor& centroids) {
+  // Differences of large sums: autocast would round them away.
+  const c10::impl::ExcludeDispatchKeyGuard full_precision(c10::autocast_dispatch_keyset);
   const auto norms = points.square().sum(1, /*keepdim=*/true);
   return (norms + centroids.square().sum(1) - 2 * at::matmul(points, centroids.t())).clamp_min(0);
 }

@@ -1,6 +1,7 @@
 #include "chiaro/nn/prototype_tree.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <algorithm>
 #include <string>
@@ -59,6 +60,7 @@ at::Tensor concentration(const at::Tensor& distances, const at::Tensor& owner,
 at::Tensor keep_probability(const at::Tensor& candidates, const at::Tensor& prototypes,
                             const at::Tensor& temperatures, const at::Tensor& owner,
                             double lowest) {
+  const c10::impl::ExcludeDispatchKeyGuard full_precision(c10::autocast_dispatch_keyset);
   const auto membership = at::softmax(
       at::matmul(candidates, prototypes.t()) / temperatures.clamp_min(kLeastTemperature), 1);
   return at::rsub(membership.t().index_select(0, owner), 1).clamp(lowest, kMostKept);
@@ -170,6 +172,7 @@ at::Tensor PrototypeTree::path(const at::Tensor& codes) const {
 
 at::Tensor PrototypeTree::membership(const at::Tensor& codes, std::int64_t level) const {
   CHIARO_CHECK(built(), Internal, "[nn.prototype_tree] the tree has not been built");
+  const c10::impl::ExcludeDispatchKeyGuard full_precision(c10::autocast_dispatch_keyset);
   return at::softmax(
       at::matmul(codes, prototypes(level).t()) / temperatures(level).clamp_min(kLeastTemperature),
       1);

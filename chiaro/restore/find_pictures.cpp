@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <system_error>
+#include <tuple>
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/codec.h"
@@ -24,10 +26,12 @@ bool is_hidden(const fs::path& path) {
 /// Walks folders into the result.
 class Walker {
  public:
-  /// Everything below `folder` whose name matches `names`; "": the pictures, by extension.
-  void walk(const fs::path& folder, const std::string& names) {
+  /// Everything below `folder` whose name matches `names`; "": the pictures, by extension. Returns
+  /// whether any do, also where they were found before.
+  bool walk(const fs::path& folder, const std::string& names) {
     names_ = names;
-    read(folder, {});
+    const std::size_t before = found.pictures.size();
+    return !read(folder, {}) || found.pictures.size() > before;
   }
   void take(const fs::path& file, const fs::path& below) {
     found.pictures.push_back({file, below});
@@ -36,16 +40,19 @@ class Walker {
   FoundPictures found;
 
  private:
-  void read(const fs::path& folder, const fs::path& below) {
+  /// Returns false where it was read already.
+  bool read(const fs::path& folder, const fs::path& below) {
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) {
       found.unreadable.push_back(
           {folder, std::error_code(errno, std::generic_category()).message()});
-      return;
+      return true;
     }
-    if (!found.folders.emplace(status.st_dev, status.st_ino).second) {
+    found.folders.emplace(status.st_dev, status.st_ino);
+    // Read for other names, it may hold more.
+    if (!read_.emplace(status.st_dev, status.st_ino, names_).second) {
       spdlog::debug("'{}' was read already under another name", folder.string());
-      return;
+      return false;
     }
     std::error_code failed;
     std::vector<fs::directory_entry> entries;
@@ -55,10 +62,11 @@ class Walker {
     }
     if (failed) {
       found.unreadable.push_back({folder, failed.message()});
-      return;
+      return true;
     }
     std::ranges::sort(entries, {}, [](const auto& entry) { return entry.path(); });
     for (const auto& entry : entries) sort_in(entry, below);
+    return true;
   }
 
   void sort_in(const fs::directory_entry& entry, const fs::path& below) {
@@ -88,6 +96,7 @@ class Walker {
   }
 
   std::string names_;
+  std::set<std::tuple<dev_t, ino_t, std::string>> read_;
 };
 
 std::vector<fs::path> matches_of(const std::string& pattern) {
@@ -123,7 +132,10 @@ void add_named(Walker& walker, const fs::path& path) {
   const fs::file_status status = fs::status(path, failed);
   CHIARO_CHECK(fs::exists(status), Input, "[restore.find_pictures] cannot read '{}': {}",
                path.string(), failed ? failed.message() : "No such file or directory");
-  if (fs::is_directory(status)) return walker.walk(path, "");
+  if (fs::is_directory(status)) {
+    walker.walk(path, "");
+    return;
+  }
   CHIARO_CHECK(fs::is_regular_file(status), Input,
                "[restore.find_pictures] '{}' is neither a file nor a folder", path.string());
   walker.take(path, {});
@@ -136,14 +148,13 @@ void add_pattern(Walker& walker, const std::string& pattern) {
     for (const fs::path& match : matches_of(pattern)) add_named(walker, match);
     return;
   }
-  const std::size_t before = walker.found.pictures.size();
+  bool any = false;
   const auto folders = is_pattern(base) ? matches_of(base) : std::vector<fs::path>{base};
   for (const fs::path& folder : folders) {
     std::error_code failed;
-    if (fs::is_directory(folder, failed)) walker.walk(folder, names);
+    if (fs::is_directory(folder, failed)) any = walker.walk(folder, names) || any;
   }
-  CHIARO_CHECK(walker.found.pictures.size() > before, Input,
-               "[restore.find_pictures] nothing matches '{}'", pattern);
+  CHIARO_CHECK(any, Input, "[restore.find_pictures] nothing matches '{}'", pattern);
 }
 
 }  // namespace

@@ -226,20 +226,17 @@ InspectionMap Inspector::map(const image::Image& picture, const ProgressCallback
     curve.show(filled.pixels());
   }
   const image::Image& seen = filled.empty() ? picture : filled;
-  const bool small = seen.height() < info_.view_px || seen.width() < info_.view_px;
-  const image::Image padded = small ? at_least(seen, info_.view_px) : image::Image();
-  const image::Image& source = small ? padded : seen;
   const image::Image whole = whole_view(seen, info_.whole_px, info_.whole_alignment_px);
   InspectionMap map;
   map.view_px = info_.view_px;
-  map.tops = window_starts(source.height(), info_.view_px);
-  map.lefts = window_starts(source.width(), info_.view_px);
+  map.tops = window_starts(std::max(seen.height(), info_.view_px), info_.view_px);
+  map.lefts = window_starts(std::max(seen.width(), info_.view_px), info_.view_px);
   map.probabilities.resize(info_.types.size());
   const double total = static_cast<double>(map.tops.size() * map.lefts.size());
   double done = 0;
   for (const int top : map.tops) {
     for (const int left : map.lefts) {
-      const auto window = image::crop(source, top, left, info_.view_px, info_.view_px);
+      const auto window = view_at(seen, top, left, info_.view_px);
       const Inspection found = inspect(native_views(window, info_.view_px, 1), whole);
       for (std::size_t k = 0; k < map.probabilities.size(); ++k) {
         map.probabilities[k].push_back(static_cast<float>(found.probabilities[k]));

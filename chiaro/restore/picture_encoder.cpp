@@ -78,6 +78,10 @@ PictureEncoder::PictureEncoder(const bundle::Bundle& bundle, std::string_view pa
       inputs == std::vector<std::string>{"input"} && outputs == std::vector<std::string>{"code"},
       Bundle, "[restore.encode] '{}': {} takes {} and gives {}; expected input and code", origin_,
       bundle::kEncodeMember, fmt::join(inputs, ", "), fmt::join(outputs, ", "));
+  const auto shape = engine_.stated_input_shape("input");
+  CHIARO_CHECK(shape.size() == 4, Bundle,
+               "[restore.encode] '{}': the input of {} has {} sides; expected 4", origin_,
+               bundle::kEncodeMember, shape.size());
 }
 
 std::vector<float> PictureEncoder::code(const image::Image& picture) {

@@ -17,6 +17,8 @@ engine::Tensor float_tensor(const bundle::TensorBytes& stored, const std::string
                             const std::string& name) {
   CHIARO_CHECK(stored.dtype == bundle::Dtype::F32 && !stored.shape.empty(), Bundle,
                "[restore.verify] '{}': self-test tensor '{}' is not float32", origin, name);
+  CHIARO_CHECK(std::ranges::all_of(stored.shape, [](std::int64_t side) { return side > 0; }),
+               Bundle, "[restore.verify] '{}': self-test tensor '{}' is empty", origin, name);
   engine::Tensor tensor{stored.shape, std::vector<float>(stored.bytes.size() / sizeof(float))};
   std::memcpy(tensor.values.data(), stored.bytes.data(), stored.bytes.size());
   return tensor;

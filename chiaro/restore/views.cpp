@@ -55,21 +55,24 @@ image::Image at_least(const image::Image& picture, int side_px) {
                             std::max(0, side_px - picture.width()));
 }
 
+image::Image view_at(const image::Image& picture, int top, int left, int view_px) {
+  return at_least(image::crop(picture, top, left, std::min(view_px, picture.height()),
+                              std::min(view_px, picture.width())),
+                  view_px);
+}
+
 std::vector<image::Image> native_views(const image::Image& picture, int view_px, int max_views) {
   CHIARO_CHECK(!picture.empty() && view_px > 0 && max_views > 0, Usage,
                "[restore.native_views] nothing to look at; got {} x {} pixels, {} views of {} px",
                picture.width(), picture.height(), max_views, view_px);
-  const bool small = picture.height() < view_px || picture.width() < view_px;
-  const image::Image padded = small ? at_least(picture, view_px) : image::Image();
-  const image::Image& source = small ? padded : picture;
-  const auto starts = [&](int length) {
+  const auto starts = [&](int side) {
+    const int length = std::max(side, view_px);
     return view_starts(length, view_px, view_count(length, view_px, max_views));
   };
   std::vector<image::Image> views;
-  for (const int top : starts(source.height())) {
-    for (const int left : starts(source.width())) {
-      views.push_back(bare_rgb(image::crop(source, top, left, view_px, view_px)));
-    }
+  for (const int top : starts(picture.height())) {
+    for (const int left : starts(picture.width()))
+      views.push_back(bare_rgb(view_at(picture, top, left, view_px)));
   }
   return views;
 }
@@ -100,16 +103,18 @@ ViewGatherer::ViewGatherer(int height, int width, int view_px, int max_views, in
       height > 0 && width > 0 && view_px > 0 && max_views > 0 && whole_px > 0 && alignment_px > 0,
       Usage, "[restore.ViewGatherer] nothing to look at; got {} x {} pixels", width, height);
   const int longer = std::max(height, width);
-  if (longer <= whole_px || std::min(height, width) < view_px) {
+  if (longer <= whole_px) {
     all_ = image::Image(3, height, width);
     return;
   }
-  const auto starts = [&](int length) {
+  const auto starts = [&](int side) {
+    const int length = std::max(side, view_px);
     return view_starts(length, view_px, view_count(length, view_px, max_views));
   };
   for (const int top : starts(height))
     for (const int left : starts(width)) places_.push_back({top, left});
-  views_.assign(places_.size(), image::Image(3, view_px, view_px));
+  views_.assign(places_.size(),
+                image::Image(3, std::min(view_px, height), std::min(view_px, width)));
   reduced_ = image::Image(3, reduced_side(height, longer, whole_px),
                           reduced_side(width, longer, whole_px));
   reductions_.assign(3, image::PlaneReduction(height, width, reduced_.height(), reduced_.width()));
@@ -118,12 +123,13 @@ ViewGatherer::ViewGatherer(int height, int width, int view_px, int max_views, in
 void ViewGatherer::add_to_views(const image::Image& strip) {
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const int begin = std::max(places_[i].top, y_);
-    const int end = std::min(places_[i].top + view_px_, y_ + strip.height());
+    const int end = std::min(places_[i].top + views_[i].height(), y_ + strip.height());
+    const int columns = views_[i].width();
     for (int c = 0; c < 3; ++c) {
       const auto from = strip.plane(std::min(c, strip.channels() - 1));
       for (int y = begin; y < end; ++y) {
-        std::copy_n(from.begin() + std::ptrdiff_t{y - y_} * width_ + places_[i].left, view_px_,
-                    views_[i].plane(c).begin() + std::ptrdiff_t{y - places_[i].top} * view_px_);
+        std::copy_n(from.begin() + std::ptrdiff_t{y - y_} * width_ + places_[i].left, columns,
+                    views_[i].plane(c).begin() + std::ptrdiff_t{y - places_[i].top} * columns);
       }
     }
   }
@@ -149,7 +155,10 @@ void ViewGatherer::add(const image::Image& strip) {
 
 std::vector<image::Image> ViewGatherer::native() const {
   CHIARO_CHECK(y_ == height_, Internal, "[restore.ViewGatherer] {} of {} rows came", y_, height_);
-  return all_.empty() ? views_ : native_views(all_, view_px_, max_views_);
+  if (!all_.empty()) return native_views(all_, view_px_, max_views_);
+  std::vector<image::Image> views;
+  for (const image::Image& view : views_) views.push_back(at_least(view, view_px_));
+  return views;
 }
 
 image::Image ViewGatherer::whole() const {

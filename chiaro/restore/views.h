@@ -18,6 +18,9 @@ std::vector<int> view_starts(int length, int view_px, int count);
 /// 1 and at most the largest r with r*r <= max_views.
 int view_count(int length, int view_px, int max_views);
 
+/// One crop of view_px × view_px, mirrored at bottom and right where the picture ends sooner.
+image::Image view_at(const image::Image& picture, int top, int left, int view_px);
+
 /// Crops of view_px × view_px at native resolution, row by row, three channels each (grey is
 /// repeated), without alpha. A picture smaller than a view is mirrored at bottom and right first.
 /// Errors: Usage (empty picture, sizes below 1).

@@ -140,6 +140,12 @@ class Weaver {
     fill_input(row, column);
     graph_.run();
     result_ = graph_.output();
+    const auto values = static_cast<std::size_t>(options_.channels) *
+                        static_cast<std::size_t>(options_.grid.window_height * options_.scale) *
+                        static_cast<std::size_t>(options_.grid.window_width * options_.scale);
+    CHIARO_CHECK(result_.size() == values, Bundle,
+                 "[restore.weave] the network gives {} values for a window of {} x {}; expected {}",
+                 result_.size(), options_.grid.window_width, options_.grid.window_height, values);
     if (options_.keep_grain > 0) keep_grain();
     Saved left;
     if (in_place() && next != nullptr) {

@@ -15,7 +15,7 @@ struct OptimizerOptions {
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
-  double weight_decay = 0;  ///< of kernels and matrices; biases and gains are not decayed
+  double weight_decay = 0;  ///< of weights with two dimensions or more; biases and scalars are not
   /// All weights of a group in one pass (at::_fused_adamw_): on a card, where a launch costs more
   /// than the arithmetic. The same update but for rounding. AdamW alone; Adam goes on as it does.
   bool fused = false;

@@ -294,7 +294,8 @@ void Trainer::validate(Outcome& outcome) {
   if (!surroundings_.validate) return;
   const c10::NoGradGuard no_grad;
   const EmaScope averaged(*ema_);
-  outcome.last_metrics = surroundings_.validate(*method_);
+  outcome.last_metrics =
+      surroundings_.validate(*method_, info_at(std::max<std::int64_t>(0, step_ - 1)));
   log_->validation(step_, outcome.last_metrics);
   const auto found = outcome.last_metrics.find(options_.best);
   CHIARO_CHECK(found != outcome.last_metrics.end(), Usage,

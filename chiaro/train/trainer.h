@@ -29,7 +29,8 @@ using Metrics = std::map<std::string, double>;
 
 /// What the program around the loop provides.
 struct Surroundings {
-  std::function<Metrics(methods::Method&)> validate;                       ///< may be empty
+  /// Told of the last step taken; may be empty.
+  std::function<Metrics(methods::Method&, const methods::StepInfo&)> validate;
   std::function<void(methods::Method&, std::int64_t step)> write_samples;  ///< may be empty
   std::function<bool()> should_stop = [] { return false; };  ///< asked after every step
 };

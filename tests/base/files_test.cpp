@@ -9,7 +9,9 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
@@ -55,6 +57,27 @@ TEST(Files, SaysWhatCannotBeReadOrWritten) {
                       "no/such/folder");
   EXPECT_CHIARO_ERROR(write_file_atomically(folder.path(), "x"), Output, "cannot write");
   EXPECT_EQ(files_in(folder.path()), 1U);
+}
+
+TEST(Files, APipeIsReadToItsEnd) {
+  const test::TemporaryFolder folder;
+  const auto pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string text(200'000, 'x');
+  const auto read_with = [&](std::size_t most) {
+    std::thread writer([&] { std::ofstream(pipe) << text; });
+    try {
+      const auto bytes = read_file(pipe, most);
+      writer.join();
+      return bytes.size();
+    } catch (...) {
+      writer.join();
+      throw;
+    }
+  };
+  std::signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(read_with(1 << 20), text.size());
+  EXPECT_CHIARO_ERROR(read_with(1000), Input, "too large");
 }
 
 TEST(Files, ADeviceStaysADevice) {

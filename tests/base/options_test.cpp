@@ -48,6 +48,8 @@ TEST(Options, UnknownKeyNamesTheNearest) {
 TEST(Options, RangesAndChoicesAreChecked) {
   EXPECT_CHIARO_ERROR(parse_options<Sample>({{"sigma_u8", 300.0}}, "sample"), Usage,
                       "out of range");
+  EXPECT_CHIARO_ERROR(parse_options<Sample>({{"count", std::int64_t{4294967297}}}, "sample"), Usage,
+                      "got 4294967297; expected -2147483648 to 2147483647");
   EXPECT_CHIARO_ERROR(parse_options<Sample>({{"mode", std::string("hrad")}}, "sample"), Usage,
                       "did you mean 'hard'");
   EXPECT_CHIARO_ERROR(parse_options<Sample>({{"steps", std::vector<std::int64_t>{0}}}, "sample"),

@@ -6,7 +6,10 @@
 #include <cstring>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "chiaro/base/files.h"
+#include "chiaro/base/log.h"
 #include "chiaro/base/sha256.h"
 #include "chiaro/bundle/zip.h"
 #include "tests/support/expect_error.h"
@@ -111,6 +114,16 @@ ConditionInfo example_condition() {
           .novelty_threshold = 2.5,
           .temperature = 0.8,
           .text_table_sha256 = std::string(64, 'a')};
+}
+
+// In quadratic time, as where each key is compared with all before it, this takes minutes.
+TEST(Manifest, ManyKeysAreReadQuickly) {
+  std::string json = "{";
+  for (int i = 0; i < 200'000; ++i) json += fmt::format("\"{:x}\":0,", i);
+  json += "\"format\":\"other\"}";
+  const double began = monotonic_s();
+  EXPECT_CHIARO_ERROR(parse_manifest(json, "f"), Bundle, "is not chiaro-bundle");
+  EXPECT_LT(monotonic_s() - began, 20);
 }
 
 TEST(Manifest, TheConditionSurvivesWritingAndReading) {

@@ -1,5 +1,6 @@
 // `chiaro restore`, `models` and the command line around them, good input and bad.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <csignal>
@@ -147,6 +148,19 @@ TEST_F(RestoreCli, TakesPositionalsFlagsAndPipes) {
   const auto piped = chiaro({"restore", "-", "-o", "-", "--format", "png", "--quiet"}, in_);
   ASSERT_EQ(piped.status, 0) << piped.err;
   EXPECT_EQ(bytes(piped.out), read_file(out_));
+  // A named pipe gives its bytes once.
+  const std::string named = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(named.c_str(), 0600), 0);
+  std::thread writer([&] {
+    const auto held = read_file(in_);
+    std::ofstream(named, std::ios::binary)
+        .write(reinterpret_cast<const char*>(held.data()), std::ssize(held));
+  });
+  const std::string third = folder_ / "third.png";
+  const auto from_named = chiaro({"restore", named, "-o", third, "--quiet"});
+  writer.join();
+  ASSERT_EQ(from_named.status, 0) << from_named.err;
+  EXPECT_EQ(read_file(third), read_file(out_));
 }
 
 TEST_F(RestoreCli, PrintsEventsAsJson) {
@@ -195,6 +209,9 @@ TEST_F(RestoreCli, KeepsDepthAndReplacesNotFiniteValues) {
 TEST_F(RestoreCli, BadPicturesAreRefused) {
   expect_refused(folder_ / "none.png", 3, "none.png");
   expect_refused(folder_.path(), 2, "name of one picture");
+  const auto mistyped = chiaro({"restore", folder_ / "phtos", "-o", folder_ / "restored"});
+  EXPECT_EQ(mistyped.status, 3);
+  EXPECT_NE(mistyped.err.find("cannot read"), std::string::npos) << mistyped.err;
   write_file_atomically(folder_ / "empty.png", std::string_view());
   expect_refused(folder_ / "empty.png", 3, "empty.png");
   write_file_atomically(folder_ / "text.jpg", std::string_view("this is a letter, not a picture"));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "chiaro/base/files.h"
@@ -127,6 +128,10 @@ TEST_F(SuiteTest, GoalsAreCheckedInDecibels) {
   EXPECT_FALSE(result("aim_gain_db = 1.2\n").at(0).aimed);
   EXPECT_NE(goals_text(result("floor_db = 22.0\n")).find("MISSED"), std::string::npos);
   EXPECT_NE(goals_text(result("floor_db = 19.0\n")).find("held"), std::string::npos);
+  const Suite floored = load(base + "floor_db = 19.0\n");
+  std::vector<Report> without_gain{evaluate(floored.sets[0].pairs, leave, floored.measures)};
+  without_gain[0].pictures.at(0).input[0] = std::nan("");
+  EXPECT_TRUE(check_goals(floored, without_gain).at(0).held) << "no gain was asked for";
   const Suite blind = load("metrics = [\"ssim\"]\n" + base + "floor_db = 20.0\n");
   const std::vector<Report> reports{evaluate(blind.sets[0].pairs, leave, blind.measures)};
   EXPECT_CHIARO_ERROR(check_goals(blind, reports), Usage, "PSNR");

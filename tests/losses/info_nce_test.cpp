@@ -1,7 +1,10 @@
 #include "chiaro/losses/info_nce.h"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <numbers>
@@ -16,6 +19,24 @@ at::Tensor mask(std::initializer_list<std::initializer_list<int>> rows) {
   std::vector<at::Tensor> list;
   for (const auto& row : rows) list.push_back(at::tensor(std::vector<int>(row)).to(at::kBool));
   return at::stack(list);
+}
+
+TEST(ContrastLogits, AreNotRoundedByAutocast) {
+  torch::manual_seed(3);
+  const auto a = at::randn({5, 32}).requires_grad_();
+  const auto b = at::randn({7, 32});
+  const auto plain = contrast_logits(a, b, 0.07);
+  const auto expected = torch::autograd::grad({plain.square().sum()}, {a}).front();
+  at::autocast::set_autocast_enabled(at::kCPU, true);
+  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  const auto cast = contrast_logits(a, b, 0.07);
+  at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(at::kCPU, false);
+  EXPECT_EQ(cast.scalar_type(), at::kFloat);
+  EXPECT_TRUE(at::equal(cast, plain));
+  EXPECT_TRUE(at::equal(torch::autograd::grad({cast.square().sum()}, {a}).front(), expected));
+  EXPECT_TRUE(at::allclose(plain, at::matmul(a, b.t()) / 0.07));
+  EXPECT_EQ(contrast_logits(a.to(at::kBFloat16), b.to(at::kBFloat16), 1).scalar_type(), at::kFloat);
 }
 
 TEST(InfoNce, OfEqualLogitsIsTheLogarithmOfTheCandidates) {

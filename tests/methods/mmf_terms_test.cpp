@@ -34,6 +34,25 @@ at::Tensor bools(std::initializer_list<int> values, at::IntArrayRef sizes) {
   return at::tensor(std::vector<int>(values)).view(sizes).to(at::kBool);
 }
 
+// The severity of a real pair is not known (−1): beside a picture of the same kind whose severity
+// is near, it is neither a positive nor a negative; where nothing is near, same kinds are
+// positives.
+TEST(MmfTerms, UnknownSeveritiesAreNeitherNearNorFar) {
+  const auto kinds = at::tensor({0, 1}, at::kLong).unsqueeze(0).expand({5, 2}).to(at::kBool);
+  auto severities = at::zeros({5, 2});
+  severities.select(1, 1).copy_(at::tensor({0.3, 0.4, 0.9, -1.0, -1.0}));
+  const auto contrast = damage_contrast_of(at::eye(5), kinds, severities, 1);
+  const auto expect_row = [&](int row, const at::Tensor& mask, std::vector<std::int64_t> expected) {
+    EXPECT_TRUE(at::equal(mask[row].to(at::kLong), at::tensor(expected))) << row;
+  };
+  expect_row(0, contrast.positives, {0, 1, 0, 0, 0});
+  expect_row(0, contrast.candidates, {0, 1, 1, 0, 0});
+  expect_row(2, contrast.positives, {1, 1, 0, 1, 1});
+  expect_row(2, contrast.candidates, {1, 1, 0, 1, 1});
+  expect_row(3, contrast.positives, {1, 1, 1, 0, 1});
+  expect_row(3, contrast.candidates, {1, 1, 1, 0, 1});
+}
+
 TEST(MmfTerms, PrototypeLossOfHandWorkedLogits) {
   const auto logits = at::tensor({1.0, 0.0, -1.0}).view({1, 3});
   const auto both = bools({1, 1, 0}, {1, 3});

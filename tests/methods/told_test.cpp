@@ -83,6 +83,7 @@ data::Batch batch() {
   made.kinds = at::eye(3, at::kBool).repeat({2, 1});
   made.severities = made.kinds.to(at::kFloat) * 0.5;
   made.severities[1][1] = -1;  // unknown
+  made.content = at::arange(6, at::kLong);
   for (std::uint64_t i = 0; i < 6; ++i) made.seeds.push_back(100 + i);
   return made;
 }
@@ -138,7 +139,11 @@ TEST(Told, TellsWhatTheOptionSays) {
   EXPECT_TRUE(at::allclose(code.norm(2, 1), at::ones({6}), 1e-5));
   EXPECT_EQ(code.narrow(1, 4, 4).abs().max().item<double>(), 0);
 
-  EXPECT_TRUE(at::equal(condition_of("shuffled"), path.roll(path.size(0) / 2, 0)));
+  const auto shuffled = condition_of("shuffled");
+  for (std::int64_t i = 0; i < 6; ++i) {
+    EXPECT_FALSE(at::equal(shuffled[i], path[i])) << i;
+    EXPECT_TRUE(path.eq(shuffled[i]).all(1).any().item<bool>()) << i;
+  }
   EXPECT_FALSE(condition_of("none").defined());
 
   const auto truth = condition_of("oracle");
@@ -155,6 +160,9 @@ TEST(Told, AtTimesItIsToldNothingOrTheTruth) {
   EXPECT_GT(std::abs(path - truth), 1e-5);
   EXPECT_NEAR(loss_of(*made({{"drop", 1.0}})), nothing, 1e-6);
   EXPECT_NEAR(loss_of(*made({{"truth", 1.0}})), truth, 1e-6);
+  // Who is told no names hears no label in training either.
+  EXPECT_EQ(loss_of(*made({{"names", false}, {"truth", 1.0}})),
+            loss_of(*made({{"names", false}, {"truth", 0.0}})));
   const double both = loss_of(*made({{"drop", 0.5}, {"truth", 0.25}}));
   EXPECT_NE(both, nothing);
   EXPECT_NE(both, path);

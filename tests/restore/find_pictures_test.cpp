@@ -73,6 +73,15 @@ TEST_F(FindPictures, PatternsWithinAndAcrossLevels) {
     test::expect_error(ErrorCode::Usage, "**", [&] { found({at(wrong)}); });
 }
 
+TEST_F(FindPictures, AFolderIsReadForEveryArgument) {
+  for (const char* name : {"a.tif", "b.png", "sub/c.tif", "sub/d.jpg"}) put(name);
+  const std::string tifs = at("**/*.tif");
+  EXPECT_EQ(found({tifs, at("**/*.png")}), (Names{"|a.tif", "sub|c.tif", "|b.png"}));
+  EXPECT_EQ(found({tifs, root_}),
+            (Names{"|a.tif", "sub|c.tif", "|a.tif", "|b.png", "sub|c.tif", "sub|d.jpg"}));
+  EXPECT_EQ(found({tifs, tifs}).size(), 2U);
+}
+
 TEST_F(FindPictures, AFileWithStarsInItsNameIsNoPattern) {
   put("a*.png");
   put("ab.png");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "chiaro/base/process_memory.h"
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
@@ -86,6 +87,29 @@ TEST(NativeViews, SmallPicturesAreMirroredAtTheirEnd) {
     EXPECT_FLOAT_EQ(views[0].at(0, y, 5), 0.001F * static_cast<float>(rows[y])) << y;
   EXPECT_FLOAT_EQ(views[0].at(1, 0, 0), 0.002F);
   EXPECT_EQ(native_views(image::Image(1, 1, 1, 0.25F), 16, 4).at(0).at(2, 15, 15), 0.25F);
+}
+
+TEST(NativeViews, AThinPictureIsMirroredWhereItIsLookedAt) {
+  Rng rng(4);
+  image::Image picture(3, 5, 300);
+  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
+  const auto views = native_views(picture, 16, 9);
+  const auto expected = native_views(at_least(picture, 16), 16, 9);
+  ASSERT_EQ(views.size(), 3U);
+  ASSERT_EQ(expected.size(), 3U);
+  for (std::size_t i = 0; i < views.size(); ++i)
+    EXPECT_TRUE(std::ranges::equal(views[i].pixels(), expected[i].pixels())) << i;
+}
+
+TEST(NativeViews, AThinPictureTakesNoMoreThanItself) {
+  constexpr int kWidth = 2'000'000;  // mirrored as a whole to 128 rows it would take 3 GB
+  const std::int64_t before = peak_resident_bytes();
+  const image::Image picture(1, 1, kWidth, 0.5F);
+  EXPECT_EQ(native_views(picture, 128, 9).size(), 3U);
+  ViewGatherer gatherer(1, kWidth, 128, 9, 128, 16);
+  gatherer.add(picture);
+  EXPECT_EQ(gatherer.native().size(), 3U);
+  EXPECT_LT(peak_resident_bytes() - before, 200'000'000);
 }
 
 TEST(NativeViews, GreyIsRepeatedAndAlphaLeftOut) {

@@ -20,6 +20,7 @@ class FakeGraph : public Graph {
   int fail_from_run = -1;
   int runs = 0;
   int releases = 0;
+  std::size_t lost_values = 0;  // of its output
   std::size_t largest_input =
       std::numeric_limits<std::size_t>::max();  // prepare refuses more values
 
@@ -35,6 +36,7 @@ class FakeGraph : public Graph {
     ++runs;
     output_ = input_;
     for (float& value : output_) value = 1 - value;
+    output_.resize(output_.size() - lost_values);
   }
   std::span<const float> output() const override { return output_; }
 
@@ -48,6 +50,18 @@ image::Image noise(int height, int width) {
   Rng rng(3);
   for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
   return picture;
+}
+
+TEST(Weave, ANetworkThatGivesAnotherNumberOfValuesIsRefused) {
+  auto picture = noise(20, 20);
+  const auto source = picture;
+  FakeGraph graph;
+  graph.lost_values = 1;
+  WeaveOptions options;
+  options.grid = plan_grid(options.rows(20), options.columns(20), 1, 20 * 20, 20, 20);
+  EXPECT_CHIARO_ERROR(weave(picture, graph, options, {}), Bundle,
+                      "gives 1199 values for a window of 20 x 20; expected 1200");
+  EXPECT_TRUE(std::ranges::equal(picture.pixels(), source.pixels()));
 }
 
 TEST(Weave, WritesEveryPixelOnceFromTheOriginal) {

@@ -369,7 +369,9 @@ TEST_F(TrainerTest, WarningsOfTheMethodAreShownOnceInAValidationInterval) {
   options.best = "score";
   checkpoint::RunFolder run(folder_ / "collapsing");
   Surroundings around;
-  around.validate = [](methods::Method&) { return Metrics{{"score", 1.0}}; };
+  around.validate = [](methods::Method&, const methods::StepInfo&) {
+    return Metrics{{"score", 1.0}};
+  };
   Trainer trainer(options, dataset_, std::make_unique<Collapsing>(), run, "recipe", around);
   const Outcome outcome = trainer.run();
   // Steps 6 to 12 report it; shown at 6 and 10.
@@ -401,7 +403,9 @@ TEST_F(TrainerTest, BestIsKeptByTheNamedMetric) {
   Surroundings around;
   std::vector<double> values{10, 30, 20, 25};
   std::size_t next = 0;
-  around.validate = [&](methods::Method&) { return Metrics{{"psnr", values.at(next++)}}; };
+  around.validate = [&](methods::Method&, const methods::StepInfo&) {
+    return Metrics{{"psnr", values.at(next++)}};
+  };
   Trainer trainer(options, dataset_, supervised(), run, "recipe", around);
   trainer.run();
   EXPECT_EQ(checkpoint::load(run.best_path()).integers.at("step"), 4);
@@ -419,7 +423,9 @@ TEST_F(TrainerTest, BestIsOfTheLastPhase) {
       std::int64_t taken = 0;
       Surroundings around;
       around.should_stop = [&] { return taken++ >= steps; };
-      around.validate = [&](methods::Method&) { return Metrics{{"psnr", values.at(next++)}}; };
+      around.validate = [&](methods::Method&, const methods::StepInfo&) {
+        return Metrics{{"psnr", values.at(next++)}};
+      };
       Trainer trainer(options, dataset_, std::make_unique<TwoPhases>(), run, "recipe", around);
       trainer.resume();
       trainer.run();

@@ -1,6 +1,8 @@
 // chiaro restore with one picture: in, and a better one out.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <future>
@@ -113,10 +115,37 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
   write_to_stdout(bytes);
 }
 
+/// A hash of what the pixels are in 8 bits.
+std::uint64_t levels_hash(const image::Image& picture) {
+  constexpr std::uint64_t kPrime = 0x100000001b3ULL;
+  std::uint64_t hash = 0;
+  for (const float value : picture.pixels()) {
+    const float level = (value > 0 ? std::min(value, 1.0F) : 0.0F) * 255 + 0.5F;  // NaN is 0
+    hash = (hash + static_cast<std::uint64_t>(level)) * kPrime;
+  }
+  return hash;
+}
+
+/// A network that was to restore and changed nothing is not left without a word.
+void say_unchanged(const RestoreArguments& arguments, const restore::RestoreReport& report,
+                   const bundle::Manifest& manifest) {
+  if (report.strength == 0) return;
+  if (!manifest.condition || !report.blind) {
+    spdlog::info("nothing has changed: the network finds nothing to restore");
+    return;
+  }
+  spdlog::info(
+      "nothing has changed: the network was told '{}'; where that is not so, --as says what is "
+      "wrong (chiaro inspect {} --map where.png)",
+      report.inspection ? manifest.condition->types[report.inspection->top()] : "nothing",
+      arguments.inputs.front());
+}
+
 /// Restores in place with a bar, and says what was held back and why.
 restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& picture,
                                      const RestoreArguments& arguments) {
   restore::RestoreReport report;
+  const std::uint64_t before = levels_hash(picture);
   with_progress(arguments, [&](const ProgressCallback& progress) {
     picture = restored_as_asked(
         restorer, std::move(picture), arguments, arguments.options, progress,
@@ -126,6 +155,7 @@ restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& 
         &report);
   });
   say_report(report, restorer.manifest(), arguments);
+  if (levels_hash(picture) == before) say_unchanged(arguments, report, restorer.manifest());
   return report;
 }
 

@@ -189,6 +189,18 @@ TEST_F(RestoreCli, StrengthZeroKeepsThePixels) {
   EXPECT_TRUE(std::equal(before.pixels().begin(), before.pixels().end(), after.pixels().begin()));
 }
 
+TEST_F(RestoreCli, ANetworkThatChangesNothingIsNotLeftWithoutAWord) {
+  write_bundle_of("identity", "same");
+  const auto same = chiaro({"restore", in_, "-o", out_, "--bundle", "same"});
+  ASSERT_EQ(same.status, 0) << same.err;
+  EXPECT_NE(same.err.find("nothing has changed"), std::string::npos) << same.err;
+  const auto other = chiaro({"restore", in_, "-o", out_, "--overwrite"});
+  ASSERT_EQ(other.status, 0) << other.err;
+  EXPECT_EQ(other.err.find("nothing has changed"), std::string::npos) << other.err;
+  const auto asked = chiaro({"restore", in_, "-o", out_, "--overwrite", "--strength", "0"});
+  EXPECT_EQ(asked.err.find("nothing has changed"), std::string::npos) << asked.err;
+}
+
 TEST_F(RestoreCli, KeepsDepthAndReplacesNotFiniteValues) {
   auto picture = noise(3, 20, 20);
   picture.at(0, 1, 1) = std::numeric_limits<float>::quiet_NaN();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "chiaro/image/light.h"
@@ -9,19 +10,23 @@
 namespace chiaro::image {
 namespace {
 
+/// To places that need not be aligned: rows of a file follow a header of any length.
+template <typename Sample>
+void store(Sample sample, unsigned char* out) {
+  std::memcpy(out, &sample, sizeof(sample));
+}
+
 template <typename Sample>
 void interleave(const float* plane, int count, std::size_t step, float scale, unsigned char* out) {
-  auto* samples = reinterpret_cast<Sample*>(out);
-  for (int i = 0; i < count; ++i, samples += step) {
+  for (int i = 0; i < count; ++i, out += step * sizeof(Sample)) {
     // Written so that NaN becomes 0.
-    *samples =
-        static_cast<Sample>(plane[i] > 0.0F ? std::min(plane[i], 1.0F) * scale + 0.5F : 0.0F);
+    store(static_cast<Sample>(plane[i] > 0.0F ? std::min(plane[i], 1.0F) * scale + 0.5F : 0.0F),
+          out);
   }
 }
 
 void interleave_floats(const float* plane, int count, std::size_t step, unsigned char* out) {
-  auto* samples = reinterpret_cast<float*>(out);
-  for (int i = 0; i < count; ++i, samples += step) *samples = plane[i];
+  for (int i = 0; i < count; ++i, out += step * sizeof(float)) store(plane[i], out);
 }
 
 }  // namespace

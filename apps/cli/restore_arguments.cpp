@@ -1,12 +1,11 @@
 #include "apps/cli/restore_arguments.h"
 
-#include "apps/cli/restore_strips.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <span>
 #include <system_error>
 
+#include "apps/cli/restore_strips.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/sha256.h"
 #include "chiaro/image/encodable.h"

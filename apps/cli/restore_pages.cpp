@@ -186,7 +186,7 @@ void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& 
     say_tile_check(input, page, check, arguments.show);
   };
   const auto coded = [&](std::span<const std::byte> bytes) {
-    if (input != "-") expect_unchanged(input, before);
+    if (!is_piped(input)) expect_unchanged(input, before);
     if (arguments.audit) audit(input, bytes, arguments, false);
     if (to_stdout) write_to_stdout(bytes);
   };

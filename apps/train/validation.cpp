@@ -24,11 +24,11 @@ at::Device device_of(const torch::nn::Module& module) {
 }
 
 data::Batch moved(data::Batch batch, at::Device device) {
-  for (at::Tensor* tensor : {&batch.input, &batch.target, &batch.unpaired, &batch.context,
-                             &batch.context_target, &batch.task, &batch.severity, &batch.kinds,
-                             &batch.severities, &batch.source, &batch.content}) {
+  const auto move = [&](at::Tensor* tensor) {
     if (tensor->defined()) *tensor = tensor->to(device);
-  }
+  };
+  for (at::Tensor* pictures : batch.pictures()) move(pictures);
+  for (at::Tensor* labels : batch.labels()) move(labels);
   return batch;
 }
 

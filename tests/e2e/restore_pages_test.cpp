@@ -1,11 +1,13 @@
 // `chiaro restore` with pictures of several pages, with values outside the usual range, and with
 // files that change: what must not be lost without a word.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -167,6 +169,21 @@ TEST_F(RestorePages, OfAFolderAndThroughPipes) {
   ASSERT_EQ(piped.status, 0) << piped.err;
   write_file_atomically(folder_ / "piped.tif", std::string_view(piped.out));
   EXPECT_EQ(read_file(folder_ / "piped.tif"), read_file(folder_ / "many/three.tif"));
+}
+
+TEST_F(RestorePages, ThroughANamedPipe) {
+  const std::string named = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(named.c_str(), 0600), 0);
+  std::thread writer([&] {
+    const auto held = read_file(in_);
+    std::ofstream(named, std::ios::binary)
+        .write(reinterpret_cast<const char*>(held.data()), std::ssize(held));
+  });
+  const std::string out = folder_ / "named.tif";
+  const auto result = restore({named, "-o", out});
+  writer.join();
+  ASSERT_EQ(result.status, 0) << result.err;
+  expect_pages(out);
 }
 
 TEST_F(RestorePages, AFormatWithoutPagesTakesTheFirstAndSaysSo) {

@@ -1,6 +1,8 @@
 #include "chiaro/train/optimizer.h"
 
 #include <cmath>
+#include <memory>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -31,44 +33,47 @@ OptimizerOptions decayed(bool fused) {
   return {.learning_rate = 0.01, .weight_decay = 0.1, .fused = fused};
 }
 
-TEST(Optimizer, FusedMovesWeightsAsLibtorchDoes) {
-  auto by_one = weights_of(1);
-  auto fused = weights_of(1);
-  const auto one_by_one = make_optimizer(by_one, decayed(false));
-  const auto all_at_once = make_optimizer(fused, decayed(true));
-  for (int step = 0; step < 7; ++step) {
-    set_gradients(by_one, step);
-    set_gradients(fused, step);
-    one_by_one->step();
-    all_at_once->step();
+/// A network of a few weights that one optimiser moves.
+struct Moved {
+  std::vector<at::Tensor> weights;
+  std::unique_ptr<torch::optim::Optimizer> optimizer;
+
+  Moved(std::uint64_t seed, bool fused)
+      : weights(weights_of(seed)), optimizer(make_optimizer(weights, decayed(fused))) {}
+  void take_steps(int begin, int end) {
+    for (int step = begin; step < end; ++step) {
+      set_gradients(weights, step);
+      optimizer->step();
+    }
   }
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    EXPECT_TRUE(at::allclose(fused[i], by_one[i], 1e-5, 1e-6)) << i;
-  EXPECT_FALSE(at::allclose(fused[0], weights_of(1)[0])) << "nothing moved";
+};
+
+void expect_close(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& expected) {
+  for (std::size_t i = 0; i < got.size(); ++i)
+    EXPECT_TRUE(at::allclose(got[i], expected[i], 1e-5, 1e-6)) << i;
+}
+
+TEST(Optimizer, FusedMovesWeightsAsLibtorchDoes) {
+  Moved by_one(1, false);
+  Moved fused(1, true);
+  by_one.take_steps(0, 7);
+  fused.take_steps(0, 7);
+  expect_close(fused.weights, by_one.weights);
+  EXPECT_FALSE(at::allclose(fused.weights[0], weights_of(1)[0])) << "nothing moved";
 }
 
 TEST(Optimizer, FusedGoesOnFromACheckpointOfTheOther) {
-  auto by_one = weights_of(2);
-  const auto one_by_one = make_optimizer(by_one, decayed(false));
-  for (int step = 0; step < 3; ++step) {
-    set_gradients(by_one, step);
-    one_by_one->step();
-  }
+  Moved by_one(2, false);
+  by_one.take_steps(0, 3);
   checkpoint::Checkpoint held;
-  checkpoint::put_optimizer(held, "optimizer", *one_by_one);
-
-  auto fused = weights_of(2);
-  for (std::size_t i = 0; i < fused.size(); ++i) fused[i].data().copy_(by_one[i].data());
-  const auto all_at_once = make_optimizer(fused, decayed(true));
-  checkpoint::take_optimizer(held, "optimizer", *all_at_once);
-  for (int step = 3; step < 6; ++step) {
-    set_gradients(by_one, step);
-    set_gradients(fused, step);
-    one_by_one->step();
-    all_at_once->step();
-  }
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    EXPECT_TRUE(at::allclose(fused[i], by_one[i], 1e-5, 1e-6)) << i;
+  checkpoint::put_optimizer(held, "optimizer", *by_one.optimizer);
+  Moved fused(2, true);
+  for (std::size_t i = 0; i < fused.weights.size(); ++i)
+    fused.weights[i].data().copy_(by_one.weights[i].data());
+  checkpoint::take_optimizer(held, "optimizer", *fused.optimizer);
+  by_one.take_steps(3, 6);
+  fused.take_steps(3, 6);
+  expect_close(fused.weights, by_one.weights);
 }
 
 TEST(Optimizer, ClippingIsLibtorchs) {

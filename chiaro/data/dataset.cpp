@@ -11,6 +11,7 @@
 #include "chiaro/base/text.h"
 #include "chiaro/data/depth.h"
 #include "chiaro/data/listing.h"
+#include "chiaro/data/variation.h"
 #include "chiaro/degrade/resample.h"
 #include "chiaro/image/codec.h"
 
@@ -37,25 +38,6 @@ Window draw_window(PictureStore::Size size, int wanted, double scale, Rng& rng) 
       std::clamp(static_cast<int>(std::lround(wanted * scale)), std::min(wanted, largest), largest);
   return {static_cast<int>(rng.integer(0, size.height - side)),
           static_cast<int>(rng.integer(0, size.width - side)), side, side};
-}
-
-/// Another picture that could have been taken: other exposure, contrast, black level up to `mist`,
-/// white level, saturation. The ranges are a choice: from clearly dim to misty, as photographs are.
-void vary_tones(image::Image& picture, double mist, Rng& rng) {
-  const double gamma = rng.log_uniform(0.6, 2.0);
-  const double low = rng.chance(0.5) ? rng.uniform(0, mist) : 0;
-  const double high = rng.uniform(std::max(0.35, low + 0.2), 1);
-  const auto saturation = static_cast<float>(rng.uniform(0.2, 1.2));
-  const std::size_t pixels = picture.plane(0).size();
-  for (std::size_t i = 0; i < pixels; ++i) {
-    const float grey =
-        0.299F * picture.plane(0)[i] + 0.587F * picture.plane(1)[i] + 0.114F * picture.plane(2)[i];
-    for (int c = 0; c < 3; ++c) {
-      const float value = std::clamp(grey + saturation * (picture.plane(c)[i] - grey), 0.0F, 1.0F);
-      picture.plane(c)[i] =
-          static_cast<float>(low + (high - low) * std::pow(static_cast<double>(value), gamma));
-    }
-  }
 }
 
 /// Exactly side × side: area reduction of a larger window, mirror padding of a smaller one.
@@ -293,6 +275,10 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
       depth = reduced(placed(known, scale), scale);
   }
   sample.content = pair.content;
+  const auto colours = source.options.recolour > 0 && scene.chance(source.options.recolour)
+                           ? std::optional(draw_colours(scene))
+                           : std::nullopt;
+  if (colours) recolour(*picture, *colours);
   (pair.target >= 0 ? sample.context_target : sample.context) = std::move(*picture);
   if (pair.input < 0) {
     damage_sample(stream, pair, depth, damage, sample);
@@ -309,7 +295,9 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
                  store_->path(pair.target).string(), size->height, size->width, scale);
     auto input = cut(pair.input, 1);
     if (!input) return false;
+    if (colours) recolour(*input, *colours);
     sample.context = std::move(*input);
+    vary_damage(source.options, damage, sample);
     note_real_damage(stream, pair, sample);
   }
   if (options_.filed_as_jpeg > 0 && !sample.context_target.empty()) file_as_jpeg(damage, sample);
@@ -335,6 +323,14 @@ bool Dataset::add_unpaired(Rng& rng, std::int64_t shown, Sample& sample) const {
   const auto part = store_->crop(number, window.y, window.x, window.height, window.width);
   if (part) sample.unpaired = image::dihedral(fit(*part, side), symmetry);
   return part.has_value();
+}
+
+/// More or less of the damage of a real pair.
+void Dataset::vary_damage(const SourceOptions& options, Rng& rng, Sample& sample) const {
+  if (options.strength_min == 1 && options.strength_max == 1) return;
+  scale_damage(sample.context, reduced(sample.context_target, static_cast<int>(options_.scale)),
+               rng.uniform(options.strength_min, options.strength_max));
+  if (options_.input_u8) image::quantize_u8(sample.context);
 }
 
 void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const {

@@ -57,6 +57,9 @@ struct SourceOptions {
   double weight = 1.0;
   double scale_min = 1.0;
   double scale_max = 1.0;
+  double strength_min = 1.0;
+  double strength_max = 1.0;
+  double recolour = 0;
   std::vector<std::string> exclude;
   std::string license;
   static Fields<SourceOptions> fields();
@@ -160,6 +163,7 @@ class Dataset {
   void damage_sample(const Stream& stream, const Pair& pair, const image::Image& depth, Rng& rng,
                      Sample& sample) const;
   bool add_unpaired(Rng& rng, std::int64_t shown, Sample& sample) const;
+  void vary_damage(const SourceOptions& options, Rng& rng, Sample& sample) const;
   void note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const;
   void file_as_jpeg(Rng& rng, Sample& sample) const;
   void cut_crop(Rng& rng, Sample& sample) const;

@@ -78,6 +78,18 @@ Fields<SourceOptions> SourceOptions::fields() {
             {.min = 1, .max = 64}),
       field("scale_max", &SourceOptions::scale_max,
             "largest reduction before cropping (log-uniform)", {.min = 1, .max = 64}),
+      field("strength_min", &SourceOptions::strength_min,
+            "paired: least share of the damage that is left: input = target + strength (input - "
+            "target). Exact for haze, whose transmission t becomes 1 - strength (1 - t), and for "
+            "rain and noise that were added",
+            {.min = 0, .max = 4}),
+      field("strength_max", &SourceOptions::strength_max,
+            "paired: largest share of the damage, above 1 for more than there was",
+            {.min = 0, .max = 4}),
+      field("recolour", &SourceOptions::recolour,
+            "how often a picture, or both of a pair, get other colours (channels exchanged, other "
+            "saturation, greys kept), so that few scenes look like more",
+            {.min = 0, .max = 1}),
       field("exclude", &SourceOptions::exclude, "file stems to leave out"),
       field("license", &SourceOptions::license,
             "of the pictures, for the card of what is trained on them")};

@@ -88,6 +88,8 @@ Listing list_source(const SourceOptions& options, const fs::path& root, double h
   CHIARO_CHECK(!options.name.empty(), Usage, "[data.source] each [[source]] needs a name");
   CHIARO_CHECK(options.scale_min <= options.scale_max, Usage,
                "[data.source] {}: scale_min exceeds scale_max", options.name);
+  CHIARO_CHECK(options.strength_min <= options.strength_max, Usage,
+               "[data.source] {}: strength_min exceeds strength_max", options.name);
   Listing listing;
   listing.files =
       options.kind == "paired" ? paired_files(options, root) : single_files(options, root);

@@ -1,0 +1,29 @@
+// Other pictures that could have been taken: what makes few scenes look like more.
+#pragma once
+
+#include <array>
+
+#include "chiaro/base/rng.h"
+#include "chiaro/image/image.h"
+
+namespace chiaro::data {
+
+/// Another exposure, contrast, black level up to `mist`, white level, saturation of an RGB picture
+/// in [0,1]. The ranges are a choice: from clearly dim to misty, as photographs are.
+void vary_tones(image::Image& picture, double mist, Rng& rng);
+
+/// What is done to the three values of a pixel: its rows sum to 1, so that greys stay what they
+/// are. Air of any grey then veils the new colours as it veiled the old: for hazy = clean t + A (1
+/// - t) recolouring both sides keeps t and A.
+using ColourMatrix = std::array<std::array<float, 3>, 3>;
+
+/// Channels exchanged, saturation times 0.3 to 1.2.
+ColourMatrix draw_colours(Rng& rng);
+
+/// Values are clamped to [0,1].
+void recolour(image::Image& picture, const ColourMatrix& matrix);
+
+/// damaged := clean + strength (damaged - clean), clamped to [0,1]. Both of one size.
+void scale_damage(image::Image& damaged, const image::Image& clean, double strength);
+
+}  // namespace chiaro::data

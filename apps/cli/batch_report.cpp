@@ -67,6 +67,11 @@ void BatchReport::restored(const restore::BatchItem& item, const restore::Restor
   went_by_[&item].push_back(report);
 }
 
+void BatchReport::copied(const restore::BatchItem& item) {
+  const std::lock_guard lock(mutex_);
+  copied_.insert(&item);
+}
+
 /// Of a picture of several pages, as if each were one.
 void BatchReport::count_held(const std::vector<restore::RestoreReport>& reports) {
   for (const restore::RestoreReport& report : reports) {
@@ -106,7 +111,8 @@ void BatchReport::done(const restore::BatchDone& one) {
                 {"restore_seconds", one.restore_seconds},
                 {"write_seconds", one.write_seconds},
                 {"pages", one.pages},
-                {"in_strips", one.in_strips}};
+                {"in_strips", one.in_strips},
+                {"copied", copied_.contains(&one.item)}};
   if (!one.picture.empty()) event["pixels_sha256"] = pixels_sha256(one.picture);
   if (reports.size() == 1) event.update(report_json(reports.front(), manifest_, arguments_));
   for (const restore::RestoreReport& report : reports) {
@@ -220,6 +226,7 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
                           {"not_begun", summary.not_done.size()},
                           {"existing", plan_.existing},
                           {"left_alone", left_alone_},
+                          {"copied", copied_.size()},
                           {"held_back", held_back_},
                           {"seconds", summary.seconds},
                           {"megapixels", summary.megapixels},

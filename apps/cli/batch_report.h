@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ class BatchReport {
   void begin();
   /// What a picture, or its next page, is restored by; told when it is written.
   void restored(const restore::BatchItem& item, const restore::RestoreReport& report);
+  /// Nothing has changed in it: its file is copied.
+  void copied(const restore::BatchItem& item);
   void done(const restore::BatchDone& one);
   void failed(const restore::BatchItem& item, const Error& error);
   void show_progress(double share);
@@ -69,6 +72,7 @@ class BatchReport {
   std::size_t left_alone_ = 0;  // pictures and pages, by the guard
   std::size_t held_back_ = 0;
   std::map<const restore::BatchItem*, std::vector<restore::RestoreReport>> went_by_;  // not written
+  std::set<const restore::BatchItem*> copied_;
   std::vector<Failure> failures_;
 };
 

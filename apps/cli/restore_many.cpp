@@ -13,6 +13,7 @@
 #include "apps/cli/restore_pages.h"
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_work.h"
+#include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/pages.h"
@@ -97,72 +98,106 @@ restore::WrittenByItself file_to_file(restore::Restorer& restorer, const restore
           .pixels = std::int64_t{done.result.width} * done.result.height};
 }
 
-restore::BatchSteps steps_of(const RestoreArguments& arguments, restore::RestorerPool& restorers,
-                             BatchReport& report) {
-  // While a picture is restored, others that were let in may still grow.
-  const auto options = std::make_shared<restore::RestoreOptions>(arguments.options);
-  if (options->max_memory_bytes > 0) options->max_memory_bytes -= in_flight_bytes(arguments);
-  // Settled before there are threads: what the process takes without any picture.
-  const std::int64_t limit = options->max_memory_bytes;
-  const std::int64_t floor =
-      limit > 0 ? restorers.any().plan(64, 64, {}).predicted_peak_bytes : std::int64_t{0};
-  return {.bytes =
-              [&restorers](const fs::path& input) {
-                return restore::picture_bytes(input, restorers.any().manifest().scale);
-              },
-          .read = [](const fs::path& input) { return image::read(input); },
-          .restore =
-              [&restorers, &arguments, options, &report](const restore::BatchItem& item,
-                                                         image::Image picture,
-                                                         const ProgressCallback& progress) {
-                check_result(restorers.any(), picture.height(), picture.width(), arguments,
-                             output_format(arguments, item.output.string()));
-                const auto restorer = restorers.take();
-                restore::RestoreReport went_by;
-                picture = restored_as_asked(
-                    *restorer, std::move(picture), arguments, *options, progress,
-                    [&](const restore::TileCheck& check) { report.checked(item, 0, check); },
-                    &went_by);
-                report.restored(item, went_by);
-                return picture;
-              },
-          .encode =
-              [&arguments, &report](const restore::BatchItem& item, const image::Image& picture) {
-                image::WriteOptions write = arguments.write;
-                write.format = output_format(arguments, item.output.string());
-                auto bytes = image::encode(picture, write);
-                if (arguments.audit) report.audited(item, bytes, arguments);
-                return bytes;
-              },
-          .by_itself =
-              [&restorers, &arguments, limit, floor](const restore::BatchItem& item) {
-                const std::string input = item.input.string();
-                const std::string output = item.output.string();
-                if (go_by_pages(image::PageReader(item.input), arguments, output)) return true;
-                if (!may_need_strips(input, arguments)) return false;
-                // Plans are the restoring thread's; without a limit none is made.
-                if (limit == 0)
-                  return needs_strips(restorers.any(), input, output, arguments, arguments.options);
-                return restore::picture_bytes(item.input, restorers.any().manifest().scale) >
-                       limit - floor;
-              },
-          .file_to_file =
-              [&restorers, &arguments, options, &report](const restore::BatchItem& item,
-                                                         const ProgressCallback& progress,
-                                                         const std::function<void()>& unchanged) {
-                const auto coded = [&](std::span<const std::byte> bytes) {
-                  unchanged();
-                  if (arguments.audit) report.audited(item, bytes, arguments);
-                };
-                const auto checked = [&](int page, const restore::TileCheck& check) {
-                  report.checked(item, page, check);
-                };
-                const auto done = [&](const PageDone& page) { report.restored(item, page.report); };
-                const auto restorer = restorers.take();
-                return file_to_file(*restorer, item, arguments, *options, progress,
-                                    {.done = done, .checked = checked, .coded = coded});
-              }};
-}
+/// What is done with each picture; called from several threads (see BatchSteps).
+class Work {
+ public:
+  Work(const RestoreArguments& arguments, restore::RestorerPool& restorers, BatchReport& report)
+      : arguments_(arguments), restorers_(restorers), report_(report), options_(arguments.options) {
+    if (options_.max_memory_bytes == 0) return;
+    // While a picture is restored, others that were let in may still grow.
+    options_.max_memory_bytes -= in_flight_bytes(arguments);
+    // Settled before there are threads: what the process takes without any picture.
+    floor_ = restorers_.any().plan(64, 64, {}).predicted_peak_bytes;
+  }
+
+  image::Image read(const fs::path& input) {
+    untouched_.reading(input);
+    return image::read(input);
+  }
+
+  image::Image restore(const restore::BatchItem& item, image::Image picture,
+                       const ProgressCallback& progress) {
+    check_result(restorers_.any(), picture.height(), picture.width(), arguments_,
+                 output_format(arguments_, item.output.string()));
+    const auto restorer = restorers_.take();
+    restore::RestoreReport went_by;
+    const Before before(picture);
+    picture = restored_as_asked(
+        *restorer, std::move(picture), arguments_, options_, progress,
+        [&](const restore::TileCheck& check) { report_.checked(item, 0, check); }, &went_by);
+    if (before.same_picture(picture, went_by)) untouched_.found_same(item.input);
+    report_.restored(item, went_by);
+    return picture;
+  }
+
+  std::vector<std::byte> encode(const restore::BatchItem& item, const image::Image& picture) {
+    image::WriteOptions write = arguments_.write;
+    write.format = output_format(arguments_, item.output.string());
+    auto file = untouched_.take(item.input, file_will_do(arguments_, picture, write.format));
+    if (file) report_.copied(item);
+    auto bytes = file ? std::move(*file) : image::encode(picture, write);
+    if (arguments_.audit) report_.audited(item, bytes, arguments_);
+    return bytes;
+  }
+
+  bool by_itself(const restore::BatchItem& item) {
+    const std::string input = item.input.string();
+    const std::string output = item.output.string();
+    if (go_by_pages(image::PageReader(item.input), arguments_, output)) return true;
+    if (!may_need_strips(input, arguments_)) return false;
+    const std::int64_t limit = options_.max_memory_bytes;
+    // Plans are the restoring thread's; without a limit none is made.
+    if (limit == 0)
+      return needs_strips(restorers_.any(), input, output, arguments_, arguments_.options);
+    return restore::picture_bytes(item.input, restorers_.any().manifest().scale) > limit - floor_;
+  }
+
+  restore::WrittenByItself restore_file(const restore::BatchItem& item,
+                                        const ProgressCallback& progress,
+                                        const std::function<void()>& unchanged) {
+    const auto coded = [&](std::span<const std::byte> bytes) {
+      unchanged();
+      if (arguments_.audit) report_.audited(item, bytes, arguments_);
+    };
+    const auto checked = [&](int page, const restore::TileCheck& check) {
+      report_.checked(item, page, check);
+    };
+    const auto done = [&](const PageDone& page) { report_.restored(item, page.report); };
+    const auto restorer = restorers_.take();
+    return file_to_file(*restorer, item, arguments_, options_, progress,
+                        {.done = done, .checked = checked, .coded = coded});
+  }
+
+  /// Calls into this object, which must outlive them.
+  restore::BatchSteps steps() {
+    return {.bytes =
+                [this](const fs::path& input) {
+                  return restore::picture_bytes(input, restorers_.any().manifest().scale);
+                },
+            .read = [this](const fs::path& input) { return read(input); },
+            .restore =
+                [this](const restore::BatchItem& item, image::Image picture,
+                       const ProgressCallback& progress) {
+                  return restore(item, std::move(picture), progress);
+                },
+            .encode = [this](const restore::BatchItem& item,
+                             const image::Image& picture) { return encode(item, picture); },
+            .by_itself = [this](const restore::BatchItem& item) { return by_itself(item); },
+            .file_to_file =
+                [this](const restore::BatchItem& item, const ProgressCallback& progress,
+                       const std::function<void()>& unchanged) {
+                  return restore_file(item, progress, unchanged);
+                }};
+  }
+
+ private:
+  const RestoreArguments& arguments_;
+  restore::RestorerPool& restorers_;
+  BatchReport& report_;
+  restore::RestoreOptions options_;
+  std::int64_t floor_ = 0;
+  UntouchedFiles untouched_;
+};
 
 }  // namespace
 
@@ -187,8 +222,9 @@ void restore_many(RestoreArguments& arguments) {
   watch_for_interruption();
   BatchReport report(plan, arguments, restorers.any().manifest());
   report.begin();
+  Work work(arguments, restorers, report);
   const auto summary =
-      restore::run_batch(plan.items, steps_of(arguments, restorers, report),
+      restore::run_batch(plan.items, work.steps(),
                          {.restorers = engines,
                           .in_flight_bytes = in_flight_bytes(arguments),
                           .fail_fast = arguments.fail_fast,

@@ -2,11 +2,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <future>
+#include <optional>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "apps/cli/audit.h"
 #include "apps/cli/events.h"
@@ -16,6 +19,7 @@
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
+#include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/file_state.h"
 #include "chiaro/base/files.h"
@@ -105,25 +109,27 @@ struct Input {
   }
 };
 
-void write_output(const RestoreArguments& arguments, const image::Image& picture) {
+/// What is written where nothing has changed and the source's file will do.
+std::optional<std::vector<std::byte>> untouched(const RestoreArguments& arguments,
+                                                const Input& source, const image::Image& picture,
+                                                bool same) {
+  if (!same || !file_will_do(arguments, picture, output_format(arguments, arguments.output)))
+    return std::nullopt;
+  if (source.piped) return source.bytes;
+  auto bytes = read_file(source.name);
+  expect_unchanged(source.name, source.before);
+  return bytes;
+}
+
+void write_output(const RestoreArguments& arguments, const image::Image& picture,
+                  const std::optional<std::vector<std::byte>>& file) {
   image::WriteOptions write = arguments.write;
   write.format = output_format(arguments, arguments.output);
-  const auto bytes = image::encode(picture, write);
+  const auto bytes = file ? *file : image::encode(picture, write);
   if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
   if (arguments.output != "-")
     return write_file_atomically(arguments.output, bytes, arguments.write.existing);
   write_to_stdout(bytes);
-}
-
-/// A hash of what the pixels are in 8 bits.
-std::uint64_t levels_hash(const image::Image& picture) {
-  constexpr std::uint64_t kPrime = 0x100000001b3ULL;
-  std::uint64_t hash = 0;
-  for (const float value : picture.pixels()) {
-    const float level = (value > 0 ? std::min(value, 1.0F) : 0.0F) * 255 + 0.5F;  // NaN is 0
-    hash = (hash + static_cast<std::uint64_t>(level)) * kPrime;
-  }
-  return hash;
 }
 
 /// A network that was to restore and changed nothing is not left without a word.
@@ -141,11 +147,16 @@ void say_unchanged(const RestoreArguments& arguments, const restore::RestoreRepo
       arguments.inputs.front());
 }
 
-/// Restores in place with a bar, and says what was held back and why.
-restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& picture,
-                                     const RestoreArguments& arguments) {
+struct Shown {
   restore::RestoreReport report;
-  const std::uint64_t before = levels_hash(picture);
+  bool same = false;  ///< the very picture that there was
+};
+
+/// Restores in place with a bar, and says what was held back and why.
+Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
+                    const RestoreArguments& arguments) {
+  restore::RestoreReport report;
+  const Before before(picture);
   with_progress(arguments, [&](const ProgressCallback& progress) {
     picture = restored_as_asked(
         restorer, std::move(picture), arguments, arguments.options, progress,
@@ -155,8 +166,9 @@ restore::RestoreReport restore_shown(restore::Restorer& restorer, image::Image& 
         &report);
   });
   say_report(report, restorer.manifest(), arguments);
-  if (levels_hash(picture) == before) say_unchanged(arguments, report, restorer.manifest());
-  return report;
+  if (before.same_levels(picture)) say_unchanged(arguments, report, restorer.manifest());
+  const bool same = before.same_picture(picture, report);
+  return {std::move(report), same};
 }
 
 }  // namespace
@@ -212,22 +224,24 @@ void restore_one(RestoreArguments& arguments) {
 
   const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
   say_start(arguments, restorer, plan, picture.height(), picture.width(), false, decoded - started);
-  const restore::RestoreReport report = restore_shown(restorer, picture, arguments);
+  const auto [report, same] = restore_shown(restorer, picture, arguments);
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;
   if (large || limited) {
     restorer.keep_prepared();
     restorer.release_memory();
   }
-  write_output(arguments, picture);
+  const auto file = untouched(arguments, source, picture, same);
+  write_output(arguments, picture, file);
   const double written = monotonic_s();
-  spdlog::info("wrote {} ({} x {}, {:.2f} s)", arguments.output, picture.width(), picture.height(),
-               written - started);
+  spdlog::info("{} {} ({} x {}, {:.2f} s)", file ? "copied the file to" : "wrote", arguments.output,
+               picture.width(), picture.height(), written - started);
   if (arguments.show.json) {
     Json event = {{"file", input},
                   {"output", arguments.output},
                   {"width", picture.width()},
                   {"height", picture.height()},
+                  {"copied", file.has_value()},
                   {"seconds", written - started},
                   {"restore_seconds", restored - decoded},
                   {"encode_seconds", written - restored}};

@@ -138,7 +138,8 @@ std::string resolution_text(const Facts& facts) {
 
 void compare_resolution(Facts before, const Facts& after, std::vector<Trait>& traits) {
   if (before.x_per_mm <= 0) return;
-  if (transposes(before.orientation)) std::swap(before.x_per_mm, before.y_per_mm);
+  if (transposes(before.orientation) != transposes(after.orientation))
+    std::swap(before.x_per_mm, before.y_per_mm);
   const auto near = [](double a, double b) { return std::abs(a - b) <= 0.01 * a; };
   const bool kept = near(before.x_per_mm, after.x_per_mm) && near(before.y_per_mm, after.y_per_mm);
   const bool lost = after.x_per_mm <= 0;
@@ -222,6 +223,9 @@ std::vector<Trait> compare_files(std::span<const std::byte> before,
                   facts_of(after, "the result", pages_after[i]), traits);
     for (std::size_t t = first; t < traits.size(); ++t) traits[t].page = static_cast<int>(i) + 1;
   }
+  // The very file, still to be turned by whoever shows it.
+  if (std::ranges::equal(before, after))
+    for (Trait& trait : traits) trait.fate = Fate::Kept;
   return traits;
 }
 

@@ -12,6 +12,12 @@ namespace chiaro::image {
 /// How samples are stored in a file.
 enum class SampleType { U8, U16, F32 };
 
+/// Words in a file, as they stand there.
+struct TextBlock {
+  std::string type;  ///< "tEXt", "zTXt" or "iTXt" of a PNG, "COM" of a JPEG
+  std::vector<std::uint8_t> body;
+};
+
 /// What a file carries beside its pixels; passed through unchanged.
 struct Metadata {
   std::vector<std::uint8_t> icc;  ///< embedded profile of the *source*; empty: sRGB assumed
@@ -32,6 +38,7 @@ struct Metadata {
   /// What only the source's own format has a place for: attributes of an OpenEXR header, lines of a
   /// Radiance header.
   std::vector<std::uint8_t> native_header;
+  std::vector<TextBlock> texts;           ///< comments of a JPEG, texts of a PNG
   int source_jpeg_quality = 0;            ///< estimate, 0: not a JPEG or unknown
   bool source_chroma_subsampled = false;  ///< of a JPEG
 };

@@ -92,7 +92,7 @@ void take_jpeg_inventory(std::string_view file, Inventory& items) {
     const std::size_t size = big(file, at + 2, 2);
     if (marker == 0xda || marker == 0xd9 || size < 2 || at + 2 + size > file.size()) return;
     const std::string_view body = file.substr(at + 4, size - 2);
-    if (marker == 0xfe) items["JPEG comment"] += body;
+    if (marker == 0xfe) items["comment"] += body;
     if (marker >= 0xe0 && marker <= 0xef) take_app_segment(marker - 0xe0, body, items);
     at += 2 + size;
   }
@@ -143,7 +143,7 @@ void take_text_chunk(std::string_view type, std::string_view body, Inventory& it
     return take_tiff_inventory(as_bytes_of(std::string_view(block).substr(prefixed ? 6 : 0)), false,
                                items);
   }
-  items[fmt::format("PNG text '{}'", key)] = *text;
+  items[key == "Comment" ? "comment" : fmt::format("PNG text '{}'", key)] = *text;
 }
 
 void take_png_inventory(std::string_view file, Inventory& items) {

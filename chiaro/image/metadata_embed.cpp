@@ -12,6 +12,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/metadata_read.h"
+#include "chiaro/image/png_chunks.h"
 #include "chiaro/image/radiance.h"
 #include "chiaro/image/tiff_folders.h"
 
@@ -107,6 +108,12 @@ Bytes embed_jpeg(std::span<const std::byte> coded, const Metadata& metadata) {
   append_whole(out, 0xe1, "http://ns.adobe.com/xap/1.0/\0"sv, metadata.xmp, "XMP");
   append_icc(out, metadata.icc);
   append_whole(out, 0xed, ""sv, metadata.iptc, "IPTC");
+  for (const auto& text : metadata.texts) {
+    const std::string comment = comment_of(text);
+    append_whole(out, 0xfe, ""sv,
+                 {reinterpret_cast<const std::uint8_t*>(comment.data()), comment.size()},
+                 "a comment");
+  }
   out.insert(out.end(), coded.begin() + kStart, coded.end());
   return out;
 }
@@ -180,6 +187,12 @@ Bytes embed_png(std::span<const std::byte> coded, const Metadata& metadata) {
   }
   if (!metadata.iptc.empty())
     append_chunk(out, "zTXt", raw_profile("iptc", image_resources(metadata.iptc)));
+  for (const auto& text : metadata.texts) {
+    const TextBlock& block = text.type == "COM" ? png_comment(comment_of(text)) : text;
+    Bytes body;
+    append(body, block.body);
+    append_chunk(out, block.type, body);
+  }
   out.insert(out.end(), coded.begin() + static_cast<std::ptrdiff_t>(rest), coded.end());
   return out;
 }

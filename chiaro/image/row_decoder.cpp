@@ -133,6 +133,8 @@ Metadata metadata_of(const OpenedPicture& picture) {
     metadata.x_pixels_per_mm = metadata.y_pixels_per_mm = 0;  // libvips fills in 72 dots per inch
   }
   metadata.source_jpeg_quality = picture.jpeg.quality;
+  metadata.texts = picture.png_texts;
+  for (const auto& comment : picture.jpeg.comments) metadata.texts.push_back({"COM", comment});
   metadata.source_chroma_subsampled = picture.jpeg.chroma_subsampled;
   return metadata;
 }

@@ -48,7 +48,7 @@ std::span<const std::byte> first_bytes(const OpenedPicture& picture, std::size_t
 /// Its type is known, its header is not read yet.
 OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int page) {
   CHIARO_CHECK(source, Input, "[image.read] cannot read '{}': {}", name, take_vips_error());
-  OpenedPicture result{name, {}, {}, std::move(source), nullptr, page};
+  OpenedPicture result{name, {}, {}, {}, std::move(source), nullptr, page};
   result.type = sniff(first_bytes(result, 4096));
   CHIARO_CHECK(!result.type.format.empty(), Input,
                "[image.read] '{}' is not a picture; got {}; expected {}", name,
@@ -59,7 +59,7 @@ OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int pag
 OpenedPicture with_header(OpenedPicture result) {
   const std::string& format = result.type.format;
   const std::string& name = result.name;
-  if (format == "png") check_png_chunks(result.source, name);
+  if (format == "png") result.png_texts = check_png_chunks(result.source, name);
   if (format == "jpeg") result.jpeg = read_jpeg_header(first_bytes(result, std::size_t{1} << 20));
   static const std::map<std::string, Loader, std::less<>> kLoaders{
       {"png", vips_pngload_source},  {"jpeg", vips_jpegload_source}, {"webp", vips_webpload_source},

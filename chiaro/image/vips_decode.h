@@ -20,6 +20,7 @@ struct OpenedPicture {
   std::string name;  ///< for messages
   Sniffed type;
   JpegHeader jpeg;
+  std::vector<TextBlock> png_texts;
   VipsSourcePointer source;
   VipsImagePointer header;
   int page = kFirstPage;

@@ -156,7 +156,11 @@ TEST_F(Fidelity, DepthTransparencyColourAndOrientation) {
     write(at("upright.jpg"), read(at("turned.jpg")));
     EXPECT_TRUE(not_kept(fates(at("turned.jpg"), at("upright.jpg"))).empty()) << orientation;
     if (orientation == 1) continue;
-    EXPECT_EQ(fates(at("turned.jpg"), at("turned.jpg")).at("orientation"), Fate::Lost);
+    // A file that was written anew has to be upright; the very file is as good as it was.
+    test::exiftool("-q -Artist=other -o '" + at("other.jpg") + "' '" + at("turned.jpg") + "'");
+    EXPECT_EQ(fates(at("turned.jpg"), at("other.jpg")).at("orientation"), Fate::Lost);
+    std::filesystem::remove(at("other.jpg"));
+    EXPECT_EQ(fates(at("turned.jpg"), at("turned.jpg")).at("orientation"), Fate::Kept);
     write(at("unturned.jpg"), test::numbered(3, 6, 9, 255));
     EXPECT_EQ(fates(at("turned.jpg"), at("unturned.jpg")).at("orientation"),
               orientation < 5 ? Fate::Kept : Fate::Lost);
@@ -179,7 +183,7 @@ TEST(FidelityOfBlocks, WhatTheReaderPassesOverIsSeen) {
     return not_kept(fates(folder / "source.jpg", folder / "plain.jpg"));
   };
   using Names = std::vector<std::string>;
-  EXPECT_EQ(with_segment(0xfe, "a comment"), (Names{"lost JPEG comment"}));
+  EXPECT_EQ(with_segment(0xfe, "a comment"), (Names{"lost comment"}));
   EXPECT_EQ(with_segment(0xe2, std::string("MPF\0MM", 6)),
             (Names{"lost further pictures (MPF: gain map, preview or depth)"}));
   EXPECT_EQ(with_segment(0xeb, std::string("JP\0\1", 4)),

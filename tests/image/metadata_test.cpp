@@ -163,5 +163,69 @@ TEST(Metadata, DamagedExifIsCarriedAlong) {
   }
 }
 
+/// What ExifTool reads under a tag of a file, without the end of the line.
+std::string read_tag(const std::string& tag, const std::filesystem::path& file) {
+  std::string text = test::exiftool("-s3 -" + tag + " '" + file.string() + "'");
+  return text.substr(0, text.find_last_not_of('\n') + 1);
+}
+
+TEST(Metadata, TextsStayInTheirFormatAndCommentsGoBetween) {
+  if (!test::has_exiftool()) GTEST_SKIP() << "needs exiftool";
+  const chiaro::test::TemporaryFolder folder;
+  const Image picture = test::numbered(3, 8, 12, 255);
+  for (const char* name : {"a.jpg", "a.png"}) {
+    write(folder / name, picture);
+    test::exiftool("-q -overwrite_original -Comment='Grüße aus Ulm' -PNG:Title='A title' '" +
+                   (folder / name).string() + "'");
+    for (const char* result : {"b.jpg", "b.png", "b.webp"}) {
+      const std::filesystem::path out = folder / (std::string(name) + result);
+      write(out, read(folder / name));
+      if (std::string(result) != "b.webp") {
+        EXPECT_EQ(read_tag("Comment", out), "Grüße aus Ulm") << out;
+      }
+    }
+  }
+  EXPECT_EQ(read_tag("PNG:Title", folder / "a.pngb.png"), "A title");
+  EXPECT_EQ(test::exiftool("-validate -warning -a -s3 '" + (folder / "a.pngb.png").string() + "'"),
+            "OK\n");
+  WriteOptions bare;
+  bare.strip_metadata = true;
+  write(folder / "bare.png", read(folder / "a.png"), bare);
+  EXPECT_EQ(read_tag("Comment", folder / "bare.png"), "");
+}
+
+TEST(Metadata, DeflatedAndForeignTextsOfAPngStayByteForByte) {
+  const chiaro::test::TemporaryFolder folder;
+  write(folder / "plain.png", test::numbered(3, 8, 12, 255));
+  const auto png = test::load(folder / "plain.png");
+  test::Bytes file(png.begin(), png.begin() + 33);
+  const std::string body("Author\0\0x\x9c\x63\x00\x00\x00\x01\x00\x01", 18);
+  test::Bytes bytes;
+  test::put(bytes, body);
+  test::put_png_chunk(file, "zTXt", bytes);
+  file.insert(file.end(), png.begin() + 33, png.end());
+  test::save(folder / "source.png", file);
+  const Image read_back = read(folder / "source.png");
+  ASSERT_EQ(read_back.metadata.texts.size(), 1U);
+  write(folder / "result.png", read_back);
+  const auto result = test::load(folder / "result.png");
+  EXPECT_NE(std::string(result.begin(), result.end()).find("zTXt" + body), std::string::npos);
+}
+
+TEST(Metadata, TextsBeyondTheirBoundAreLeftOut) {
+  const chiaro::test::TemporaryFolder folder;
+  write(folder / "plain.png", test::numbered(3, 8, 12, 255));
+  const auto png = test::load(folder / "plain.png");
+  test::Bytes file(png.begin(), png.begin() + 33);
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{17} << 20}) {
+    test::Bytes bytes;
+    test::put(bytes, std::string("Title\0", 6) + std::string(size, 'x'));
+    test::put_png_chunk(file, "tEXt", bytes);
+  }
+  file.insert(file.end(), png.begin() + 33, png.end());
+  test::save(folder / "source.png", file);
+  EXPECT_EQ(read(folder / "source.png").metadata.texts.size(), 1U);
+}
+
 }  // namespace
 }  // namespace chiaro::image

@@ -32,8 +32,8 @@ constexpr int kMaxThreads = 1024;
 // both are small.
 constexpr std::size_t kPreparedShapes = 2;
 constexpr std::size_t kKeptElements = 3 * 512 * 512;
-// Kernels that the runtime keeps of shapes it has met. Its own choice, 5000, is a leak for a folder of
-// many sizes; more than these few gain nothing (docs/speed.md, "Folders and the server").
+// Kernels that the runtime keeps of shapes it has met. Its own choice, 5000, is a leak for a folder
+// of many sizes; more than these few gain nothing (docs/speed.md, "Folders and the server").
 constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 32};
 // Goes up with every change of what is prepared how, or of what is estimated of it.
 constexpr int kPreparation = 3;

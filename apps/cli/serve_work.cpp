@@ -1,10 +1,13 @@
 #include "apps/cli/serve_work.h"
 
+#include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "apps/cli/events.h"
 #include "apps/cli/inspection_text.h"
+#include "apps/cli/untouched.h"
 #include "apps/server/result_formats.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
@@ -62,6 +65,13 @@ void expect_within_limit(const restore::Restorer& restorer, std::span<const std:
     restore::expect_within_limit(restorer, image::probe(file, "the picture"), options);
 }
 
+std::vector<std::byte> encoded(const image::Image& picture, const server::ResultFormat& format,
+                               int quality, const ProgressCallback& progress) {
+  return image::encode(picture, {.format = std::string(format.name),
+                                 .quality = quality,
+                                 .go_on = [&] { return progress(1); }});
+}
+
 }  // namespace
 
 server::JobFunction restore_work(restore::RestorerPool& restorers,
@@ -78,15 +88,18 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
     const int left_out = image::PageReader(request.picture, "the picture").count() - 1;
     const server::ResultFormat& format = result_format(request, picture);
     restore::RestoreReport report;
+    const Before before(picture);
     picture = restorers.take()->restore(std::move(picture), wanted, progress, &report);
-    return server::JobResult{.file = image::encode(picture, {.format = std::string(format.name),
-                                                             .quality = request.quality,
-                                                             .go_on = [&] { return progress(1); }}),
-                             .type = std::string(format.media_type),
-                             .width = picture.width(),
-                             .height = picture.height(),
-                             .pages_left_out = left_out,
-                             .findings = findings_of(report, restorers.any(), left_out)};
+    const bool as_sent = format.name == picture.metadata.source_format && request.quality == 0 &&
+                         left_out == 0 && before.same_picture(picture, report);
+    return server::JobResult{
+        .file = as_sent ? std::vector(request.picture.begin(), request.picture.end())
+                        : encoded(picture, format, request.quality, progress),
+        .type = std::string(format.media_type),
+        .width = picture.width(),
+        .height = picture.height(),
+        .pages_left_out = left_out,
+        .findings = findings_of(report, restorers.any(), left_out)};
   };
 }
 

@@ -169,6 +169,22 @@ TEST_F(Serve, SaysWhatIsWrongAndWhatItWentBy) {
   EXPECT_EQ(client.Post("/v1/inspect", std::string("a letter"), kBinary)->status, 415);
 }
 
+TEST_F(Serve, GivesBackTheFileOfAPictureInWhichNothingChanges) {
+  Server server;
+  auto client = server.client();
+  const std::string plain = picture(40, 50);
+  const auto coded = image::encode(image::decode(std::as_bytes(std::span(plain)), "noise"),
+                                   {.format = "jpeg", .quality = 60});
+  const std::string sent(reinterpret_cast<const char*>(coded.data()), coded.size());
+  const auto answer = [&](const std::string& more) {
+    return client.Post("/v1/restore?wait=1&strength=" + more, sent, kBinary)->body;
+  };
+  EXPECT_EQ(answer("0"), sent);
+  EXPECT_NE(answer("0&quality=50"), sent);
+  EXPECT_NE(answer("0&format=png"), sent);
+  EXPECT_NE(answer("1"), sent);
+}
+
 TEST_F(Serve, SaysHowManyPagesAreNotInTheResult) {
   Server server;
   auto client = server.client();

@@ -31,8 +31,6 @@ namespace fs = std::filesystem;
 
 constexpr double kAimOverCompute = 1.1;
 constexpr double kFolderFlatMib = 10;
-/// Every picture is restored, so that there is something to compute.
-constexpr const char* kAsTheyAre = "--guard off";
 
 /// The graphs of a bundle and nothing else: no files, no tiles to weave, every shape prepared
 /// before it is timed.

@@ -8,6 +8,9 @@
 
 namespace chiaro::bench {
 
+/// Nothing is left alone or held back, so that every picture takes the time of the network.
+inline constexpr const char* kAsTheyAre = "--guard off";
+
 struct Launched {
   double wall_s = 0;
   double peak_mib = 0;  ///< highest resident memory

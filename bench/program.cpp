@@ -63,6 +63,40 @@ void start_to_written(benchmark::State& state, const Setting& setting, Report& r
               .detail = "decoding and encoding included"});
 }
 
+/// A picture larger than the memory it may take, against the same without a bound.
+void strips_over_whole(benchmark::State& state, const Setting& setting, Report& report) {
+  constexpr int kSide = 4000;
+  constexpr double kMostMib = 500;
+  constexpr double kLeastThroughput = 0.85;
+  const test::TemporaryFolder folder;
+  const fs::path input = folder / "in.tif";
+  image::write(input, test_picture(kSide, kSide));
+  launch_restore(setting, input, folder / "out.tif");  // fills the disk cache
+  Times whole;
+  Times strips;
+  double peak = 0;
+  for ([[maybe_unused]] auto iteration : state) {
+    whole.push_back(launch_restore(setting, input, folder / "out.tif", kAsTheyAre).wall_s);
+    const Launched bounded =
+        launch_restore(setting, input, folder / "out.tif",
+                       fmt::format("{} --max-memory {:.0f}M", kAsTheyAre, kMostMib));
+    strips.push_back(bounded.wall_s);
+    peak = std::max(peak, bounded.peak_mib);
+    state.SetIterationTime(bounded.wall_s);
+  }
+  report.add({.name = "program/strips_over_whole",
+              .value = median_ratio(strips, whole),
+              .unit = "x",
+              .at_most = 1 / kLeastThroughput,
+              .detail = fmt::format("{}x{} TIFF, in strips / as a whole: {}", kSide, kSide,
+                                    pair_text(strips, whole))});
+  report.add({.name = "program/strips_peak",
+              .value = peak,
+              .unit = "MiB",
+              .at_most = kMostMib,
+              .detail = fmt::format("--max-memory {:.0f}M", kMostMib)});
+}
+
 }  // namespace
 
 void add_program(const Setting& setting, Report& report) {
@@ -78,6 +112,12 @@ void add_program(const Setting& setting, Report& report) {
         ->Iterations(std::max(1, setting.rounds / what.divisor))
         ->Unit(benchmark::kMillisecond);
   }
+  benchmark::RegisterBenchmark(
+      "program/strips",
+      [&setting, &report](benchmark::State& state) { strips_over_whole(state, setting, report); })
+      ->UseManualTime()
+      ->Iterations(std::max(1, setting.rounds / 5))
+      ->Unit(benchmark::kMillisecond);
 }
 
 }  // namespace chiaro::bench

@@ -36,7 +36,7 @@ constexpr std::size_t kKeptElements = 3 * 512 * 512;
 // of many sizes; more than these few gain nothing (docs/speed.md, "Folders and the server").
 constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 32};
 // Goes up with every change of what is prepared how, or of what is estimated of it.
-constexpr int kPreparation = 3;
+constexpr int kPreparation = 4;
 
 /// The first line of a foreign message, without the runtime's source positions.
 std::string brief(const char* message) {
@@ -250,8 +250,7 @@ struct Engine::State {
     if (const auto known = facts.work_bytes.find(what); known != facts.work_bytes.end())
       return known->second;
     return translated(ErrorCode::Bundle, "work_bytes", origin, [&] {
-      const std::size_t element = precision == Precision::Bf16 ? 2 : 4;
-      const std::size_t bytes = peak_value_bytes(*reshaped(shapes), element);
+      const std::size_t bytes = peak_value_bytes(*reshaped(shapes), precision);
       facts.work_bytes[what] = bytes;
       facts_in_cache = false;
       return bytes;

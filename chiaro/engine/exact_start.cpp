@@ -38,7 +38,8 @@ struct Origin {
 
 }  // namespace
 
-void keep_start_exact(const ov::Model& graph) {
+std::unordered_set<const ov::Node*> exact_start(const ov::Model& graph) {
+  std::unordered_set<const ov::Node*> exact;
   std::unordered_map<const ov::Node*, Origin> origins;
   for (const auto& node : graph.get_ordered_ops()) {
     Origin& origin = origins[node.get()];
@@ -50,9 +51,16 @@ void keep_start_exact(const ov::Model& graph) {
     for (std::size_t i = 0; i < node->get_input_size(); ++i)
       origin.add(origins[node->get_input_node_ptr(i)]);
     if (origin.picture && is_heavy(*node)) ++origin.heavy;
-    // The runtime asks for f16 where it means "lower than float32".
-    if (origin.input && origin.heavy <= 1) ov::disable_conversion(node, ov::element::f16);
+    if (origin.input && origin.heavy <= 1) exact.insert(node.get());
   }
+  return exact;
+}
+
+void keep_start_exact(const ov::Model& graph) {
+  const auto exact = exact_start(graph);
+  // The runtime asks for f16 where it means "lower than float32".
+  for (const auto& node : graph.get_ordered_ops())
+    if (exact.contains(node.get())) ov::disable_conversion(node, ov::element::f16);
 }
 
 }  // namespace chiaro::engine

@@ -7,7 +7,9 @@
 #include <openvino/op/result.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
 #include <openvino/op/util/unary_elementwise_arithmetic.hpp>
-#include <set>
+#include <unordered_set>
+
+#include "chiaro/engine/exact_start.h"
 
 namespace chiaro::engine {
 namespace {
@@ -23,9 +25,36 @@ bool computes_in_place(const ov::Node& node) {
          dynamic_cast<const ov::op::util::BinaryElementwiseArithmetic*>(&node) != nullptr;
 }
 
+/// What an element of each value takes.
+class ElementBytes {
+ public:
+  ElementBytes(const ov::Model& graph, Precision precision) : half_(precision == Precision::Bf16) {
+    if (half_) exact_ = exact_start(graph);
+  }
+
+  std::size_t of(const ov::Output<ov::Node>& value) const {
+    if (!half_) return kSingle;
+    const bool input = ov::is_type<ov::op::v0::Parameter>(value.get_node());  // comes as it is
+    if (!input && !exact_.contains(value.get_node())) return kHalf;
+    const auto readers = value.get_target_inputs();
+    const bool copied = std::ranges::any_of(readers, [&](const ov::Input<ov::Node>& reader) {
+      return !exact_.contains(reader.get_node()) &&
+             !ov::is_type<ov::op::v0::Result>(reader.get_node());
+    });
+    return copied ? kSingle + kHalf : kSingle;
+  }
+
+ private:
+  static constexpr std::size_t kSingle = 4;
+  static constexpr std::size_t kHalf = 2;
+  bool half_;
+  std::unordered_set<const ov::Node*> exact_;
+};
+
 }  // namespace
 
-std::size_t peak_value_bytes(const ov::Model& graph, std::size_t element_bytes) {
+std::size_t peak_value_bytes(const ov::Model& graph, Precision precision) {
+  const ElementBytes element_bytes(graph, precision);
   const auto operators = graph.get_ordered_ops();
   std::map<const ov::Node*, std::size_t> position;
   for (std::size_t i = 0; i < operators.size(); ++i) position[operators[i].get()] = i;
@@ -41,7 +70,7 @@ std::size_t peak_value_bytes(const ov::Model& graph, std::size_t element_bytes) 
       for (const auto& reader : output.get_target_inputs()) {
         last_use = std::max(last_use, position.at(reader.get_node()));
       }
-      const std::size_t bytes = ov::shape_size(output.get_shape()) * element_bytes;
+      const std::size_t bytes = ov::shape_size(output.get_shape()) * element_bytes.of(output);
       std::size_t group = groups.size();
       if (computes_in_place(*node)) {
         for (const auto& input : node->input_values()) {
@@ -49,6 +78,7 @@ std::size_t peak_value_bytes(const ov::Model& graph, std::size_t element_bytes) 
           if (found != group_of.end() && groups[found->second].last_use == i &&
               input.get_shape() == output.get_shape()) {
             group = found->second;
+            groups[group].bytes = std::max(groups[group].bytes, bytes);
             break;
           }
         }

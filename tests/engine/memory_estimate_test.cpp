@@ -1,0 +1,32 @@
+#include "chiaro/engine/memory_estimate.h"
+
+#include <gtest/gtest.h>
+
+#include <openvino/core/partial_shape.hpp>
+
+#include "chiaro/engine/graph_reader.h"
+#include "tests/support/graph_bundle.h"
+
+namespace chiaro::engine {
+namespace {
+
+constexpr double kPixels = 64 * 64;
+
+double bytes_per_pixel(Precision precision) {
+  const auto graph = read_onnx(test::graph_bytes("stack"), "stack");
+  graph->reshape(ov::PartialShape{1, 3, 64, 64});
+  return static_cast<double>(peak_value_bytes(*graph, precision)) / kPixels;
+}
+
+// The widest moment of `stack`: 8 channels in, 8 out, and the 3 of the input kept for the skip.
+TEST(MemoryEstimate, InFloat32EveryValueTakesFourBytes) {
+  EXPECT_NEAR(bytes_per_pixel(Precision::F32), (8 + 8 + 3) * 4, 0.5);
+}
+
+// The first convolution and the input stay in float32, and those that read them get copies.
+TEST(MemoryEstimate, InBfloat16TheExactStartTakesMore) {
+  EXPECT_NEAR(bytes_per_pixel(Precision::Bf16), 8 * (4 + 2) + 8 * 2 + 3 * (4 + 2), 0.5);
+}
+
+}  // namespace
+}  // namespace chiaro::engine

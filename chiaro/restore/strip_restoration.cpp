@@ -256,6 +256,11 @@ StripRestoration::StripRestoration(Restorer& restorer, Opener open, const Restor
 
 StripRestoration::~StripRestoration() = default;
 
+RestorePlan StripRestoration::planned(const Restorer& restorer, const image::Frame& source,
+                                      const RestoreOptions& options) {
+  return restorer.state_->plan_strips(source, options);
+}
+
 const image::Frame& StripRestoration::frame() const {
   return work_->frame();
 }
@@ -282,15 +287,33 @@ std::string obstacle_to_strips(const Restorer& restorer, const image::StripReade
   return "";
 }
 
+namespace {
+
+std::int64_t samples_of(const image::Frame& source) {
+  return std::int64_t{source.width} * source.height *
+         (source.channels + (source.has_alpha ? 1 : 0));
+}
+
+/// The source as floats, which are the result's at scale 1, and a coded result of up to two bytes a
+/// sample, a part of it kept twice. Floats of an enlarged result come to that.
+std::int64_t held_as_a_whole(const Restorer& restorer, const image::Frame& source) {
+  const std::int64_t scale = restorer.manifest().scale;
+  return samples_of(source) * (4 + 2 * scale * scale);
+}
+
+/// Pixels that the network computes, those that tiles share counted twice.
+double work_of(const RestorePlan& plan) {
+  return double{1} * plan.tiles() * plan.window_height_px * plan.window_width_px;
+}
+
+}  // namespace
+
 bool exceeds_memory(const Restorer& restorer, const image::Frame& source,
                     const RestoreOptions& options, std::int64_t available) {
   const std::int64_t scale = restorer.manifest().scale;
-  const std::int64_t samples =
-      std::int64_t{source.width} * source.height * (source.channels + (source.has_alpha ? 1 : 0));
+  const std::int64_t samples = samples_of(source);
   const std::int64_t enlarged = scale * scale;
-  // The source as floats, which are the result's at scale 1, and a coded result of up to two bytes
-  // a sample, a part of it kept twice. Floats of an enlarged result come to that.
-  const std::int64_t held = samples * (4 + 2 * enlarged);
+  const std::int64_t held = held_as_a_whole(restorer, source);
   if (options.max_memory_bytes == 0) {
     const std::int64_t result = scale == 1 ? 0 : samples * 4 * enlarged;
     return available > 0 && held + result > available - available / 4;
@@ -307,11 +330,31 @@ bool exceeds_memory(const Restorer& restorer, const image::Frame& source,
   }
 }
 
+bool less_work_in_strips(const Restorer& restorer, const image::Frame& source,
+                         const RestoreOptions& options) {
+  constexpr double kClearly = 1.25;  // strips are read twice where a controller looks
+  RestoreOptions left = options;
+  left.max_memory_bytes = options.max_memory_bytes - held_as_a_whole(restorer, source);
+  try {
+    const double whole = work_of(restorer.plan(source.height, source.width, left));
+    return whole > kClearly * work_of(StripRestoration::planned(restorer, source, options));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Resource) throw;
+    return false;
+  }
+}
+
 Passage choose_passage(const Restorer& restorer, const image::StripReader& reader,
                        const std::string& format, const RestoreOptions& options,
                        std::int64_t available) {
-  if (!exceeds_memory(restorer, reader.frame(), options, available)) return {};
-  if (options.max_memory_bytes > 0) return {.in_strips = true};
+  const bool exceeds = exceeds_memory(restorer, reader.frame(), options, available);
+  if (options.max_memory_bytes > 0) {
+    const bool possible =
+        image::can_write_strips(format) && obstacle_to_strips(restorer, reader, options).empty();
+    return {.in_strips =
+                exceeds || (possible && less_work_in_strips(restorer, reader.frame(), options))};
+  }
+  if (!exceeds) return {};
   std::string obstacle = image::can_write_strips(format)
                              ? obstacle_to_strips(restorer, reader, options)
                              : format + " cannot be written in strips";

@@ -36,6 +36,10 @@ class StripRestoration {
   StripRestoration(const StripRestoration&) = delete;
   StripRestoration& operator=(const StripRestoration&) = delete;
 
+  /// What such a restoration of this picture would do. Errors: Resource (limit too small).
+  static RestorePlan planned(const Restorer& restorer, const image::Frame& source,
+                             const RestoreOptions& options);
+
   const image::Frame& frame() const;  ///< of the result
   const RestorePlan& plan() const;
   const RestoreReport& report() const;
@@ -61,6 +65,11 @@ std::string obstacle_to_strips(const Restorer& restorer, const image::StripReade
 bool exceeds_memory(const Restorer& restorer, const image::Frame& source,
                     const RestoreOptions& options,
                     std::int64_t available = available_memory_bytes());
+
+/// Whether a picture that could be held as a whole under options.max_memory_bytes is restored with
+/// clearly less work in strips, because the network then has room for larger tiles.
+bool less_work_in_strips(const Restorer& restorer, const image::Frame& source,
+                         const RestoreOptions& options);
 
 /// How a picture goes through.
 struct Passage {

@@ -125,6 +125,20 @@ TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
   EXPECT_FALSE(exceeds_memory(restorer, small, {}));
 }
 
+TEST_F(StripRestorationTest, WhatFitsOnlyWithSmallTilesGoesInStrips) {
+  const Restorer restorer = make("unet");
+  const image::Frame frame{3, 4000, 4000, false, image::SampleType::U8, {}};
+  constexpr std::int64_t kHeld = std::int64_t{3} * 4000 * 4000 * 6;
+  const std::int64_t now = restorer.plan(64, 64).predicted_peak_bytes;
+  const auto choice = [&](std::int64_t more) {
+    const RestoreOptions options{.max_memory_bytes = now + kHeld + more};
+    EXPECT_FALSE(exceeds_memory(restorer, frame, options));
+    return less_work_in_strips(restorer, frame, options);
+  };
+  EXPECT_TRUE(choice(std::int64_t{1} << 20));
+  EXPECT_FALSE(choice(std::int64_t{8} << 30));
+}
+
 TEST_F(StripRestorationTest, AnEnlargedResultCountsOnce) {
   const Restorer restorer = make("twice");
   const image::Frame frame{3, 4000, 4000, false, image::SampleType::U8, {}};

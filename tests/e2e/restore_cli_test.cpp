@@ -1,11 +1,9 @@
 // `chiaro restore`, `models` and the command line around them, good input and bad.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -18,6 +16,7 @@
 #include "chiaro/engine/engine.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/named_pipe.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -150,15 +149,9 @@ TEST_F(RestoreCli, TakesPositionalsFlagsAndPipes) {
   EXPECT_EQ(bytes(piped.out), read_file(out_));
   // A named pipe gives its bytes once.
   const std::string named = folder_ / "pipe";
-  ASSERT_EQ(::mkfifo(named.c_str(), 0600), 0);
-  std::thread writer([&] {
-    const auto held = read_file(in_);
-    std::ofstream(named, std::ios::binary)
-        .write(reinterpret_cast<const char*>(held.data()), std::ssize(held));
-  });
+  const test::NamedPipe pipe(named, in_);
   const std::string third = folder_ / "third.png";
   const auto from_named = chiaro({"restore", named, "-o", third, "--quiet"});
-  writer.join();
   ASSERT_EQ(from_named.status, 0) << from_named.err;
   EXPECT_EQ(read_file(third), read_file(out_));
 }

@@ -1,13 +1,11 @@
 // `chiaro restore` with pictures of several pages, with values outside the usual range, and with
 // files that change: what must not be lost without a word.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -19,6 +17,7 @@
 #include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/named_pipe.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -173,15 +172,9 @@ TEST_F(RestorePages, OfAFolderAndThroughPipes) {
 
 TEST_F(RestorePages, ThroughANamedPipe) {
   const std::string named = folder_ / "pipe";
-  ASSERT_EQ(::mkfifo(named.c_str(), 0600), 0);
-  std::thread writer([&] {
-    const auto held = read_file(in_);
-    std::ofstream(named, std::ios::binary)
-        .write(reinterpret_cast<const char*>(held.data()), std::ssize(held));
-  });
+  const test::NamedPipe pipe(named, in_);
   const std::string out = folder_ / "named.tif";
   const auto result = restore({named, "-o", out});
-  writer.join();
   ASSERT_EQ(result.status, 0) << result.err;
   expect_pages(out);
 }

@@ -4,6 +4,7 @@
 #include <vips/vips.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -54,16 +55,19 @@ double full_scale(VipsImage* header) {
   }
 }
 
-/// Row `y` of a prepared region as floats, plane after plane.
+/// Row `y` of a prepared region as floats, plane after plane. Rows of a mapped file can begin
+/// anywhere, so samples are copied out and not pointed at.
 template <typename Sample>
 void spread(const unsigned char* samples, std::size_t width, std::size_t bands, double scale,
             float* planes) {
-  const auto* in = reinterpret_cast<const Sample*>(samples);
   const auto divisor = static_cast<float>(scale);
   for (std::size_t c = 0; c < bands; ++c) {
     float* out = planes + c * width;
-    for (std::size_t x = 0; x < width; ++x)
-      out[x] = static_cast<float>(in[x * bands + c]) / divisor;
+    for (std::size_t x = 0; x < width; ++x) {
+      Sample sample;
+      std::memcpy(&sample, samples + (x * bands + c) * sizeof(Sample), sizeof(Sample));
+      out[x] = static_cast<float>(sample) / divisor;
+    }
   }
 }
 

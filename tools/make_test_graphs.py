@@ -164,6 +164,23 @@ def quiet_controller(path):
     g.write(path, CONTROLLER_INPUTS, {"condition": (zero, [1, CONDITION])})
 
 
+def lopsided_controller(path):
+    """With p the mean of the first column of the whole: noise p, clean 1 - p; severities 0, p, 0; embedding p, 1;
+    novelty p; domains p, 1 - p. So the mirror image is another picture to it."""
+    g = Graph()
+    one = g.weight("one", [[1.0]])
+    column = g.op("Gather", "whole", g.indices("first", [0]), axis=3)
+    p = g.op("Reshape", g.op("ReduceMean", column, axes=[0, 1, 2, 3], keepdims=1), g.indices("flat", [1, 1]))
+    # The views have to be read, as in any controller.
+    unseen = g.op("Mul", g.op("ReduceMean", "views", axes=[0, 1, 2, 3], keepdims=1), g.weight("nothing", [[0.0]]))
+    p = g.op("Add", p, g.op("Reshape", unseen, g.indices("cell", [1, 1])))
+    none = g.op("Mul", p, g.weight("zero", [[0.0]]))
+    rest = g.op("Sub", one, p)
+    condition = g.op("Concat", rest, p, none, none, p, none, p, one, axis=1)
+    g.write(path, CONTROLLER_INPUTS, {"condition": (condition, [1, CONDITION]), "novelty": (p, [1, 1]),
+                                      "domain": (g.op("Concat", p, rest, axis=1), [1, 2])})
+
+
 def encoder(path):
     """Of each picture the direction of (m - 0.5, 10 v + 0.001), with its mean m and its variance v."""
     g = Graph()
@@ -225,7 +242,7 @@ def attentive(path):
 def main():
     folder = pathlib.Path(sys.argv[1])
     for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, quiet_controller, told, told_grey, film,
-                 encoder, attentive, modulated):
+                 encoder, attentive, modulated, lopsided_controller):
         make(folder / f"{make.__name__}.onnx")
 
 

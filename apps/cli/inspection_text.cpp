@@ -44,6 +44,8 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
                {"probability", types[0]["probability"]},
                {"severity", types[0]["severity"]},
                {"types", std::move(types)},
+               {"agreement", found.agreement},
+               {"looks", found.looks},
                {"novelty", found.novelty},
                {"novelty_threshold", info.novelty_threshold},
                {"drawn",
@@ -61,9 +63,13 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
 }
 
 Json guard_json(const restore::GuardDecision& decision) {
-  return {{"certainty", decision.certainty},   {"familiarity", decision.familiarity},
-          {"confidence", decision.confidence}, {"strength", decision.strength},
-          {"clean", decision.clean},           {"drawn", decision.drawn},
+  return {{"certainty", decision.certainty},
+          {"familiarity", decision.familiarity},
+          {"consistency", decision.consistency},
+          {"confidence", decision.confidence},
+          {"strength", decision.strength},
+          {"clean", decision.clean},
+          {"drawn", decision.drawn},
           {"unlike", decision.unlike}};
 }
 

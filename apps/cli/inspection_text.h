@@ -16,7 +16,7 @@ inline constexpr double kLikely = 0.5;
 inline constexpr double kSure = restore::GuardOptions().clean_probability;
 
 /// {type, probability, severity, types: [{type, probability, severity}], domain?, domains?,
-/// novelty, novelty_threshold}; lists from the most probable down.
+/// agreement, looks, novelty, novelty_threshold}; lists from the most probable down.
 Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info);
 
 /// What is wrong and what `chiaro restore` would make of it, in one sentence for people: "looks
@@ -25,7 +25,7 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
 std::string verdict_text(const restore::GuardDecision& decision, const restore::Inspection& found,
                          const bundle::ConditionInfo& info);
 
-/// {certainty, familiarity, confidence, strength, clean, unlike}.
+/// {certainty, familiarity, consistency, confidence, strength, clean, drawn, unlike}.
 Json guard_json(const restore::GuardDecision& decision);
 
 /// "rain 0.83 (severity 0.4), noise 0.12 (severity 0.2)": the noticeable types, the first always.

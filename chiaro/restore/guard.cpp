@@ -38,7 +38,9 @@ GuardDecision judge(const Inspection& found, const bundle::ConditionInfo& info,
                                    options.certain_probability);
   decision.familiarity =
       1 - smooth_step(found.novelty, threshold, options.strange_multiple * threshold);
-  decision.confidence = decision.certainty * decision.familiarity;
+  decision.consistency =
+      smooth_step(found.agreement, options.doubtful_agreement, options.certain_agreement);
+  decision.confidence = decision.certainty * decision.familiarity * decision.consistency;
   decision.clean =
       info.types[top] == bundle::kCleanType && found.probabilities[top] > options.clean_probability;
   decision.drawn = found.drawn.drawn();

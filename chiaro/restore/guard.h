@@ -33,6 +33,9 @@ struct GuardOptions {
   /// Familiarity falls from 1 to 0 while novelty rises from the bundle's threshold to this multiple
   /// of it. Close to 1, because a novelty that is one minus a cosine hardly exceeds 1.
   double strange_multiple = 1.2;
+  /// Consistency rises from 0 to 1 while the agreement of two looks does between these.
+  double doubtful_agreement = 0.3;
+  double certain_agreement = 0.8;
   /// Strength where confidence is 0.
   double least_strength = 0.25;
 };
@@ -44,7 +47,8 @@ inline constexpr double kNotableStrength = 0.95;
 struct GuardDecision {
   double certainty = 1;    ///< [0,1], from the highest probability
   double familiarity = 1;  ///< [0,1], from the novelty
-  double confidence = 1;   ///< certainty * familiarity
+  double consistency = 1;  ///< [0,1], from the agreement of picture and mirror image
+  double confidence = 1;   ///< certainty * familiarity * consistency
   double strength = 1;     ///< factor on the strength asked for; 0: the picture is left alone
   bool clean = false;      ///< taken for clean
   bool drawn = false;      ///< no photograph, which networks of photographs would harm
@@ -52,7 +56,7 @@ struct GuardDecision {
 };
 
 /// strength = least + (1 - least) * confidence, or 0 for a picture taken for clean or drawn.
-/// Confidence is the product of two smooth steps (3t² - 2t³). Pure.
+/// Confidence is the product of three smooth steps (3t² - 2t³). Pure.
 GuardDecision judge(const Inspection& found, const bundle::ConditionInfo& info,
                     const GuardOptions& options = {});
 

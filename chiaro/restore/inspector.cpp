@@ -79,6 +79,8 @@ std::vector<engine::NamedShape> shapes_of(std::size_t views, int view_px, int wh
           {"whole", {1, 3, whole_height, whole_width}}};
 }
 
+constexpr int kLeftRight = 1;  // of image::dihedral
+
 float* put(const image::Image& picture, float* target) {
   const auto pixels = picture.pixels();
   // A comparison with NaN is false, so NaN becomes 0.
@@ -111,6 +113,26 @@ void calibrate(std::vector<double>& probabilities, double temperature) {
     sum += p;
   }
   for (double& p : probabilities) p /= sum;
+}
+
+template <typename Values>
+void average(Values& values, const Values& others) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = (values[i] + others[i]) / 2;
+}
+
+/// What two looks say together, and how far they agree.
+Inspection mean_of(Inspection first, const Inspection& second) {
+  double apart = 0;
+  for (std::size_t k = 0; k < first.probabilities.size(); ++k)
+    apart += std::abs(first.probabilities[k] - second.probabilities[k]);
+  first.looks += second.looks;
+  first.agreement = std::clamp(1 - apart / 2, 0.0, 1.0);
+  average(first.probabilities, second.probabilities);
+  average(first.severities, second.severities);
+  average(first.domains, second.domains);
+  average(first.condition, second.condition);
+  first.novelty = (first.novelty + second.novelty) / 2;
+  return first;
 }
 
 }  // namespace
@@ -176,6 +198,14 @@ Inspection Inspector::inspect_bent(const image::Image& picture, const RangeCurve
 }
 
 Inspection Inspector::inspect(const std::vector<image::Image>& views, const image::Image& whole) {
+  const Inspection found = look(views, whole);
+  if (found.probabilities[found.top()] >= kSure) return found;
+  std::vector<image::Image> mirrored;
+  for (const image::Image& view : views) mirrored.push_back(image::dihedral(view, kLeftRight));
+  return mean_of(found, look(mirrored, image::dihedral(whole, kLeftRight)));
+}
+
+Inspection Inspector::look(const std::vector<image::Image>& views, const image::Image& whole) {
   engine_.prepare(shapes_of(views.size(), info_.view_px, whole.height(), whole.width()));
   warm_ = true;
   float* place = engine_.input("views").data();
@@ -237,7 +267,7 @@ InspectionMap Inspector::map(const image::Image& picture, const ProgressCallback
   for (const int top : map.tops) {
     for (const int left : map.lefts) {
       const auto window = view_at(seen, top, left, info_.view_px);
-      const Inspection found = inspect(native_views(window, info_.view_px, 1), whole);
+      const Inspection found = look(native_views(window, info_.view_px, 1), whole);
       for (std::size_t k = 0; k < map.probabilities.size(); ++k) {
         map.probabilities[k].push_back(static_cast<float>(found.probabilities[k]));
       }

@@ -22,12 +22,20 @@ struct Inspection {
   std::vector<double> severities;     ///< K, in [0,1]; how strong a type is, if it is there
   std::vector<double> domains;        ///< Nd, probabilities; empty where the controller knows none
   double novelty = 0;                 ///< >= 0; the larger, the less like training
-  DrawnShares drawn;                  ///< whether it is a photograph at all
-  std::vector<float> condition;       ///< 2K+E, as restore.onnx takes it: not calibrated
+  /// [0,1]: how far what is said of the picture and of its mirror image is the same, 1 less half
+  /// the sum of the differences of the probabilities; 1 where the first look left no doubt.
+  double agreement = 1;
+  int looks = 1;                 ///< how often the controller ran
+  DrawnShares drawn;             ///< whether it is a photograph at all
+  std::vector<float> condition;  ///< 2K+E, as restore.onnx takes it: not calibrated
 
   /// The most probable type; of equal ones the first.
   std::size_t top() const;
 };
+
+/// From this probability on one look is enough. A choice: one look is cheap, and wrong ones are
+/// seldom so sure.
+inline constexpr double kSure = 0.95;
 
 /// Indices from the largest value down; of equal ones the first first.
 std::vector<std::size_t> descending(std::span<const double> values);
@@ -41,9 +49,10 @@ struct InspectionMap {
 };
 
 /// Runs condition.onnx, always in float32: what a picture is taken for must not depend on the
-/// processor. It sees what people see: pixels of zero alpha count with the colour of a visible
-/// pixel near them (fill_hidden_colors), whatever is stored there. Not for use from several threads
-/// at once.
+/// processor. Where the most probable type has less than kSure, it looks a second time, at the
+/// mirror image, which has the same damage, and says the mean of both. It sees what people see:
+/// pixels of zero alpha count with the colour of a visible pixel near them (fill_hidden_colors),
+/// whatever is stored there. Not for use from several threads at once.
 class Inspector {
  public:
   /// Errors: Bundle (no controller, inputs or outputs that the manifest does not describe), Usage
@@ -61,8 +70,8 @@ class Inspector {
   /// info(); it is not looked at whether it was drawn. Errors: as above.
   Inspection inspect(const std::vector<image::Image>& views, const image::Image& whole);
 
-  /// Each window alone with the whole view of the picture. Errors: as inspect; Interrupted
-  /// (progress returned false).
+  /// Each window alone, looked at once, with the whole view of the picture. Errors: as inspect;
+  /// Interrupted (progress returned false).
   InspectionMap map(const image::Image& picture, const ProgressCallback& progress = {});
 
   /// As Restorer::keep_prepared.
@@ -72,6 +81,7 @@ class Inspector {
   std::int64_t pending_bytes() const;
 
  private:
+  Inspection look(const std::vector<image::Image>& views, const image::Image& whole);
   Inspection inspect_bent(const image::Image& picture, const RangeCurve& curve);
 
   std::string origin_;

@@ -191,7 +191,6 @@ class Weaver {
     const int y_end = std::min(row.keep_end, height_);
     const int from_keep = (x_begin - column.keep_begin) * scale;
     for (int y = y_begin * scale; y < y_end * scale; ++y) {
-      fetch(channel, y / scale, x_begin, x_end, original_.data());
       const float* values = result_.data() +
                             static_cast<std::size_t>(y - row.window_begin * scale) * result_width +
                             static_cast<std::size_t>((x_begin - column.window_begin) * scale) +
@@ -199,6 +198,9 @@ class Weaver {
       float* goal = target.plane(channel).data() +
                     static_cast<std::size_t>(y) * static_cast<std::size_t>(width_ * scale) +
                     static_cast<std::size_t>(x_begin * scale);
+      if (plain && options_.strength == 1 && write_usable_row(values, goal, x_end - x_begin))
+        continue;
+      fetch(channel, y / scale, x_begin, x_end, original_.data());
       if (plain) {
         write_plain_row(values, goal, x_end - x_begin);
         continue;
@@ -224,6 +226,20 @@ class Weaver {
         }
       }
     }
+  }
+
+  /// The most frequent case: nothing of the original is needed. False, and nothing is written,
+  /// where a value is not finite.
+  bool write_usable_row(const float* values, float* goal, int count) const {
+    int unusable = 0;
+    for (int x = 0; x < count; ++x)
+      unusable |= static_cast<int>(!(std::abs(values[x]) <= std::numeric_limits<float>::max()));
+    if (unusable != 0) return false;
+    const float low = options_.range_low;
+    const float gain = options_.range_high - low;
+    for (int x = 0; x < count; ++x)
+      goal[x] = std::min(std::max((values[x] - low) / gain, 0.0F), 1.0F);
+    return true;
   }
 
   /// The frequent case, without branches: one value in, one out, no neighbour to blend with.

@@ -77,6 +77,22 @@ TEST(Guard, WhatIsHeldBackIsWorthAWordWhereItShows) {
   EXPECT_EQ(recommendation(judged(0.3, 0.4, 0.3)), "restore with care: the damage is not clear");
 }
 
+TEST(Guard, StrengthFallsWhereTwoLooksDisagree) {
+  // Half way between 0.3 and 0.8 the smooth step gives 0.5.
+  const GuardOptions options;
+  Inspection inspection = found(0.05, 0.9, 0.05);
+  inspection.agreement = 0.55;
+  const auto decision = judge(inspection, test::controller_info());
+  EXPECT_NEAR(decision.consistency, 0.5, 1e-12);
+  EXPECT_NEAR(decision.confidence, 0.5, 1e-12);
+  EXPECT_NEAR(decision.strength, options.least_strength + (1 - options.least_strength) * 0.5,
+              1e-12);
+  inspection.agreement = 0.8;
+  EXPECT_EQ(judge(inspection, test::controller_info()).strength, 1);
+  inspection.agreement = 0.3;
+  EXPECT_EQ(judge(inspection, test::controller_info()).strength, options.least_strength);
+}
+
 TEST(Guard, StrengthFallsSmoothlyWithNovelty) {
   // The threshold of these is 1: full strength up to it, the least from 1.2 on, half way at 1.1.
   const GuardOptions options;

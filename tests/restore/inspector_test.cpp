@@ -67,6 +67,56 @@ TEST(Inspector, ShowsCalibratedProbabilitiesAndTellsThemAsTrained) {
   EXPECT_NEAR(map.probabilities[1].front(), 0.16 / 0.34, 1e-5);
 }
 
+/// The first column of the whole is `left`, the last `right`, on a square that is its own whole.
+image::Image lopsided(float left, float right) {
+  image::Image picture(3, 32, 32, 0.5F);
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < 32; ++y) {
+      picture.at(c, y, 0) = left;
+      picture.at(c, y, 31) = right;
+    }
+  }
+  return picture;
+}
+
+bundle::Bundle lopsided_bundle() {
+  // tools/make_test_graphs.py: the probability of noise is the mean of the first column.
+  auto bundle = test::graph_bundle("told");
+  bundle.members[std::string(bundle::kConditionMember)] = test::graph_bytes("lopsided_controller");
+  return bundle;
+}
+
+TEST(Inspector, LooksAtTheMirrorImageWhereItIsUnsure) {
+  Inspector inspector(lopsided_bundle(), {.threads = 1});
+  const auto found = inspector.inspect(lopsided(0.2F, 0.7F));
+  EXPECT_EQ(found.looks, 2);
+  EXPECT_NEAR(found.probabilities[0], 0.55, 1e-5);  // of 0.8 and 0.3
+  EXPECT_NEAR(found.probabilities[1], 0.45, 1e-5);
+  EXPECT_NEAR(found.severities[1], 0.45, 1e-5);
+  EXPECT_NEAR(found.domains[0], 0.45, 1e-5);
+  EXPECT_NEAR(found.novelty, 0.45, 1e-5);
+  EXPECT_NEAR(found.condition[6], 0.45, 1e-5);
+  // 1 - (|0.8 - 0.3| + |0.2 - 0.7|) / 2.
+  EXPECT_NEAR(found.agreement, 0.5, 1e-5);
+  // What the mirror image is taken for is the same, whichever of the two comes first.
+  EXPECT_EQ(inspector.inspect(lopsided(0.7F, 0.2F)).probabilities, found.probabilities);
+}
+
+TEST(Inspector, OneLookIsEnoughWhereItIsSure) {
+  Inspector inspector(lopsided_bundle(), {.threads = 1});
+  const auto sure = inspector.inspect(lopsided(0.96F, 0.2F));
+  EXPECT_EQ(sure.looks, 1);
+  EXPECT_EQ(sure.agreement, 1);
+  EXPECT_NEAR(sure.probabilities[1], 0.96, 1e-5);
+  EXPECT_EQ(inspector.inspect(lopsided(0.94F, 0.2F)).looks, 2);
+}
+
+TEST(Inspector, TheMapLooksOnce) {
+  Inspector inspector(lopsided_bundle(), {.threads = 1});
+  const auto map = inspector.map(lopsided(0.2F, 0.7F));
+  for (const float probability : map.probabilities[1]) EXPECT_NEAR(probability, 0.2F, 1e-5F);
+}
+
 TEST(Inspector, AnySizeAndGreyAlike) {
   Inspector inspector = make();
   for (const auto& [height, width] : {std::pair{1, 1}, {16, 16}, {7, 90}, {200, 33}}) {

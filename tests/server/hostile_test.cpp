@@ -128,7 +128,7 @@ TEST_F(Serve, LateAndIdleClientsAreGivenUp) {
 }
 
 TEST_F(Serve, TooManyConnectionsAreTurnedAway) {
-  Server server({"--patience", "20"});
+  Server server({"--patience", "120"});
   std::vector<int> idle;
   for (int i = 0; i < 160; ++i) idle.push_back(server.connect());
   const std::string answer = server.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include "apps/train/precision_evidence.h"
 #include "apps/train/trained_run.h"
 #include "apps/train/training_recipe.h"
+#include "apps/train/weight_average.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -33,6 +35,7 @@ struct FreezeArguments {
   std::string summary;
   std::string license;
   std::string notes;
+  std::vector<std::string> average_with;
   std::int64_t certify = 48;
   bool half = false;
 };
@@ -106,6 +109,8 @@ void freeze_command(const FreezeArguments& arguments) {
   TrainedRun trained = load_trained_run(arguments.run, arguments.weights);
   CHIARO_CHECK(trained.network != nullptr || trained.encoder != nullptr, Usage,
                "[freeze] method '{}' trains neither restorer nor encoder", trained.recipe.method);
+  if (!arguments.average_with.empty())
+    average_weights(trained, arguments.run, arguments.average_with);
   bundle::Manifest manifest;
   manifest.name = fs::path(arguments.out).stem().string();
   manifest.summary = arguments.summary;
@@ -118,6 +123,10 @@ void freeze_command(const FreezeArguments& arguments) {
   manifest.recipe = print_recipe(trained.recipe.recipe);
   std::string notes = fmt::format("Trained for {} steps.\n\n{}", trained.step,
                                   arguments.notes.empty() ? "" : read_text(arguments.notes));
+  for (const fs::path other : arguments.average_with)
+    notes = fmt::format("The weights are a mean: those of {} count as much as this run's. ",
+                        other.filename().string()) +
+            notes;
   if (trained.network == nullptr) {
     freeze_encoder(arguments, trained, std::move(manifest), notes);
     return;
@@ -172,6 +181,9 @@ void add_freeze(CLI::App& root) {
       ->add_option("--weights", arguments->weights,
                    "last: averages of the newest checkpoint; best: what validated best")
       ->check(CLI::IsMember({"last", "best"}));
+  command->add_option("--average-with", arguments->average_with,
+                      "run folders or bundles of the same network, each continued from the same "
+                      "weights: the mean of all is frozen");
   command->add_option("--data", arguments->data, "folder that relative data folders start from");
   command->add_option("--summary", arguments->summary, "one line for `chiaro models list`");
   command->add_option("--license", arguments->license, "of the weights");

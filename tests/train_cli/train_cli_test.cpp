@@ -11,11 +11,13 @@
 #include <thread>
 #include <vector>
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "chiaro/base/files.h"
 #include "chiaro/bundle/bundle.h"
+#include "chiaro/freeze/freeze.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/temporary_folder.h"
 
@@ -155,6 +157,50 @@ TEST_F(TrainCli, FreezesAndStartsFromTheBundle) {
       << log();
   const auto again = bundle::read_bundle(folder_ / "second" / "tiny.chiaro");
   EXPECT_TRUE(frozen.text("restore.onnx") == again.text("restore.onnx"));
+}
+
+TEST_F(TrainCli, FreezesTheMeanOfSeveralRuns) {
+  for (const std::string seed : {"1", "2"}) {
+    ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("run" + seed), "--set",
+                   "train.steps=8", "--set", "data.seed=" + seed}),
+              0)
+        << log();
+    ASSERT_EQ(run({"freeze", path("run" + seed), "-o", path(seed + ".chiaro"), "--certify", "0"}),
+              0)
+        << log();
+  }
+  const auto mean_with = [&](const std::string& other, const std::string& folder) {
+    fs::create_directories(folder_ / folder);
+    const std::string name = folder + "/mean.chiaro";
+    EXPECT_EQ(run({"freeze", path("run1"), "-o", path(name), "--certify", "0", "--average-with",
+                   path(other)}),
+              0)
+        << log();
+    return bundle::read_bundle(folder_ / name);
+  };
+  const auto mean = mean_with("2.chiaro", "bundle");
+  EXPECT_TRUE(mean.text("restore.onnx") == mean_with("run2", "folder").text("restore.onnx"));
+  EXPECT_NE(mean.text("card.md").find("those of 2.chiaro count as much"), std::string::npos);
+  const auto network = freeze::thaw(mean);
+  const auto first = freeze::thaw(bundle::read_bundle(folder_ / "1.chiaro"))->named_parameters();
+  const auto second = freeze::thaw(bundle::read_bundle(folder_ / "2.chiaro"))->named_parameters();
+  bool differ = false;
+  for (const auto& item : network->named_parameters()) {
+    const at::Tensor expected = (first[item.key()] + second[item.key()]) / 2;
+    EXPECT_TRUE(at::allclose(item.value(), expected, 1e-6, 1e-7)) << item.key();
+    differ = differ || !at::equal(first[item.key()], second[item.key()]);
+  }
+  EXPECT_TRUE(differ);
+
+  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("wider"), "--set", "train.steps=1",
+                 "--set", "network.channels=[8,16]"}),
+            0)
+      << log();
+  EXPECT_EQ(run({"freeze", path("run1"), "-o", path("no.chiaro"), "--certify", "0",
+                 "--average-with", path("wider")}),
+            2);
+  EXPECT_NE(log().find("is another network"), std::string::npos) << log();
+  EXPECT_FALSE(fs::exists(folder_ / "no.chiaro"));
 }
 
 TEST_F(TrainCli, ProvesThatResumingIsExact) {

@@ -163,9 +163,9 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
       CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage,
                    "[data.task] each [[task]] needs a name and a spec");
       for (const auto& name : task.sources) expect_clean_source(task, name);
-      Stream stream{0,          task_number(task.name),
-                    -1,         degrade::parse_template(task.spec),
-                    task.tones, task.sources};
+      Stream stream{
+          0,          task_number(task.name), -1,          degrade::parse_template(task.spec),
+          task.tones, task.backdrop,          task.sources};
       add(task.weight, std::move(stream), std::ranges::any_of(sources_, [&](const Source& s) {
             return share(s, "clean", task.sources) > 0;
           }));
@@ -174,7 +174,8 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const Source& source = sources_[i];
     if (source.task < 0) continue;
-    add(source.options.weight, {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0, {}},
+    add(source.options.weight,
+        {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0, 0, {}},
         !source.pairs.empty());
   }
   const bool empty = std::ranges::all_of(
@@ -342,6 +343,8 @@ void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& s
 /// Damages the clean window.
 void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image::Image& depth,
                             Rng& rng, Sample& sample) const {
+  if (stream.backdrop > 0 && rng.chance(stream.backdrop))
+    put_before_backdrop(sample.context_target, rng);
   if (stream.tones > 0 && rng.chance(stream.tones))
     vary_tones(sample.context_target, options_.mist, rng);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);

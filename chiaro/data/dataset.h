@@ -71,6 +71,7 @@ struct TaskOptions {
   std::string spec;
   double weight = 1.0;
   double tones = 0;
+  double backdrop = 0;
   std::vector<std::string> sources;
   static Fields<TaskOptions> fields();
 };
@@ -145,6 +146,7 @@ class Dataset {
     std::int64_t source;                           // -1: any clean source, drawn by weight
     std::optional<degrade::ChainTemplate> damage;  // none: a paired source
     double tones = 0;                  // probability of other tones of the clean picture
+    double backdrop = 0;               // probability of a plain wall behind it
     std::vector<std::string> sources;  // clean sources to draw from; empty: all
   };
 

@@ -104,6 +104,10 @@ Fields<TaskOptions> TaskOptions::fields() {
             "how often the clean picture gets other tones first (darker, paler, flatter), so that "
             "natural dusk and mist are left as they are",
             {.min = 0, .max = 1}),
+      field("backdrop", &TaskOptions::backdrop,
+            "how often most of the clean picture disappears behind a plain wall or sky, so that "
+            "what is pale and smooth by nature is not taken for haze",
+            {.min = 0, .max = 1}),
       field("sources", &TaskOptions::sources, "clean sources to draw from; empty: all")};
 }
 

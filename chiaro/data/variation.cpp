@@ -3,9 +3,24 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <utility>
+#include <vector>
+
+#include "chiaro/degrade/random_fields.h"
 
 namespace chiaro::data {
+namespace {
+
+/// The value below which `share` of the values lie.
+float quantile(std::vector<float> values, double share) {
+  const auto place =
+      values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::ranges::nth_element(values, place);
+  return *place;
+}
+
+}  // namespace
 
 void vary_tones(image::Image& picture, double mist, Rng& rng) {
   const double gamma = rng.log_uniform(0.6, 2.0);
@@ -20,6 +35,38 @@ void vary_tones(image::Image& picture, double mist, Rng& rng) {
       const float value = std::clamp(grey + saturation * (picture.plane(c)[i] - grey), 0.0F, 1.0F);
       picture.plane(c)[i] =
           static_cast<float>(low + (high - low) * std::pow(static_cast<double>(value), gamma));
+    }
+  }
+}
+
+void put_before_backdrop(image::Image& picture, Rng& rng) {
+  const int height = picture.height();
+  const int width = picture.width();
+  const auto shape = degrade::smooth_field(height, width, rng.uniform(1, 2.5), 3, rng);
+  const float outline = quantile(shape, rng.uniform(0.5, 0.9));
+  const double softness = rng.log_uniform(0.004, 0.05);
+  const auto structure = degrade::smooth_field(height, width, 2, 2, rng);
+  const double uneven = rng.uniform(0, 0.08);
+  const double angle = rng.uniform(0, 2 * std::numbers::pi);
+  const double slope = rng.uniform(0, 0.35);
+  const double brightness = rng.uniform(0.25, 0.95);
+  std::array<double, 3> colour{};
+  for (double& value : colour) value = brightness + rng.normal() * 0.04;
+  const double grain = rng.uniform(0, 1.0 / 255);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const std::size_t i = static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                            static_cast<std::size_t>(x);
+      const double along = std::cos(angle) * (double{1} * x / width - 0.5) +
+                           std::sin(angle) * (double{1} * y / height - 0.5);
+      const double light = slope * along + uneven * (double{structure[i]} - 0.5);
+      const double front = std::clamp((double{shape[i]} - outline) / softness, 0.0, 1.0);
+      for (int c = 0; c < 3; ++c) {
+        const double wall =
+            colour[static_cast<std::size_t>(c)] + light + grain * double{degrade::fast_normal(rng)};
+        float& value = picture.plane(c)[i];
+        value = static_cast<float>(std::clamp(wall + front * (double{value} - wall), 0.0, 1.0));
+      }
     }
   }
 }

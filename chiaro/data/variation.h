@@ -12,6 +12,13 @@ namespace chiaro::data {
 /// in [0,1]. The ranges are a choice: from clearly dim to misty, as photographs are.
 void vary_tones(image::Image& picture, double mist, Rng& rng);
 
+/// Puts half to nine tenths of an RGB picture behind a plain wall or sky: a mean brightness of 0.25
+/// to 0.95, little colour, a slope of brightness in one direction, next to no structure, a grain of
+/// at most one level of 255. What stays of the picture stands in front of it as one or two patches
+/// with outlines of any shape. All ranges are a choice. Pale and without contrast, this is what air
+/// looks like to a network that has seen no such walls.
+void put_before_backdrop(image::Image& picture, Rng& rng);
+
 /// What is done to the three values of a pixel: its rows sum to 1, so that greys stay what they
 /// are. Air of any grey then veils the new colours as it veiled the old: for hazy = clean t + A (1
 /// - t) recolouring both sides keeps t and A.

@@ -364,6 +364,14 @@ TEST_F(DatasetTest, OtherTonesChangeTargetAndInputAlike) {
   EXPECT_GE(toned.target.min().item<double>(), 0);
 }
 
+TEST_F(DatasetTest, ABackdropStandsBehindTargetAndInputAlike) {
+  const std::string task = "[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\n";
+  const Batch plain = dataset(recipe(task))->batch(0, 8);
+  const Batch behind = dataset(recipe(task + "backdrop = 1.0\n"))->batch(0, 8);
+  EXPECT_TRUE(at::equal(behind.input, behind.target));
+  EXPECT_GT((behind.target - plain.target).abs().mean().item<double>(), 0.05);
+}
+
 TEST_F(DatasetTest, MistBoundsTheBlackLevelOfOtherTones) {
   const auto darkest = [&](double mist) {
     Recipe edited =

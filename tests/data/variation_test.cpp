@@ -51,6 +51,44 @@ double largest_difference(const image::Image& a, const image::Image& b) {
   return largest;
 }
 
+TEST(Variation, ABackdropIsSmoothAndLeavesAPartOfThePicture) {
+  // A pattern that no wall has: neighbours differ by 0.5 everywhere.
+  constexpr int kLarge = 96;
+  image::Image pattern(3, kLarge, kLarge);
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < kLarge; ++y) {
+      for (int x = 0; x < kLarge; ++x) pattern.at(c, y, x) = (x + y) % 2 == 0 ? 0.25F : 0.75F;
+    }
+  }
+  Rng rng(5);
+  double least = 1;
+  double most = 0;
+  for (int round = 0; round < 40; ++round) {
+    image::Image picture = pattern;
+    put_before_backdrop(picture, rng);
+    int smooth = 0;
+    int kept = 0;
+    for (int y = 0; y < kLarge; ++y) {
+      for (int x = 0; x + 1 < kLarge; ++x) {
+        const float step = std::abs(picture.at(1, y, x + 1) - picture.at(1, y, x));
+        smooth += static_cast<int>(step < 0.03F);
+        kept += static_cast<int>(step > 0.4F);
+      }
+    }
+    const double all = kLarge * (kLarge - 1);
+    EXPECT_GT(smooth / all, 0.35);
+    EXPECT_GT((smooth + kept) / all, 0.7);  // the rest is outline
+    least = std::min(least, kept / all);
+    most = std::max(most, kept / all);
+    for (const float value : picture.pixels()) {
+      ASSERT_GE(value, 0);
+      ASSERT_LE(value, 1);
+    }
+  }
+  EXPECT_LT(least, 0.15);
+  EXPECT_GT(most, 0.3);
+}
+
 TEST(Variation, ScalingTheDamageOfHazeIsThinnerHaze) {
   image::Image picture = hazy(scene(), 1.0, 0.9F);
   scale_damage(picture, scene(), 0.6);

@@ -119,9 +119,10 @@ TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
   const image::Frame frame{3, 20000, 20000, false, image::SampleType::U8, {}};
   const image::Frame small{3, 200, 200, false, image::SampleType::U8, {}};
   constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
-  EXPECT_TRUE(exceeds_memory(restorer, frame, {.max_memory_bytes = kGibibyte}));
-  EXPECT_FALSE(exceeds_memory(restorer, frame, {.max_memory_bytes = 16 * kGibibyte}));
-  EXPECT_FALSE(exceeds_memory(restorer, small, {.max_memory_bytes = kGibibyte}));
+  const std::int64_t now = restorer.plan(64, 64).predicted_peak_bytes;  // of the whole process
+  EXPECT_TRUE(exceeds_memory(restorer, frame, {.max_memory_bytes = now + kGibibyte}));
+  EXPECT_FALSE(exceeds_memory(restorer, frame, {.max_memory_bytes = now + 16 * kGibibyte}));
+  EXPECT_FALSE(exceeds_memory(restorer, small, {.max_memory_bytes = now + kGibibyte}));
   EXPECT_FALSE(exceeds_memory(restorer, small, {}));
 }
 

@@ -43,8 +43,8 @@ TEST_F(Serve, FormatsOfResultsAreThoseItSays) {
   auto client = server.client();
   const json said = body_of(client.Get("/v1/capabilities"))["result_formats"];
   ASSERT_EQ(said.size(), 6U);
-  for (const auto& one :
-       body_of(client.Get("/v1/openapi.json"))["paths"]["/v1/restore"]["post"]["parameters"]) {
+  const json described = body_of(client.Get("/v1/openapi.json"));
+  for (const auto& one : described["paths"]["/v1/restore"]["post"]["parameters"]) {
     if (one["name"] == "format") {
       EXPECT_EQ(one["schema"]["enum"], said);
     }
@@ -339,7 +339,8 @@ TEST_F(Serve, DescribesItself) {
   EXPECT_EQ(facts["inspects"], false);
   EXPECT_EQ(client.Post("/v1/inspect", picture(5, 5), kBinary)->status, 501);
   // Every path of the description is there: none answers that it is unknown.
-  for (const auto& [path, methods] : body_of(client.Get("/v1/openapi.json"))["paths"].items()) {
+  const json described = body_of(client.Get("/v1/openapi.json"));
+  for (const auto& [path, methods] : described["paths"].items()) {
     if (path.find('{') != std::string::npos) continue;
     const auto answer = methods.contains("get") ? client.Get(path) : client.Post(path, "", kBinary);
     EXPECT_NE(answer->status, 404) << path;

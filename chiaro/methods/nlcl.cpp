@@ -45,6 +45,7 @@
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
+#include "chiaro/losses/layer_measures.h"
 #include "chiaro/losses/patch_contrast.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/nlcl_parts.h"
@@ -141,6 +142,7 @@ class Nlcl : public Method {
                  "targets; expected pairs, or another term with a weight");
     result.meters.emplace_back("damage_mean", r.mean().item<double>());
     result.meters.emplace_back("damage_size", r.abs().mean().item<double>());
+    if (examine) result.meters.emplace_back("shared_edges", losses::shared_edges(b, r));
     if (c10::GradMode::is_enabled()) {
       damage_sum_ += r.mean().item<double>();
       ++micro_batches_;
@@ -313,6 +315,8 @@ class Nlcl : public Method {
     report_health(losses::contrast_health(at::matmul(all, all.t()) / options_.temperature, same,
                                           others, layer, layer, all),
                   *state_->layer_watch, result, "layer", "contrast of layer: ");
+    result.meters.emplace_back("image_dimension", losses::participation_ratio(image));
+    result.meters.emplace_back("damage_dimension", losses::participation_ratio(damage));
   }
 
   void examine_places(const at::Tensor& queries, const at::Tensor& keys, Losses& result) {

@@ -413,6 +413,9 @@ TEST(Nlcl, ReportsTheHealthOfBothContrasts) {
   const auto losses = method->losses(rainy(), {});
   EXPECT_NEAR(meter(losses, "layer_collapsed"), std::log(19), 1e-6);
   EXPECT_NEAR(meter(losses, "location_collapsed"), std::log(32), 1e-6);
+  EXPECT_GE(meter(losses, "image_dimension"), 1);
+  EXPECT_EQ(meter(losses, "damage_dimension"), 0);  // an untrained restorer takes nothing off
+  EXPECT_LE(std::abs(meter(losses, "shared_edges")), 1);
   const auto between = method->losses(rainy(), {.step = 1, .phase_step = 1});
   for (const auto& [name, number] : between.meters) EXPECT_NE(name, "layer_collapsed");
 }

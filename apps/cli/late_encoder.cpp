@@ -1,5 +1,6 @@
 #include "apps/cli/late_encoder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -34,15 +35,20 @@ void LateEncoder::expect_encoder(const std::string& name) const {
   std::vector<std::string> encoders;
   for (const std::filesystem::path& path : restore::list_bundles()) {
     try {
-      if (bundle::read_manifest(path).kind == "encode") encoders.push_back(path.string());
+      const bundle::Manifest manifest = bundle::read_manifest(path);
+      const bool has_part =
+          manifest.code && std::ranges::any_of(manifest.code->parts, [&](const auto& part) {
+            return part.name == part_name_;
+          });
+      if (manifest.kind == "encode" && has_part) encoders.push_back(path.string());
     } catch (const Error& error) {  // one that is damaged is not the one that is looked for
       spdlog::debug("{}", error.what());
     }
   }
   fail(ErrorCode::Bundle,
        "[cli.retrieve] bundle '{}' restores pictures and makes no codes to compare them by; "
-       "expected --bundle with an encoder, {}",
-       name,
+       "expected --bundle with an encoder of {}, {}",
+       name, part_name_,
        encoders.empty() ? "of which none ships: train one with chiaro train recipes/dcodr.toml, "
                           "then chiaro freeze (docs/methods/dcodr.md)"
                         : "such as " + join(encoders));

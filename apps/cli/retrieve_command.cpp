@@ -170,12 +170,13 @@ void add_retrieve(CLI::App& root) {
   auto arguments = std::make_shared<RetrieveArguments>();
   command->footer(
       "Examples:\n  chiaro retrieve scan.jpg --in archive --by content --bundle dcodr.chiaro\n  "
-      "chiaro retrieve scan.jpg --in archive --by degradation --bundle dcodr.chiaro "
-      "--json\n\nNeeds a bundle with an encoder. None ships: chiaro train recipes/dcodr.toml and "
-      "chiaro\n"
-      "freeze make one (docs/methods/dcodr.md). The first call reads all pictures of the folder "
-      "and\n"
-      "keeps their codes; later ones read what is new or has changed (docs/retrieving.md).");
+      "chiaro retrieve scan.jpg --in archive --by degradation --bundle damage "
+      "--json\n\nNeeds a bundle with an encoder. 'damage' ships, for --by degradation;\n"
+      "chiaro train recipes/dcodr.toml and chiaro freeze make one for both "
+      "(docs/methods/dcodr.md).\n"
+      "The first call reads all pictures of the folder and keeps their codes; later ones read "
+      "what\n"
+      "is new or has changed (docs/retrieving.md).");
   command->add_option("queries", arguments->queries, "the pictures to compare with")
       ->required()
       ->type_name("PHOTO...");

@@ -123,8 +123,10 @@ TEST_F(RetrieveCli, RefusesInOneSentence) {
   ::setenv("CHIARO_BUNDLE_PATH", folder_.path().c_str(), 1);
   refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "content",
            "--bundle", "plain"},
-          5,
-          (folder_ / "content.chiaro").string() + ", " + (folder_ / "degradation.chiaro").string());
+          5, "an encoder of content, such as " + (folder_ / "content.chiaro").string() + "\n");
+  refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "degradation",
+           "--bundle", "plain"},
+          5, "damage.chiaro, " + (folder_ / "degradation.chiaro").string() + "\n");
   ::unsetenv("CHIARO_BUNDLE_PATH");
 }
 

@@ -80,6 +80,7 @@ std::string models_json() {
     try {
       const bundle::Manifest manifest = bundle::read_bundle(path).manifest;
       models.push_back({{"name", manifest.name},
+                        {"kind", manifest.kind},
                         {"summary", manifest.summary},
                         {"license", manifest.license},
                         {"scale", manifest.scale}});

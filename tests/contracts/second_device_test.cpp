@@ -1,8 +1,8 @@
 // The device of the contracts refuses what CUDA refuses.
 #include "tests/support/second_device.h"
 
+#include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Functions.h>
 #include <gtest/gtest.h>
 
 namespace chiaro {

@@ -332,7 +332,15 @@ TEST_F(Serve, SlowMemoryStaysFlat) {
 TEST_F(Serve, DescribesItself) {
   Server server;
   auto client = server.client();
-  EXPECT_EQ(body_of(client.Get("/v1/models"))["models"][0]["name"], "stack");
+  const json listed = body_of(client.Get("/v1/models"));
+  const auto kind_of = [&](const std::string& name) {
+    for (const json& model : listed["models"]) {
+      if (model["name"] == name) return model["kind"].get<std::string>();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(kind_of("stack"), "restore");
+  EXPECT_EQ(kind_of("damage"), "encode");  // one that ships
   const auto facts = body_of(client.Get("/v1/capabilities"));
   EXPECT_EQ(facts["bundle"], "stack");
   EXPECT_EQ(facts["limits"]["queue"], 16);

@@ -199,7 +199,7 @@ Inspection Inspector::inspect_bent(const image::Image& picture, const RangeCurve
 
 Inspection Inspector::inspect(const std::vector<image::Image>& views, const image::Image& whole) {
   const Inspection found = look(views, whole);
-  if (found.probabilities[found.top()] >= kSure) return found;
+  if (found.probabilities[found.top()] >= kOneLookSuffices) return found;
   std::vector<image::Image> mirrored;
   for (const image::Image& view : views) mirrored.push_back(image::dihedral(view, kLeftRight));
   return mean_of(found, look(mirrored, image::dihedral(whole, kLeftRight)));

@@ -35,7 +35,7 @@ struct Inspection {
 
 /// From this probability on one look is enough. A choice: one look is cheap, and wrong ones are
 /// seldom so sure.
-inline constexpr double kSure = 0.95;
+inline constexpr double kOneLookSuffices = 0.95;
 
 /// Indices from the largest value down; of equal ones the first first.
 std::vector<std::size_t> descending(std::span<const double> values);
@@ -49,10 +49,10 @@ struct InspectionMap {
 };
 
 /// Runs condition.onnx, always in float32: what a picture is taken for must not depend on the
-/// processor. Where the most probable type has less than kSure, it looks a second time, at the
-/// mirror image, which has the same damage, and says the mean of both. It sees what people see:
-/// pixels of zero alpha count with the colour of a visible pixel near them (fill_hidden_colors),
-/// whatever is stored there. Not for use from several threads at once.
+/// processor. Where the most probable type has less than kOneLookSuffices, it looks a second time,
+/// at the mirror image, which has the same damage, and says the mean of both. It sees what people
+/// see: pixels of zero alpha count with the colour of a visible pixel near them
+/// (fill_hidden_colors), whatever is stored there. Not for use from several threads at once.
 class Inspector {
  public:
   /// Errors: Bundle (no controller, inputs or outputs that the manifest does not describe), Usage

@@ -188,7 +188,7 @@ void restore_one(RestoreArguments& arguments) {
   watch_for_interruption();
   const double started = monotonic_s();
 
-  share_one_heap();
+  share_few_heaps();
   image::start_codecs();  // before there is a second thread
   // The picture is decoded while the network is loaded, and that while its engine is.
   const auto runtime = engine::start_runtime();

@@ -113,9 +113,9 @@ void return_free_memory() {
 #endif
 }
 
-void share_one_heap() {
+void share_few_heaps() {
 #ifdef __GLIBC__
-  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_ARENA_MAX, 3);
 #endif
 }
 

@@ -25,9 +25,8 @@ std::int64_t room_in_control_groups(const std::filesystem::path& groups = "/proc
 /// Gives freed memory back to the system.
 void return_free_memory();
 
-/// Lets threads that begin from here on use the first heap instead of one each: what one has freed,
-/// another can have. For programs that do one thing; many threads that work at once would wait for
-/// each other.
-void share_one_heap();
+/// Lets all threads share three heaps instead of having one each: what one has freed, another can
+/// have, and two that are busy do not wait for each other. For programs that do one thing.
+void share_few_heaps();
 
 }  // namespace chiaro

@@ -169,8 +169,10 @@ int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
   if (format == "hdr") return vips_radsave_target(image, target, nullptr);
   if (format == "png") {
     // Low effort: 3 takes 16 to 52 % longer for 2 to 3 %, the highest ones several times as long.
+    // One filter: to choose one for each row takes 28 to 78 % longer, for files from 1 % larger to
+    // 4 % smaller (photos of 512x512 and a page of text).
     return vips_pngsave_target(image, target, "compression", 2, "filter",
-                               VIPS_FOREIGN_PNG_FILTER_ALL, "strip", TRUE, nullptr);
+                               VIPS_FOREIGN_PNG_FILTER_PAETH, "strip", TRUE, nullptr);
   }
   if (format == "jpeg") {
     const VipsForeignSubsample subsample = !from_jpeg ? VIPS_FOREIGN_SUBSAMPLE_AUTO

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/wide.h"
 #include "chiaro/image/indices.h"
 
 namespace chiaro::restore {
@@ -27,7 +28,7 @@ double share(std::int64_t part, std::int64_t all) {
 
 // Loops over a whole row of one channel, without branches, so that the compiler takes several
 // pixels at once.
-void DrawnDetector::judge(const Row& above, const Row& row, const Row& below) {
+CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Row& below) {
   const std::size_t inner = as_size(std::max(0, width_ - 2));
   same_.assign(inner, kEveryNeighbour);
   largest_.assign(inner, 0);

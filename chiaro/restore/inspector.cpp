@@ -24,7 +24,8 @@ const bundle::ConditionInfo& condition_of(const bundle::Bundle& bundle) {
 }
 
 /// In float32, and without ado: it sees little, and mostly once.
-engine::EngineOptions as_controller(engine::EngineOptions options) {
+engine::EngineOptions as_controller(engine::EngineOptions options, const bundle::Bundle& bundle) {
+  options.graph_sha256 = bundle.sha256_of(bundle::kConditionMember);
   options.soon = true;
   return engine::in_f32(std::move(options));
 }
@@ -153,7 +154,7 @@ std::vector<std::size_t> descending(std::span<const double> values) {
 Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options)
     : origin_(bundle.origin),
       info_(condition_of(bundle)),
-      engine_(bundle.member(bundle::kConditionMember), as_controller(std::move(options)),
+      engine_(bundle.member(bundle::kConditionMember), as_controller(std::move(options), bundle),
               bundle.origin) {
   check_graph(engine_, info_, origin_);
   const int largest = info_.whole_px + info_.whole_alignment_px - 1;
@@ -168,10 +169,14 @@ std::int64_t Inspector::pending_bytes() const {
 }
 
 Inspection Inspector::inspect(const image::Image& picture) {
+  return inspect(picture, range_of(picture));
+}
+
+Inspection Inspector::inspect(const image::Image& picture, const SeenRange& range) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
   image::Image filled;
   const image::Image& seen = as_seen(picture, filled);
-  const RangeCurve curve(range_of(picture));
+  const RangeCurve curve(range);
   if (curve.bends()) return inspect_bent(seen, curve);
   Inspection found = inspect(native_views(seen, info_.view_px, info_.max_views),
                              whole_view(seen, info_.whole_px, info_.whole_alignment_px));

@@ -65,6 +65,8 @@ class Inspector {
   /// finite taken as 0. Errors: Usage (empty
   /// picture), Bundle (what the controller gives is no condition), Resource.
   Inspection inspect(const image::Image& picture);
+  /// The same where it is known what range_of gives.
+  Inspection inspect(const image::Image& picture, const SeenRange& range);
 
   /// Of views that were taken of a picture before: native_views and whole_view with the sizes of
   /// info(); it is not looked at whether it was drawn. Errors: as above.

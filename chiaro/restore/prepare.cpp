@@ -22,6 +22,19 @@ void relax(std::vector<std::uint32_t>& distance, std::vector<std::uint32_t>& ori
   }
 }
 
+/// `mend` for all values of the blocks in which `wrong` holds for any. Most pictures have none: a
+/// block is asked as a whole, which takes several values at once, and only written to if need be.
+template <typename Wrong, typename Mend>
+void for_blocks(std::span<float> values, const Wrong& wrong, const Mend& mend) {
+  constexpr std::size_t kTogether = 4096;
+  for (std::size_t begin = 0; begin < values.size(); begin += kTogether) {
+    const auto block = values.subspan(begin, std::min(kTogether, values.size() - begin));
+    int found = 0;
+    for (const float value : block) found |= static_cast<int>(wrong(value));
+    if (found != 0) std::ranges::for_each(block, mend);
+  }
+}
+
 }  // namespace
 
 std::size_t replace_not_finite(image::Image& picture) {
@@ -31,16 +44,9 @@ std::size_t replace_not_finite(image::Image& picture) {
     value = value > 0 ? 1.0F : 0.0F;  // NaN compares false
     ++changed;
   };
-  // Most pictures have none: a block is asked as a whole, which takes several values at once.
-  constexpr std::size_t kTogether = 4096;
-  const auto pixels = picture.pixels();
-  for (std::size_t begin = 0; begin < pixels.size(); begin += kTogether) {
-    const auto block = pixels.subspan(begin, std::min(kTogether, pixels.size() - begin));
-    int found = 0;
-    for (const float value : block)
-      found |= static_cast<int>(!(std::abs(value) <= std::numeric_limits<float>::max()));
-    if (found != 0) std::ranges::for_each(block, clean);
-  }
+  for_blocks(
+      picture.pixels(),
+      [](float value) { return !(std::abs(value) <= std::numeric_limits<float>::max()); }, clean);
   for (float& value : picture.alpha) {
     clean(value);
     value = std::clamp(value, 0.0F, 1.0F);
@@ -55,7 +61,9 @@ void warn_of_replaced(std::size_t count) {
 
 void limit_to(const SeenRange& range, image::Image& picture) {
   if (RangeCurve(range).bends()) return;
-  for (float& value : picture.pixels()) value = std::clamp(value, 0.0F, 1.0F);
+  for_blocks(
+      picture.pixels(), [](float value) { return std::clamp(value, 0.0F, 1.0F) != value; },
+      [](float& value) { value = std::clamp(value, 0.0F, 1.0F); });
 }
 
 void fill_hidden_colors(image::Image& picture) {

@@ -80,8 +80,9 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   state.check_tiles(source.height(), source.width(), options);
   if (options.strength > 0) {
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
-    options.strength =
-        state.settle_condition([&] { return state.inspector->inspect(source); }, options, seen);
+    if (!options.range) options.range = range_of(source);
+    options.strength = state.settle_condition(
+        [&] { return state.inspector->inspect(source, *options.range); }, options, seen);
   }
   seen.strength = options.strength;
   if (report != nullptr) *report = std::move(seen);
@@ -89,7 +90,6 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.restore] stopped");
     return source;
   }
-  if (!options.range) options.range = range_of(source);
   limit_to(*options.range, source);
   fill_hidden_colors(source);
 

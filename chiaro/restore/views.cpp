@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "chiaro/base/error.h"
 
@@ -17,6 +18,13 @@ image::Image bare_rgb(const image::Image& picture) {
     std::copy(from.begin(), from.end(), rgb.plane(channel).begin());
   }
   return rgb;
+}
+
+image::Image bare_rgb(image::Image&& picture) {
+  if (picture.channels() != 3) return bare_rgb(std::as_const(picture));
+  picture.alpha = {};
+  picture.metadata = {};
+  return std::move(picture);
 }
 
 /// A side of the reduced whole picture.
@@ -50,7 +58,8 @@ int view_count(int length, int view_px, int max_views) {
   return static_cast<int>(std::clamp<std::int64_t>((length + twice - 1) / twice, 1, most));
 }
 
-image::Image at_least(const image::Image& picture, int side_px) {
+image::Image at_least(image::Image picture, int side_px) {
+  if (std::min(picture.height(), picture.width()) >= side_px) return picture;
   return image::pad_reflect(picture, 0, std::max(0, side_px - picture.height()), 0,
                             std::max(0, side_px - picture.width()));
 }

@@ -77,6 +77,6 @@ image::Image square_view(const image::Image& picture, int side_px);
 std::vector<int> window_starts(int length, int view_px);
 
 /// The picture, mirrored at bottom and right where a side is below `side_px`.
-image::Image at_least(const image::Image& picture, int side_px);
+image::Image at_least(image::Image picture, int side_px);
 
 }  // namespace chiaro::restore

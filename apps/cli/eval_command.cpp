@@ -67,10 +67,19 @@ eval::Suite suite_of(const EvalOptions& options) {
   return suite;
 }
 
-/// What a controller should find in the pictures of a set; empty where that is not known.
-std::vector<std::string> expected_types(const eval::SuiteSet& set,
+/// What a controller should find in the pictures of a set; empty where that is not known. A suite
+/// is for bundles of all kinds: one may lack the type that is stated there.
+std::vector<std::string> expected_types(const eval::SuiteSet& set, bool of_suite,
                                         const std::vector<std::string>& known) {
-  if (!set.options.type.empty()) return eval::stated_types(set.options.type, known);
+  if (!set.options.type.empty()) {
+    try {
+      return eval::stated_types(set.options.type, known);
+    } catch (const Error& error) {
+      if (!of_suite) throw;
+      spdlog::warn("{}: {}", set.options.name, error.what());
+      return {};
+    }
+  }
   if (set.pairs.degradation.empty()) return {};
   return eval::types_of_spec(set.pairs.degradation, known);
 }
@@ -149,7 +158,8 @@ void run(const EvalOptions& options) {
   evaluate_options.learned = &learned;
   std::vector<std::vector<std::string>> types;  // wrong ones stop before the work
   for (const auto& set : suite.sets)
-    types.push_back(condition ? expected_types(set, condition->types) : std::vector<std::string>());
+    types.push_back(condition ? expected_types(set, !options.suite.empty(), condition->types)
+                              : std::vector<std::string>());
   const auto [reports, worst] = evaluate_sets(options, suite, restore, evaluate_options, types);
   if (!options.page.empty())
     write_file_atomically(options.page, report_html(eval_page(reports, worst)));

@@ -51,6 +51,7 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
                {"drawn",
                 {{"exact", found.drawn.exact},
                  {"grain", found.drawn.grain},
+                 {"turns", found.drawn.turns},
                  {"drawn", found.drawn.drawn()}}}};
   if (found.domains.empty()) return json;
   Json domains = Json::array();

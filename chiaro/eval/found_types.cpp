@@ -1,6 +1,7 @@
 #include "chiaro/eval/found_types.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -13,6 +14,9 @@
 namespace chiaro::eval {
 namespace {
 
+constexpr std::string_view kClean = "clean";
+constexpr std::size_t kMildestPart = 10;
+
 /// The type that stands for a degradation: itself, or the kind it is one of.
 std::string type_of(const std::string& name, std::span<const std::string> known) {
   const auto knows = [&](const std::string& type) {
@@ -21,6 +25,23 @@ std::string type_of(const std::string& name, std::span<const std::string> known)
   if (knows(name)) return name;
   const std::string& kind = degrade::find(name).kind;
   return knows(kind) ? kind : "";
+}
+
+/// The tenth of the pictures whose inputs score best: so little damaged that "clean" is right, too.
+/// None where the inputs have no PSNR.
+std::set<std::size_t> mildest(const Report& report) {
+  const auto psnr = std::ranges::find_if(
+      report.labels, [](const std::string& label) { return label.starts_with("psnr"); });
+  const auto measure = static_cast<std::size_t>(psnr - report.labels.begin());
+  std::vector<std::pair<double, std::size_t>> scored;
+  for (std::size_t i = 0; i < report.pictures.size(); ++i) {
+    const auto& input = report.pictures[i].input;
+    if (measure < input.size()) scored.emplace_back(-input[measure], i);
+  }
+  std::ranges::sort(scored);
+  std::set<std::size_t> mild;
+  for (std::size_t i = 0; i < scored.size() / kMildestPart; ++i) mild.insert(scored[i].second);
+  return mild;
 }
 
 }  // namespace
@@ -52,11 +73,14 @@ std::vector<std::string> stated_types(std::string_view text, std::span<const std
 std::optional<TypeSummary> summarize_types(const Report& report) {
   TypeSummary summary;
   std::size_t right = 0;
-  for (const auto& picture : report.pictures) {
-    if (picture.type_found.empty()) return std::nullopt;
-    ++summary.found[picture.type_found];
+  const auto mild = mildest(report);
+  for (std::size_t i = 0; i < report.pictures.size(); ++i) {
+    const std::string& found = report.pictures[i].type_found;
+    if (found.empty()) return std::nullopt;
+    ++summary.found[found];
     const auto& types = report.types;
-    right += std::find(types.begin(), types.end(), picture.type_found) != types.end() ? 1U : 0U;
+    const bool expected = std::find(types.begin(), types.end(), found) != types.end();
+    right += expected || (mild.contains(i) && found == kClean) ? 1U : 0U;
   }
   if (report.pictures.empty()) return std::nullopt;
   if (!report.types.empty())

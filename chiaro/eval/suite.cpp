@@ -6,6 +6,7 @@
 
 #include "chiaro/base/recipe.h"
 #include "chiaro/base/text.h"
+#include "chiaro/eval/found_types.h"
 #include "chiaro/eval/table.h"
 
 namespace chiaro::eval {
@@ -24,13 +25,32 @@ std::vector<std::string> texts(const Recipe& recipe, const std::string& key,
 }
 
 bool has_goal(const SetOptions& set) {
-  const auto stated = {set.floor_db, set.floor_gain_db, set.aim_db, set.aim_gain_db};
+  const auto stated = {set.floor_db,    set.floor_gain_db, set.aim_db,
+                       set.aim_gain_db, set.most_worse,    set.least_right};
   return std::any_of(stated.begin(), stated.end(), [](double goal) { return !std::isinf(goal); });
 }
 
 /// One that was not stated is infinite, and reached by a mean that is not a number, too.
 bool reached(double value, double goal) {
   return std::isinf(goal) || value >= goal;
+}
+
+double clearly_worse_share(const Report& report, std::size_t measure) {
+  const auto worse = std::ranges::count_if(report.pictures, [&](const auto& picture) {
+    return !picture.input.empty() && score_difference(picture.restored.at(measure),
+                                                      picture.input.at(measure)) < -kClearlyWorseDb;
+  });
+  return report.pictures.empty()
+             ? 0.0
+             : static_cast<double>(worse) / static_cast<double>(report.pictures.size());
+}
+
+bool floors_held(const GoalResult& result, bool with_controller) {
+  const SetOptions& goal = result.goal;
+  const bool named_right = !with_controller || std::isinf(goal.least_right) ||
+                           (result.right_share && *result.right_share >= goal.least_right);
+  return reached(result.psnr_db, goal.floor_db) && reached(result.gain_db, goal.floor_gain_db) &&
+         result.worse_share <= goal.most_worse && named_right;
 }
 
 /// Errors: Input, unless all that the sets need is below `data`.
@@ -51,6 +71,10 @@ void expect_layout(const fs::path& file, const fs::path& data,
 
 std::string goal_text(double value) {
   return std::isinf(value) ? "-" : fmt::format("{:.2f}", value);
+}
+
+std::string share_text(std::optional<double> share) {
+  return !share || std::isinf(*share) ? "-" : fmt::format("{:.1f} %", 100 * *share);
 }
 
 }  // namespace
@@ -74,6 +98,11 @@ Fields<SetOptions> SetOptions::fields() {
       field("aim_db", &SetOptions::aim_db, "mean PSNR to aim for", {.unit = "dB"}),
       field("aim_gain_db", &SetOptions::aim_gain_db, "mean gain over the input to aim for",
             {.unit = "dB"}),
+      field("most_worse", &SetOptions::most_worse,
+            "most of the pictures, as a share, that may lose more than 0.1 dB against the input",
+            {.min = 0}),
+      field("least_right", &SetOptions::least_right,
+            "least share of pictures of which a controller must name the damage right", {.max = 1}),
   };
 }
 
@@ -145,9 +174,14 @@ std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> 
                  "[eval.check_goals] set '{}' has goals in dB, but PSNR is not measured",
                  goal.name);
     const Summary summary = summarize(reports[i], measure);
-    GoalResult result{goal.name, summary.restored, summary.gain, goal, true, true};
-    result.held =
-        reached(summary.restored, goal.floor_db) && reached(summary.gain, goal.floor_gain_db);
+    const auto types = summarize_types(reports[i]);  // none: no controller to ask anything of
+    GoalResult result{.set = goal.name,
+                      .psnr_db = summary.restored,
+                      .gain_db = summary.gain,
+                      .worse_share = clearly_worse_share(reports[i], measure),
+                      .right_share = types ? types->right_share : std::nullopt,
+                      .goal = goal};
+    result.held = floors_held(result, types.has_value());
     result.aimed =
         reached(summary.restored, goal.aim_db) && reached(summary.gain, goal.aim_gain_db);
     results.push_back(std::move(result));
@@ -156,12 +190,15 @@ std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> 
 }
 
 std::string goals_text(std::span<const GoalResult> goals) {
-  std::vector<std::vector<std::string>> rows{
-      {"goals", "psnr", "floor", "aim", "gain", "floor", "aim", "floors", "aims"}};
+  std::vector<std::vector<std::string>> rows{{"goals", "psnr", "floor", "aim", "gain", "floor",
+                                              "aim", "worse", "most", "right", "least", "floors",
+                                              "aims"}};
   for (const auto& goal : goals) {
     rows.push_back({goal.set, metrics::score_text(goal.psnr_db), goal_text(goal.goal.floor_db),
                     goal_text(goal.goal.aim_db), metrics::score_text(goal.gain_db),
                     goal_text(goal.goal.floor_gain_db), goal_text(goal.goal.aim_gain_db),
+                    share_text(goal.worse_share), share_text(goal.goal.most_worse),
+                    share_text(goal.right_share), share_text(goal.goal.least_right),
                     goal.held ? "held" : "MISSED", goal.aimed ? "reached" : "not yet"});
   }
   return aligned_table(rows);

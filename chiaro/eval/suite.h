@@ -9,6 +9,7 @@
 //                                     #    or alone, where every metric does without a reference;
 //   target = "Rain100L/target"        # or clean = "CBSD68", degrade = "noise(sigma_u8=15)",
 //   floor_db = 25.6                   #    seed = 0; or list = "pairs.txt"
+//   most_worse = 0.05                 # at most 5 % lose more than 0.1 dB against the input
 //   type = "rain"                     # what a controller should find; default: from degrade
 //
 // Folders are relative to the data folder.
@@ -16,6 +17,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +44,8 @@ struct SetOptions {
   double floor_gain_db = -std::numeric_limits<double>::infinity();
   double aim_db = -std::numeric_limits<double>::infinity();
   double aim_gain_db = -std::numeric_limits<double>::infinity();
+  double most_worse = std::numeric_limits<double>::infinity();
+  double least_right = -std::numeric_limits<double>::infinity();
 
   static Fields<SetOptions> fields();
 };
@@ -65,18 +69,23 @@ struct Suite {
 Suite load_suite(const std::filesystem::path& file, const std::filesystem::path& data,
                  std::size_t limit = 0);
 
+/// A loss against the input that counts for `most_worse`.
+inline constexpr double kClearlyWorseDb = 0.1;
+
 /// What a set should reach and what it reached, in PSNR.
 struct GoalResult {
   std::string set;
   double psnr_db = 0;
   double gain_db = 0;
+  double worse_share = 0;             ///< of pictures that lost more than kClearlyWorseDb
+  std::optional<double> right_share;  ///< TypeSummary::right_share
   SetOptions goal;
-  bool held = true;   ///< floor and floor of the gain
+  bool held = true;   ///< floors, most_worse, and with a controller least_right
   bool aimed = true;  ///< aim and aim of the gain
 };
 
-/// Goals of the sets that state one, by the first PSNR measure. Errors: Usage if there are goals
-/// but no PSNR.
+/// Goals of the sets that state one, by the first PSNR measure and what a controller named. Errors:
+/// Usage if there are goals but no PSNR.
 std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> reports);
 
 std::string goals_text(std::span<const GoalResult> goals);

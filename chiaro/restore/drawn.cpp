@@ -14,7 +14,9 @@ namespace {
 using image::as_size;
 
 constexpr double kDrawnExact = 0.75;
-constexpr double kDrawnGrain = 0.05;
+constexpr double kDrawnGrain = 0.002;
+constexpr double kDrawnTurns = 0.001;
+constexpr std::int64_t kPixelsToTell = 1000;  // for turns, of which so few count
 // Values of 8 and 16 bits lie a rounding error of float beside each other at most.
 constexpr float kZero = 1e-6F;
 constexpr float kMostGrain = 12.5F / 255;
@@ -22,6 +24,14 @@ constexpr std::int32_t kEveryNeighbour = 0xF;
 
 double share(std::int64_t part, std::int64_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+}
+
+/// 1 where the value lies above both others or below both.
+std::int32_t turns(float before, float value, float after) {
+  const float in = value - before;
+  const float out = after - value;
+  return (static_cast<int>(in > kZero) & static_cast<int>(out < -kZero)) |
+         (static_cast<int>(in < -kZero) & static_cast<int>(out > kZero));
 }
 
 }  // namespace
@@ -32,8 +42,10 @@ CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Ro
   const std::size_t inner = as_size(std::max(0, width_ - 2));
   same_.assign(inner, kEveryNeighbour);
   largest_.assign(inner, 0);
+  turned_.assign(inner, 0);
   std::int32_t* const same = same_.data();
   float* const largest = largest_.data();
+  std::int32_t* const turned = turned_.data();
   for (int c = 0; c < channels_; ++c) {
     const float* up = above.first + as_size(c) * above.stride + 1;
     const float* here = row.first + as_size(c) * row.stride + 1;
@@ -47,17 +59,21 @@ CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Ro
           static_cast<int>(value == left) << 2 | static_cast<int>(value == right) << 3;
       same[x] &= equal;
       largest[x] = std::max(largest[x], std::abs(4 * value - up[x] - down[x] - left - right));
+      turned[x] |= turns(left, value, right) | turns(up[x], value, down[x]);
     }
   }
   std::int32_t exact = 0;
   std::int32_t grain = 0;
+  std::int32_t turning = 0;
   for (std::size_t x = 0; x < inner; ++x) {
     exact += static_cast<std::int32_t>(same[x] != 0);
-    grain += static_cast<std::int32_t>(largest[x] > kZero) &
+    grain += turned[x] & static_cast<std::int32_t>(largest[x] > kZero) &
              static_cast<std::int32_t>(largest[x] <= kMostGrain);
+    turning += turned[x];
   }
   exact_ += exact;
   grain_ += grain;
+  turns_ += turning;
   pixels_ += static_cast<std::int64_t>(inner);
 }
 
@@ -90,11 +106,13 @@ void DrawnDetector::add(const image::Image& strip) {
 }
 
 DrawnShares DrawnDetector::shares() const {
-  return {share(exact_, pixels_), share(grain_, pixels_)};
+  return {.exact = share(exact_, pixels_),
+          .grain = share(grain_, pixels_),
+          .turns = pixels_ < kPixelsToTell ? 1 : share(turns_, pixels_)};
 }
 
 bool DrawnShares::drawn() const {
-  return exact >= kDrawnExact && grain <= kDrawnGrain;
+  return (exact >= kDrawnExact && grain <= kDrawnGrain) || turns <= kDrawnTurns;
 }
 
 DrawnShares drawn_shares(const image::Image& picture) {

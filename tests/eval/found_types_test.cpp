@@ -57,6 +57,21 @@ TEST(TypeSummary, CountsWhatIsRight) {
   EXPECT_FALSE(summarize_types(report_of({"rain"}, {"rain", ""})).has_value());
 }
 
+TEST(TypeSummary, OfTheMildestTenthCleanIsRightToo) {
+  const Types found{"rain", "clean", "rain",  "clean", "rain",
+                    "rain", "rain",  "clean", "rain",  "rain"};
+  Report report = report_of({"rain"}, found);
+  report.pictures[3].input = {35.0};
+  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_share, 0.8) << "the third picture alone";
+  report.pictures[3].input = {};
+  report.pictures[0].input = {35.0};
+  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_share, 0.7) << "the mildest was named";
+  report.labels = {"ssim"};
+  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_share, 0.7) << "no PSNR";
+  EXPECT_DOUBLE_EQ(*summarize_types(report_of({"rain"}, Types(9, "clean")))->right_share, 0)
+      << "a tenth of nine is none";
+}
+
 TEST(TypeSummary, IsInTextCsvAndJson) {
   const std::vector<Report> reports{report_of({"rain"}, {"rain", "noise", "rain", "rain"})};
   const std::string text = report_text(reports);

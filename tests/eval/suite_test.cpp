@@ -137,6 +137,33 @@ TEST_F(SuiteTest, GoalsAreCheckedInDecibels) {
   EXPECT_CHIARO_ERROR(check_goals(blind, reports), Usage, "PSNR");
 }
 
+TEST_F(SuiteTest, SharesOfPicturesAreGoalsToo) {
+  const std::string base =
+      "[[set]]\nname = \"s\"\nclean = \"clean\"\ndegrade = \"noise(sigma_u8=25)\"\n";
+  const auto leave = [](const image::Image& input) { return input; };
+  const auto with = [&](const std::string& goals, double gain, const std::string& found) {
+    const Suite suite = load(base + goals);
+    std::vector<Report> reports{evaluate(suite.sets[0].pairs, leave, suite.measures)};
+    auto& pictures = reports[0].pictures;
+    pictures.resize(4, pictures.at(0));
+    for (auto& picture : pictures) picture.type_found = found;
+    pictures[1].restored[0] = pictures[1].input[0] + gain;
+    if (!found.empty()) pictures[2].type_found = "jpeg";
+    reports[0].types = {"noise"};
+    return check_goals(suite, reports).at(0);
+  };
+  EXPECT_DOUBLE_EQ(with("most_worse = 0\n", -0.11, "").worse_share, 0.25);
+  EXPECT_FALSE(with("most_worse = 0.2\n", -0.11, "").held);
+  EXPECT_TRUE(with("most_worse = 0.25\n", -0.11, "").held);
+  EXPECT_TRUE(with("most_worse = 0\n", -0.09, "").held);
+  EXPECT_TRUE(with("least_right = 0.75\n", 0, "noise").held);
+  EXPECT_FALSE(with("least_right = 0.76\n", 0, "noise").held);
+  EXPECT_TRUE(with("least_right = 0.76\n", 0, "").held) << "no controller";
+  const std::vector<GoalResult> shown{with("most_worse = 0.2\nleast_right = 0.5\n", -3, "noise")};
+  for (const char* part : {"25.0 %", "20.0 %", "75.0 %", "50.0 %", "MISSED"})
+    EXPECT_NE(goals_text(shown).find(part), std::string::npos) << part;
+}
+
 TEST(BenchSuite, TheRecipeReadsAndUntouchedInputsScoreAsPublished) {
   const char* data = std::getenv("CHIARO_BENCH_DIR");
   if (data == nullptr) GTEST_SKIP() << "CHIARO_BENCH_DIR is not set";

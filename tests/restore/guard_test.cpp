@@ -44,7 +44,7 @@ TEST(Guard, ACleanPictureIsLeftAlone) {
 
 TEST(Guard, ADrawnPictureIsLeftAlone) {
   Inspection inspection = found(0, 1, 0);
-  inspection.drawn = {.exact = 0.9, .grain = 0.01};
+  inspection.drawn = {.exact = 0.9, .grain = 0.001};
   const auto decision = judge(inspection, test::controller_info());
   EXPECT_TRUE(decision.drawn);
   EXPECT_EQ(decision.strength, 0);

@@ -57,6 +57,24 @@ TEST_F(SimclrTest, ReportsTheHealthOfItsEmbeddings) {
   EXPECT_TRUE(method->losses(waves(0), {.step = 1}).meters.empty());
 }
 
+// Pictures without anything in them: their codes coincide, and after a while that is said. Of
+// waves it is not.
+TEST_F(SimclrTest, IdenticalPicturesAreNoticed) {
+  const auto warnings = [&](bool identical) {
+    const auto method = simclr().make({network_, {}, 1}, {});
+    auto batch = waves(0);
+    if (identical) {
+      batch.input.fill_(0.5);
+      batch.context.fill_(0.5);
+    }
+    std::size_t said = 0;
+    for (int look = 0; look < 20; ++look) said += method->losses(batch, {}).warnings.size();
+    return said;
+  };
+  EXPECT_GT(warnings(true), 0U);
+  EXPECT_EQ(warnings(false), 0U);
+}
+
 TEST_F(SimclrTest, SaysInWhichDamagePicturesAreFound) {
   const auto method =
       simclr().make({.network = network_, .tasks = {}, .seed = 1, .kinds = {"a", "b"}}, {});

@@ -3,6 +3,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/restore_arguments.h"
+#include "chiaro/base/log.h"
 
 namespace chiaro::cli {
 namespace {
@@ -25,6 +26,8 @@ void add_restore(CLI::App& root) {
   command->callback([arguments] {
     begin_output(arguments->show);
     settle(*arguments);
+    if (arguments->ensemble && !arguments->dry_run)
+      spdlog::info("--ensemble restores each picture eight times: it takes eight times as long");
     if (means_many(*arguments)) {
       restore_many(*arguments);
     } else {

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "chiaro/base/files.h"
+#include "chiaro/degrade/degrade.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
@@ -95,10 +97,77 @@ TEST_F(DegradeCli, TwoPicturesDoNotBecomeOne) {
   EXPECT_FALSE(fs::exists(folder_ / "damaged/a.png"));
 }
 
+/// The part of a sheet at these pixels, and how much its values vary.
+struct Patch {
+  image::Image part;
+  float darkest = 0;
+  float brightest = 0;
+
+  Patch(const image::Image& sheet, int y, int x, int height, int width)
+      : part(image::crop(sheet, y, x, height, width)) {
+    const auto [low, high] = std::ranges::minmax_element(part.pixels());
+    darkest = *low;
+    brightest = *high;
+  }
+  bool equals(const Patch& other) const {
+    return std::ranges::equal(part.pixels(), other.part.pixels());
+  }
+};
+
 TEST_F(DegradeCli, ASheetShowsAllDegradations) {
+  image::Image waves(3, 24, 32);
+  for (int y = 0; y < 24; ++y) {
+    for (int x = 0; x < 32; ++x) {
+      for (int c = 0; c < 3; ++c)
+        waves.at(c, y, x) = static_cast<float>(30 + (17 * x + 11 * y + 40 * c) % 160) / 255.0F;
+    }
+  }
+  image::write(one_, waves);
   ASSERT_EQ(chiaro({"degrade", one_, "--sheet", folder_ / "sheet.png"}).status, 0);
   const auto sheet = image::read(folder_ / "sheet.png");
-  EXPECT_GT(sheet.width() * sheet.height(), 20 * 24 * 32);
+  const auto& names = degrade::names();
+  const int rows = (static_cast<int>(names.size()) + 1) / 2;
+  constexpr int kGap = 8, kLabel = 20;
+  ASSERT_EQ(sheet.width(), 6 * (32 + kGap) + 3 * kGap);
+  ASSERT_EQ(sheet.height(), rows * (24 + kLabel + kGap) + kGap);
+  for (int i = 0; i < static_cast<int>(names.size()); ++i) {
+    const std::string& name = names[static_cast<std::size_t>(i)];
+    const int y = kGap + (i % rows) * (24 + kLabel + kGap);
+    const int left = kGap + i / rows * (3 * (32 + kGap) + 2 * kGap);
+    std::vector<Patch> cells;
+    for (int k = 0; k < 3; ++k) {
+      cells.emplace_back(sheet, y, left + k * (32 + kGap), 24, 32);
+      EXPECT_LT(cells.back().darkest + 0.02F, cells.back().brightest) << name << k;
+      EXPECT_LT(Patch(sheet, y + 24, left + k * (32 + kGap), kLabel, 32).darkest, 0.7F)
+          << name << k << " has no label";
+    }
+    EXPECT_EQ(cells[0].equals(cells[2]), name == "clean") << name << " is not stronger";
+  }
+}
+
+TEST_F(DegradeCli, HazeFollowsTheDepthMap) {
+  image::Image depth(1, 24, 32);
+  const float levels[] = {0, 128.0F / 255, 1, 1};  // a quarter each, from near to far
+  for (int y = 0; y < 24; ++y) {
+    for (int x = 0; x < 32; ++x) depth.at(0, y, x) = levels[x / 8];
+  }
+  const std::string map = folder_ / "depth.png";
+  image::write(map, depth);
+  const std::string spec = "haze(beta=1.5,airlight=0.9)";
+  ASSERT_EQ(chiaro({"degrade", one_, "-o", out_, "--spec", spec, "--depth-map", map}).status, 0);
+  const auto hazy = image::read(out_);
+  const auto clean = image::read(one_);
+  for (int x = 0; x < 32; ++x) {
+    const float t = std::exp(-1.5F * levels[x / 8]);
+    EXPECT_NEAR(hazy.at(1, 10, x), clean.at(1, 10, x) * t + 0.9F * (1 - t), 0.51F / 255) << x;
+  }
+  const fs::path other = folder_ / "other.png";
+  expect_refused({"degrade", one_, "-o", other, "--spec", spec, "--depth-map", folder_ / "no.png"},
+                 3, "no.png");
+  image::write(map, image::Image(1, 24, 31, 0.5F));
+  expect_refused({"degrade", one_, "-o", other, "--spec", spec, "--depth-map", map}, 2,
+                 "got 1x24x31; expected 1x24x32");
+  EXPECT_FALSE(fs::exists(other));
 }
 
 TEST_F(DegradeCli, BadArgumentsAreRefused) {
@@ -143,8 +212,10 @@ TEST_F(DegradeCli, ScoresAreOfThePairsAndAreCompared) {
 
   fs::remove(near / "b.png");
   const auto missing = chiaro({"score", "--input", near, "--target", clean_});
-  EXPECT_NE(missing.status, 0);
-  EXPECT_NE(missing.err.find("b"), std::string::npos) << missing.err;
+  EXPECT_EQ(missing.status, 3);
+  const std::string said =
+      clean_.string() + ": no input for target '" + (clean_ / "b.png").string() + "'";
+  EXPECT_NE(missing.err.find(said), std::string::npos) << missing.err;
 }
 
 }  // namespace

@@ -133,7 +133,8 @@ TEST_F(EvalCli, TheSchemaKnowsSuitesAndNothingElse) {
   EXPECT_EQ(set.at("additionalProperties"), false);
   EXPECT_EQ(set.at("properties").at("seed").at("type"), "integer");
   EXPECT_EQ(set.at("properties").at("seed").at("minimum"), 0);
-  EXPECT_FALSE(set.at("properties").at("floor_db").contains("default")) << "JSON has no infinity";
+  for (const char* key : {"floor_db", "most_worse", "least_right"})
+    EXPECT_FALSE(set.at("properties").at(key).contains("default")) << "JSON has no infinity";
   const json& protocol = schema.at("properties").at("protocol").at("properties");
   EXPECT_EQ(protocol.at("channel").at("enum"), json({"rgb", "y"}));
   EXPECT_TRUE(schema.at("$defs").at("noise").at("properties").contains("sigma_u8"));

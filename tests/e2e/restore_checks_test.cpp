@@ -90,6 +90,25 @@ TEST_F(RestoreChecks, TheEnsembleIsAnotherPicture) {
   EXPECT_EQ(image::read(folder_ / "mean.png").width(), 130);
 }
 
+/// How often `part` stands in `text`.
+int times(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST_F(RestoreChecks, TheEnsembleSaysOnceThatItTakesLonger) {
+  const std::string longer = "takes eight times as long";
+  EXPECT_EQ(times(restore({in_, "-o", folder_ / "plain.png"}).err, longer), 0);
+  EXPECT_EQ(times(restore({in_, "-o", out_, "--ensemble"}).err, longer), 1);
+  EXPECT_EQ(restore({in_, "-o", out_, "--ensemble", "--quiet", "--overwrite"}).err, "");
+  fs::create_directories(folder_ / "two");
+  for (const std::string name : {"two/a.png", "two/b.png"}) fs::copy_file(in_, folder_ / name);
+  const auto many = restore({folder_ / "two", "-o", folder_ / "many", "--ensemble"});
+  EXPECT_EQ(many.status, 0) << many.err;
+  EXPECT_EQ(times(many.err, longer), 1) << many.err;
+}
+
 TEST_F(RestoreChecks, WhatIsCutOffIsSaidOnce) {
   image::Image bright(3, 97, 130);
   Rng rng(3);
@@ -97,11 +116,6 @@ TEST_F(RestoreChecks, WhatIsCutOffIsSaidOnce) {
   bright.at(0, 5, 6) = std::nanf("");
   const std::string input = folder_ / "bright.pfm";
   image::write(input, bright);
-  const auto times = [](const std::string& text, const std::string& part) {
-    int found = 0;
-    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-    return found;
-  };
   for (const Words& more :
        {Words{}, Words{"--ensemble"}, Words{"--region", "20,30,40,33"},
         Words{"--region", "20,30,40,33", "--ensemble"}, Words{"--verify-tiles", "--tile", "64"}}) {
@@ -193,6 +207,65 @@ TEST_F(RestoreChecks, ChecksOfManyPictures) {
   EXPECT_EQ(event(result.out, "failed")["exit_status"], 7);
   write_file_atomically(folder_ / "photos/c.png", std::string_view("no picture"));
   EXPECT_EQ(restore({folder_ / "photos", "-o", out, "--audit", "--overwrite"}).status, 1);
+}
+
+TEST_F(RestoreChecks, GrainIsKeptAsAsked) {
+  // With the bundle that ships, which takes noise away.
+  ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1);
+  image::Image flat(3, 64, 64);
+  Rng rng(5);
+  for (float& value : flat.pixels()) value = 0.5F + static_cast<float>(0.08 * rng.normal());
+  image::write(in_, flat);
+  const auto deviation = [](const image::Image& picture) {
+    double sum = 0, squares = 0;
+    for (const float value : picture.plane(1)) {
+      sum += value;
+      squares += double{value} * value;
+    }
+    const auto count = static_cast<double>(picture.plane_size());
+    return std::sqrt(squares / count - sum * sum / count / count);
+  };
+  const auto left = [&](const std::string& share) {
+    const auto result = restore({in_, "-o", out_, "--overwrite", "--keep-grain", share});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return deviation(image::read(out_));
+  };
+  const double none = left("0");
+  const double half = left("0.5");
+  const double all = left("1");
+  EXPECT_LT(none, deviation(image::read(in_)) / 4);
+  EXPECT_GT(half, 1.5 * none);
+  EXPECT_GT(all, 1.5 * half);
+  const auto refused = restore({in_, "-o", folder_ / "x.png", "--keep-grain", "1.1"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("got 1.1; expected 0 to 1"), std::string::npos) << refused.err;
+}
+
+TEST_F(RestoreChecks, SlowPredictedMemoryIsWhatIsTaken) {
+  ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1);
+  image::Image picture(3, 1700, 2400);
+  Rng rng(5);
+  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
+  const std::string large = folder_ / "large.ppm";
+  image::write(large, picture);
+  const auto ratio = [&](const std::string& precision, const std::string& limit) {
+    const auto result = restore({large, "-o", out_, "--overwrite", "--json", "--max-memory", limit,
+                                 "--precision", precision});
+    EXPECT_EQ(result.status, 0) << result.err;
+    const json start = event(result.out, "start");
+    EXPECT_FALSE(start["in_strips"]);
+    const double found = start["predicted_peak_bytes"].get<double>() /
+                         event(result.out, "summary")["peak_resident_bytes"].get<double>();
+    RecordProperty(fmt::format("{}_{}_{}_tiles", precision, limit, start["tiles"].get<int>()),
+                   fmt::format("{:.3f}", found));
+    return found;
+  };
+  for (const std::string limit : {"700M", "4G"}) {  // in tiles, and as a whole
+    const double found = ratio("f32", limit);
+    EXPECT_GT(found, 0.8) << limit;
+    EXPECT_LT(found, 1.25) << limit;
+  }
+  EXPECT_GT(ratio("auto", "700M"), 0.8);  // in bf16 it takes less than is said
 }
 
 TEST_F(RestoreChecks, SlowDefaultBundleKeepsItsPromises) {

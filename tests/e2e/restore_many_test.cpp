@@ -1,9 +1,6 @@
 // `chiaro restore` with folders and patterns.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -11,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 #include <thread>
 
@@ -21,6 +19,7 @@
 #include "tests/support/events.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/terminal.h"
 
 namespace chiaro {
 namespace {
@@ -97,30 +96,42 @@ TEST_F(RestoreMany, ATreeIsMirroredAndEqualsOneByOne) {
 
 // The bar of a folder is drawn on a terminal that is closed meanwhile.
 TEST_F(RestoreMany, GoesOnWithoutItsTerminal) {
-  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  ASSERT_GE(terminal, 0);
-  ASSERT_EQ(::grantpt(terminal) + ::unlockpt(terminal), 0);
   for (int i = 0; i < 6; ++i)
     image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 900, 900, 7));
-  Words words{CHIARO_PROGRAM, "restore", in_, "-o", out_, "--engines", "1"};
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  const std::string end = ::ptsname(terminal);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(120);  // one that hangs
-    if (::dup2(::open(end.c_str(), O_RDWR | O_NOCTTY), STDERR_FILENO) < 0) ::_exit(126);
-    ::execv(pointers[0], pointers.data());
-    ::_exit(127);
-  }
-  char first = 0;
-  EXPECT_EQ(::read(terminal, &first, 1), 1);  // the bar has begun
-  ::close(terminal);
-  int state = 0;
-  ::waitpid(child, &state, 0);
-  EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0) << state;
+  test::OnTerminal program({CHIARO_PROGRAM, "restore", in_, "-o", out_, "--engines", "1"});
+  EXPECT_NE(program.read(), "");  // the bar has begun
+  program.close();
+  EXPECT_EQ(program.finish(), 0);
   EXPECT_EQ(files_in(out_).size(), names_.size() + 6);
+}
+
+TEST_F(RestoreMany, SaysHowFastAndHowLongStill) {
+  for (int i = 0; i < 6; ++i)
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 800, 900, 7));
+  const test::OnTerminal program({CHIARO_PROGRAM, "restore", in_, "-o", out_, "--engines", "1",
+                                  "--threads", "1", "--tile", "48"});
+  const std::string shown = program.read_all();
+  EXPECT_EQ(program.finish(), 0);
+  // Where one is done, the time left is known.
+  const std::regex bar(
+      R"(restoring \[#*-*\] ([1-9]\d*) of 10  (\d+\.\d\d) pictures/s  (\d+\.\d) MP/s  \d[^?]* left)");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(shown, found, bar)) << shown;
+  EXPECT_GT(std::stod(found[2]), 0);
+  const std::regex last(R"(10 pictures restored in [^:]+: (\d+\.\d\d) pictures/s, (\d+\.\d) MP/s)");
+  EXPECT_TRUE(std::regex_search(shown, found, last)) << shown;
+
+  // Without a terminal: no bar, but the figures, which are those of the events.
+  const auto plain = restore_tree({"--overwrite", "--json"});
+  ASSERT_EQ(plain.status, 0) << plain.err;
+  EXPECT_EQ(plain.err.find('\r'), std::string::npos) << plain.err;
+  ASSERT_TRUE(std::regex_search(plain.err, found, last)) << plain.err;
+  const json summary = events(plain.out).back();
+  EXPECT_NEAR(std::stod(found[1]), summary["pictures_per_second"], 0.006);
+  EXPECT_NEAR(std::stod(found[2]), summary["megapixels_per_second"], 0.06);
+  EXPECT_NEAR(summary["pictures_per_second"].get<double>() * summary["seconds"].get<double>(), 10,
+              1e-6);
+  EXPECT_NEAR(summary["megapixels"], 6 * 0.72 + 4 * 0.0006, 1e-9);
 }
 
 TEST_F(RestoreMany, SeveralEnginesGiveTheSameFiles) {
@@ -257,6 +268,7 @@ TEST_F(RestoreMany, GoesOnAfterBeingKilled) {
     process.signal(signal);
     const auto result = process.finish();
     EXPECT_EQ(result.status, 128 + signal) << result.err;
+    EXPECT_EQ(result.exited, signal == SIGINT);
     if (signal != SIGINT) continue;
     const auto said = events(result.out);
     ASSERT_FALSE(said.empty());

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -173,6 +174,27 @@ TEST_F(RestoreStrips, ATruncatedPictureLeavesNothing) {
   EXPECT_EQ(result.status, 3) << result.err;
   EXPECT_NE(result.err.find("damaged or truncated"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(folder_ / "out.png"));
+}
+
+TEST_F(RestoreStrips, AnInterruptLeavesNoHalfFile) {
+  make_picture(in_, 3600, 4000);
+  const fs::path out = folder_ / "out";
+  fs::create_directory(out);
+  const auto begun = [&] {  // something of the result is on the disk
+    const fs::directory_iterator files(out);
+    return files != fs::directory_iterator() && files->path().extension() == ".part" &&
+           fs::file_size(files->path()) > 0;
+  };
+  for (const int signal : {SIGINT, SIGTERM}) {
+    test::Process process({CHIARO_PROGRAM, "restore", in_, "-o", out / "out.tif", "--max-memory",
+                           "180M", "--threads", "1"});
+    ASSERT_TRUE(test::within_a_minute(begun));
+    process.signal(signal);
+    const auto result = process.finish();
+    EXPECT_TRUE(result.exited) << "nobody noted the signal";
+    EXPECT_EQ(result.status, 128 + signal) << result.err;
+    EXPECT_TRUE(fs::is_empty(out));
+  }
 }
 
 TEST_F(RestoreStrips, OfAFolderTheLargeAloneGoThroughInStrips) {

@@ -296,5 +296,30 @@ TEST_F(RestoreChecks, SlowDefaultBundleKeepsItsPromises) {
   }
 }
 
+TEST_F(RestoreChecks, SlowTilesOfEveryBundleAreTheWhole) {
+  ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1);
+  const image::Image photo = image::read(CHIARO_SOURCE_DIR "/examples/photos/pavilion_noisy.jpg");
+  for (const auto& [height, width] : {std::pair{427, 640}, {427, 521}, {411, 633}}) {
+    image::write(in_, image::crop(photo, 0, 0, height, width));
+    for (const char* bundle : {"default", "plain"}) {
+      const Words how{in_,    "-o",          out_,  "--overwrite", "--bundle",
+                      bundle, "--precision", "f32", "--as",        "noise(0.3)"};
+      const auto with = [&](Words words) {
+        words.insert(words.begin(), how.begin(),
+                     how.end() - (std::string_view(bundle) == "plain" ? 2 : 0));
+        const auto result = restore(words);
+        EXPECT_EQ(result.status, 0) << result.err;
+        return image::read(out_);
+      };
+      const auto whole = with({});
+      for (const char* tile : {"448", "512"}) {
+        const auto tiled = with({"--tile", tile, "--verify-tiles"});
+        EXPECT_TRUE(std::ranges::equal(whole.pixels(), tiled.pixels()))
+            << bundle << ", " << width << " x " << height << ", tiles of " << tile;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace chiaro

@@ -7,6 +7,11 @@
 #include "chiaro/base/error.h"
 
 namespace chiaro::cli {
+namespace {
+
+constexpr double kManyTimes = 4;
+
+}  // namespace
 
 void say_start(const RestoreArguments& arguments, const restore::Restorer& restorer,
                const restore::RestorePlan& plan, int height, int width, bool in_strips,
@@ -30,12 +35,21 @@ void say_start(const RestoreArguments& arguments, const restore::Restorer& resto
       restorer.manifest().name, engine::precision_name(restorer.precision()), restorer.threads(),
       plan.tiles(), plan.window_width_px, plan.window_height_px, plan.overlap_px,
       bytes_text(plan.predicted_peak_bytes));
+  const bool limited = arguments.options.max_memory_bytes > 0;
   if (in_strips) {
     spdlog::info(
         "{} x {} pixels do not fit into memory at once: read, restored and written in {} "
         "strips, about {} resident at the peak",
         width, height, plan.rows, bytes_text(plan.predicted_peak_bytes));
+  } else if (limited) {
+    spdlog::info("about {} resident at the peak", bytes_text(plan.predicted_peak_bytes));
   }
+  const double repetition = plan.repetition(height, width);
+  if (limited && repetition > kManyTimes)
+    spdlog::warn(
+        "the memory limit leaves room for small tiles only, whose overlaps are computed again and "
+        "again: {:.0f} times the work of the whole picture",
+        repetition);
 }
 
 void with_progress(const RestoreArguments& arguments,

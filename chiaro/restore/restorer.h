@@ -76,6 +76,10 @@ struct RestorePlan {
   std::int64_t predicted_peak_bytes = 0;  ///< resident memory of the process
 
   int tiles() const { return rows * columns; }
+  /// How often the network computes a pixel of a picture of this size, on average: 1 as a whole.
+  double repetition(int height, int width) const {
+    return double{1} * tiles() * window_height_px * window_width_px / height / width;
+  }
 };
 
 class Restorer {

@@ -384,7 +384,12 @@ TEST(Memory, ALowerCeilingGivesSmallerTilesAndTheSamePicture) {
   restorer.release_memory();
   const auto free_plan = restorer.plan(600, 800);
   const std::int64_t ceiling = free_plan.predicted_peak_bytes - (12 << 20);
+  EXPECT_LT(free_plan.repetition(600, 800), 1.2) << "edges alone";
   const auto tight_plan = restorer.plan(600, 800, {.max_memory_bytes = ceiling});
+  EXPECT_DOUBLE_EQ(tight_plan.repetition(600, 800), double{1} * tight_plan.tiles() *
+                                                        tight_plan.window_height_px *
+                                                        tight_plan.window_width_px / (600 * 800));
+  EXPECT_GT(tight_plan.repetition(600, 800), free_plan.repetition(600, 800));
   EXPECT_LT(tight_plan.window_height_px * tight_plan.window_width_px, 600 * 800);
   EXPECT_LE(tight_plan.predicted_peak_bytes, ceiling);
   EXPECT_LE(largest_difference(restorer.restore(source, {.max_memory_bytes = ceiling}), whole),

@@ -1,23 +1,17 @@
-// Machine output: one JSON object per line on stdout, each with "event".
+// Machine output, and the end of a subcommand that has said everything by it.
 #pragma once
 
-#include <string>
-
-#include <nlohmann/json.hpp>
+#include "apps/console/events.h"
 
 namespace chiaro::cli {
 
-using Json = nlohmann::ordered_json;
+using console::Json;
+using console::print_event;
 
 /// Thrown by a subcommand that has said everything already, on stderr and as events: the program
 /// ends with this exit status.
 struct EndWith {
   int status = 0;
 };
-
-/// Prints {"event": name, …fields} as one line and flushes. A text KEY that is not UTF-8 (names of
-/// files) is shown with replacement characters, and KEY_bytes has it percent_encoded; numbers that
-/// are not finite become text.
-void print_event(const std::string& name, const Json& fields);
 
 }  // namespace chiaro::cli

@@ -1,9 +1,5 @@
 #include "apps/cli/shown_text.h"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
-
 namespace chiaro::cli {
 namespace {
 
@@ -28,12 +24,6 @@ bool has_no_place(std::string_view character) {
 
 }  // namespace
 
-std::string as_utf8(std::string_view text) {
-  const nlohmann::json value = std::string(text);
-  return nlohmann::json::parse(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
-      .get<std::string>();
-}
-
 std::string shown_text(std::string_view text) {
   const std::string valid = as_utf8(text);
   std::string result;
@@ -47,20 +37,6 @@ std::string shown_text(std::string_view text) {
       result += static_cast<char>(0x80 + picture);
     } else {
       result += has_no_place(character) ? kReplacement : character;
-    }
-  }
-  return result;
-}
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
-  std::string result;
-  for (const char c : text) {
-    if (kPlain.find(c) != std::string_view::npos) {
-      result += c;
-    } else {
-      result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
   }
   return result;

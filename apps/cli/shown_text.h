@@ -4,16 +4,15 @@
 #include <string>
 #include <string_view>
 
+#include "apps/console/text_bytes.h"
+
 namespace chiaro::cli {
 
-/// The same text with U+FFFD wherever it is not UTF-8.
-std::string as_utf8(std::string_view text);
+using console::as_utf8;
+using console::percent_encoded;
 
 /// For people, on one line: as_utf8, with control characters, a line break for example, as their
 /// pictures (U+2400 and following), and U+FFFD for what no document may hold.
 std::string shown_text(std::string_view text);
-
-/// Every byte, in ASCII: all but letters, digits and -._~/ as %XX (RFC 3986, section 2).
-std::string percent_encoded(std::string_view text);
 
 }  // namespace chiaro::cli

@@ -1,11 +1,11 @@
-#include "apps/cli/events.h"
+#include "apps/console/events.h"
 
 #include <cmath>
 #include <cstdio>
 
-#include "apps/cli/shown_text.h"
+#include "apps/console/text_bytes.h"
 
-namespace chiaro::cli {
+namespace chiaro::console {
 namespace {
 
 void make_finite(Json& value) {
@@ -39,4 +39,4 @@ void print_event(const std::string& name, const Json& fields) {
   std::fflush(stdout);
 }
 
-}  // namespace chiaro::cli
+}  // namespace chiaro::console

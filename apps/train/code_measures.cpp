@@ -59,4 +59,16 @@ train::Metrics measure_codes(methods::Method& method, const std::vector<data::Ba
   return metrics;
 }
 
+std::vector<std::string> code_measure_names(const methods::Product& product) {
+  std::vector<std::string> names{"kind_nearest", "nmi_kmeans", "ami_kmeans"};
+  if (!product.tree) return names;
+  for (std::int64_t l = 1; l <= product.tree->levels(); ++l) {
+    names.push_back("nmi_" + std::to_string(l));
+    names.push_back("ami_" + std::to_string(l));
+  }
+  names.emplace_back("tree_purity");
+  names.emplace_back("tree_agreement");
+  return names;
+}
+
 }  // namespace chiaro::apps

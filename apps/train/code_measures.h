@@ -1,6 +1,7 @@
 // How much of what was done to a picture its code tells.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "chiaro/data/batch.h"
@@ -24,5 +25,8 @@ namespace chiaro::apps {
 ///
 /// All deterministic. Errors: Usage (the method has no encoder).
 train::Metrics measure_codes(methods::Method& method, const std::vector<data::Batch>& batches);
+
+/// The names of these, those of a tree that is yet to be built among them.
+std::vector<std::string> code_measure_names(const methods::Product& product);
 
 }  // namespace chiaro::apps

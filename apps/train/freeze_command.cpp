@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/console/events.h"
 #include "apps/train/commands.h"
 #include "apps/train/freeze_controller.h"
 #include "apps/train/precision_evidence.h"
@@ -38,6 +39,7 @@ struct FreezeArguments {
   std::vector<std::string> average_with;
   std::int64_t certify = 48;
   bool half = false;
+  bool json = false;
 };
 
 std::vector<std::string> task_names(const Recipe& recipe) {
@@ -90,6 +92,22 @@ std::string examined(const FreezeArguments& arguments, TrainedRun& trained,
   return found.text();
 }
 
+/// `what`: "resunet", "encoder by hcsc".
+void write_frozen(const FreezeArguments& arguments, const bundle::Bundle& frozen,
+                  const std::string& what, std::int64_t step) {
+  bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
+  const auto bytes = fs::file_size(arguments.out);
+  spdlog::info("wrote '{}': {}, step {}, {} bytes", arguments.out, what, step, bytes);
+  if (!arguments.json) return;
+  console::Json members = console::Json::object();
+  for (const auto& [name, content] : frozen.members) members[name] = content.size();
+  console::print_event("frozen", {{"bundle", arguments.out},
+                                  {"kind", frozen.manifest.kind},
+                                  {"step", step},
+                                  {"bytes", bytes},
+                                  {"member_bytes", members}});
+}
+
 /// A bundle of kind encode.
 void freeze_encoder(const FreezeArguments& arguments, TrainedRun& trained,
                     bundle::Manifest manifest, const std::string& notes) {
@@ -100,9 +118,7 @@ void freeze_encoder(const FreezeArguments& arguments, TrainedRun& trained,
                                  : std::vector<std::byte>();
   const bundle::Bundle frozen =
       freeze::freeze(*trained.encoder, manifest, notes, tree, arguments.half);
-  bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
-  spdlog::info("wrote '{}': encoder by {}, step {}, {} bytes", arguments.out, trained.recipe.method,
-               trained.step, fs::file_size(arguments.out));
+  write_frozen(arguments, frozen, "encoder by " + trained.recipe.method, trained.step);
 }
 
 void freeze_command(const FreezeArguments& arguments) {
@@ -161,9 +177,7 @@ void freeze_command(const FreezeArguments& arguments) {
   }
   const bundle::Bundle frozen =
       freeze::freeze(*trained.network, manifest, notes, trained.conditioner.get(), arguments.half);
-  bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
-  spdlog::info("wrote '{}': {}, step {}, {} bytes", arguments.out, trained.recipe.network,
-               trained.step, fs::file_size(arguments.out));
+  write_frozen(arguments, frozen, trained.recipe.network, trained.step);
 }
 
 }  // namespace
@@ -193,6 +207,9 @@ void add_freeze(CLI::App& root) {
   command->add_option("--certify", arguments->certify,
                       "held-out pictures on which the cost of bf16 is measured; 0: reads no data, "
                       "bf16 stays off, the card names no training pictures");
+  command->add_flag("--json", arguments->json,
+                    "at the end one line of JSON on stdout: the event \"frozen\" with the bundle, "
+                    "its size and those of its members");
   command->callback([arguments] { freeze_command(*arguments); });
 }
 

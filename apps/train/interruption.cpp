@@ -22,4 +22,8 @@ bool interrupted() {
   return came != 0;
 }
 
+int interruption_status() {
+  return 128 + (came != 0 ? came : SIGINT);
+}
+
 }  // namespace chiaro::apps

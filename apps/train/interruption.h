@@ -9,4 +9,7 @@ void note_interruptions();
 /// Whether one has come.
 bool interrupted();
 
+/// The exit status for the one that came: 130 (SIGINT) or 143 (SIGTERM).
+int interruption_status();
+
 }  // namespace chiaro::apps

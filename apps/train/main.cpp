@@ -1,18 +1,102 @@
 // chiaro-train: the training wing as a program.
 #include <malloc.h>
 
-#include <cstdlib>
+#include <algorithm>
+#include <cstdio>
 #include <exception>
-#include <iostream>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include <c10/util/Exception.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/console/ending.h"
+#include "apps/console/wrong_arguments.h"
 #include "apps/pages/pages.h"
 #include "apps/train/commands.h"
+#include "apps/train/interruption.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/version.h"
+
+namespace chiaro::apps {
+namespace {
+
+constexpr const char* kExitStatuses =
+    "Exit status: 0 done, 1 some runs of a study failed, 2 wrong usage or recipe, 3 pictures\n"
+    "missing or unreadable, 4 output not writable, 5 checkpoint or bundle damaged or\n"
+    "incompatible, 6 resource limit, 7 a check said no, 70 internal error, 130 or 143\n"
+    "interrupted.";
+
+/// --quiet and -v, before or behind the subcommand.
+struct Telling {
+  bool quiet = false;
+  bool verbose = false;
+};
+
+void add_telling(CLI::App& root, Telling& telling) {
+  root.add_flag("--quiet", telling.quiet, "errors only");
+  root.add_flag("-v,--verbose", telling.verbose, "more messages");
+  root.fallthrough();
+  root.parse_complete_callback([&telling] {
+    set_up_logging(telling.quiet     ? Verbosity::Quiet
+                   : telling.verbose ? Verbosity::Verbose
+                                     : Verbosity::Normal);
+  });
+}
+
+int refused(const std::string& message, bool json) {
+  return console::report_error(message, static_cast<int>(ErrorCode::Usage), json);
+}
+
+int failed(const std::string& message, bool json) {
+  return console::report_error(message, static_cast<int>(ErrorCode::Internal), json);
+}
+
+int run_program(int argc, char** argv) {
+  const std::span<char*> words(argv, static_cast<std::size_t>(argc));
+  const bool json = std::ranges::count(words, std::string_view("--json"),
+                                       [](const char* word) { return std::string_view(word); }) > 0;
+  CLI::App root(
+      "Trains networks that make damaged photographs clear again, and freezes them into bundles.",
+      "chiaro-train");
+  root.set_version_flag("--version", version());
+  root.footer(kExitStatuses);
+  root.require_subcommand(1);
+  Telling telling;
+  add_telling(root, telling);
+  add_train(root);
+  add_study(root);
+  add_freeze(root);
+  add_describe(root);
+  pages::add_generate(root, "train networks that make damaged photographs clear again");
+  try {
+    if (const auto message = console::wrong_subcommand(root, words); !message.empty())
+      return refused(message, json);
+    root.parse(argc, argv);
+    return console::with_output(0, json);
+  } catch (const CLI::ExtrasError&) {
+    return refused(console::unexpected_arguments(root), json);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return console::with_output(root.exit(asked), json);
+  } catch (const CLI::RequiredError& error) {
+    return refused(console::missing_argument(root, error.what()), json);
+  } catch (const CLI::ParseError& error) {
+    return refused(error.what(), json);
+  } catch (const Error& error) {
+    const int status =
+        error.code() == ErrorCode::Interrupted ? interruption_status() : error.exit_status();
+    return console::report_error(error.what(), status, json);
+  } catch (const c10::Error& error) {
+    return failed(std::string("[libtorch] ") + error.what_without_backtrace(), json);
+  } catch (const std::exception& error) {
+    return std::ferror(stdout) != 0 ? console::with_output(0, json) : failed(error.what(), json);
+  }
+}
+
+}  // namespace
+}  // namespace chiaro::apps
 
 int main(int argc, char** argv) {
   // A step asks for the same large blocks every time; given back to the system after each use,
@@ -20,43 +104,5 @@ int main(int argc, char** argv) {
   constexpr int kLarge = 1 << 30;
   mallopt(M_MMAP_THRESHOLD, kLarge);
   mallopt(M_TRIM_THRESHOLD, kLarge);
-  CLI::App app(
-      "Trains networks that make damaged photographs clear again, and freezes them into bundles.",
-      "chiaro-train");
-  app.set_version_flag("--version", chiaro::version());
-  app.footer(
-      "Exit status: 0 done, 1 some runs of a study failed, 2 wrong usage or recipe, 3 pictures\n"
-      "missing or unreadable, 4 output not writable, 5 checkpoint or bundle damaged or\n"
-      "incompatible, 6 resource limit, 7 a check said no, 70 internal error, 130 interrupted.");
-  app.require_subcommand(1);
-  bool quiet = false;
-  bool verbose = false;
-  app.add_flag("--quiet", quiet, "errors only");
-  app.add_flag("-v,--verbose", verbose, "more messages");
-  app.fallthrough();
-  app.parse_complete_callback([&] {
-    chiaro::set_up_logging(quiet     ? chiaro::Verbosity::Quiet
-                           : verbose ? chiaro::Verbosity::Verbose
-                                     : chiaro::Verbosity::Normal);
-  });
-  chiaro::apps::add_train(app);
-  chiaro::apps::add_study(app);
-  chiaro::apps::add_freeze(app);
-  chiaro::apps::add_describe(app);
-  chiaro::pages::add_generate(app, "train networks that make damaged photographs clear again");
-  try {
-    app.parse(argc, argv);
-    return EXIT_SUCCESS;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? EXIT_SUCCESS : static_cast<int>(chiaro::ErrorCode::Usage);
-  } catch (const chiaro::Error& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return error.exit_status();
-  } catch (const c10::Error& error) {
-    std::cerr << "error: [libtorch] " << error.what_without_backtrace() << "\n";
-    return static_cast<int>(chiaro::ErrorCode::Internal);
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(chiaro::ErrorCode::Internal);
-  }
+  return chiaro::apps::run_program(argc, argv);
 }

@@ -115,4 +115,15 @@ train::Metrics measure_parts(networks::Encoder& encoder, const std::vector<data:
   return metrics;
 }
 
+std::vector<std::string> part_measure_names(const networks::Encoder& encoder) {
+  std::vector<std::string> names{"scene_chance", "kind_chance"};
+  for (const auto& part : networks::parts_of(encoder.layout())) {
+    for (const char* measure : {"scene_nearest", "kind_nearest", "scene_linear", "kind_linear",
+                                "kind_deep", "severity"}) {
+      names.push_back(part.name + "_" + measure);
+    }
+  }
+  return names;
+}
+
 }  // namespace chiaro::apps

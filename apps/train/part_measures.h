@@ -1,6 +1,7 @@
 // What the parts of a code tell of the scene and of the damage: probes on frozen codes.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "chiaro/data/batch.h"
@@ -27,5 +28,8 @@ namespace chiaro::apps {
 /// the deep probes are normalised, (accuracy − 1/K)/(1 − 1/K): 0 is chance, 1 all right. Measures
 /// that the samples are too few for are left out. Deterministic.
 train::Metrics measure_parts(networks::Encoder& encoder, const std::vector<data::Batch>& batches);
+
+/// The names of all of these.
+std::vector<std::string> part_measure_names(const networks::Encoder& encoder);
 
 }  // namespace chiaro::apps

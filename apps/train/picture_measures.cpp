@@ -47,6 +47,12 @@ bool PictureMeasures::contains(const std::string& name) const {
   return std::ranges::count(more_, name, &metrics::Measure::label) > 0;
 }
 
+std::vector<std::string> PictureMeasures::names() const {
+  std::vector<std::string> names{"psnr"};
+  for (const auto& measure : more_) names.push_back(measure.label);
+  return names;
+}
+
 std::vector<std::pair<std::string, double>> PictureMeasures::of(const at::Tensor& output,
                                                                 const at::Tensor& target) const {
   std::vector<std::pair<std::string, double>> values{{"psnr", rgb_psnr(output, target)}};

@@ -26,6 +26,9 @@ class PictureMeasures {
   /// Whether what is measured beside "psnr" has this name.
   bool contains(const std::string& name) const;
 
+  /// As `of` has them.
+  std::vector<std::string> names() const;
+
   /// "psnr" first; of output and target, both (3,H,W) float32 in [0,1] on the CPU. Decibels are at
   /// most 100, so that means stay finite. Errors: Input (sides below the window of SSIM).
   std::vector<std::pair<std::string, double>> of(const at::Tensor& output,

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/console/events.h"
 #include "apps/train/commands.h"
 #include "apps/train/interruption.h"
 #include "apps/train/method_start.h"
@@ -27,11 +28,13 @@ struct TrainArguments {
   std::string out;
   std::string data;
   std::vector<std::string> settings;
+  std::string device;
   std::string from;
   std::vector<std::string> allow_missing;
   std::int64_t stop_after = 0;
   std::int64_t prove_resume = 0;
   bool resume = false;
+  bool json = false;
 };
 
 /// The recipe of the run: given, or stored in the folder when resuming.
@@ -45,13 +48,25 @@ Recipe effective_recipe(const TrainArguments& arguments, const fs::path& folder)
     recipe = load_recipe(folder / "recipe.toml");
   }
   for (const auto& setting : arguments.settings) set_recipe_value(recipe, setting);
+  if (!arguments.device.empty()) set_recipe_value(recipe, "train.device=" + arguments.device);
   return recipe;
+}
+
+void print_outcome(const train::Outcome& outcome, const fs::path& folder, const std::string& best) {
+  console::Json fields{{"run", folder.string()},
+                       {"step", outcome.step},
+                       {"finished", outcome.finished},
+                       {"metrics", outcome.last_metrics}};
+  if (outcome.best) fields["best"] = {{"metric", best}, {"value", *outcome.best}};
+  console::print_event("trained", fields);
 }
 
 void train_by(const TrainArguments& arguments) {
   TrainingRun run;
   run.folder = arguments.out;
   run.recipe = effective_recipe(arguments, run.folder);
+  const TrainingRecipe checked = check_training_recipe(run.recipe);
+  if (run.folder.empty()) run.folder = fs::path("runs") / checked.name;
   run.recipe_file = arguments.recipe;
   run.data = arguments.data;
   run.resume = arguments.resume;
@@ -72,6 +87,7 @@ void train_by(const TrainArguments& arguments) {
   const train::Outcome outcome = run_training(run);
   CHIARO_CHECK(!interrupted(), Interrupted,
                "[train] interrupted at step {}; continue with --resume", outcome.step);
+  if (arguments.json) print_outcome(outcome, run.folder, checked.train.best);
 }
 
 /// The checkpoint of the last step in a run folder, byte for byte.
@@ -134,6 +150,8 @@ void add_train(CLI::App& root) {
                       "folder that relative data folders start from; default $CHIARO_DATA_DIR, "
                       "else the recipe's folder");
   command->add_option("--set", arguments->settings, "override one value: section.key=value");
+  command->add_option("--device", arguments->device, "short for --set train.device=…")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->add_option(
       "--from", arguments->from,
       "start from the weights of a bundle instead of random ones; of an encoder's bundle: "
@@ -142,12 +160,19 @@ void add_train(CLI::App& root) {
                       "with --from: tensors (shell globs) that may differ and stay random");
   command->add_option("--stop-after", arguments->stop_after,
                       "stop after so many steps of this call, as if interrupted politely");
-  command
-      ->add_option("--prove-resume", arguments->prove_resume,
-                   "train 2N steps, and N + stop + N, compare the checkpoints, and keep neither")
-      ->check(CLI::PositiveNumber);
+  auto* prove =
+      command
+          ->add_option(
+              "--prove-resume", arguments->prove_resume,
+              "train 2N steps, and N + stop + N, compare the checkpoints, and keep neither")
+          ->check(CLI::PositiveNumber);
   command->add_flag("--resume", arguments->resume,
                     "continue from the newest sound checkpoint of the run folder");
+  command
+      ->add_flag("--json", arguments->json,
+                 "at the end one line of JSON on stdout: the event \"trained\" with run folder, "
+                 "step, last metrics and the best")
+      ->excludes(prove);
   command->callback([arguments] { train_command(*arguments); });
 }
 

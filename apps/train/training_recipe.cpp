@@ -46,8 +46,10 @@ Fields<ValidateOptions> ValidateOptions::fields() {
 }
 
 TrainingRecipe check_training_recipe(Recipe recipe) {
-  check_recipe_sections(recipe, {"name"}, {"network", "method", "data", "train", "validate"},
-                        {"source", "task"});
+  check_recipe_sections(recipe, {"name", "parent"},
+                        {"network", "method", "data", "train", "validate"}, {"source", "task"});
+  CHIARO_CHECK(!recipe.values.contains("parent"), Usage,
+               "[recipe] a parent is read with the file that names it; expected none here");
   TrainingRecipe checked;
   checked.name = take_name(recipe.values, "top level");
   checked.method_options = recipe.table("method").values;

@@ -1,6 +1,9 @@
 #include "apps/train/training_run.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +14,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/text.h"
 #include "chiaro/checkpoint/run_folder.h"
 #include "chiaro/data/dataset.h"
 
@@ -32,6 +36,44 @@ double millions_of_parameters(const torch::nn::Module& module) {
   return static_cast<double>(networks::parameter_count(module)) / 1e6;
 }
 
+/// Errors: Usage. `what`: the key of the recipe.
+void check_side(const std::string& what, std::int64_t side_px, const TrainingRecipe& recipe,
+                std::int64_t alignment_px) {
+  const std::int64_t below = side_px / alignment_px * alignment_px;
+  CHIARO_CHECK(
+      below == side_px, Usage,
+      "[{}] network '{}' takes crops whose sides are multiples of {} px; got {}; expected {}{}",
+      what, recipe.network, alignment_px, side_px, below > 0 ? fmt::format("{} or ", below) : "",
+      below + alignment_px);
+}
+
+/// Of all crops that the network will be given.
+void check_sides(const TrainingRecipe& recipe, const data::Dataset& training,
+                 const networks::Network& network) {
+  const std::int64_t alignment_px = network.geometry().alignment_px;
+  check_side("data.crop_px", training.options().crop_px, recipe, alignment_px);
+  if (recipe.train.validate_every > 0 || recipe.train.sample_every > 0)
+    check_side("validate.crop_px", recipe.validate.crop_px, recipe, alignment_px);
+}
+
+void check_best(const TrainingRecipe& recipe, const data::Dataset& held_out,
+                methods::Method& method) {
+  if (recipe.train.validate_every == 0) return;
+  const auto known = measure_names(method, held_out, PictureMeasures(recipe.validate.metrics));
+  const std::string& best = recipe.train.best;
+  CHIARO_CHECK(std::ranges::count(known, best) > 0, Usage,
+               "[train.best] no measure of this validation; got '{}'{}; expected one of: {}", best,
+               did_you_mean(best, known), join(known));
+}
+
+/// Whoever wants to go on with a run says so.
+void expect_no_run(const TrainingRun& run, const fs::path& folder) {
+  CHIARO_CHECK(run.resume || checkpoint::list_checkpoints(folder).empty(), Usage,
+               "[train] '{}' already holds a run; continue it with --resume or choose another "
+               "--out",
+               folder.string());
+}
+
 void start_from(const TrainingRun& run, const TrainingRecipe& recipe, networks::Network* network) {
   if (!run.start_weights) return;
   CHIARO_CHECK(network != nullptr, Usage,
@@ -44,6 +86,7 @@ void start_from(const TrainingRun& run, const TrainingRecipe& recipe, networks::
 std::unique_ptr<methods::Method> started_method(const TrainingRun& run,
                                                 const TrainingRecipe& recipe,
                                                 const data::Dataset& training,
+                                                const data::Dataset& held_out,
                                                 const fs::path& folder) {
   auto network = make_network(recipe);
   start_from(run, recipe, network.get());
@@ -52,42 +95,65 @@ std::unique_ptr<methods::Method> started_method(const TrainingRun& run,
                "[train] network and data differ in scale; got a network that enlarges {} times and "
                "data.scale = {}; expected the same",
                scale, training.options().scale);
+  if (network) check_sides(recipe, training, *network);
   auto method = make_method(recipe, network, names_of(training));
   if (run.start_method) run.start_method(*method);
   if (checkpoint::list_checkpoints(folder).empty()) check_started(*method);
   CHIARO_CHECK(!method->views().needs_target || training.has_targets(), Usage,
                "[train] method '{}' needs targets; got a source of kind 'noisy', which has none",
                recipe.method);
+  check_best(recipe, held_out, *method);
   spdlog::info("{}: {:.2f} M parameters", network ? recipe.network : recipe.method,
                millions_of_parameters(network ? *network : method->state()));
   return method;
+}
+
+Validation made_validation(const TrainingRecipe& recipe, const data::Dataset& held_out,
+                           const fs::path& root, const methods::Method& method) {
+  Validation validation(held_out, recipe.validate.samples,
+                        PictureMeasures(recipe.validate.metrics));
+  if (!method.views().needs_target) {
+    validation.add_pretext(data::Dataset(recipe.recipe, root, data::Part::Validation),
+                           recipe.validate.samples);
+  }
+  return validation;
+}
+
+/// Each was named when it was met.
+void tell_unread(const data::Dataset& training, const data::Dataset& held_out) {
+  std::set<fs::path> files;
+  std::set<fs::path> unread;
+  for (const data::Dataset* part : {&training, &held_out}) {
+    std::ranges::copy(part->files(), std::inserter(files, files.end()));
+    std::ranges::copy(part->unread(), std::inserter(unread, unread.end()));
+  }
+  if (unread.empty()) return;
+  spdlog::warn("{} of {} pictures could not be read and were left out", unread.size(),
+               files.size());
 }
 
 }  // namespace
 
 train::Outcome run_training(const TrainingRun& run) {
   TrainingRecipe recipe = check_training_recipe(run.recipe);
-  const fs::path folder_path = run.folder.empty() ? fs::path("runs") / recipe.name : run.folder;
+  const fs::path& folder_path = run.folder;
   const fs::path root =
       data_root(run.data, recipe.recipe,
                 run.recipe_file.empty() ? folder_path / "recipe.toml" : run.recipe_file);
 
+  expect_no_run(run, folder_path);
   const auto training = std::make_shared<data::Dataset>(recipe.recipe, root, data::Part::Training);
   const data::Dataset validation_set = held_out_set(recipe, root);
   spdlog::info("training on {}; held out: {}", training->summary(), validation_set.summary());
 
   // Before there is a folder: what cannot begin leaves none.
-  auto method = started_method(run, recipe, *training, folder_path);
+  auto method = started_method(run, recipe, *training, validation_set, folder_path);
+  const Validation validation = made_validation(recipe, validation_set, root, *method);
   checkpoint::RunFolder folder(folder_path);
-  CHIARO_CHECK(
-      run.resume || !folder.latest(), Usage,
-      "[train] '{}' already holds a run; continue it with --resume or choose another --out",
-      folder_path.string());
+  expect_no_run(run, folder_path);  // which another process may have made meanwhile
   const std::string recipe_text = print_recipe(portable(recipe.recipe));
   recipe.recipe.tables["data"].values["root"] = root.string();
 
-  Validation validation(validation_set, recipe.validate.samples,
-                        PictureMeasures(recipe.validate.metrics));
   train::Surroundings surroundings;
   surroundings.validate = [&](methods::Method& now, const methods::StepInfo& taken) {
     return validation.measure(now, taken);
@@ -98,10 +164,6 @@ train::Outcome run_training(const TrainingRun& run) {
   };
   surroundings.should_stop = run.should_stop;
 
-  if (!method->views().needs_target) {
-    validation.add_pretext(data::Dataset(recipe.recipe, root, data::Part::Validation),
-                           recipe.validate.samples);
-  }
   train::Trainer trainer(recipe.train, training, std::move(method), folder, recipe_text,
                          surroundings);
   if (run.resume) {
@@ -113,6 +175,7 @@ train::Outcome run_training(const TrainingRun& run) {
   train::Outcome outcome = trainer.run();
   spdlog::info("{} at step {}; run folder '{}'", outcome.finished ? "finished" : "stopped",
                outcome.step, folder_path.string());
+  tell_unread(*training, validation_set);
   return outcome;
 }
 
@@ -120,10 +183,12 @@ void rehearse_training(const TrainingRun& run) {
   const TrainingRecipe recipe = check_training_recipe(run.recipe);
   const fs::path root = data_root(run.data, recipe.recipe, run.recipe_file);
   const data::Dataset training(recipe.recipe, root, data::Part::Training);
-  held_out_set(recipe, root);
+  const data::Dataset held_out = held_out_set(recipe, root);
   auto network = make_network(recipe);
   start_from(run, recipe, network.get());
-  make_method(recipe, network, names_of(training));
+  if (network) check_sides(recipe, training, *network);
+  const auto method = make_method(recipe, network, names_of(training));
+  check_best(recipe, held_out, *method);
 }
 
 }  // namespace chiaro::apps

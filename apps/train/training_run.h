@@ -14,7 +14,7 @@ namespace chiaro::apps {
 struct TrainingRun {
   Recipe recipe;                      ///< effective, not yet checked
   std::filesystem::path recipe_file;  ///< for data_root
-  std::filesystem::path folder;       ///< empty: runs/<name of the recipe>
+  std::filesystem::path folder;       ///< of the run
   std::string data;                   ///< for data_root
   bool resume = false;                ///< go on from a checkpoint where there is one
   /// Sets the weights to start from, over those drawn from [train].seed; may be empty.

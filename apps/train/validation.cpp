@@ -1,6 +1,7 @@
 #include "apps/train/validation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -106,7 +107,37 @@ void paste(const at::Tensor& picture, image::Image& sheet, int top, int left) {
   }
 }
 
+using Names = std::vector<std::string>;
+
+void append(Names more, Names& names) {
+  std::ranges::move(more, std::back_inserter(names));
+}
+
+Names restorer_names(const methods::Product& product, const data::Dataset& held_out,
+                     const PictureMeasures& measures) {
+  Names names;
+  if (product.conditioner) names = {"type_accuracy", "type_ece"};
+  if (!held_out.has_some_targets()) return names;
+  append({"gain", "worse"}, names);
+  for (const auto& measure : measures.names()) {
+    names.push_back(measure);
+    for (const auto& task : held_out.tasks()) names.push_back(measure + "_" + task);
+  }
+  return names;
+}
+
 }  // namespace
+
+std::vector<std::string> measure_names(methods::Method& method, const data::Dataset& held_out,
+                                       const PictureMeasures& measures) {
+  const methods::Product product = method.product();
+  Names names =
+      product.restorer ? restorer_names(product, held_out, measures) : code_measure_names(product);
+  if (product.encoder) append(part_measure_names(*product.encoder), names);
+  if (!method.views().needs_target) names.emplace_back("pretext");
+  std::ranges::sort(names);
+  return names;
+}
 
 Validation::Validation(const data::Dataset& dataset, std::int64_t samples, PictureMeasures measures)
     : tasks_(dataset.tasks()), measures_(std::move(measures)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "apps/train/picture_measures.h"
@@ -10,6 +11,11 @@
 #include "chiaro/train/trainer.h"
 
 namespace chiaro::apps {
+
+/// Names of what Validation::measure may give for a method, sorted. What samples are too few for is
+/// among them.
+std::vector<std::string> measure_names(methods::Method& method, const data::Dataset& held_out,
+                                       const PictureMeasures& measures);
 
 class Validation {
  public:

@@ -88,6 +88,7 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
     lists.push_back(list_source(sources_.back().options, root, options_.holdout));
     held_out_anywhere.insert(lists.back().held_out.begin(), lists.back().held_out.end());
   }
+  for (const Listing& list : lists) note_unread(list, part);
   std::int64_t content = 0;
   for (std::size_t i = 0; i < lists.size(); ++i) {
     Source& source = sources_[i];
@@ -113,6 +114,14 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
       const std::int64_t depth = file.depth.empty() ? -1 : store_->add(file.depth);
       source.pairs.push_back({input, target, depth, contents.at(file.scene)});
     }
+  }
+}
+
+/// Training and validation list the same: one of them says it.
+void Dataset::note_unread(const Listing& list, Part part) {
+  for (const auto& [file, reason] : list.unread) {
+    store_->note_broken(file);
+    if (part == Part::Training) spdlog::warn("skipping a broken training picture: {}", reason);
   }
 }
 
@@ -466,6 +475,13 @@ std::vector<std::string> Dataset::source_names() const {
 bool Dataset::has_targets() const {
   return std::ranges::none_of(sources_, [](const Source& source) {
     return source.options.kind == "noisy" && source.options.weight > 0;
+  });
+}
+
+bool Dataset::has_some_targets() const {
+  return std::ranges::any_of(sources_, [](const Source& source) {
+    return source.options.kind != "noisy" && source.options.kind != "unpaired" &&
+           source.options.weight > 0 && !source.pairs.empty();
   });
 }
 

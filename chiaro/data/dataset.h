@@ -22,6 +22,8 @@
 
 namespace chiaro::data {
 
+struct Listing;
+
 /// Table [data] of a recipe.
 struct DataOptions {
   std::int64_t crop_px = 128;
@@ -102,8 +104,8 @@ class Dataset {
   /// Errors: Usage (recipe), Input (folders missing or empty, pairs broken).
   Dataset(const Recipe& recipe, const std::filesystem::path& root, Part part);
 
-  /// Pure in (seed, index). Broken files are skipped by drawing again. Errors: Input when nothing
-  /// can be drawn.
+  /// Pure in (seed, index). Broken files are named and skipped by drawing again. Errors: Input when
+  /// nothing can be drawn.
   Sample sample(std::int64_t index) const;
 
   /// Samples [first, first + count) stacked.
@@ -124,6 +126,12 @@ class Dataset {
   std::vector<SourceSummary> source_summaries() const;
   /// Whether every sample has a target: there is no noisy source.
   bool has_targets() const;
+  /// Whether some sample of this part may have one.
+  bool has_some_targets() const;
+  /// The files of this part, and those of the sources that could not be read when it was listed.
+  const std::vector<std::filesystem::path>& files() const { return store_->files(); }
+  /// Those of them that could not be read so far; each was named once in the log.
+  std::vector<std::filesystem::path> unread() const { return store_->broken(); }
   /// One line per source: pictures and pairs in this part.
   std::string summary() const;
 
@@ -151,6 +159,7 @@ class Dataset {
   };
 
   void add_sources(const Recipe& recipe, const std::filesystem::path& root, Part part);
+  void note_unread(const Listing& list, Part part);
   void add_streams(const Recipe& recipe, Part part);
   std::int64_t task_number(const std::string& name);
   std::int64_t kind_number(const std::string& name) const;

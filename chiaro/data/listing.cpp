@@ -13,17 +13,77 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The scenes of a source kept for validation: those with the lowest hashes, the stated share of
-/// them, and at least one where there are two.
-std::set<std::string> held_out(const std::set<std::string>& scenes, double share) {
-  std::vector<std::pair<std::uint64_t, std::string>> order;
-  for (const auto& scene : scenes) order.emplace_back(stable_hash(scene), scene);
-  std::ranges::sort(order);
-  auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(order.size())));
-  if (share > 0 && order.size() >= 2) count = std::max<std::size_t>(count, 1);
-  std::set<std::string> kept;
-  for (std::size_t i = 0; i < count; ++i) kept.insert(order[i].second);
-  return kept;
+/// Why a file is no picture; "" where it is one. `whole`: looked at to its end, not only at its
+/// beginning.
+std::string fault_of(const fs::path& file, bool whole) {
+  try {
+    if (whole) {
+      image::read(file);
+    } else {
+      image::probe(file);
+    }
+    return "";
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Input) throw;
+    return error.what();
+  }
+}
+
+std::vector<fs::path> parts_of(const SourceFile& file) {
+  std::vector<fs::path> parts{file.input, file.target, file.depth};
+  std::erase(parts, fs::path());
+  return parts;
+}
+
+/// Whether there is something to show of a scene; what of it cannot be read is noted.
+bool can_be_shown(const std::vector<SourceFile>& files, bool whole,
+                  std::map<fs::path, std::string>& unread) {
+  const auto is_sound = [&](const SourceFile& file) {
+    const auto parts = parts_of(file);
+    return 0 == std::ranges::count_if(parts, [&](const fs::path& part) {
+             const std::string fault = fault_of(part, whole);
+             if (!fault.empty()) unread.emplace(part, fault);
+             return !fault.empty();
+           });
+  };
+  return std::ranges::count_if(files, is_sound) > 0;
+}
+
+std::vector<std::string> by_hash(const std::set<std::string>& scenes) {
+  std::vector<std::string> order(scenes.begin(), scenes.end());
+  std::ranges::sort(order, {},
+                    [](const std::string& scene) { return std::pair(stable_hash(scene), scene); });
+  return order;
+}
+
+/// The stated share, and at least one where there are two.
+std::size_t scenes_to_hold_out(std::size_t scenes, double share) {
+  const auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(scenes)));
+  return share > 0 && scenes >= 2 ? std::max<std::size_t>(count, 1) : count;
+}
+
+/// Keeps the scenes with the lowest hashes for validation, and of those that remain one for
+/// training; what cannot be read goes.
+void hold_out(Listing& listing, double share) {
+  std::map<std::string, std::vector<SourceFile>> files;
+  for (const SourceFile& file : listing.files) files[file.scene].push_back(file);
+  auto order = by_hash(listing.scenes);
+  std::size_t count = scenes_to_hold_out(order.size(), share);
+  const bool whole = count == 1;  // whether that one can be read decides on everything
+  for (std::size_t i = 0; count > 0 && i < std::min(count + 1, order.size());) {
+    if (can_be_shown(files.at(order[i]), whole, listing.unread)) {
+      ++i;
+    } else {
+      order.erase(order.begin() + static_cast<std::ptrdiff_t>(i));
+      count = scenes_to_hold_out(order.size(), share);
+    }
+  }
+  listing.scenes = {order.begin(), order.end()};
+  listing.held_out = {order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count)};
+  std::erase_if(listing.files, [&](const SourceFile& file) {
+    return std::ranges::any_of(parts_of(file),
+                               [&](const fs::path& part) { return listing.unread.contains(part); });
+  });
 }
 
 std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
@@ -94,7 +154,9 @@ Listing list_source(const SourceOptions& options, const fs::path& root, double h
   listing.files =
       options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
   for (const auto& file : listing.files) listing.scenes.insert(file.scene);
-  listing.held_out = held_out(listing.scenes, holdout);
+  hold_out(listing, holdout);
+  CHIARO_CHECK(!listing.files.empty(), Input, "[data.source] {}: no picture can be read; first: {}",
+               options.name, listing.unread.begin()->second);
   return listing;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,11 +25,14 @@ struct Listing {
   std::vector<SourceFile> files;
   std::set<std::string> scenes;
   std::set<std::string> held_out;  ///< scenes that its own share keeps for validation
+  std::map<std::filesystem::path, std::string> unread;  ///< what was taken out, with why
 };
 
 /// Lists a source; relative folders are taken from `root`, `holdout` is the share of scenes kept.
-/// Errors: Usage (options that do not fit together), Input (folders missing or empty, partners
-/// missing).
+/// Of files only as many are looked at as both parts need: those held out, and one other scene,
+/// begin like pictures; where a single scene is held out, it can be read to its end. What cannot is
+/// taken out of the listing, and the next scene takes its place. Errors: Usage (options that do not
+/// fit together), Input (folders missing or empty, partners missing, nothing that can be read).
 Listing list_source(const SourceOptions& options, const std::filesystem::path& root,
                     double holdout);
 

@@ -27,6 +27,13 @@ class PictureStore {
     return files_.at(static_cast<std::size_t>(number));
   }
 
+  /// All that are known.
+  const std::vector<std::filesystem::path>& files() const { return files_; }
+
+  /// Notes that a file, known from now on, cannot be read; for a caller that has tried. Not while
+  /// other threads use the store.
+  void note_broken(const std::filesystem::path& file) { broken_.emplace(add(file), true); }
+
   /// Height and width, without decoding where possible; nullopt for a broken file.
   struct Size {
     int height;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct Outcome {
   std::int64_t step = 0;  ///< steps complete
   bool finished = false;  ///< false: stopped on request; the checkpoint holds everything
   Metrics last_metrics;
+  std::optional<double> best;         ///< of TrainOptions::best, by what best.safetensors holds
   std::vector<std::string> warnings;  ///< of the method, as shown
 };
 

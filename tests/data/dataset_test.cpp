@@ -8,9 +8,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "chiaro/base/rng.h"
 #include "chiaro/data/loader.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::data {
@@ -187,11 +189,32 @@ TEST_F(DatasetTest, SmallPicturesArePaddedByMirroring) {
   EXPECT_EQ(dataset(clean_only)->batch(0, 4).input.sizes(), (at::IntArrayRef{4, 3, 16, 16}));
 }
 
-TEST_F(DatasetTest, BrokenFilesAreSkippedAndNamed) {
-  std::ofstream(folder_ / "clean" / "c1.png") << "not a picture";
-  const auto set = dataset(recipe());
-  const Batch batch = set->batch(0, 100);
-  for (const auto& origin : batch.origins) EXPECT_NE(origin.substr(0, 6), "c1.png");
+int mentions(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(DatasetTest, BrokenFilesAreSkippedNamedAndCounted) {
+  std::vector<std::string> scenes;
+  for (int i = 0; i < 6; ++i) scenes.push_back(fmt::format("c{}", i));
+  std::ranges::sort(scenes, {}, [](const std::string& scene) { return stable_hash(scene); });
+  // One that would be held out, and one that would be trained on.
+  const std::vector<std::string> broken{scenes.front() + ".png", scenes.back() + ".png"};
+  for (const auto& file : broken) std::ofstream(folder_ / "clean" / file) << "not a picture";
+  const test::LogCapture log;
+  const auto training = dataset(recipe());
+  const auto held_out = dataset(recipe(), Part::Validation);
+  for (const auto& set : {training, held_out}) {
+    for (const auto& origin : set->batch(0, 100).origins) {
+      for (const auto& file : broken) EXPECT_NE(origin.substr(0, 6), file);
+    }
+  }
+  for (const auto& file : broken) EXPECT_EQ(mentions(log.text(), file), 1) << log.text();
+  EXPECT_EQ(training->unread().size(), 2U);
+  ASSERT_EQ(held_out->unread().size(), 1U);
+  EXPECT_EQ(held_out->unread().front().filename(), broken.front());
+  EXPECT_EQ(held_out->files().size(), 7U);  // two of five, two pairs of six, and the broken one
 }
 
 TEST_F(DatasetTest, OnlyBrokenFilesIsAnError) {

@@ -1,6 +1,7 @@
 // An encoder of damage and its tree from a plain folder, by the recipe that ships.
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,14 @@ TEST_F(DamageEncoder, TrainsFreezesAndKnowsItsKinds) {
   const std::string validation = read_text(folder_ / "run" / "validation.csv");
   for (const char* column : {"kind_nearest", "ami_kmeans", "ami_3", "tree_purity", "pretext"})
     EXPECT_NE(validation.find(column), std::string::npos) << validation;
+  const auto refused = train("other", {"--set", "train.best=nothing_like_it"});
+  EXPECT_EQ(refused.status, 2) << refused.err;
+  EXPECT_FALSE(fs::exists(folder_ / "other"));
+  const std::string known = refused.err.substr(refused.err.find("expected one of:"));
+  auto columns = split(validation.substr(0, validation.find('\n')), ',');
+  columns.erase(columns.begin());  // "step"
+  for (const auto& column : columns)
+    EXPECT_TRUE(std::regex_search(known, std::regex("[ ,]" + column + "[,\n]"))) << column;
   EXPECT_NE(read_text(folder_ / "run" / "losses.csv").find("dropped_same_kind"), std::string::npos);
 
   const auto frozen = run({"freeze", path("run"), "-o", path("damage.chiaro"), "--certify", "0"});

@@ -13,7 +13,9 @@
 #include "chiaro/methods/method.h"
 #include "chiaro/networks/network.h"
 #include "chiaro/train/options.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/process.h"
+#include "tests/train_cli/tiny_training.h"
 
 namespace chiaro {
 namespace {
@@ -128,6 +130,75 @@ TEST(RecipeSchema, KnowsEveryKeyOfTheRecipesThatShip) {
   EXPECT_GT(looked_at, 10);
   const Recipe wrong = parse_recipe("name = \"x\"\n[train]\nstep = 3\n[trane]\na = 1\n", "wrong");
   EXPECT_EQ(strange_keys(wrong), (std::vector<std::string>{"train.step", "trane"}));
+}
+
+/// The first letter twice: nearer to the key than to any other.
+std::string misspelt(const std::string& key) {
+  return key.front() + key;
+}
+
+/// Every key of a table of the schema is refused where it is misspelt, with the right one.
+template <typename Parse>
+int expect_named(const json& table, const std::string& where, const Parse& parse) {
+  int keys = 0;
+  for (const std::string& key : keys_of(table.at("properties"))) {
+    if (key == "name" && table.at("properties").at(key).contains("const")) continue;
+    SCOPED_TRACE(where + "." + key);
+    EXPECT_CHIARO_ERROR(parse(OptionTable{{misspelt(key), std::int64_t{1}}}), Usage,
+                        "'" + misspelt(key) + "' (did you mean '" + key + "'?)");
+    ++keys;
+  }
+  return keys;
+}
+
+TEST(RecipeSchema, AMisspeltOptionIsNamedRight) {
+  int keys = 0;
+  for (const auto& entry : networks::catalogue())
+    keys += expect_named(table_of_entry("network", entry.name), entry.name, entry.make);
+  for (const auto& entry : methods::catalogue()) {
+    keys += expect_named(table_of_entry("method", entry.name), entry.name,
+                         [&](const OptionTable& table) { entry.make({}, table); });
+  }
+  const json& sections = schema().at("properties");
+  keys += expect_named(sections.at("data"), "data", [](const OptionTable& table) {
+    parse_options<data::DataOptions>(table, "data");
+  });
+  keys += expect_named(sections.at("source").at("items"), "source", [](const OptionTable& table) {
+    parse_options<data::SourceOptions>(table, "source");
+  });
+  keys += expect_named(sections.at("task").at("items"), "task", [](const OptionTable& table) {
+    parse_options<data::TaskOptions>(table, "task");
+  });
+  keys += expect_named(sections.at("train"), "train", [](const OptionTable& table) {
+    parse_options<train::TrainOptions>(table, "train");
+  });
+  EXPECT_GT(keys, 250);
+}
+
+class MisspeltKeys : public test::TinyTraining {};
+
+// The program alone has these: the sections, what stands beside them, and how it validates.
+TEST_F(MisspeltKeys, AreNamedRightByTheProgram) {
+  const std::string whole = read_text(folder_ / "recipe.toml");
+  const auto expect_refused = [&](const std::string& text, const std::string& key) {
+    write_file_atomically(folder_ / "recipe.toml", text);
+    EXPECT_EQ(train("run"), 2) << log();
+    EXPECT_NE(log().find("'" + misspelt(key) + "' (did you mean '" + key + "'?)"),
+              std::string::npos)
+        << log();
+    EXPECT_FALSE(fs::exists(folder_ / "run"));
+  };
+  const json& sections = schema().at("properties");
+  for (const std::string& key : keys_of(sections.at("validate").at("properties")))
+    expect_refused(whole + misspelt(key) + " = 1\n", key);
+  for (const auto& [key, section] : sections.items()) {
+    const bool is_list = section.at("type") == "array";
+    const bool is_table = section.at("type") == "object";
+    expect_refused(is_list    ? whole + "[[" + misspelt(key) + "]]\n"
+                   : is_table ? whole + "[" + misspelt(key) + "]\n"
+                              : misspelt(key) + " = \"tiny\"\n" + whole,
+                   key);
+  }
 }
 
 }  // namespace

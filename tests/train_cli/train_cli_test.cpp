@@ -1,13 +1,9 @@
 // The training program as people run it: exit codes, killing and resuming, freezing and starting
 // from a bundle.
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
+#include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -17,119 +13,54 @@
 
 #include "chiaro/base/files.h"
 #include "chiaro/bundle/bundle.h"
+#include "chiaro/checkpoint/run_folder.h"
 #include "chiaro/freeze/freeze.h"
-#include "chiaro/image/codec.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/train_cli/tiny_training.h"
 
 namespace chiaro {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Starts chiaro-train with its messages in `log`; returns the process number.
-pid_t start(const std::vector<std::string>& arguments, const fs::path& log) {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  const std::string name = log.string();
-  if (std::freopen(name.c_str(), "a", stderr) == nullptr) ::_exit(99);
-  ::setenv("OMP_NUM_THREADS", "1", 1);
-  std::vector<std::string> held = arguments;
-  held.insert(held.begin(), CHIARO_TRAIN_PROGRAM);
-  std::vector<char*> argv;
-  for (auto& text : held) argv.push_back(text.data());
-  argv.push_back(nullptr);
-  ::execv(CHIARO_TRAIN_PROGRAM, argv.data());
-  ::_exit(99);
-}
-
-/// Exit status, or 128 + signal.
-int wait_for(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-class TrainCli : public ::testing::Test {
+class TrainCli : public test::TinyTraining {
  protected:
-  void SetUp() override {
-    fs::create_directories(folder_ / "photos");
-    for (int i = 0; i < 4; ++i) {
-      image::Image picture(3, 32, 32);
-      for (int c = 0; c < 3; ++c) {
-        for (int y = 0; y < 32; ++y) {
-          for (int x = 0; x < 32; ++x)
-            picture.at(c, y, x) = static_cast<float>((x * (i + 2) + y * (c + 1)) % 64) / 80.0F;
-        }
-      }
-      image::write(folder_ / "photos" / fmt::format("{}.png", i), picture);
-    }
-    std::ofstream(folder_ / "recipe.toml") << R"toml(
-name = "tiny"
-[network]
-name = "resunet"
-channels = [8, 12]
-encoder_blocks = [1]
-middle_blocks = 1
-decoder_blocks = [1]
-[method]
-name = "supervised"
-[data]
-crop_px = 16
-batch = 2
-holdout = 0.3
-[[source]]
-name = "photos"
-folders = ["photos"]
-[[task]]
-name = "noise"
-spec = "noise(sigma_u8=10..30)"
-[train]
-steps = 60
-checkpoint_every = 7
-validate_every = 20
-sample_every = 60
-log_every = 5
-device = "cpu"
-[validate]
-samples = 4
-crop_px = 16
-)toml";
-  }
-
-  int run(std::vector<std::string> arguments) {
-    std::error_code ignored;
-    fs::remove(folder_ / "log", ignored);
-    return wait_for(start(arguments, folder_ / "log"));
-  }
-  std::string log() const { return read_text(folder_ / "log"); }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::string last_checkpoint(const std::string& run) const {
-    return read_text(folder_ / run / "checkpoints" / "step_000060.safetensors");
+    return read_text(checkpoint::list_checkpoints(folder_ / run).back().second);
   }
-
-  test::TemporaryFolder folder_;
 };
 
+/// The newest checkpoint of a run; -1 where there is none.
+std::int64_t step_of(const fs::path& run) {
+  const auto stored = checkpoint::list_checkpoints(run);
+  return stored.empty() ? -1 : stored.back().first;
+}
+
 TEST_F(TrainCli, KillingAndResumingChangesNoBit) {
-  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("straight")}), 0) << log();
-  int kills = 0;
-  for (int attempt = 0; attempt < 40; ++attempt) {
-    std::vector<std::string> arguments{"train", path("recipe.toml"), "--out", path("killed")};
-    if (fs::exists(folder_ / "killed" / "checkpoints")) arguments.push_back("--resume");
-    const pid_t child = start(arguments, folder_ / "log");
-    // Long enough to get past starting on a busy machine, and a little further each time.
-    std::this_thread::sleep_for(std::chrono::milliseconds(250 + 60 * attempt));
-    ::kill(child, attempt % 2 == 0 ? SIGKILL : SIGTERM);
-    const int status = wait_for(child);
-    if (status == 0) break;
-    EXPECT_TRUE(status == 128 + SIGKILL || status == 130 || status == 128 + SIGTERM)
-        << status << "\n"
-        << log();
-    ++kills;
+  constexpr std::int64_t kLast = 200;
+  const std::string steps = fmt::format("train.steps={}", kLast);
+  ASSERT_EQ(train("straight", {steps}), 0) << log();
+  std::vector<std::string> call{"train", path("recipe.toml"), "--out", path("killed"), "--set",
+                                steps};
+  std::int64_t reached = 0;
+  for (int kills = 0; kills < 4; ++kills) {
+    const test::Process child(words(call));
+    const bool goes_on =
+        test::within_a_minute([&] { return step_of(folder_ / "killed") > reached; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(7 * kills));
+    child.signal(kills % 2 == 0 ? SIGKILL : SIGTERM);
+    const auto killed = child.finish();
+    ASSERT_TRUE(goes_on) << killed.err;
+    ASSERT_EQ(killed.status, 128 + (kills % 2 == 0 ? SIGKILL : SIGTERM)) << killed.err;
+    EXPECT_EQ(killed.exited, kills % 2 == 1) << "SIGTERM is noted, and ends the run in its order";
+    EXPECT_EQ(killed.err.find("resuming '") != std::string::npos, kills > 0) << killed.err;
+    reached = step_of(folder_ / "killed");
+    ASSERT_GT(reached, 0);
+    ASSERT_LT(reached, kLast);
+    if (kills == 0) call.push_back("--resume");
   }
-  EXPECT_GT(kills, 0);
-  EXPECT_TRUE(last_checkpoint("straight") == last_checkpoint("killed"))
-      << "after " << kills << " kills";
+  ASSERT_EQ(run(call), 0) << log();
+  EXPECT_NE(log().find("resuming '"), std::string::npos) << log();
+  EXPECT_TRUE(last_checkpoint("straight") == last_checkpoint("killed"));
   EXPECT_TRUE(read_text(folder_ / "straight" / "validation.csv") ==
               read_text(folder_ / "killed" / "validation.csv"));
 }

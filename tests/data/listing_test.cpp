@@ -1,0 +1,107 @@
+#include "chiaro/data/listing.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "chiaro/base/files.h"
+#include "chiaro/base/rng.h"
+#include "chiaro/image/codec.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chiaro::data {
+namespace {
+
+using Scenes = std::set<std::string>;
+
+class ListingTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(folder_ / "photos");
+    for (int i = 0; i < 8; ++i) names_.push_back(fmt::format("p{}", i));
+    std::ranges::sort(names_, {}, [](const std::string& name) { return stable_hash(name); });
+    for (const auto& name : names_) image::write(file_of(name), image::Image(3, 40, 40, 0.5F));
+  }
+
+  std::filesystem::path file_of(const std::string& name) const {
+    return folder_ / "photos" / (name + ".png");
+  }
+  void spoil(const std::string& name) const { std::ofstream(file_of(name)) << "not a picture"; }
+  void cut_short(const std::string& name) const {
+    image::Image picture(3, 200, 200);
+    Rng rng(1);
+    for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
+    image::write(file_of(name), picture, {.format = "jpeg"});
+    std::filesystem::resize_file(file_of(name), 9000);
+  }
+  Listing list(double holdout) const {
+    SourceOptions options;
+    options.name = "photos";
+    options.folders = {"photos"};
+    return list_source(options, folder_.path(), holdout);
+  }
+
+  test::TemporaryFolder folder_;
+  std::vector<std::string> names_;  // by their hashes
+};
+
+TEST_F(ListingTest, TheLowestHashesAreHeldOut) {
+  EXPECT_EQ(list(0.05).held_out, (Scenes{names_[0]}));
+  EXPECT_EQ(list(0.25).held_out, (Scenes{names_[0], names_[1]}));
+  EXPECT_EQ(list(0).held_out, Scenes{});
+  EXPECT_EQ(list(0.25).files.size(), 8U);
+  EXPECT_TRUE(list(0.25).unread.empty());
+}
+
+TEST_F(ListingTest, TheNextTakesThePlaceOfWhatIsNoPicture) {
+  spoil(names_[0]);
+  spoil(names_[2]);
+  const Listing listing = list(0.25);
+  EXPECT_EQ(listing.held_out, (Scenes{names_[1], names_[3]}));
+  EXPECT_EQ(listing.files.size(), 6U);
+  EXPECT_EQ(listing.scenes.size(), 6U);
+  ASSERT_EQ(listing.unread.size(), 2U);
+  for (const auto& name : {names_[0], names_[2]}) {
+    ASSERT_TRUE(listing.unread.contains(file_of(name)));
+    EXPECT_NE(listing.unread.at(file_of(name)).find(name + ".png"), std::string::npos);
+  }
+}
+
+// What is to be trained on is not looked at: that may be a hundred thousand files.
+TEST_F(ListingTest, WhatIsNotHeldOutIsLeftToTheOneWhoReadsIt) {
+  spoil(names_[7]);
+  EXPECT_TRUE(list(0.25).unread.empty());
+}
+
+TEST_F(ListingTest, TheOnlyOneHeldOutIsReadToItsEnd) {
+  cut_short(names_[0]);
+  EXPECT_EQ(list(0.05).held_out, (Scenes{names_[1]}));
+  EXPECT_EQ(list(0.25).held_out, (Scenes{names_[0], names_[1]})) << "more than its start was read";
+}
+
+TEST_F(ListingTest, TheLastPictureIsNotHeldOut) {
+  for (std::size_t i = 1; i < names_.size(); ++i) spoil(names_[i]);
+  const Listing listing = list(0.05);
+  EXPECT_EQ(listing.held_out, Scenes{});
+  EXPECT_EQ(listing.scenes, (Scenes{names_[0]}));
+}
+
+TEST_F(ListingTest, OneSoundPictureOfASceneSuffices) {
+  std::filesystem::create_directories(folder_ / "photos" / "again");
+  std::filesystem::copy(file_of(names_[0]), folder_ / "photos" / "again");
+  spoil(names_[0]);
+  const Listing listing = list(0.05);
+  EXPECT_EQ(listing.held_out, (Scenes{names_[0]}));
+  EXPECT_EQ(std::ranges::count(listing.files, names_[0], &SourceFile::scene), 1);
+}
+
+TEST_F(ListingTest, NothingButBrokenFilesIsAnError) {
+  for (const auto& name : names_) spoil(name);
+  EXPECT_CHIARO_ERROR(list(0.9), Input, "no picture can be read");
+}
+
+}  // namespace
+}  // namespace chiaro::data

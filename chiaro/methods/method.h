@@ -43,6 +43,7 @@ struct Phase {
   std::string name = "train";
   double share = 1.0;      ///< of the total steps; the shares of all phases sum to 1
   std::int64_t batch = 0;  ///< samples per step; 0: data.batch
+  double rate = 1.0;       ///< times what the schedule gives as learning rate
 };
 
 /// One scalar term of the loss.

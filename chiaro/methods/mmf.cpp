@@ -22,11 +22,16 @@
 // Phase "restorer" (R learns, C is frozen): L₂ = Σ_i w_i · ℓ_i( R(x; C(v,w)), y ), where for some
 // samples nothing is said in the place of C(v,w) (`drop`), for some the labels (`told`).
 //
+// Phase "joint", on request (`joint_share`; both learn, at a tenth of the rate): L₂ + 0.1 L₁, where
+// the gradient of L₂ reaches C through what it says.
+//
 // Reference: L. Chen et al., Neurocomputing 2024, doi 10.1016/j.neucom.2024.128955, of which the
 // abstract alone is public; layers, losses and weights are choices after DA-CLIP (Luo et al. 2024,
 // arXiv:2310.01018), with the clean picture's own embedding in the place of a caption's.
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "chiaro/base/rng.h"
@@ -42,12 +47,15 @@
 namespace chiaro::methods {
 namespace {
 
+constexpr double kJointRate = 0.1;
 constexpr double kTableRounding = 1e-3;  // of tables that went through a bundle
 
 struct MmfOptions {
   std::string loss = "charbonnier";
   double controller_share = 0.2;
   std::int64_t controller_batch = 24;
+  double joint_share = 0;
+  double joint_weight = 0.1;
   std::int64_t width = 24;
   std::int64_t views = 2;
   double temperature = 0.2;
@@ -73,6 +81,12 @@ struct MmfOptions {
         field("controller_batch", &T::controller_batch,
               "samples per step of the controller; data.variants of them show one scene",
               {.min = 2, .max = 65536}),
+        field("joint_share", &T::joint_share,
+              "of the steps that train both at last, with a tenth of the learning rate: the "
+              "restorer's loss reaches the controller through what it says",
+              share),
+        field("joint_weight", &T::joint_weight, "of the controller's losses in these steps",
+              {.min = 0}),
         field("width", &T::width, "channels of the controller's first convolution",
               {.min = 4, .max = 512}),
         field("views", &T::views, "native views of a training window", {.min = 1, .max = 64}),
@@ -136,6 +150,10 @@ class Mmf : public Method {
                  "[methods.mmf] the network takes a condition of width {}, the data shows {} kinds "
                  "({}); expected network mmf_unet with types = {} and embedding = {}",
                  network_->condition_width(), kinds, join(setting.kinds), kinds, embedding);
+    CHIARO_CHECK(options.controller_share + options.joint_share <= 1, Usage,
+                 "[methods.mmf] method.controller_share and method.joint_share are {} of the steps "
+                 "together; expected at most 1",
+                 options.controller_share + options.joint_share);
     table_ = options.text_table.empty()
                  ? networks::simplex_table(kinds)
                  : networks::read_text_table(options.text_table, setting.kinds);
@@ -152,40 +170,56 @@ class Mmf : public Method {
   }
 
   std::vector<Phase> phases() const override {
-    if (options_.controller_share <= 0) return {{"restorer", 1}};
-    const Phase controller{"controller", options_.controller_share, options_.controller_batch};
-    if (options_.controller_share >= 1) return {controller};
-    return {controller, {"restorer", 1 - options_.controller_share}};
+    std::vector<Phase> phases;
+    const auto add = [&](Phase phase) {
+      if (phase.share > 0) phases.push_back(std::move(phase));
+    };
+    add({"controller", options_.controller_share, options_.controller_batch});
+    add({"restorer", 1 - options_.controller_share - options_.joint_share});
+    add({.name = "joint", .share = options_.joint_share, .rate = kJointRate});
+    return phases;
   }
 
   Losses losses(const data::Batch& batch, const StepInfo& info) override {
     if (!std::exchange(table_checked_, true)) check_table();
     // The controller may have begun from a bundle, which holds no copy.
     if (info.step == 0 && info.micro_batch == 0) follow_controller(0);
-    return info.phase == "controller" ? controller_losses(batch, info) : restorer_losses(batch);
+    if (info.phase == "controller") return controller_losses(batch, info);
+    if (info.phase == "restorer") return restorer_losses(batch);
+    return joint_losses(batch, info);
   }
 
   void after_step(const StepInfo& info) override {
-    if (info.phase == "controller") follow_controller(options_.copy_decay);
+    if (info.phase != "restorer") follow_controller(options_.copy_decay);
   }
 
   std::vector<at::Tensor> trainable(const std::string& phase) override {
-    return phase == "controller" ? controller_->parameters() : network_->parameters();
+    std::vector<at::Tensor> weights;
+    if (phase != "restorer") weights = controller_->parameters();
+    if (phase == "controller") return weights;
+    for (auto& weight : network_->parameters()) weights.push_back(std::move(weight));
+    return weights;
   }
   torch::nn::Module& state() override { return *parts_; }
   std::vector<std::string> newer_state() const override { return {"*_watch.in_a_row"}; }
   Product product() override { return {network_, controller_}; }
 
   at::Tensor condition(const data::Batch& batch) override {
-    if (options_.condition == "none") return {};
     const at::NoGradGuard no_grad;
+    return code_of(batch);
+  }
+
+ private:
+  /// What the restorer is told by the controller, or for comparison; with gradient in the last
+  /// phase.
+  at::Tensor code_of(const data::Batch& batch) {
+    if (options_.condition == "none") return {};
     const auto views = networks::cut_views(batch.context, controller_->layout());
     const at::Tensor code = controller_->diagnose(views.native, views.whole).code.to(at::kFloat);
     if (options_.condition == "oracle") return true_code(batch, code.size(1));
     return options_.condition == "shuffled" ? codes_of_others(code, batch, seed_) : code;
   }
 
- private:
   /// The copy keeps `kept` of what it is.
   void follow_controller(double kept) {
     const at::NoGradGuard no_grad;
@@ -264,16 +298,31 @@ class Mmf : public Method {
     return copy_->features(views.native, views.whole).content;
   }
 
-  Losses restorer_losses(const data::Batch& batch) {
-    return pixel_terms(terms_, network_->forward(batch.input, {told(batch)}), batch.target);
+  Losses restorer_losses(const data::Batch& batch) { return told_losses(batch, condition(batch)); }
+
+  /// L₂ + joint_weight · L₁.
+  Losses joint_losses(const data::Batch& batch, const StepInfo& info) {
+    Losses result = told_losses(batch, code_of(batch));
+    Losses controller = controller_losses(batch, info);
+    for (Term& term : controller.terms) {
+      term.weight *= options_.joint_weight;
+      result.terms.push_back(std::move(term));
+    }
+    std::ranges::move(controller.meters, std::back_inserter(result.meters));
+    std::ranges::move(controller.warnings, std::back_inserter(result.warnings));
+    return result;
   }
 
-  /// The condition as trained with: of some samples nothing is said, of some the truth.
-  at::Tensor told(const data::Batch& batch) {
-    at::Tensor code = condition(batch);
-    if (code.defined() && options_.condition != "oracle")
-      mix_in_truth(code, batch, seed_, options_.drop, options_.told);
-    return code;
+  /// The condition is mixed for training: of some samples nothing is said, of some the truth.
+  Losses told_losses(const data::Batch& batch, at::Tensor code) {
+    if (code.defined() && options_.condition != "oracle") {
+      at::Tensor mixed = code.detach().clone();
+      mix_in_truth(mixed, batch, seed_, options_.drop, options_.told);
+      // Rows that were replaced tell the controller nothing.
+      const at::Tensor replaced = mixed.ne(code.detach()).any(1, /*keepdim=*/true);
+      code = at::where(replaced, mixed, code);
+    }
+    return pixel_terms(terms_, network_->forward(batch.input, {code}), batch.target);
   }
 
   MmfOptions options_;

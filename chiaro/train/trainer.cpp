@@ -262,7 +262,8 @@ Trainer::StepReport Trainer::take_step(const std::function<data::Batch()>& next_
   const methods::StepInfo info = info_at(step_);
   if (info.phase != current_phase_) enter_phase(phase_at(step_));
   StepReport report;
-  report.learning_rate = learning_rate(options_, info.phase_step, info.phase_steps);
+  report.learning_rate =
+      learning_rate(options_, info.phase_step, info.phase_steps) * phase_at(step_).phase.rate;
   set_learning_rate(*optimizer_, report.learning_rate);
   optimizer_->zero_grad();
   // Whatever draws from the default generator (dropout, …) depends on seed and step alone: resume
@@ -363,6 +364,7 @@ Outcome Trainer::run() {
   if (step_ % options_.checkpoint_every != 0 && step_ < options_.steps) save();
   outcome.step = step_;
   outcome.finished = step_ == options_.steps;
+  if (has_best_) outcome.best = best_;
   return outcome;
 }
 

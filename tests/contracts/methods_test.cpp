@@ -60,7 +60,7 @@ Trial trial_of(const std::string& method) {
                             {"middle_blocks", std::int64_t{1}},
                             {"decoder_blocks", List{1}},
                             {"types", kKinds}},
-        .options = {{"width", std::int64_t{4}}}}},
+        .options = {{"width", std::int64_t{4}}, {"joint_share", 0.3}}}},
       {"spn", {.options = {{"random_width", std::int64_t{4}}}}},
       {"hcsc",
        {.network = "",

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <span>
 
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
@@ -12,10 +12,8 @@ namespace {
 
 OnnxTensor tensor(const std::string& name, std::vector<std::int64_t> shape,
                   const std::vector<float>& values) {
-  OnnxTensor made{name, OnnxType::Float, std::move(shape),
-                  std::vector<std::byte>(values.size() * 4)};
-  std::memcpy(made.bytes.data(), values.data(), made.bytes.size());
-  return made;
+  const auto bytes = std::as_bytes(std::span(values));
+  return {name, OnnxType::Float, std::move(shape), {bytes.begin(), bytes.end()}};
 }
 
 OnnxModel sample() {

@@ -94,6 +94,78 @@ TEST(Mmf, TrainsTheControllerThenTheRestorer) {
   EXPECT_FALSE(second["controller"] || second["copy"]);
 }
 
+/// What both parts are told to change by the terms of the last phase.
+std::map<std::string, double> joint_gradients(Method& method) {
+  for (auto& parameter : method.state().parameters()) parameter.mutable_grad().reset();
+  const auto losses = method.losses(batch(), {.phase = "joint"});
+  at::Tensor total = at::zeros({});
+  for (const auto& term : losses.terms) total = total + term.weight * term.value;
+  total.backward();
+  std::map<std::string, double> largest;
+  for (const auto& entry : method.state().named_parameters()) {
+    auto& part = largest[entry.key().substr(0, entry.key().find('.'))];
+    const auto& grad = entry.value().grad();
+    if (grad.defined()) part = std::max(part, grad.abs().max().item<double>());
+  }
+  return largest;
+}
+
+OptionTable joint(OptionTable more = {}) {
+  more["width"] = std::int64_t{4};
+  more["joint_share"] = 0.3;
+  return more;
+}
+
+TEST(Mmf, TrainsBothAtLastWhereThatIsWanted) {
+  const auto method = mmf().make(setting(), joint());
+  const auto phases = method->phases();
+  ASSERT_EQ(phases.size(), 3U);
+  EXPECT_EQ(phases[2].name, "joint");
+  EXPECT_DOUBLE_EQ(phases[2].share, 0.3);
+  EXPECT_DOUBLE_EQ(phases[0].share + phases[1].share + phases[2].share, 1);
+  EXPECT_DOUBLE_EQ(phases[2].rate, 0.1);
+  EXPECT_DOUBLE_EQ(phases[0].rate, 1);
+  EXPECT_EQ(method->trainable("joint").size(),
+            method->trainable("controller").size() + method->trainable("restorer").size());
+  auto found = joint_gradients(*method);
+  EXPECT_GT(found["controller"], 0);
+  EXPECT_GT(found["network"], 0);
+  EXPECT_EQ(found["copy"], 0);
+
+  // L₂ + 0.1 L₁.
+  const auto data = batch();
+  auto expected = terms(method->losses(data, {.phase = "restorer"}));
+  expected.merge(terms(method->losses(data, {.phase = "controller"})));
+  EXPECT_EQ(terms(method->losses(data, {.phase = "joint"})), expected);
+  const auto weights = [&](const std::string& phase) {
+    std::map<std::string, double> result;
+    for (const auto& term : method->losses(data, {.phase = phase}).terms)
+      result[term.name] = term.weight;
+    return result;
+  };
+  auto together = weights("joint");
+  for (const auto& [name, weight] : weights("controller"))
+    EXPECT_DOUBLE_EQ(together.at(name), 0.1 * weight) << name;
+  for (const auto& [name, weight] : weights("restorer")) EXPECT_EQ(together.at(name), weight);
+  EXPECT_CHIARO_ERROR(mmf().make(setting(), joint({{"controller_share", 0.8}})), Usage,
+                      "method.joint_share");
+}
+
+TEST(Mmf, TheRestorerTellsTheControllerOnlyOfWhatItWasTold) {
+  const auto alone = [](double drop, double told) {
+    const auto method =
+        mmf().make(setting(), joint({{"joint_weight", 0.0}, {"drop", drop}, {"told", told}}));
+    const at::NoGradGuard no_grad;  // a new network does not listen yet
+    for (auto& parameter : method->trainable("restorer"))
+      parameter.add_(at::ones_like(parameter), 0.01);
+    const at::AutoGradMode grad(true);
+    return joint_gradients(*method)["controller"];
+  };
+  EXPECT_GT(alone(0, 0), 0);
+  EXPECT_EQ(alone(1, 0), 0);
+  EXPECT_EQ(alone(0, 1), 0);
+}
+
 TEST(Mmf, LossesStartNearWhatKnowingNothingCosts) {
   const auto method = mmf().make(setting(), kNarrow);
   const auto values = terms(method->losses(batch(), {.phase = "controller"}));

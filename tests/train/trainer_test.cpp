@@ -389,6 +389,30 @@ TEST_F(TrainerTest, RareMetersAreAveragedOverTheStepsThatHaveThem) {
   EXPECT_EQ(std::stod(split(lines.at(2), ',').at(static_cast<std::size_t>(column))), 6.0);
 }
 
+TEST_F(TrainerTest, APhaseCanTakeAShareOfTheLearningRate) {
+  class Careful : public TwoPhases {
+   public:
+    std::vector<methods::Phase> phases() const override {
+      return {{"first", 0.5}, {.name = "second", .share = 0.5, .rate = 0.1}};
+    }
+  };
+  TrainOptions options = short_run(8);
+  options.schedule = "constant";
+  options.warmup_steps = 0;
+  options.log_every = 1;
+  train("careful", options, [] { return std::make_unique<Careful>(); }, {});
+  const auto lines = split(read_text(folder_ / "careful" / "losses.csv"), '\n');
+  const auto columns = split(lines.at(0), ',');
+  const auto column =
+      static_cast<std::size_t>(std::ranges::find(columns, "learning_rate") - columns.begin());
+  const auto rate = [&](std::size_t step) {
+    return std::stod(split(lines.at(step), ',').at(column));
+  };
+  EXPECT_DOUBLE_EQ(rate(4), options.learning_rate);
+  EXPECT_NEAR(rate(5), 0.1 * options.learning_rate, 1e-12);
+  EXPECT_NEAR(rate(8), 0.1 * options.learning_rate, 1e-12);
+}
+
 TEST_F(TrainerTest, ACheckpointOfAnotherNetworkIsRefused) {
   train("other", short_run(3), [] { return std::make_unique<TwoPhases>(); }, {});
   checkpoint::RunFolder run(folder_ / "other");

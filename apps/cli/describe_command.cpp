@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <memory>
 
 #include "apps/cli/commands.h"
@@ -12,6 +11,7 @@
 #include "apps/cli/flags.h"
 #include "apps/cli/schema.h"
 #include "apps/cli/training_command.h"
+#include "apps/console/catalogue_entry.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/options.h"
 #include "chiaro/base/text.h"
@@ -26,50 +26,20 @@ struct DescribeArguments {
   OutputFlags show;
 };
 
-std::string range_text(const FieldLimits& limits) {
-  std::string text;
-  if (!limits.choices.empty()) text = "one of " + join(limits.choices);
-  const auto bound = [](double value) {
-    return std::isfinite(value) ? shortest(value, false) : std::string();
-  };
-  if (std::isfinite(limits.min) || std::isfinite(limits.max))
-    text += bound(limits.min) + ".." + bound(limits.max);
-  if (!limits.unit.empty()) text += (text.empty() ? "" : " ") + limits.unit;
-  return text;
-}
-
-void print_degradation(const degrade::Entry& entry, bool json) {
-  if (json) {
-    Json options = Json::array();
-    for (const FieldInfo& option : entry.options) {
-      options.push_back({{"name", option.name},
-                         {"default", to_text(option.default_value)},
-                         {"range", range_text(option.limits)},
-                         {"help", option.help}});
-    }
-    print_event("entry", {{"kind", "degradation"},
-                          {"name", entry.name},
-                          {"summary", entry.summary},
-                          {"reference", entry.reference},
-                          {"options", std::move(options)}});
-    return;
-  }
-  fmt::print("{} (degradation)\n  {}\n  {}\n", entry.name, entry.summary, entry.reference);
-  for (const FieldInfo& option : entry.options) {
-    const std::string range = range_text(option.limits);
-    fmt::print("    {} = {}{}\n        {}\n", option.name, to_text(option.default_value),
-               range.empty() ? "" : "  [" + range + "]", option.help);
-  }
-}
-
 /// Runs `chiaro-train describe` and waits. Returns its exit status.
-int ask_training_program(const std::filesystem::path& program, const DescribeArguments& arguments) {
+int ask_training_program(const std::filesystem::path& program, const DescribeArguments& arguments,
+                         int shown = 0) {
   std::fflush(stdout);
   std::vector<std::string> words = {program.string(), "describe"};
   if (arguments.schema) {
     words.emplace_back("--schema");
   } else if (!arguments.what.empty()) {
     words.push_back(arguments.what);
+  }
+  words.push_back("--also=" + join(degrade::names(), ","));
+  if (arguments.show.json) {
+    for (std::string word : {std::string("--json"), "--shown=" + std::to_string(shown)})
+      words.push_back(std::move(word));
   }
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
@@ -108,30 +78,25 @@ void run(const DescribeArguments& arguments) {
   int shown = 0;
   for (const degrade::Entry& entry : degrade::catalogue()) {
     if (!what.empty() && what != "degradations" && what != entry.name) continue;
-    print_degradation(entry, arguments.show.json);
+    console::print_entry({"degradation", entry.name, entry.summary, entry.reference, entry.options},
+                         arguments.show.json);
     ++shown;
   }
-  if (arguments.show.json) {
-    CHIARO_CHECK(shown > 0, Usage, "[cli.describe] no degradation is called '{}'{}", what,
-                 did_you_mean(what, degrade::names()));
-    print_event("summary", {{"done", shown}});
-    return;
-  }
-  if (shown > 0 && !what.empty()) return;
   const auto program = training_program();
+  const bool all_said = shown > 0 && (!what.empty() || program.empty());
+  if (all_said && arguments.show.json) print_event("summary", {{"done", shown}});
+  if (all_said) return;
   if (program.empty()) {
     std::vector<std::string> known = degrade::names();
     known.emplace_back("degradations");
-    CHIARO_CHECK(what.empty(), Usage,
-                 "[cli.describe] nothing is called '{}' here{}; networks and methods need the "
-                 "program chiaro-train "
-                 "beside chiaro",
-                 what, did_you_mean(what, known));
-    return;
+    fail(ErrorCode::Usage,
+         "[cli.describe] nothing is called '{}' here{}; networks and methods need the program "
+         "chiaro-train beside chiaro",
+         what, did_you_mean(what, known));
   }
-  const int status = ask_training_program(program, arguments);
-  CHIARO_CHECK(status == 0, Usage, "[cli.describe] nothing is called '{}'{}", what,
-               did_you_mean(what, degrade::names()));
+  // It says itself what is wrong.
+  if (const int status = ask_training_program(program, arguments, shown); status != 0)
+    throw EndWith{status};
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // What chiaro-train says of a wrong command line, and how it ends.
 #include <csignal>
 #include <filesystem>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -9,6 +11,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/checkpoint/run_folder.h"
 #include "tests/support/events.h"
+#include "tests/support/process.h"
 #include "tests/train_cli/tiny_training.h"
 
 namespace chiaro {
@@ -35,6 +38,34 @@ TEST_F(TrainCommandLine, SlipsAreNamedInOneLine) {
                  "--out is required: bundle to write: name.chiaro; for example: chiaro freeze "
                  "runs/mine -o mine.chiaro --license CC-BY-4.0");
   expect_refused({"describe", "resunet", "more"}, "unexpected argument 'more'");
+}
+
+// `chiaro describe` tells the degradations itself and lets chiaro-train tell the rest.
+TEST_F(TrainCommandLine, EveryCatalogueIsDescribedAsEventsToo) {
+  const auto described = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {CHIARO_PROGRAM, "describe", "--json"});
+    return test::run_process(words);
+  };
+  for (const auto& [name, kind] :
+       {std::pair{"rain", "degradation"}, {"resunet", "network"}, {"spn", "method"}}) {
+    const auto events = test::events(described({name}).out);
+    ASSERT_EQ(events.size(), 2U) << name;
+    EXPECT_EQ(events[0]["kind"], kind);
+    EXPECT_EQ(events[0]["name"], name);
+    EXPECT_FALSE(events[0]["options"].empty());
+    EXPECT_EQ(events[1], (nlohmann::json{{"event", "summary"}, {"done", 1}}));
+  }
+  const auto all = test::events(described({}).out);
+  EXPECT_EQ(all.back()["done"], all.size() - 1);
+  std::set<std::string> kinds;
+  for (const auto& event : all)
+    if (event["event"] == "entry") kinds.insert(event["kind"]);
+  EXPECT_EQ(kinds, (std::set<std::string>{"degradation", "network", "method"}));
+  const auto slip = described({"rian"});
+  EXPECT_EQ(slip.status, 2);
+  EXPECT_EQ(test::events(slip.out).size(), 1U);
+  EXPECT_EQ(slip.err.find("error: "), slip.err.rfind("error: ")) << "said twice";
+  EXPECT_NE(slip.err.find("did you mean 'rain'"), std::string::npos) << slip.err;
 }
 
 TEST_F(TrainCommandLine, ErrorsAreEventsToo) {

@@ -13,15 +13,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Why a file is no picture; "" where it is one. `whole`: looked at to its end, not only at its
-/// beginning.
-std::string fault_of(const fs::path& file, bool whole) {
+/// Why a file is no picture; "" where it can be read to its end.
+std::string fault_of(const fs::path& file) {
   try {
-    if (whole) {
-      image::read(file);
-    } else {
-      image::probe(file);
-    }
+    image::read(file);
     return "";
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Input) throw;
@@ -36,17 +31,19 @@ std::vector<fs::path> parts_of(const SourceFile& file) {
 }
 
 /// Whether there is something to show of a scene; what of it cannot be read is noted.
-bool can_be_shown(const std::vector<SourceFile>& files, bool whole,
-                  std::map<fs::path, std::string>& unread) {
-  const auto is_sound = [&](const SourceFile& file) {
-    const auto parts = parts_of(file);
-    return 0 == std::ranges::count_if(parts, [&](const fs::path& part) {
-             const std::string fault = fault_of(part, whole);
-             if (!fault.empty()) unread.emplace(part, fault);
-             return !fault.empty();
-           });
+bool can_be_shown(const std::vector<SourceFile>& files, std::map<fs::path, std::string>& unread) {
+  std::set<fs::path> sound;  // a target that many inputs share is read once
+  const auto can_be_read = [&](const fs::path& part) {
+    if (sound.contains(part) || unread.contains(part)) return sound.contains(part);
+    const std::string fault = fault_of(part);
+    if (fault.empty()) return sound.insert(part).second;
+    unread.emplace(part, fault);
+    return false;
   };
-  return std::ranges::count_if(files, is_sound) > 0;
+  return 0 < std::ranges::count_if(files, [&](const SourceFile& file) {
+           const auto parts = parts_of(file);
+           return std::ssize(parts) == std::ranges::count_if(parts, can_be_read);
+         });
 }
 
 std::vector<std::string> by_hash(const std::set<std::string>& scenes) {
@@ -62,24 +59,23 @@ std::size_t scenes_to_hold_out(std::size_t scenes, double share) {
   return share > 0 && scenes >= 2 ? std::max<std::size_t>(count, 1) : count;
 }
 
-/// Keeps the scenes with the lowest hashes for validation, and of those that remain one for
-/// training; what cannot be read goes.
+/// Keeps the scenes with the lowest hashes for validation. Which they are does not depend on what
+/// can be read today, unless the first cannot: then it goes, and where no other is left the next
+/// takes its place.
 void hold_out(Listing& listing, double share) {
   std::map<std::string, std::vector<SourceFile>> files;
   for (const SourceFile& file : listing.files) files[file.scene].push_back(file);
-  auto order = by_hash(listing.scenes);
-  std::size_t count = scenes_to_hold_out(order.size(), share);
-  const bool whole = count == 1;  // whether that one can be read decides on everything
-  for (std::size_t i = 0; count > 0 && i < std::min(count + 1, order.size());) {
-    if (can_be_shown(files.at(order[i]), whole, listing.unread)) {
-      ++i;
-    } else {
-      order.erase(order.begin() + static_cast<std::ptrdiff_t>(i));
-      count = scenes_to_hold_out(order.size(), share);
-    }
-  }
-  listing.scenes = {order.begin(), order.end()};
-  listing.held_out = {order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count)};
+  const auto order = by_hash(listing.scenes);
+  const std::size_t count = scenes_to_hold_out(order.size(), share);
+  if (count == 0) return;
+  std::size_t first = 0;
+  while (first < order.size() && !can_be_shown(files.at(order[first]), listing.unread)) ++first;
+  const auto begin = order.begin() + static_cast<std::ptrdiff_t>(first);
+  const bool last = first > 0 && first + 1 >= order.size();  // who would be trained on?
+  if (!last)
+    listing.held_out = {begin,
+                        std::max(order.begin() + static_cast<std::ptrdiff_t>(count), begin + 1)};
+  for (auto scene = order.begin(); scene != begin; ++scene) listing.scenes.erase(*scene);
   std::erase_if(listing.files, [&](const SourceFile& file) {
     return std::ranges::any_of(parts_of(file),
                                [&](const fs::path& part) { return listing.unread.contains(part); });

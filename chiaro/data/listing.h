@@ -29,10 +29,10 @@ struct Listing {
 };
 
 /// Lists a source; relative folders are taken from `root`, `holdout` is the share of scenes kept.
-/// Of files only as many are looked at as both parts need: those held out, and one other scene,
-/// begin like pictures; where a single scene is held out, it can be read to its end. What cannot is
-/// taken out of the listing, and the next scene takes its place. Errors: Usage (options that do not
-/// fit together), Input (folders missing or empty, partners missing, nothing that can be read).
+/// Of the scenes held out the first is read, and where it cannot be, the next, until one can: what
+/// cannot is taken out of the listing, and where none of them can be read the next scene is held
+/// out. Errors: Usage (options that do not fit together), Input (folders missing or empty, partners
+/// missing, nothing that can be read).
 Listing list_source(const SourceOptions& options, const std::filesystem::path& root,
                     double holdout);
 

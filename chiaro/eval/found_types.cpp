@@ -73,6 +73,7 @@ std::vector<std::string> stated_types(std::string_view text, std::span<const std
 std::optional<TypeSummary> summarize_types(const Report& report) {
   TypeSummary summary;
   std::size_t right = 0;
+  std::size_t right_or_mild = 0;
   const auto mild = mildest(report);
   for (std::size_t i = 0; i < report.pictures.size(); ++i) {
     const std::string& found = report.pictures[i].type_found;
@@ -80,11 +81,14 @@ std::optional<TypeSummary> summarize_types(const Report& report) {
     ++summary.found[found];
     const auto& types = report.types;
     const bool expected = std::find(types.begin(), types.end(), found) != types.end();
-    right += expected || (mild.contains(i) && found == kClean) ? 1U : 0U;
+    right += expected ? 1U : 0U;
+    right_or_mild += expected || (mild.contains(i) && found == kClean) ? 1U : 0U;
   }
   if (report.pictures.empty()) return std::nullopt;
-  if (!report.types.empty())
-    summary.right_share = static_cast<double>(right) / static_cast<double>(report.pictures.size());
+  if (report.types.empty()) return summary;
+  const auto count = static_cast<double>(report.pictures.size());
+  summary.right_share = static_cast<double>(right) / count;
+  summary.right_or_mild_share = static_cast<double>(right_or_mild) / count;
   return summary;
 }
 

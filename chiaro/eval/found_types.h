@@ -24,9 +24,11 @@ std::vector<std::string> stated_types(std::string_view text, std::span<const std
 
 struct TypeSummary {
   std::map<std::string, std::size_t> found;  ///< pictures by the type that was named
-  std::optional<double>
-      right_share;  ///< named one of the expected types, or "clean" of the mildest tenth (the
-                    ///< inputs with the highest PSNR); nothing expected: not set
+  /// Named one of the expected types; nothing expected: not set.
+  std::optional<double> right_share;
+  /// The same, where "clean" is right, too, of the tenth of the pictures whose inputs have the
+  /// highest PSNR.
+  std::optional<double> right_or_mild_share;
 };
 
 /// Nothing where no controller looked at the pictures.

@@ -45,12 +45,24 @@ double clearly_worse_share(const Report& report, std::size_t measure) {
              : static_cast<double>(worse) / static_cast<double>(report.pictures.size());
 }
 
-bool floors_held(const GoalResult& result, bool with_controller) {
+bool floors_held(const GoalResult& result) {
   const SetOptions& goal = result.goal;
-  const bool named_right = !with_controller || std::isinf(goal.least_right) ||
-                           (result.right_share && *result.right_share >= goal.least_right);
   return reached(result.psnr_db, goal.floor_db) && reached(result.gain_db, goal.floor_gain_db) &&
-         result.worse_share <= goal.most_worse && named_right;
+         result.clearly_worse_share <= goal.most_worse &&
+         (!result.right_share || *result.right_share >= goal.least_right);
+}
+
+/// Errors: Usage, for goals that can never be judged.
+void expect_goals(const SetOptions& set, std::span<const metrics::Measure> measures) {
+  CHIARO_CHECK(std::isinf(set.least_right) || !set.type.empty() || !set.degrade.empty(), Usage,
+               "[eval.suite] set '{}' has least_right, but neither type nor degrade says what is "
+               "right",
+               set.name);
+  const bool has_psnr = std::ranges::any_of(measures, [](const metrics::Measure& measure) {
+    return measure.metric == metrics::Metric::Psnr;
+  });
+  CHIARO_CHECK(!has_goal(set) || has_psnr, Usage,
+               "[eval.suite] set '{}' has goals, but PSNR is not measured", set.name);
 }
 
 /// Errors: Input, unless all that the sets need is below `data`.
@@ -100,9 +112,9 @@ Fields<SetOptions> SetOptions::fields() {
             {.unit = "dB"}),
       field("most_worse", &SetOptions::most_worse,
             "most of the pictures, as a share, that may lose more than 0.1 dB against the input",
-            {.min = 0}),
+            {.max = 1}),
       field("least_right", &SetOptions::least_right,
-            "least share of pictures of which a controller must name the damage right", {.max = 1}),
+            "least share of pictures of which a controller must name the damage right", {.min = 0}),
   };
 }
 
@@ -156,6 +168,7 @@ Suite load_suite(const fs::path& file, const fs::path& data, std::size_t limit) 
   for (const SetOptions& options : sets) {
     suite.sets.push_back({limited(make_set(options, data), limit), options});
     expect_targets(suite.sets.back().pairs, suite.measures);
+    expect_goals(options, suite.measures);
   }
   return suite;
 }
@@ -178,10 +191,10 @@ std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> 
     GoalResult result{.set = goal.name,
                       .psnr_db = summary.restored,
                       .gain_db = summary.gain,
-                      .worse_share = clearly_worse_share(reports[i], measure),
-                      .right_share = types ? types->right_share : std::nullopt,
+                      .clearly_worse_share = clearly_worse_share(reports[i], measure),
+                      .right_share = types ? types->right_or_mild_share : std::nullopt,
                       .goal = goal};
-    result.held = floors_held(result, types.has_value());
+    result.held = floors_held(result);
     result.aimed =
         reached(summary.restored, goal.aim_db) && reached(summary.gain, goal.aim_gain_db);
     results.push_back(std::move(result));
@@ -191,13 +204,13 @@ std::vector<GoalResult> check_goals(const Suite& suite, std::span<const Report> 
 
 std::string goals_text(std::span<const GoalResult> goals) {
   std::vector<std::vector<std::string>> rows{{"goals", "psnr", "floor", "aim", "gain", "floor",
-                                              "aim", "worse", "most", "right", "least", "floors",
-                                              "aims"}};
+                                              "aim", "0.1 dB worse", "most", "right", "least",
+                                              "floors", "aims"}};
   for (const auto& goal : goals) {
     rows.push_back({goal.set, metrics::score_text(goal.psnr_db), goal_text(goal.goal.floor_db),
                     goal_text(goal.goal.aim_db), metrics::score_text(goal.gain_db),
                     goal_text(goal.goal.floor_gain_db), goal_text(goal.goal.aim_gain_db),
-                    share_text(goal.worse_share), share_text(goal.goal.most_worse),
+                    share_text(goal.clearly_worse_share), share_text(goal.goal.most_worse),
                     share_text(goal.right_share), share_text(goal.goal.least_right),
                     goal.held ? "held" : "MISSED", goal.aimed ? "reached" : "not yet"});
   }

@@ -72,15 +72,15 @@ Suite load_suite(const std::filesystem::path& file, const std::filesystem::path&
 /// A loss against the input that counts for `most_worse`.
 inline constexpr double kClearlyWorseDb = 0.1;
 
-/// What a set should reach and what it reached, in PSNR.
+/// What a set should reach and what it reached.
 struct GoalResult {
   std::string set;
   double psnr_db = 0;
   double gain_db = 0;
-  double worse_share = 0;             ///< of pictures that lost more than kClearlyWorseDb
-  std::optional<double> right_share;  ///< TypeSummary::right_share
+  double clearly_worse_share = 0;     ///< of pictures that lost more than kClearlyWorseDb
+  std::optional<double> right_share;  ///< TypeSummary::right_or_mild_share
   SetOptions goal;
-  bool held = true;   ///< floors, most_worse, and with a controller least_right
+  bool held = true;   ///< floors, most_worse, and where a controller knows the type least_right
   bool aimed = true;  ///< aim and aim of the gain
 };
 

@@ -62,13 +62,14 @@ TEST(TypeSummary, OfTheMildestTenthCleanIsRightToo) {
                     "rain", "rain",  "clean", "rain",  "rain"};
   Report report = report_of({"rain"}, found);
   report.pictures[3].input = {35.0};
-  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_share, 0.8) << "the third picture alone";
+  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_or_mild_share, 0.8) << "the third picture alone";
+  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_share, 0.7);
   report.pictures[3].input = {};
   report.pictures[0].input = {35.0};
-  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_share, 0.7) << "the mildest was named";
+  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_or_mild_share, 0.7) << "the mildest was named";
   report.labels = {"ssim"};
-  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_share, 0.7) << "no PSNR";
-  EXPECT_DOUBLE_EQ(*summarize_types(report_of({"rain"}, Types(9, "clean")))->right_share, 0)
+  EXPECT_DOUBLE_EQ(*summarize_types(report)->right_or_mild_share, 0.7) << "no PSNR";
+  EXPECT_DOUBLE_EQ(*summarize_types(report_of({"rain"}, Types(9, "clean")))->right_or_mild_share, 0)
       << "a tenth of nine is none";
 }
 

@@ -132,9 +132,7 @@ TEST_F(SuiteTest, GoalsAreCheckedInDecibels) {
   std::vector<Report> without_gain{evaluate(floored.sets[0].pairs, leave, floored.measures)};
   without_gain[0].pictures.at(0).input[0] = std::nan("");
   EXPECT_TRUE(check_goals(floored, without_gain).at(0).held) << "no gain was asked for";
-  const Suite blind = load("metrics = [\"ssim\"]\n" + base + "floor_db = 20.0\n");
-  const std::vector<Report> reports{evaluate(blind.sets[0].pairs, leave, blind.measures)};
-  EXPECT_CHIARO_ERROR(check_goals(blind, reports), Usage, "PSNR");
+  EXPECT_CHIARO_ERROR(load("metrics = [\"ssim\"]\n" + base + "floor_db = 20.0\n"), Usage, "PSNR");
 }
 
 TEST_F(SuiteTest, SharesOfPicturesAreGoalsToo) {
@@ -152,13 +150,19 @@ TEST_F(SuiteTest, SharesOfPicturesAreGoalsToo) {
     reports[0].types = {"noise"};
     return check_goals(suite, reports).at(0);
   };
-  EXPECT_DOUBLE_EQ(with("most_worse = 0\n", -0.11, "").worse_share, 0.25);
+  EXPECT_DOUBLE_EQ(with("most_worse = 0\n", -0.11, "").clearly_worse_share, 0.25);
   EXPECT_FALSE(with("most_worse = 0.2\n", -0.11, "").held);
   EXPECT_TRUE(with("most_worse = 0.25\n", -0.11, "").held);
   EXPECT_TRUE(with("most_worse = 0\n", -0.09, "").held);
   EXPECT_TRUE(with("least_right = 0.75\n", 0, "noise").held);
   EXPECT_FALSE(with("least_right = 0.76\n", 0, "noise").held);
   EXPECT_TRUE(with("least_right = 0.76\n", 0, "").held) << "no controller";
+  EXPECT_CHIARO_ERROR(load(base + "most_worse = 5\n"), Usage, "most_worse");
+  EXPECT_CHIARO_ERROR(load(base + "least_right = -1\n"), Usage, "least_right");
+  std::filesystem::copy(folder_ / "data/clean", folder_ / "data/same");
+  EXPECT_CHIARO_ERROR(load("[[set]]\nname = \"p\"\ninput = \"same\"\ntarget = \"clean\"\n"
+                           "least_right = 0.5\n"),
+                      Usage, "says what is right");
   const std::vector<GoalResult> shown{with("most_worse = 0.2\nleast_right = 0.5\n", -3, "noise")};
   for (const char* part : {"25.0 %", "20.0 %", "75.0 %", "50.0 %", "MISSED"})
     EXPECT_NE(goals_text(shown).find(part), std::string::npos) << part;

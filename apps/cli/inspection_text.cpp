@@ -93,7 +93,8 @@ std::string domain_text(const restore::Inspection& found, const bundle::Conditio
 std::string guard_text(const restore::GuardDecision& decision, const restore::Inspection& found,
                        const bundle::ConditionInfo& info) {
   if (decision.drawn) {
-    return "the picture is drawn, not photographed (flat colours, exact edges), and is left as it "
+    return "the picture is drawn, not photographed (exact edges, or no noise at all), and is left "
+           "as it "
            "is; --guard off restores it all the same";
   }
   if (decision.clean) {

@@ -14,8 +14,8 @@ namespace {
 using image::as_size;
 
 constexpr double kDrawnExact = 0.75;
-constexpr double kDrawnGrain = 0.002;
-constexpr double kDrawnTurns = 0.001;
+constexpr double kDrawnGrain = 0.01;
+constexpr double kDrawnTurns = 0.01;
 constexpr std::int64_t kPixelsToTell = 1000;  // for turns, of which so few count
 // Values of 8 and 16 bits lie a rounding error of float beside each other at most.
 constexpr float kZero = 1e-6F;
@@ -24,14 +24,6 @@ constexpr std::int32_t kEveryNeighbour = 0xF;
 
 double share(std::int64_t part, std::int64_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
-}
-
-/// 1 where the value lies above both others or below both.
-std::int32_t turns(float before, float value, float after) {
-  const float in = value - before;
-  const float out = after - value;
-  return (static_cast<int>(in > kZero) & static_cast<int>(out < -kZero)) |
-         (static_cast<int>(in < -kZero) & static_cast<int>(out > kZero));
 }
 
 }  // namespace
@@ -43,6 +35,7 @@ CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Ro
   same_.assign(inner, kEveryNeighbour);
   largest_.assign(inner, 0);
   turned_.assign(inner, 0);
+  direction_.resize(as_size(channels_) * inner);
   std::int32_t* const same = same_.data();
   float* const largest = largest_.data();
   std::int32_t* const turned = turned_.data();
@@ -50,6 +43,7 @@ CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Ro
     const float* up = above.first + as_size(c) * above.stride + 1;
     const float* here = row.first + as_size(c) * row.stride + 1;
     const float* down = below.first + as_size(c) * below.stride + 1;
+    std::int32_t* const direction = direction_.data() + as_size(c) * inner;
     for (std::size_t x = 0; x < inner; ++x) {
       const float value = here[x];
       const float left = here[x - 1];
@@ -59,7 +53,10 @@ CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Ro
           static_cast<int>(value == left) << 2 | static_cast<int>(value == right) << 3;
       same[x] &= equal;
       largest[x] = std::max(largest[x], std::abs(4 * value - up[x] - down[x] - left - right));
-      turned[x] |= turns(left, value, right) | turns(up[x], value, down[x]);
+      const float step = value - up[x];
+      const std::int32_t now = static_cast<int>(step > kZero) - static_cast<int>(step < -kZero);
+      turned[x] |= static_cast<int>(now * direction[x] < 0);
+      direction[x] = now == 0 ? direction[x] : now;
     }
   }
   std::int32_t exact = 0;

@@ -13,16 +13,19 @@ namespace chiaro::restore {
 /// them apart:
 ///
 ///   exact   exactly like one of the four neighbours: nearly all of a drawing, few of a photograph;
-///   turns   in a channel higher, or lower, than both neighbours of its row or of its column: noise
-///           and texture do that everywhere, a gradient, however coarse its levels, hardly ever;
+///   turns   where a channel, from top to bottom, rises after it last fell or falls after it last
+///           rose: noise and texture do that everywhere, also when every pixel stands there twice;
+///           a gradient, however coarse its levels, hardly ever;
 ///   grain   turns, while the Laplacian (four times the pixel less its neighbours, the largest of
 ///           the channels) is above 0 and at most 12/255: sensor noise, texture and coding leave
 ///           that all over a photograph, while the strokes of a drawing are higher.
 ///
-/// Drawn: exact >= 0.75 and grain <= 0.002, or turns <= 0.001. A choice made on photographs of
-/// training folders (grain 0.11 and more), some blurred with a deviation of 2.5 px (0.010) and 4 px
-/// (0.0027), and on drawings (0.0001); `chiaro inspect --json` gives the shares of a picture. Noise
-/// or coding on a drawing makes it count as taken.
+/// Drawn: exact >= 0.75 and grain <= 0.01, or turns <= 0.01. A choice made on 51 photographs of
+/// training folders, none of which came near: the least grain was 0.12, blurred with a deviation of
+/// 4 px 0.022, then enlarged twice by repeating pixels 0.0145, and so with turns; of gradients it
+/// was at most 0.007, of a page of text 0.003. What is darkened until hardly a level is left
+/// counts as drawn. `chiaro inspect --json` gives the shares of a picture. Noise or coding on a
+/// drawing makes it count as taken.
 struct DrawnShares {
   double exact = 0;  ///< in [0,1], of the pixels that have four neighbours
   double grain = 0;  ///< in [0,1], of the same
@@ -53,7 +56,8 @@ class DrawnDetector {
   std::vector<float> kept_;         // the last rows, at most two: (rows, channels, width)
   std::vector<std::int32_t> same_;  // of a row's pixels: which neighbours are equal, a bit for each
   std::vector<float> largest_;      // of a row's pixels: how far a channel is from its neighbours
-  std::vector<std::int32_t> turned_;  // of a row's pixels: whether a channel turns
+  std::vector<std::int32_t> turned_;     // of a row's pixels: whether a channel turns
+  std::vector<std::int32_t> direction_;  // (channels, pixels): 1 rose last, -1 fell, 0 neither yet
   std::int64_t pixels_ = 0;
   std::int64_t exact_ = 0;
   std::int64_t grain_ = 0;

@@ -21,17 +21,20 @@ image::Image made(int height, int width, const Value& value) {
   return picture;
 }
 
-// By hand: of the 2 x 3 inner pixels of a line in the third column, all are like the one above
-// them; on the line the Laplacian is twice its height. A step turns nowhere.
+// By hand: of the 3 x 2 inner pixels of a line in the third row, all are like the one beside them;
+// below the line, where the picture turns, the Laplacian is its height. A step turns nowhere.
 TEST(Drawn, SharesByHand) {
-  for (const auto& [height, grain] :
-       {std::pair{1.0, 0.0}, {10.0 / 255, 0.0}, {5.0 / 255, 2.0 / 6}, {-5.0 / 255, 2.0 / 6}}) {
+  for (const auto& [height, grain] : {std::pair{1.0, 0.0},
+                                      {13.0 / 255, 0.0},
+                                      {12.0 / 255, 2.0 / 6},
+                                      {5.0 / 255, 2.0 / 6},
+                                      {-5.0 / 255, 2.0 / 6}}) {
     const auto line =
-        made(4, 5, [h = height](int, int, int x) { return x == 2 ? 0.5 + h / 2 : 0.5 - h / 2; });
+        made(5, 4, [h = height](int, int y, int) { return y == 2 ? 0.5 + h / 2 : 0.5 - h / 2; });
     EXPECT_DOUBLE_EQ(drawn_shares(line).exact, 1);
     EXPECT_DOUBLE_EQ(drawn_shares(line).grain, grain) << height;
   }
-  const auto step = made(4, 5, [](int, int, int x) { return x < 3 ? 0.0 : 5.0 / 255; });
+  const auto step = made(5, 4, [](int, int y, int) { return y < 3 ? 0.0 : 5.0 / 255; });
   EXPECT_DOUBLE_EQ(drawn_shares(step).grain, 0);
   EXPECT_DOUBLE_EQ(drawn_shares(step).turns, 1) << "too small to tell";
   // One channel that differs is a difference.
@@ -52,21 +55,31 @@ TEST(Drawn, DrawingsAreAndPhotographsAreNot) {
   const auto smooth = made(40, 50, [](int, int y, int x) {
     return std::round(128 + 60 * std::sin(0.2 * x) * std::cos(0.3 * y)) / 255;
   });
+  const auto doubled = [](const image::Image& picture) {
+    return made(2 * picture.height(), 2 * picture.width(),
+                [&](int c, int y, int x) { return picture.at(c, y / 2, x / 2); });
+  };
+  for (const auto& picture : {noisy, smooth}) EXPECT_FALSE(drawn_shares(doubled(picture)).drawn());
+  for (const auto& picture : {stripes, letters})
+    EXPECT_TRUE(drawn_shares(doubled(picture)).drawn());
   // White for the most part, as an overexposed sky, above a textured ground.
   const auto sky = made(40, 50, [&](int, int y, int) { return y < 28 ? 1.0 : rng.uniform(); });
   for (const auto& picture : {noisy, smooth, sky}) EXPECT_FALSE(drawn_shares(picture).drawn());
 }
 
 TEST(Drawn, CountsWhereAPictureTurns) {
-  // 40 x 50 inner pixels; a wave of 8 px along x turns at two of eight columns.
-  const auto wave = [](double height) {
-    return made(42, 52, [height](int, int, int x) { return height * std::abs(x % 8 - 4) / 255; });
-  };
-  EXPECT_DOUBLE_EQ(drawn_shares(wave(3)).turns, 12.0 / 50);
-  EXPECT_DOUBLE_EQ(drawn_shares(wave(3)).grain, 12.0 / 50);
-  EXPECT_DOUBLE_EQ(drawn_shares(wave(30)).grain, 0);
-  const auto rows = made(52, 42, [](int, int y, int) { return 3.0 * std::abs(y % 8 - 4) / 255; });
-  EXPECT_DOUBLE_EQ(drawn_shares(rows).turns, 12.0 / 50);
+  // Stripes of one, two or three rows: the first step is none, every further one is a turn, beside
+  // which the Laplacian is the height of the stripes, or twice that.
+  for (const int wide : {1, 2, 3}) {
+    const auto stripes = [wide](double height) {
+      return made(52 * wide, 42, [=](int, int y, int) { return height * (y / wide % 2) / 255; });
+    };
+    const double share = (51.0 - (wide == 1 ? 2 : 1)) / (52 * wide - 2);
+    EXPECT_DOUBLE_EQ(drawn_shares(stripes(3)).turns, share) << wide;
+    EXPECT_DOUBLE_EQ(drawn_shares(stripes(3)).grain, share) << wide;
+    EXPECT_DOUBLE_EQ(drawn_shares(stripes(30)).turns, share) << wide;
+    EXPECT_DOUBLE_EQ(drawn_shares(stripes(30)).grain, 0) << wide;
+  }
 }
 
 TEST(Drawn, GradientsAreHoweverSteepOrPale) {

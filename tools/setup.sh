@@ -167,6 +167,7 @@ set_up_torch() {
 set_up_onnx_runtime() {
   local wanted name modules=(onnxruntime onnx numpy protobuf ml_dtypes typing_extensions)
   local staging="$prefix/.onnxruntime"
+  python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || return 0  # whom the wheels are for
   wanted=$(wanted_parts "${modules[@]}")
   [ "$(cat "$prefix/onnxruntime/.from" 2>/dev/null)" != "$wanted" ] || return 0
   rm -rf "$staging"

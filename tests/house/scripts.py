@@ -9,8 +9,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).parents[2]
-BASICS = ("awk bash cat chmod cp cut dirname env find flock grep mkdir mktemp mv rm sha256sum sleep tail touch").split()
+BASICS = ("awk bash cat chmod cp cut dirname env find flock grep mkdir mktemp mv paste rm sed sha256sum sleep sort tail touch").split()
 WHEEL = b"what a wheel holds"
+MODULES = ("onnxruntime", "onnx", "numpy", "protobuf", "ml_dtypes", "typing_extensions")
 STUBS = {
     "uname": 'case $1 in -s) echo Linux;; -m) echo x86_64;; esac',
     "id": "echo 0",
@@ -18,7 +19,8 @@ STUBS = {
     "df": 'printf "Filesystem\\n/dev/x 1 1 90000000 1%% /\\n"',
     "dpkg-query": 'shift 2; for name in "$@"; do echo "installed $name"; done',
     "apt-get": 'echo "apt-get $*" >> "$CALLS"; exit "${APT_STATUS:-0}"',
-    "python3": 'echo "python3 $*" >> "$CALLS"; [ "${NET:-up}" = up ] || exit 1\n'
+    "python3": 'if [ "$1" = -c ]; then exit "${OTHER_PYTHON:-0}"; fi\n'
+               'echo "python3 $*" >> "$CALLS"; [ "${NET:-up}" = up ] || exit 1\n'
                'while [ "$1" != --dest ]; do shift; done; printf "%s" "${SENT:-what a wheel holds}" > "$2/engine.whl"',
     "unzip": 'while [ "$1" != -d ]; do shift; done\n'
              'mkdir -p "$2"/{openvino,torch/lib,nvidia/cu13/lib,engine.dist-info/licenses}\n'
@@ -26,7 +28,9 @@ STUBS = {
     "cmake": 'echo "cmake $*" >> "$CALLS"; mkdir -p build/release; touch build/release/build.ninja\n'
              'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" > build/release/CMakeCache.txt\n'
              'case $* in *TRAINING=ON*) echo CHIARO_WITH_TRAINING:BOOL=ON >> build/release/CMakeCache.txt;; esac',
-    "ctest": 'echo "ctest $* threads=$OMP_NUM_THREADS" >> "$CALLS"; echo "100% tests passed"; exit "${TESTS:-0}"',
+    "ctest": 'echo "ctest $* threads=$OMP_NUM_THREADS" >> "$CALLS"; echo "100% tests passed"\n'
+             'mkdir -p Testing/Temporary; echo "[  SKIPPED ] Some.Test (0 ms)" > Testing/Temporary/LastTest.log\n'
+             'exit "${TESTS:-0}"',
     "ninja": 'echo "ninja $*" >> "$CALLS"; mkdir -p build/release/apps/cli; cd build/release/apps/cli\n'
              'echo "noise of the build"\n'
              'printf "#!/usr/bin/env bash\\nprintf \'[%%s]\' \\"\\$@\\"; exit 3\\n" > chiaro; chmod +x chiaro',
@@ -47,7 +51,7 @@ class Run(unittest.TestCase):
             (self.tree / name).touch()
         (self.tree / "tools/wheels.txt").write_text("".join(
             f"{name}==1.0 {hashlib.sha256(WHEEL).hexdigest()} engine.whl\n"
-            for name in ("openvino", "torch", "nvidia-cuda-runtime", "nvidia-cuda-cupti")))
+            for name in ("openvino", "torch", "nvidia-cuda-runtime", "nvidia-cuda-cupti", *MODULES)))
         self.cached = self.root / "cache/chiaro/wheels/engine.whl"
         self.bin.mkdir()
         for name in BASICS:
@@ -197,6 +201,16 @@ class Run(unittest.TestCase):
             self.assertRegex(calls, r"ninja -C \S+ -j \d+ all\n")
             self.assertRegex(calls, r"ctest .*-L fast threads=1\n")
             self.assertNotIn("apt-get", calls)
+
+    def test_what_was_skipped_is_named(self):
+        answer, _ = self.run_it(script="test")
+        self.assertIn("says why): Some.Test\n", answer.stderr)
+
+    def test_another_python_goes_without_onnx_runtime(self):
+        self.run_it(script="test", OTHER_PYTHON="1")
+        self.assertFalse((self.tree / "build/prefix/onnxruntime").exists())
+        self.run_it(script="test")
+        self.assertTrue((self.tree / "build/prefix/onnxruntime/.from").exists())
 
     def test_failing_tests_fail_the_script(self):
         for script in ("test", ".ci/run"):

@@ -20,6 +20,8 @@
 namespace chiaro::cli {
 namespace {
 
+constexpr int kNotStarted = 127;
+
 struct DescribeArguments {
   std::string what;
   bool schema = false;
@@ -36,7 +38,7 @@ int ask_training_program(const std::filesystem::path& program, const DescribeArg
   } else if (!arguments.what.empty()) {
     words.push_back(arguments.what);
   }
-  words.push_back("--also=" + join(degrade::names(), ","));
+  words.push_back("--also=degradations," + join(degrade::names(), ","));
   if (arguments.show.json) {
     for (std::string word : {std::string("--json"), "--shown=" + std::to_string(shown)})
       words.push_back(std::move(word));
@@ -48,12 +50,15 @@ int ask_training_program(const std::filesystem::path& program, const DescribeArg
   CHIARO_CHECK(child >= 0, Resource, "[cli.describe] cannot start '{}'", program.string());
   if (child == 0) {
     ::execv(pointers[0], pointers.data());
-    ::_exit(127);
+    ::_exit(kNotStarted);
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(ErrorCode::Internal);
+  CHIARO_CHECK(WIFEXITED(status) && WEXITSTATUS(status) != kNotStarted, Internal,
+               "[cli.describe] '{}' could not be started or came to an end before its time",
+               program.string());
+  return WEXITSTATUS(status);
 }
 
 void print_schema(const DescribeArguments& arguments) {

@@ -107,11 +107,6 @@ std::span<const std::byte> Bundle::member(std::string_view name) const {
   return found->second;
 }
 
-std::string Bundle::sha256_of(std::string_view name) const {
-  const auto listed = manifest.members.find(name);
-  return listed == manifest.members.end() ? "" : listed->second.sha256;
-}
-
 std::vector<std::byte> Bundle::take(std::string_view name) {
   const auto found = members.find(name);
   CHIARO_CHECK(found != members.end(), Bundle, "[bundle.take] '{}' has no {}", origin, name);

@@ -39,10 +39,6 @@ struct Bundle {
   /// Errors: Bundle, if there is no such member.
   std::span<const std::byte> member(std::string_view name) const;
 
-  /// The SHA-256 of a member as the manifest has it, which reading has checked; "" of one that it
-  /// does not list.
-  std::string sha256_of(std::string_view name) const;
-
   /// Hands a member's bytes over; the bundle has it no more. Errors: Bundle, as above.
   std::vector<std::byte> take(std::string_view name);
 

@@ -27,9 +27,6 @@ struct EngineOptions {
   Precision precision = Precision::Auto;
   int threads = 0;         ///< 0: as many as the processor has cores
   std::string cache = {};  ///< folder of prepared graphs (GraphCache); empty: none
-  /// The SHA-256 of the graph's bytes in hexadecimal digits, from who has just checked it; empty:
-  /// not known. It names the graph in the cache.
-  std::string graph_sha256 = {};
   /// Inputs of many shapes are to come: one preparation serves all. Results are the same; memory
   /// stays what the largest shape so far takes, and some for kernels.
   bool many_shapes = false;

@@ -80,8 +80,7 @@ Engine::State::State(const EngineOptions& options, std::string name)
     : origin(std::move(name)),
       soon(options.soon),
       many_shapes(options.many_shapes),
-      cache(options.cache),
-      graph_hash(options.graph_sha256) {
+      cache(options.cache) {
   CHIARO_CHECK(options.device == "auto" || options.device == "cpu", Usage,
                "[engine.open] unknown device; got '{}'; expected auto or cpu", options.device);
   CHIARO_CHECK(options.threads >= 0 && options.threads <= kMaxThreads, Usage,
@@ -99,7 +98,7 @@ void Engine::State::read(std::span<const std::byte> bytes) {
 /// `owned`: what the bytes may be taken from.
 void Engine::State::open(std::span<const std::byte> bytes, std::vector<std::byte>* owned) {
   if (cache.is_on()) {
-    if (graph_hash.empty()) graph_hash = sha256_hex(bytes);
+    graph_hash = sha256_hex(bytes);
     if (auto known = parse_facts(cache.find(facts_key()).bytes())) {
       facts = std::move(*known);
       facts_in_cache = true;

@@ -24,8 +24,7 @@ const bundle::ConditionInfo& condition_of(const bundle::Bundle& bundle) {
 }
 
 /// In float32, and without ado: it sees little, and mostly once.
-engine::EngineOptions as_controller(engine::EngineOptions options, const bundle::Bundle& bundle) {
-  options.graph_sha256 = bundle.sha256_of(bundle::kConditionMember);
+engine::EngineOptions as_controller(engine::EngineOptions options) {
   options.soon = true;
   return engine::in_f32(std::move(options));
 }
@@ -154,7 +153,7 @@ std::vector<std::size_t> descending(std::span<const double> values) {
 Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options)
     : origin_(bundle.origin),
       info_(condition_of(bundle)),
-      engine_(bundle.member(bundle::kConditionMember), as_controller(std::move(options), bundle),
+      engine_(bundle.member(bundle::kConditionMember), as_controller(std::move(options)),
               bundle.origin) {
   check_graph(engine_, info_, origin_);
   const int largest = info_.whole_px + info_.whole_alignment_px - 1;

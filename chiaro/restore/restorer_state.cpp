@@ -26,10 +26,9 @@ constexpr double kWorkMargin = 1.15;
 constexpr int kFeatheredOverlapPx = 96;
 constexpr int kSampleSidePx = 256;
 
-engine::EngineOptions settled(engine::EngineOptions options, const bundle::Bundle& bundle) {
-  options.graph_sha256 = bundle.sha256_of(bundle::kRestoreMember);
+engine::EngineOptions settled(engine::EngineOptions options, const bundle::Manifest& manifest) {
   if (options.precision == engine::Precision::Auto) {
-    options.precision = engine::has_bf16() && bundle::bf16_is_harmless(bundle.manifest)
+    options.precision = engine::has_bf16() && bundle::bf16_is_harmless(manifest)
                             ? engine::Precision::Bf16
                             : engine::Precision::F32;
   }
@@ -57,7 +56,7 @@ image::Image grey_picture(std::span<const float> values, int height, int width) 
 Restorer::State::State(bundle::Bundle bundle, const engine::EngineOptions& options)
     : manifest(bundle.manifest),
       origin(bundle.origin),
-      engine(engine::Engine::of(bundle.take(bundle::kRestoreMember), settled(options, bundle),
+      engine(engine::Engine::of(bundle.take(bundle::kRestoreMember), settled(options, manifest),
                                 bundle.origin)),
       channels(picture_channels(manifest)) {
   check_restore_graph(engine, manifest, origin);

@@ -292,15 +292,6 @@ TEST(Bundle, HandsAMemberOver) {
   EXPECT_CHIARO_ERROR(bundle.take("restore.onnx"), Bundle, "has no restore.onnx");
 }
 
-TEST(Bundle, KnowsTheChecksumsOfItsMembers) {
-  Bundle bundle = parse_bundle(serialize_bundle(example_manifest(), example_members()), "example");
-  const std::string expected = sha256_hex(example_members().at("restore.onnx"));
-  EXPECT_EQ(bundle.sha256_of("restore.onnx"), expected);
-  (void)bundle.take("restore.onnx");
-  EXPECT_EQ(bundle.sha256_of("restore.onnx"), expected);
-  EXPECT_EQ(bundle.sha256_of("manifest.json"), "");
-}
-
 TEST(Bundle, TheSameContentGivesTheSameBytes) {
   EXPECT_EQ(serialize_bundle(example_manifest(), example_members()),
             serialize_bundle(example_manifest(), example_members()));

@@ -209,7 +209,7 @@ TEST_F(RestoreChecks, ChecksOfManyPictures) {
   EXPECT_EQ(restore({folder_ / "photos", "-o", out, "--audit", "--overwrite"}).status, 1);
 }
 
-TEST_F(RestoreChecks, GrainIsKeptAsAsked) {
+TEST_F(RestoreChecks, SlowGrainIsKeptAsAsked) {
   // With the bundle that ships, which takes noise away.
   ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1);
   image::Image flat(3, 64, 64);

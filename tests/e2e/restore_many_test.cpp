@@ -18,6 +18,7 @@
 #include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
 #include "tests/support/process.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/terminal.h"
 
@@ -317,6 +318,7 @@ TEST_F(RestoreMany, AReadOnlyTargetIsRefused) {
 }
 
 TEST_F(RestoreMany, MemoryStaysUnderItsCeiling) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   for (int i = 0; i < 3; ++i)
     image::write(folder_ / "in" / (std::to_string(i) + ".ppm"), noise(3, 1000, 1500, 5));
   const auto result = restore_tree({"--max-memory", "300M", "--json", "--threads", "1"});

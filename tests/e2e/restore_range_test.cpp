@@ -14,6 +14,7 @@
 #include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
 #include "tests/support/process.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro {
@@ -147,6 +148,7 @@ void make_large(const fs::path& file, int height, int width, image::SampleType t
 }
 
 TEST_F(RestoreRange, LargeOnesGoThroughInStrips) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   make_large(folder_ / "large.exr", 2200, 1800, image::SampleType::F32);
   make_large(folder_ / "large.tif", 2200, 1800, image::SampleType::U8);
   image::Image turned = image::read(folder_ / "large.tif");

@@ -14,6 +14,7 @@
 #include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
 #include "tests/support/process.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro {
@@ -72,6 +73,7 @@ class RestoreStrips : public testing::Test {
 };
 
 TEST_F(RestoreStrips, AreTheWholePictureWithinTheCeiling) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   make_picture(in_, 3600, 4000);
   const auto whole = restore(folder_ / "whole.tif", {});
   ASSERT_EQ(whole.status, 0) << whole.err;
@@ -90,6 +92,7 @@ TEST_F(RestoreStrips, AreTheWholePictureWithinTheCeiling) {
 }
 
 TEST_F(RestoreStrips, NotesOfTheFileAreSaidOnce) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   make_picture(in_, 2400, 3000);
   image::Image picture = image::read(in_);
   picture.metadata.icc.assign(300, 7);  // no profile
@@ -107,6 +110,7 @@ TEST_F(RestoreStrips, NotesOfTheFileAreSaidOnce) {
 }
 
 TEST_F(RestoreStrips, PagesAsWell) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   make_picture(folder_ / "page.tif", 3600, 4000);
   const image::Image page = image::read(folder_ / "page.tif");
   const image::Image small = image::crop(page, 0, 0, 300, 200);
@@ -198,6 +202,7 @@ TEST_F(RestoreStrips, AnInterruptLeavesNoHalfFile) {
 }
 
 TEST_F(RestoreStrips, OfAFolderTheLargeAloneGoThroughInStrips) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   fs::create_directories(folder_ / "photos");
   make_picture(folder_ / "photos/large.tif", 3600, 4000);
   make_picture(folder_ / "photos/small.tif", 300, 400);

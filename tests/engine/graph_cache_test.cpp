@@ -14,7 +14,6 @@
 #include <thread>
 #include <vector>
 
-#include "chiaro/base/sha256.h"
 #include "chiaro/engine/engine.h"
 #include "tests/support/graph_bundle.h"
 #include "tests/support/temporary_folder.h"
@@ -205,26 +204,6 @@ TEST_F(CachedEngine, PreparesOnceAndGivesTheSame) {
   (void)other.run_once(input());
   other.keep_prepared();
   EXPECT_EQ(files_in(folder_.path()).size(), 5U);
-}
-
-TEST_F(CachedEngine, AStatedChecksumNamesTheGraph) {
-  const auto stated = [&](std::string sha256) {
-    Engine engine = Engine::of(test::graph_bytes("unet"),
-                               {.precision = Precision::F32,
-                                .threads = 1,
-                                .cache = folder_.path(),
-                                .graph_sha256 = std::move(sha256)},
-                               "unet");
-    const auto values = engine.run_once(input())[0].values;
-    engine.keep_prepared();
-    return values;
-  };
-  const auto expected = stated("");
-  ASSERT_EQ(files_in(folder_.path()).size(), 2U);
-  EXPECT_EQ(stated(sha256_hex(test::graph_bytes("unet"))), expected);
-  EXPECT_EQ(files_in(folder_.path()).size(), 2U) << "kept under another name";
-  (void)stated(std::string(64, '0'));
-  EXPECT_EQ(files_in(folder_.path()).size(), 4U) << "computed although it was stated";
 }
 
 TEST_F(CachedEngine, PreparesAnewWhatIsDamaged) {

@@ -16,16 +16,16 @@ namespace chiaro::restore {
 ///   turns   where a channel, from top to bottom, rises after it last fell or falls after it last
 ///           rose: noise and texture do that everywhere, also when every pixel stands there twice;
 ///           a gradient, however coarse its levels, hardly ever;
-///   grain   turns, while the Laplacian (four times the pixel less its neighbours, the largest of
-///           the channels) is above 0 and at most 12/255: sensor noise, texture and coding leave
-///           that all over a photograph, while the strokes of a drawing are higher.
+///   grain   turns, where the Laplacian of that channel (four times the pixel less its neighbours)
+///           is above 0 and at most 12/255: sensor noise, texture and coding leave that all over a
+///           photograph, while the strokes of a drawing are higher.
 ///
-/// Drawn: exact >= 0.75 and grain <= 0.01, or turns <= 0.01. A choice made on 51 photographs of
-/// training folders, none of which came near: the least grain was 0.12, blurred with a deviation of
-/// 4 px 0.022, then enlarged twice by repeating pixels 0.0145, and so with turns; of gradients it
-/// was at most 0.007, of a page of text 0.003. What is darkened until hardly a level is left
-/// counts as drawn. `chiaro inspect --json` gives the shares of a picture. Noise or coding on a
-/// drawing makes it count as taken.
+/// Drawn: exact >= 0.75 and grain <= 0.018, or turns <= 0.01. A choice made on 51 photographs of
+/// training folders, whose least grain was 0.12, enlarged twice by repeating pixels 0.11, blurred
+/// with a deviation of 4 px 0.022; of drawings it was at most 0.014. Turns were 0.33 and more of
+/// photographs, 0.015 of those blurred and then enlarged, at most 0.007 of gradients. What was
+/// darkened until hardly a level is left counts as drawn. `chiaro inspect --json` gives the shares
+/// of a picture. Noise or coding on a drawing makes it count as taken.
 struct DrawnShares {
   double exact = 0;  ///< in [0,1], of the pixels that have four neighbours
   double grain = 0;  ///< in [0,1], of the same
@@ -55,7 +55,7 @@ class DrawnDetector {
   int width_ = 0;
   std::vector<float> kept_;         // the last rows, at most two: (rows, channels, width)
   std::vector<std::int32_t> same_;  // of a row's pixels: which neighbours are equal, a bit for each
-  std::vector<float> largest_;      // of a row's pixels: how far a channel is from its neighbours
+  std::vector<std::int32_t> grained_;    // of a row's pixels: whether one does so by little
   std::vector<std::int32_t> turned_;     // of a row's pixels: whether a channel turns
   std::vector<std::int32_t> direction_;  // (channels, pixels): 1 rose last, -1 fell, 0 neither yet
   std::int64_t pixels_ = 0;

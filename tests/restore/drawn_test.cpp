@@ -59,7 +59,11 @@ TEST(Drawn, DrawingsAreAndPhotographsAreNot) {
     return made(2 * picture.height(), 2 * picture.width(),
                 [&](int c, int y, int x) { return picture.at(c, y / 2, x / 2); });
   };
-  for (const auto& picture : {noisy, smooth}) EXPECT_FALSE(drawn_shares(doubled(picture)).drawn());
+  const auto strong = made(40, 50, [&](int, int, int) {
+    return std::clamp(std::round(128 + 30 * rng.normal()) / 255, 0.0, 1.0);
+  });
+  for (const auto& picture : {noisy, smooth, strong})
+    EXPECT_FALSE(drawn_shares(doubled(picture)).drawn());
   for (const auto& picture : {stripes, letters})
     EXPECT_TRUE(drawn_shares(doubled(picture)).drawn());
   // White for the most part, as an overexposed sky, above a textured ground.

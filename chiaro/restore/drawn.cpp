@@ -36,14 +36,14 @@ CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Ro
   grained_.assign(inner, 0);
   turned_.assign(inner, 0);
   direction_.resize(as_size(channels_) * inner);
-  std::int32_t* const same = same_.data();
-  std::int32_t* const grained = grained_.data();
-  std::int32_t* const turned = turned_.data();
+  std::int32_t* __restrict same = same_.data();
+  std::int32_t* __restrict grained = grained_.data();
+  std::int32_t* __restrict turned = turned_.data();
   for (int c = 0; c < channels_; ++c) {
-    const float* up = above.first + as_size(c) * above.stride + 1;
-    const float* here = row.first + as_size(c) * row.stride + 1;
-    const float* down = below.first + as_size(c) * below.stride + 1;
-    std::int32_t* const direction = direction_.data() + as_size(c) * inner;
+    const float* __restrict up = above.first + as_size(c) * above.stride + 1;
+    const float* __restrict here = row.first + as_size(c) * row.stride + 1;
+    const float* __restrict down = below.first + as_size(c) * below.stride + 1;
+    std::int32_t* __restrict direction = direction_.data() + as_size(c) * inner;
     for (std::size_t x = 0; x < inner; ++x) {
       const float value = here[x];
       const float left = here[x - 1];
@@ -55,7 +55,8 @@ CHIARO_WIDE void DrawnDetector::judge(const Row& above, const Row& row, const Ro
       const float laplacian = std::abs(4 * value - up[x] - down[x] - left - right);
       const float step = value - up[x];
       const std::int32_t now = static_cast<int>(step > kZero) - static_cast<int>(step < -kZero);
-      const std::int32_t turns = static_cast<int>(now * direction[x] < 0);
+      const std::int32_t turns =
+          static_cast<int>(now != 0) & static_cast<int>(now + direction[x] == 0);
       turned[x] |= turns;
       grained[x] |=
           turns & static_cast<int>(laplacian > kZero) & static_cast<int>(laplacian <= kMostGrain);

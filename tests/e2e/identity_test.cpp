@@ -15,6 +15,7 @@
 #include "chiaro/image/codec.h"
 #include "tests/image/exiftool.h"
 #include "tests/support/bundle_folder.h"
+#include "tests/support/colour_cube.h"
 #include "tests/support/process.h"
 #include "tests/support/profiles.h"
 #include "tests/support/temporary_folder.h"
@@ -47,21 +48,6 @@ class Identity : public testing::Test {
 const std::array<Words, 2> kWaysToChangeNothing{Words{"--json"},
                                                 Words{"--json", "--strength", "0"}};
 
-/// All corners, edges and much of the inside of the cube, in the colours of the profile.
-Image cube(SampleType type) {
-  constexpr int kSide = 9;
-  Image picture(3, kSide, kSide * kSide);
-  for (int i = 0; i < kSide * kSide * kSide; ++i) {
-    const std::array digits{i % kSide, i / kSide % kSide, i / kSide / kSide};
-    for (int c = 0; c < 3; ++c) {
-      picture.at(c, i / (kSide * kSide), i % (kSide * kSide)) =
-          static_cast<float>(digits[static_cast<std::size_t>(c)] * 255 / (kSide - 1)) / 255.0F;
-    }
-  }
-  picture.sample_type = type;
-  return picture;
-}
-
 /// The levels from black to white.
 Image greys(SampleType type) {
   Image picture(1, 16, 16);
@@ -89,10 +75,10 @@ std::map<std::string, Image> sources() {
                                     {"p3", test::display_p3()},
                                     {"adobe", test::adobe_rgb()},
                                     {"wide", test::wide_gamut()}}) {
-      made[name + bits] = cube(type);
+      made[name + bits] = test::colour_cube(type);
       made[name + bits].metadata.icc = icc;
     }
-    made["plain" + bits] = cube(type);
+    made["plain" + bits] = test::colour_cube(type);
     made["grey" + bits] = greys(type);
     made["grey" + bits].metadata.icc = test::grey_gamma(1.8);
   }
@@ -143,7 +129,7 @@ TEST_F(Identity, SamplesProfileAndExifArriveInTheOtherFormat) {
 TEST_F(Identity, ExifToolFindsWhatItWrote) {
   if (!image::test::has_exiftool()) GTEST_SKIP() << "needs exiftool";
   const std::string in = folder_ / "in.png";
-  image::write(in, cube(SampleType::U8));
+  image::write(in, test::colour_cube(SampleType::U8));
   image::test::exiftool(
       "-q -overwrite_original -Artist=Anna -Model=X1 -GPSLatitude=45.5 -GPSLatitudeRef=N "
       "-ExposureTime=1/250 -DateTimeOriginal='2020:01:02 03:04:05' -XMP:Title=Title '" +

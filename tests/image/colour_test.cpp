@@ -12,6 +12,7 @@
 #include "chiaro/image/codec.h"
 #include "chiaro/image/tone_table.h"
 #include "tests/image/handmade_files.h"
+#include "tests/support/colour_cube.h"
 
 namespace chiaro::image {
 namespace {
@@ -68,21 +69,6 @@ Icc grey_gamma(double gamma) {
   return result;
 }
 
-/// All corners, edges and much of the inside of the cube, in the colours of the profile.
-Image cube(SampleType type) {
-  constexpr int kSide = 9;
-  Image picture(3, kSide, kSide * kSide);
-  for (int i = 0; i < kSide * kSide * kSide; ++i) {
-    const std::array digits{i % kSide, i / kSide % kSide, i / kSide / kSide};
-    for (int c = 0; c < 3; ++c) {
-      picture.at(c, i / (kSide * kSide), i % (kSide * kSide)) =
-          static_cast<float>(digits[static_cast<std::size_t>(c)] * 255 / (kSide - 1)) / 255.0F;
-    }
-  }
-  picture.sample_type = type;
-  return picture;
-}
-
 /// The file a camera would write: samples in the profile's colours, and the profile.
 std::vector<std::byte> tagged_file(Image samples, const Icc& icc, const char* format = "png") {
   samples.metadata.icc = icc;
@@ -116,7 +102,7 @@ double largest_delta_e(const Image& a, const Image& b, const Icc& icc) {
 TEST(Colour, WideProfilesThereAndBack) {
   for (const Icc& icc : {adobe_rgb(), display_p3(), tabulated()}) {
     for (const SampleType type : {SampleType::U8, SampleType::U16}) {
-      const Image samples = cube(type);
+      const Image samples = chiaro::test::colour_cube(type);
       const Image inside = decode(tagged_file(samples, icc), "memory");
       EXPECT_EQ(inside.metadata.icc, icc);
       EXPECT_FALSE(std::ranges::equal(inside.pixels(), samples.pixels()));
@@ -147,7 +133,7 @@ TEST(Colour, AgreesWithLittleCms) {
     const cmsHTRANSFORM transform =
         cmsCreateTransform(profile, TYPE_RGB_FLT, target, TYPE_RGB_FLT,
                            INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
-    const Image samples = cube(SampleType::U8);
+    const Image samples = chiaro::test::colour_cube(SampleType::U8);
     const Image inside = decode(tagged_file(samples, icc), "memory");
     int compared = 0;
     for (std::size_t i = 0; i < samples.plane_size(); ++i) {
@@ -170,7 +156,8 @@ TEST(Colour, AgreesWithLittleCms) {
 }
 
 TEST(Colour, WithoutTheProfileTheFileIsSrgb) {
-  Image inside = decode(tagged_file(cube(SampleType::U8), adobe_rgb()), "memory");
+  Image inside =
+      decode(tagged_file(chiaro::test::colour_cube(SampleType::U8), adobe_rgb()), "memory");
   for (const auto& options :
        {WriteOptions{.format = "png", .restore_profile = false},
         WriteOptions{.format = "png", .strip_metadata = true}, WriteOptions{.format = "ppm"}}) {
@@ -183,7 +170,7 @@ TEST(Colour, WithoutTheProfileTheFileIsSrgb) {
 }
 
 TEST(Colour, SrgbIsLeftAlone) {
-  const Image samples = cube(SampleType::U8);
+  const Image samples = chiaro::test::colour_cube(SampleType::U8);
   const Image inside = decode(tagged_file(samples, srgb()), "memory");
   EXPECT_TRUE(std::ranges::equal(inside.pixels(), samples.pixels()));
   EXPECT_EQ(decode(encode(inside, {.format = "jpeg"}), "memory").metadata.icc, srgb());
@@ -214,7 +201,7 @@ TEST(Colour, AGreyWebpIsWrittenAsSrgb) {
 }
 
 TEST(Colour, ProfilesThatDoNotFitAreIgnored) {
-  const Image samples = cube(SampleType::U8);
+  const Image samples = chiaro::test::colour_cube(SampleType::U8);
   const Image of_grey = decode(tagged_file(samples, grey_gamma(1.8), "tiff"), "memory");
   EXPECT_TRUE(std::ranges::equal(of_grey.pixels(), samples.pixels()));
   EXPECT_TRUE(of_grey.metadata.icc.empty());

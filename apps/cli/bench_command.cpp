@@ -72,8 +72,7 @@ void run(const BenchArguments& arguments) {
   }
   restore::RestoreOptions options;
   options.guard = restore::GuardMode::Off;  // the test pictures are like no photo
-  if (!arguments.max_memory.empty())
-    options.max_memory_bytes = parse_bytes(arguments.max_memory, "max-memory");
+  options.max_memory_bytes = memory_ceiling(arguments.max_memory);
   watch_for_interruption();
 
   auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));

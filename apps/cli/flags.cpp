@@ -5,6 +5,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/base/text.h"
 
 namespace chiaro::cli {
@@ -63,6 +64,14 @@ std::int64_t parse_bytes(std::string_view text, std::string_view flag) {
                "[cli.{}] not an amount of memory; got '{}'; expected something like 512M or 1.5G",
                flag, text);
   return static_cast<std::int64_t>(bytes);
+}
+
+std::int64_t memory_ceiling(std::string_view text) {
+  if (text.empty()) return 0;
+  const std::int64_t bytes = parse_bytes(text, "max-memory");
+  CHIARO_CHECK(bytes > 0, Usage, "[cli.max-memory] the limit must be above zero");
+  return_large_blocks_at_once();
+  return bytes;
 }
 
 std::string bytes_text(std::int64_t bytes) {

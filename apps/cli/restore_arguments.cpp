@@ -177,11 +177,7 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(!arguments.output.empty(), Usage,
                "[cli.restore] where to? give -o, as in: chiaro restore in.jpg -o out.png, or "
                "chiaro restore photos -o restored");
-  if (!arguments.max_memory.empty()) {
-    arguments.options.max_memory_bytes = parse_bytes(arguments.max_memory, "max-memory");
-    CHIARO_CHECK(arguments.options.max_memory_bytes > 0, Usage,
-                 "[cli.max-memory] the limit must be above zero");
-  }
+  arguments.options.max_memory_bytes = memory_ceiling(arguments.max_memory);
   arguments.options.alpha = restore::parse_alpha_mode(arguments.alpha);
   arguments.options.guard = restore::parse_guard_mode(arguments.guard);
   if (!arguments.stated.empty())

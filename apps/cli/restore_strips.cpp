@@ -8,6 +8,17 @@
 #include "chiaro/base/process_memory.h"
 
 namespace chiaro::cli {
+namespace {
+
+/// With what the result will be written as.
+restore::RestoreOptions with_written(restore::RestoreOptions options,
+                                     const image::WriteOptions& write, const std::string& format) {
+  if (write.depth == image::Depth::F32 || format == "exr" || format == "hdr")
+    options.written_as = image::SampleType::F32;
+  return options;
+}
+
+}  // namespace
 
 StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& input,
                              const std::string& output, const RestoreArguments& arguments,
@@ -23,8 +34,8 @@ StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& inp
       input, source.width, source.height, complete.format);
   check_result(restorer, source.height, source.width, arguments, complete.format);
   restore::StripRestoration strips(
-      restorer, [&] { return image::StripReader(input, {}, image::Notes::Unsaid); }, options,
-      progress);
+      restorer, [&] { return image::StripReader(input, {}, image::Notes::Unsaid); },
+      with_written(options, complete, complete.format), progress);
   StripsDone done{strips.frame(), strips.report(), 0};
   if (observer.begun) observer.begun(source, strips.plan());
   image::write_strips(
@@ -63,8 +74,9 @@ bool needs_strips(const restore::Restorer& restorer, const std::string& input,
                   const restore::RestoreOptions& options) {
   if (!may_need_strips(input, arguments)) return false;
   const image::StripReader reader(input, {}, image::Notes::Unsaid);
-  const auto passage =
-      restore::choose_passage(restorer, reader, output_format(arguments, output), options);
+  const std::string format = output_format(arguments, output);
+  const auto passage = restore::choose_passage(restorer, reader, format,
+                                               with_written(options, arguments.write, format));
   if (!passage.obstacle.empty()) say_tried_as_whole(input, reader.frame(), passage);
   return passage.in_strips;
 }

@@ -113,6 +113,12 @@ void return_free_memory() {
 #endif
 }
 
+void return_large_blocks_at_once() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+#endif
+}
+
 void share_few_heaps() {
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 3);

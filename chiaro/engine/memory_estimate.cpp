@@ -1,110 +1,179 @@
 #include "chiaro/engine/memory_estimate.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/result.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
+#include <openvino/op/util/shape_of_base.hpp>
 #include <openvino/op/util/unary_elementwise_arithmetic.hpp>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "chiaro/engine/exact_start.h"
 
 namespace chiaro::engine {
 namespace {
 
-/// Values that share memory form one group; a group dies after its last reader.
-struct Group {
+/// A piece of memory, taken from one moment to another, both included.
+struct Piece {
   std::size_t bytes = 0;
-  std::size_t last_use = 0;
+  std::size_t first = 0;
+  std::size_t last = 0;
+
+  bool meets(const Piece& other) const { return first <= other.last && other.first <= last; }
 };
 
-bool computes_in_place(const ov::Node& node) {
-  return dynamic_cast<const ov::op::util::UnaryElementwiseArithmetic*>(&node) != nullptr ||
-         dynamic_cast<const ov::op::util::BinaryElementwiseArithmetic*>(&node) != nullptr;
-}
-
-/// What an element of each value takes.
-class ElementBytes {
+/// Which values lie in float32 in a graph that runs in a precision, and who reads copies of them.
+class Widths {
  public:
-  ElementBytes(const ov::Model& graph, Precision precision) : half_(precision == Precision::Bf16) {
+  Widths(const ov::Model& graph, Precision precision) : half_(precision == Precision::Bf16) {
     if (half_) exact_ = exact_start(graph);
   }
 
-  std::size_t of(const ov::Output<ov::Node>& value) const {
-    if (!half_) return kSingle;
-    const bool input = ov::is_type<ov::op::v0::Parameter>(value.get_node());  // comes as it is
-    if (!input && !exact_.contains(value.get_node())) return kHalf;
-    const auto readers = value.get_target_inputs();
-    const bool copied = std::ranges::any_of(readers, [&](const ov::Input<ov::Node>& reader) {
-      return !exact_.contains(reader.get_node()) &&
-             !ov::is_type<ov::op::v0::Result>(reader.get_node());
-    });
-    return copied ? kSingle + kHalf : kSingle;
+  bool is_half(const ov::Output<ov::Node>& value) const {
+    return half_ && !exact_.contains(value.get_node());
+  }
+
+  /// Whether what it reads in float32 comes to it as a copy in bfloat16.
+  bool reads_copies(const ov::Node& reader) const {
+    return half_ && !exact_.contains(&reader) && !ov::is_type<ov::op::v0::Result>(&reader);
+  }
+
+ private:
+  bool half_;
+  std::unordered_set<const ov::Node*> exact_;
+};
+
+bool is_constant(const ov::Node& node) {
+  return ov::is_type<ov::op::v0::Constant>(&node);
+}
+
+/// Whether only one operator reads its values; what asks for their shape alone is done beforehand.
+bool has_one_reader(const ov::Node& node) {
+  std::size_t readers = 0;
+  for (const auto& output : node.outputs())
+    for (const auto& input : output.get_target_inputs())
+      readers += ov::is_type<ov::op::util::ShapeOfBase>(input.get_node()) ? 0 : 1;
+  return readers == 1;
+}
+
+/// Whether a runtime may let it write over what it reads: nobody else reads that.
+bool may_write_over(const ov::Node& node) {
+  const bool elementwise =
+      dynamic_cast<const ov::op::util::UnaryElementwiseArithmetic*>(&node) != nullptr ||
+      dynamic_cast<const ov::op::util::BinaryElementwiseArithmetic*>(&node) != nullptr;
+  return elementwise && std::ranges::all_of(node.input_values(), [](const auto& input) {
+           return is_constant(*input.get_node()) || has_one_reader(*input.get_node());
+         });
+}
+
+/// The pieces of memory that a run takes. Operators compute at even moments; copies are made at the
+/// odd ones between.
+class Pieces {
+ public:
+  Pieces(const ov::Model& graph, Precision precision) : widths_(graph, precision) {
+    const auto operators = graph.get_ordered_ops();
+    for (const auto& node : operators) moment_.emplace(node.get(), 2 * moment_.size());
+    for (const auto& node : operators) {
+      if (ov::is_type<ov::op::v0::Parameter>(node)) {
+        add_input(node->output(0));
+      } else if (ov::is_type<ov::op::v0::Result>(node)) {
+        hold(ov::shape_size(node->get_output_shape(0)) * kSingle);
+      } else if (!is_constant(*node)) {
+        for (const auto& output : node->outputs()) add(output);
+      }
+    }
+  }
+
+  /// What is held during the whole run, and what the rest takes when it is packed as runtimes do
+  /// it: the largest first, each as low as it fits.
+  std::size_t peak_bytes() const {
+    std::vector<Piece> pieces = pieces_;
+    std::ranges::stable_sort(pieces, std::greater<>(), &Piece::bytes);
+    std::vector<std::pair<Piece, std::size_t>> placed;  // with the place
+    std::size_t peak = 0;
+    for (const Piece& piece : pieces) {
+      std::vector<std::pair<std::size_t, std::size_t>> taken;  // from, to
+      for (const auto& [other, place] : placed)
+        if (piece.meets(other)) taken.emplace_back(place, place + other.bytes);
+      std::ranges::sort(taken);
+      std::size_t place = 0;
+      for (const auto& [from, to] : taken) {
+        if (place + piece.bytes <= from) break;
+        place = std::max(place, to);
+      }
+      placed.emplace_back(piece, place);
+      peak = std::max(peak, place + piece.bytes);
+    }
+    return held_ + peak;
   }
 
  private:
   static constexpr std::size_t kSingle = 4;
   static constexpr std::size_t kHalf = 2;
-  bool half_;
-  std::unordered_set<const ov::Node*> exact_;
+
+  void hold(std::size_t bytes) { held_ += bytes; }
+
+  /// The caller's, and a copy in the layout of the processor.
+  void add_input(const ov::Output<ov::Node>& input) {
+    const std::size_t bytes = ov::shape_size(input.get_shape()) * kSingle;
+    hold(bytes);
+    std::size_t last = moment_.at(input.get_node());
+    for (const auto& reader : input.get_target_inputs())
+      last = std::max(last, moment_.at(reader.get_node()));
+    piece_of_[input] = pieces_.size();
+    pieces_.push_back({bytes, moment_.at(input.get_node()), last});
+  }
+
+  void add(const ov::Output<ov::Node>& value) {
+    const std::size_t born = moment_.at(value.get_node());
+    const std::size_t elements = ov::shape_size(value.get_shape());
+    const bool half = widths_.is_half(value);
+    std::size_t read = born;  // last, as it is and as a copy
+    std::size_t copy_read = 0;
+    for (const auto& input : value.get_target_inputs()) {
+      const bool copied = !half && widths_.reads_copies(*input.get_node());
+      std::size_t& last = copied ? copy_read : read;
+      last = std::max(last, moment_.at(input.get_node()));
+    }
+    // Where nobody else reads it as it is, it is let go as soon as the copy is made.
+    if (copy_read > 0) read = std::max(read, born + 1);
+    place({elements * (half ? kHalf : kSingle), born, read}, value);
+    if (copy_read > 0) pieces_.push_back({elements * kHalf, born + 1, copy_read});
+  }
+
+  /// In the place of what its operator reads for the last time, where that can be.
+  void place(const Piece& piece, const ov::Output<ov::Node>& value) {
+    piece_of_[value] = pieces_.size();
+    if (may_write_over(*value.get_node())) {
+      for (const auto& input : value.get_node()->input_values()) {
+        const auto found = piece_of_.find(input);
+        if (found == piece_of_.end() || input.get_shape() != value.get_shape()) continue;
+        Piece& before = pieces_[found->second];
+        if (before.last != piece.first || before.bytes < piece.bytes) continue;
+        before.last = piece.last;
+        piece_of_[value] = found->second;
+        return;
+      }
+    }
+    pieces_.push_back(piece);
+  }
+
+  Widths widths_;
+  std::map<const ov::Node*, std::size_t> moment_;
+  std::vector<Piece> pieces_;
+  std::map<ov::Output<ov::Node>, std::size_t> piece_of_;
+  std::size_t held_ = 0;
 };
 
 }  // namespace
 
 std::size_t peak_value_bytes(const ov::Model& graph, Precision precision) {
-  const ElementBytes element_bytes(graph, precision);
-  const auto operators = graph.get_ordered_ops();
-  std::map<const ov::Node*, std::size_t> position;
-  for (std::size_t i = 0; i < operators.size(); ++i) position[operators[i].get()] = i;
-
-  std::vector<Group> groups;
-  std::map<ov::Output<ov::Node>, std::size_t> group_of;
-  std::vector<std::pair<std::size_t, std::size_t>> births;  // position, group
-  for (std::size_t i = 0; i < operators.size(); ++i) {
-    const auto& node = operators[i];
-    if (ov::is_type<ov::op::v0::Constant>(node) || ov::is_type<ov::op::v0::Result>(node)) continue;
-    for (const auto& output : node->outputs()) {
-      std::size_t last_use = i;
-      for (const auto& reader : output.get_target_inputs()) {
-        last_use = std::max(last_use, position.at(reader.get_node()));
-      }
-      const std::size_t bytes = ov::shape_size(output.get_shape()) * element_bytes.of(output);
-      std::size_t group = groups.size();
-      if (computes_in_place(*node)) {
-        for (const auto& input : node->input_values()) {
-          const auto found = group_of.find(input);
-          if (found != group_of.end() && groups[found->second].last_use == i &&
-              input.get_shape() == output.get_shape()) {
-            group = found->second;
-            groups[group].bytes = std::max(groups[group].bytes, bytes);
-            break;
-          }
-        }
-      }
-      if (group == groups.size()) {
-        groups.push_back({bytes, last_use});
-        births.emplace_back(i, group);
-      }
-      groups[group].last_use = std::max(groups[group].last_use, last_use);
-      group_of[output] = group;
-    }
-  }
-
-  std::size_t alive = 0;
-  std::size_t peak = 0;
-  std::multimap<std::size_t, std::size_t> deaths;  // last use → bytes
-  for (const auto& [born, group] : births) {
-    while (!deaths.empty() && deaths.begin()->first < born) {
-      alive -= deaths.begin()->second;
-      deaths.erase(deaths.begin());
-    }
-    alive += groups[group].bytes;
-    peak = std::max(peak, alive);
-    deaths.emplace(groups[group].last_use, groups[group].bytes);
-  }
-  return peak;
+  return Pieces(graph, precision).peak_bytes();
 }
 
 std::size_t constant_bytes(const ov::Model& graph) {

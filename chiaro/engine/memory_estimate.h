@@ -8,9 +8,11 @@
 
 namespace chiaro::engine {
 
-/// The largest sum of bytes of values alive together, for a graph whose shapes are static. In
-/// bfloat16 values take half, but for the exact start (see exact_start), of which the others
-/// read copies. Operators that a runtime computes in place count once.
+/// The bytes that a graph whose shapes are static takes while it runs: its inputs and outputs,
+/// which the caller sees; copies of the inputs in the layout of the processor; and what lives of
+/// all values, packed as runtimes pack them. In bfloat16 values take half, but for the exact start
+/// (see exact_start), of which the others read copies: made at once, and where nothing else reads
+/// it in float32 the value is let go then. Elementwise operators write over what only they read.
 std::size_t peak_value_bytes(const ov::Model& graph, Precision precision);
 
 /// Bytes of all constants in float32.

@@ -357,9 +357,9 @@ std::int64_t strip_writer_bytes(const Frame& frame) {
   const std::int64_t cores = vips_concurrency_get();
   const std::int64_t buffer = std::max((128 * cores + 999) / 1000 * 128, 16 * cores);
   const std::int64_t rows = 4 * std::max<std::int64_t>(128, buffer);
-  constexpr std::int64_t kSample = 4;
+  const std::int64_t sample = frame.sample_type == SampleType::F32 ? 4 : 2;
   constexpr std::int64_t kThreads = 8 << 20;  // of libvips, with what they hold
-  return kThreads + rows * kSample * frame.width * (frame.channels + (frame.has_alpha ? 1 : 0));
+  return kThreads + rows * sample * frame.width * (frame.channels + (frame.has_alpha ? 1 : 0));
 }
 
 void write_strips(const fs::path& path, const Frame& frame, const WriteOptions& options,

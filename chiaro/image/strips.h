@@ -67,7 +67,8 @@ class StripReader {
 /// Whether a format ("png", "tiff", …) can be written in strips.
 bool can_write_strips(const std::string& format);
 
-/// Memory that write_strips holds for a picture of this width beside the strips it is given, about.
+/// Memory that write_strips holds for a picture of this width and these samples, of 16 bits where
+/// they are not floats, beside the strips it is given, about.
 std::int64_t strip_writer_bytes(const Frame& frame);
 
 /// As write (a JPEG of the same pixels, some per cent larger), of a picture whose rows come from

@@ -56,6 +56,8 @@ struct RestoreOptions {
   /// Of the values of the picture that this one is a part of; absent: of this one's own.
   std::optional<SeenRange> range = std::nullopt;
   Edges edges = {};
+  /// What strips will be written as, for the forecast of memory; absent: as the source's samples.
+  std::optional<image::SampleType> written_as = std::nullopt;
 };
 
 /// What a restoration went by.

@@ -18,9 +18,8 @@ constexpr std::int64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kDefaultWorkBytes = 512 * kMebibyte;
 // What the engine's processor library takes once the first graph is prepared (measured 40 MiB).
 constexpr std::int64_t kRuntimeBytes = 48 * kMebibyte;
-// The runtime pads and reorders values; measured use is 0.9 to 1.1 times the walk through the
-// graph.
-constexpr double kWorkMargin = 1.15;
+// Measured use is 0.9 to 1.14 times the walk through the graph (tests/engine, MemoryMeasuredSlow).
+constexpr double kWorkMargin = 1.12;
 // Networks that look at the whole picture have no finite receptive field; this much context hides
 // tile borders.
 constexpr int kFeatheredOverlapPx = 96;
@@ -103,7 +102,7 @@ std::int64_t Restorer::State::work_bytes(int height, int width, const WeaveOptio
   return graph_bytes(weave.grid) + weave_bytes(3, height, width, weave);
 }
 
-std::int64_t Restorer::State::strip_bytes(const image::Frame& source,
+std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const RestoreOptions& options,
                                           const WeaveOptions& weave) const {
   const Grid& grid = weave.grid;
   const auto rows =
@@ -116,6 +115,7 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source,
   band.grid.rows = 1;
   image::Frame result = source;
   result.width *= weave.scale;
+  result.sample_type = options.written_as.value_or(source.sample_type);
   // One channel of a picture for a grey network is a picture of its own.
   const std::int64_t split = weave.channels == 1 && source.channels == 3 ? 1 : 0;
   const std::int64_t row_values =
@@ -199,18 +199,15 @@ void Restorer::State::check_tiles(int height, int width, const RestoreOptions& o
 
 /// The best grid within the budget and the window size; rows == 0 if there is none.
 Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& options,
-                                  std::int64_t budget, std::int64_t max_pixels, int max_height,
+                                  std::int64_t budget, std::int64_t max_pixels,
                                   const Cost& cost) const {
-  const int around = overlap(options);
   const int max_side = options.tile_px == 0 ? std::numeric_limits<int>::max() : options.tile_px;
   WeaveOptions weave = weave_options(options);
-  for (;;) {
-    weave.grid = plan_grid(weave.rows(height), weave.columns(width), around, max_pixels, max_side,
-                           std::min(max_side, max_height));
-    if (weave.grid.rows == 0 || cost(weave) <= budget) return weave.grid;
-    const std::int64_t pixels = pixels_of(weave.grid);
-    max_pixels = std::max<std::int64_t>(1, pixels - pixels / 10 - 1);
-  }
+  return plan_grid(weave.rows(height), weave.columns(width), overlap(options), max_side, max_side,
+                   [&](const Grid& grid) {
+                     weave.grid = grid;
+                     return pixels_of(grid) <= max_pixels && cost(weave) <= budget;
+                   });
 }
 
 Grid Restorer::State::smallest_grid(int height, int width, const RestoreOptions& options) const {
@@ -240,8 +237,7 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
   const std::int64_t base = base_bytes() + undecoded_bytes;
   const Cost cost = [&](const WeaveOptions& weave) { return work_bytes(height, width, weave); };
   WeaveOptions weave = weave_options(options);
-  weave.grid = grid_within(height, width, options, budget(options, base), max_pixels,
-                           std::numeric_limits<int>::max(), cost);
+  weave.grid = grid_within(height, width, options, budget(options, base), max_pixels, cost);
   if (weave.grid.rows == 0) {
     // The smallest tiles: what is taken where nobody set a limit, and what the message names where
     // somebody did.
@@ -265,27 +261,11 @@ RestorePlan Restorer::State::plan_strips(const image::Frame& source,
   const std::int64_t available = available_memory_bytes();
   const std::int64_t most =
       options.max_memory_bytes == 0 && available > 0 ? available / 2 : budget(options, base);
-  const Cost cost = [&](const WeaveOptions& weave) { return strip_bytes(source, weave); };
-  const int smallest = smallest_tile(weave_options(options).rows(source.height), overlap(options));
-  // Bands as wide as the picture dominate: from the lowest up, the height with the least work that
-  // fits. What the graph alone takes bounds the search.
-  const auto max_pixels = static_cast<std::int64_t>(
-      std::max(0.0, static_cast<double>(most)) / (kWorkMargin * bytes_per_pixel) + 1);
-  Grid best{0, 0, 0, 0};
-  double least_work = std::numeric_limits<double>::infinity();
-  for (std::int64_t tallest = smallest; tallest < 2 * std::int64_t{source.height} + smallest;
-       tallest += std::max<std::int64_t>(1, tallest / 4)) {
-    const Grid grid = grid_within(source.height, source.width, options, most, max_pixels,
-                                  static_cast<int>(tallest), cost);
-    if (grid.rows == 0) continue;
-    const double work = double{1} * grid.rows * grid.columns * static_cast<double>(pixels_of(grid));
-    if (work >= least_work) continue;
-    least_work = work;
-    best = grid;
-  }
+  const Cost cost = [&](const WeaveOptions& weave) { return strip_bytes(source, options, weave); };
   WeaveOptions weave = weave_options(options);
-  weave.grid = best;
-  if (best.rows == 0) {
+  weave.grid = grid_within(source.height, source.width, options, most,
+                           std::numeric_limits<std::int64_t>::max(), cost);
+  if (weave.grid.rows == 0) {
     weave.grid = smallest_grid(source.height, source.width, options);
     const auto needed = static_cast<double>(base + cost(weave));
     fail(ErrorCode::Resource,

@@ -44,7 +44,8 @@ struct Restorer::State {
   std::int64_t work_bytes(int height, int width, const WeaveOptions& weave) const;
   /// Bytes that restoring in strips with this grid adds to the process, reading and writing
   /// included.
-  std::int64_t strip_bytes(const image::Frame& source, const WeaveOptions& weave) const;
+  std::int64_t strip_bytes(const image::Frame& source, const RestoreOptions& options,
+                           const WeaveOptions& weave) const;
   /// What the process takes whatever the grid.
   std::int64_t base_bytes() const;
   /// What the work may take beside that. max_memory_bytes decides, then tile_px (no bound), then
@@ -75,7 +76,7 @@ struct Restorer::State {
  private:
   using Cost = std::function<std::int64_t(const WeaveOptions& weave)>;
   Grid grid_within(int height, int width, const RestoreOptions& options, std::int64_t budget,
-                   std::int64_t max_pixels, int max_height, const Cost& cost) const;
+                   std::int64_t max_pixels, const Cost& cost) const;
   /// Of the smallest tiles that the overlap allows.
   Grid smallest_grid(int height, int width, const RestoreOptions& options) const;
   RestorePlan described(const Grid& grid, const RestoreOptions& options,

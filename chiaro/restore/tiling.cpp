@@ -60,26 +60,33 @@ std::vector<AxisTile> plan_axis(const Axis& axis, int window, int count, bool fe
   return tiles;
 }
 
-Grid plan_grid(const Axis& rows, const Axis& columns, int overlap, std::int64_t max_pixels,
-               int max_width, int max_height) {
-  const auto heights = windows_of(rows, overlap, max_height);
+Grid plan_grid(const Axis& rows, const Axis& columns, int overlap, int max_width, int max_height,
+               const std::function<bool(const Grid&)>& fits) {
   const auto widths = windows_of(columns, overlap, max_width);
   Grid best{0, 0, 0, 0};
   double least_work = std::numeric_limits<double>::infinity();
-  for (const auto& [row_count, window_height] : heights) {
+  for (const auto& [row_count, height] : windows_of(rows, overlap, max_height)) {
+    const auto grid_of = [&, count = row_count, tall = height](const auto& width) {
+      return Grid{tall, width.second, count, width.first};
+    };
     // More columns only add overlap: the first that fits is the best for this height.
-    const auto fits =
-        std::find_if(widths.begin(), widths.end(), [&, tall = window_height](const auto& width) {
-          return static_cast<std::int64_t>(tall) * width.second <= max_pixels;
-        });
-    if (fits == widths.end()) continue;
-    const double work = double{1} * row_count * fits->first * window_height * fits->second;
+    const auto first = std::ranges::partition_point(
+        widths, [&](const auto& width) { return !fits(grid_of(width)); });
+    if (first == widths.end()) continue;
+    const double work = double{1} * row_count * first->first * height * first->second;
     if (work < least_work) {
       least_work = work;
-      best = {window_height, fits->second, row_count, fits->first};
+      best = grid_of(*first);
     }
   }
   return best;
+}
+
+Grid plan_grid(const Axis& rows, const Axis& columns, int overlap, std::int64_t max_pixels,
+               int max_width, int max_height) {
+  return plan_grid(rows, columns, overlap, max_width, max_height, [&](const Grid& grid) {
+    return std::int64_t{grid.window_height} * grid.window_width <= max_pixels;
+  });
 }
 
 }  // namespace chiaro::restore

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace chiaro::restore {
@@ -68,8 +69,13 @@ struct Grid {
   int columns = 1;
 };
 
-/// The grid with the least work among those whose window has at most `max_pixels` pixels and is at
-/// most `max_width` wide and `max_height` high; rows == 0 if there is none.
+/// The grid with the least work among those that fit and whose windows are at most `max_width` wide
+/// and `max_height` high; rows == 0 if there is none. What fits must still fit with narrower
+/// windows.
+Grid plan_grid(const Axis& rows, const Axis& columns, int overlap, int max_width, int max_height,
+               const std::function<bool(const Grid&)>& fits);
+
+/// The same where windows fit that have at most `max_pixels` pixels.
 Grid plan_grid(const Axis& rows, const Axis& columns, int overlap, std::int64_t max_pixels,
                int max_width, int max_height);
 

@@ -340,8 +340,7 @@ std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions
   const Grid& grid = options.grid;
   const std::int64_t scale_area = std::int64_t{options.scale} * options.scale;
   // Keeping grain takes the result once more, and five planes.
-  const std::int64_t planes =
-      options.channels * (1 + scale_area) + (options.keep_grain > 0 ? options.channels + 5 : 0);
+  const std::int64_t planes = options.keep_grain > 0 ? options.channels + 5 : 0;
   const std::int64_t tensors = bytes(planes * std::int64_t{grid.window_height} * grid.window_width);
   if (options.scale != 1)
     return tensors + bytes(std::int64_t{channels} * height * width * scale_area);

@@ -71,7 +71,7 @@ std::size_t weave_with_retries(image::Image& picture, Graph& graph, WeaveOptions
                                const std::function<Grid(std::int64_t max_pixels)>& plan,
                                const ProgressCallback& progress);
 
-/// Bytes that weave allocates beside the graph's own.
+/// Bytes that weave allocates beside the graph's own, of which input and output are a part.
 std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions& options);
 
 }  // namespace chiaro::restore

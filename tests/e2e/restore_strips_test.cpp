@@ -99,7 +99,7 @@ TEST_F(RestoreStrips, NotesOfTheFileAreSaidOnce) {
   picture.metadata.in_source_profile = true;
   image::write(in_, picture);
   for (const auto& [name, in_strips] : {std::pair{"strips.tif", true}, {"whole.tif", false}}) {
-    const auto result = restore(folder_ / name, {"--max-memory", in_strips ? "130M" : "1G"});
+    const auto result = restore(folder_ / name, {"--max-memory", in_strips ? "150M" : "1G"});
     ASSERT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(event(result.out, "start")["in_strips"], in_strips);
     const auto at = result.err.find("colour profile is damaged");

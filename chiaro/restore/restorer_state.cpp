@@ -121,7 +121,7 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
   const std::int64_t row_values =
       std::int64_t{source.width} * (source.channels + split) * weave.scale * weave.scale;
   return graph_bytes(grid) + weave_bytes(source.channels, grid.window_height, source.width, band) +
-         float_bytes((grid.window_height + shared) * row_values) +
+         float_bytes((grid.window_height + shared + kPassingRows) * row_values) +
          image::strip_writer_bytes(result);
 }
 

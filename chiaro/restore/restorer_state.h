@@ -20,6 +20,13 @@
 
 namespace chiaro::restore {
 
+/// Of a picture in strips, read and given away together: little beside a band.
+inline constexpr int kReadRows = 32;
+inline constexpr int kGivenRows = 32;
+/// The floats that such rows take on their way from the file and into one: these, and what is
+/// decoded and packed (measured, 20,000 pixels wide).
+inline constexpr int kPassingRows = kReadRows + kGivenRows + 48;
+
 struct Restorer::State {
   class EngineGraph;
 

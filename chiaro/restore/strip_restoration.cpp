@@ -14,13 +14,6 @@
 #include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
-namespace {
-
-constexpr int kReadRows = 64;   // together, while the controller's views are gathered
-constexpr int kGivenRows = 32;  // together: little beside a band
-
-}  // namespace
-
 /// Rows of a picture that follow each other, of which some lie behind and are dropped.
 class StripRestoration::Band {
  public:

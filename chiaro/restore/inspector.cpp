@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -97,6 +99,18 @@ const image::Image& as_seen(const image::Image& picture, image::Image& filled) {
   return filled;
 }
 
+/// What `work` returns, from a thread of its own where one is wanted and to be had.
+template <typename Work>
+auto beside(bool wanted, const Work& work) {
+  if (wanted) {
+    try {
+      return std::async(std::launch::async, work);
+    } catch (const std::system_error&) {
+    }
+  }
+  return std::async(std::launch::deferred, work);
+}
+
 bool are_probabilities(std::span<const double> values) {
   const bool within = std::all_of(values.begin(), values.end(),
                                   [](double value) { return value >= -kSumTolerance; });
@@ -177,9 +191,10 @@ Inspection Inspector::inspect(const image::Image& picture, const SeenRange& rang
   const image::Image& seen = as_seen(picture, filled);
   const RangeCurve curve(range);
   if (curve.bends()) return inspect_bent(seen, curve);
+  auto drawn = beside(engine_.threads() > 1, [&seen] { return drawn_shares(seen); });
   Inspection found = inspect(native_views(seen, info_.view_px, info_.max_views),
                              whole_view(seen, info_.whole_px, info_.whole_alignment_px));
-  found.drawn = drawn_shares(seen);
+  found.drawn = drawn.get();
   return found;
 }
 

@@ -22,36 +22,40 @@ void relax(std::vector<std::uint32_t>& distance, std::vector<std::uint32_t>& ori
   }
 }
 
-/// `mend` for all values of the blocks in which `wrong` holds for any. Most pictures have none: a
+/// `mend` for all values of the blocks of which any lies outside [0,1]. Most pictures have none: a
 /// block is asked as a whole, which takes several values at once, and only written to if need be.
-template <typename Wrong, typename Mend>
-void for_blocks(std::span<float> values, const Wrong& wrong, const Mend& mend) {
+/// Returns whether there was one.
+template <typename Mend>
+bool mend_outside(std::span<float> values, const Mend& mend) {
   constexpr std::size_t kTogether = 4096;
+  bool any = false;
   for (std::size_t begin = 0; begin < values.size(); begin += kTogether) {
     const auto block = values.subspan(begin, std::min(kTogether, values.size() - begin));
-    int found = 0;
-    for (const float value : block) found |= static_cast<int>(wrong(value));
-    if (found != 0) std::ranges::for_each(block, mend);
+    int outside = 0;  // NaN is
+    for (const float value : block)
+      outside |= static_cast<int>(!(value >= 0.0F)) | static_cast<int>(!(value <= 1.0F));
+    if (outside == 0) continue;
+    std::ranges::for_each(block, mend);
+    any = true;
   }
+  return any;
 }
 
 }  // namespace
 
-std::size_t replace_not_finite(image::Image& picture) {
-  std::size_t changed = 0;
-  const auto clean = [&changed](float& value) {
+Survey replace_not_finite(image::Image& picture) {
+  Survey survey;
+  const auto clean = [&survey](float& value) {
     if (std::isfinite(value)) return;
     value = value > 0 ? 1.0F : 0.0F;  // NaN compares false
-    ++changed;
+    ++survey.not_finite;
   };
-  for_blocks(
-      picture.pixels(),
-      [](float value) { return !(std::abs(value) <= std::numeric_limits<float>::max()); }, clean);
+  survey.within = !mend_outside(picture.pixels(), clean);
   for (float& value : picture.alpha) {
     clean(value);
     value = std::clamp(value, 0.0F, 1.0F);
   }
-  return changed;
+  return survey;
 }
 
 void warn_of_replaced(std::size_t count) {
@@ -61,9 +65,7 @@ void warn_of_replaced(std::size_t count) {
 
 void limit_to(const SeenRange& range, image::Image& picture) {
   if (RangeCurve(range).bends()) return;
-  for_blocks(
-      picture.pixels(), [](float value) { return std::clamp(value, 0.0F, 1.0F) != value; },
-      [](float& value) { value = std::clamp(value, 0.0F, 1.0F); });
+  mend_outside(picture.pixels(), [](float& value) { value = std::clamp(value, 0.0F, 1.0F); });
 }
 
 void fill_hidden_colors(image::Image& picture) {

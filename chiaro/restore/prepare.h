@@ -9,10 +9,15 @@
 
 namespace chiaro::restore {
 
+/// What the values of a picture were.
+struct Survey {
+  std::size_t not_finite = 0;
+  bool within = false;  ///< all colours in [0,1]
+};
+
 /// Values that are not finite: NaN becomes 0, infinities the nearer end of [0,1]; finite ones stay
-/// as they are, also outside [0,1]. Returns how many changed. The alpha plane is treated alike but
-/// limited to [0,1].
-std::size_t replace_not_finite(image::Image& picture);
+/// as they are, also outside [0,1]. The alpha plane is treated alike but limited to [0,1].
+Survey replace_not_finite(image::Image& picture);
 
 /// The note of what is changed before the network sees it; nothing where nothing is.
 void warn_of_replaced(std::size_t count);

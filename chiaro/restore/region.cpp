@@ -179,7 +179,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
 
   // What looks at the whole picture is done with the whole picture: the colours under transparency
   // come from the nearest visible pixel.
-  warn_of_replaced(replace_not_finite(source));
+  warn_of_replaced(replace_not_finite(source).not_finite);
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   if (!options.range) options.range = range_of(source);
   limit_to(*options.range, source);

@@ -74,13 +74,14 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   RestoreOptions options = wanted;
   CHIARO_CHECK(!source.empty(), Usage, "[restore.restore] the picture is empty");
   state.check_options(source.channels(), options);
-  warn_of_replaced(replace_not_finite(source));
+  const Survey survey = replace_not_finite(source);
+  warn_of_replaced(survey.not_finite);
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
   RestoreReport seen;
   state.check_tiles(source.height(), source.width(), options);
   if (options.strength > 0) {
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
-    if (!options.range) options.range = range_of(source);
+    if (!options.range) options.range = survey.within ? SeenRange{} : range_of(source);
     options.strength = state.settle_condition(
         [&] { return state.inspector->inspect(source, *options.range); }, options, seen);
   }
@@ -90,7 +91,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.restore] stopped");
     return source;
   }
-  limit_to(*options.range, source);
+  if (!survey.within) limit_to(*options.range, source);
   fill_hidden_colors(source);
 
   const bool split = state.channels == 1 && source.channels() == 3;

@@ -37,7 +37,7 @@ class StripRestoration::Band {
       image::Image strip = reader.next(std::min(kReadRows, end - y));
       CHIARO_CHECK(!strip.empty(), Input, "[restore.strips] the picture has changed meanwhile");
       if (drop_alpha_) strip.alpha = {};
-      replaced += replace_not_finite(strip);
+      replaced += replace_not_finite(strip).not_finite;
       for (int c = 0; c < frame_.channels; ++c)
         std::ranges::copy(strip.plane(c),
                           moved.plane(c).begin() + static_cast<std::ptrdiff_t>(values(y - begin)));

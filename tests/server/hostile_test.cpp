@@ -1,9 +1,11 @@
 // `chiaro serve` before clients that are wrong, slow, many or foreign.
 #include <chrono>
+#include <map>
 #include <thread>
 
 #include "chiaro/base/log.h"
 #include "tests/server/served.h"
+#include "tests/support/bad_pictures.h"
 #include "tests/support/process.h"
 
 namespace chiaro {
@@ -51,6 +53,43 @@ TEST_F(Serve, BadRequestsAreAnswered) {
   EXPECT_EQ(client.Post("/v1/restore", form)->status, 415);
   // Still alive.
   EXPECT_EQ(client.Post("/v1/restore?wait=1", good, kBinary)->status, 200);
+}
+
+// The table that files, folders and pipes are tried with, as well.
+TEST_F(Serve, BadPicturesAmongGoodOnesAreNamedAndStopNothing) {
+  use("told");
+  Server server;
+  auto client = server.client();
+  const std::string good = picture(10, 10);
+  const auto error_of_job = [&](const std::string& id) {
+    nlohmann::json job = nlohmann::json::object();
+    for (int i = 0; i < 600 && job.value("status", "") != "failed"; ++i) {
+      job = body_of(client.Get("/v1/jobs/" + id));
+      std::this_thread::sleep_for(10ms);
+    }
+    return job["error"];
+  };
+  // What the server sees before it decodes, it says in its own words.
+  const std::map<std::string, std::string> own_words{{"text.jpg", "this is no picture"},
+                                                     {"huge.png", "3600000000 pixels"}};
+  for (const test::BadPicture& bad : test::bad_pictures()) {
+    const auto own = own_words.find(bad.name);
+    const std::string& says = own == own_words.end() ? bad.says : own->second;
+    const std::string sent(reinterpret_cast<const char*>(bad.bytes.data()), bad.bytes.size());
+    for (const std::string path : {"/v1/restore?wait=1", "/v1/restore", "/v1/inspect"}) {
+      const auto answer = client.Post(path, sent, kBinary);
+      ASSERT_TRUE(answer) << bad.name << path;
+      const auto body = body_of(answer);
+      const bool later = path == "/v1/restore" && answer->status == 202;
+      EXPECT_TRUE(later || answer->status / 100 == 4) << bad.name << path << answer->body;
+      const auto error = later ? error_of_job(body["id"]) : body["error"];
+      ASSERT_TRUE(error.is_object()) << bad.name << path << answer->body << error;
+      EXPECT_NE(error.value("message", "").find(says), std::string::npos)
+          << bad.name << path << error;
+      EXPECT_EQ(client.Post("/v1/restore?wait=1", good, kBinary)->status, 200) << bad.name;
+    }
+  }
+  EXPECT_EQ(server.stop(SIGTERM), 0);
 }
 
 TEST_F(Serve, RawNonsenseDoesNotStopIt) {

@@ -1,8 +1,10 @@
 // chiaro restore: pictures in, better pictures out.
 #include <memory>
+#include <string>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/restore_arguments.h"
+#include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 
 namespace chiaro::cli {
@@ -15,6 +17,17 @@ constexpr const char* kRestoreExample =
     "  chiaro restore photos -o restored --skip-existing\n"
     "  chiaro restore a.jpg more 'scans/*.tif' -o out --name '{stem}_{bundle}.{ext}'\n"
     "  cat in.png | chiaro restore - -o - --format png > out.png";
+
+/// An interrupt says what became of the result.
+void restore_one_or_nothing(RestoreArguments& arguments) {
+  try {
+    restore_one(arguments);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Interrupted) throw;
+    fail(ErrorCode::Interrupted, "[cli.restore] stopped by a signal; {} not written",
+         arguments.output == "-" ? "the picture was" : "'" + arguments.output + "' was");
+  }
+}
 
 }  // namespace
 
@@ -31,7 +44,7 @@ void add_restore(CLI::App& root) {
     if (means_many(*arguments)) {
       restore_many(*arguments);
     } else {
-      restore_one(*arguments);
+      restore_one_or_nothing(*arguments);
     }
   });
 }

@@ -72,7 +72,7 @@ void run(const BenchArguments& arguments) {
   }
   restore::RestoreOptions options;
   options.guard = restore::GuardMode::Off;  // the test pictures are like no photo
-  options.max_memory_bytes = memory_ceiling(arguments.max_memory);
+  options.max_memory_bytes = promise_memory_ceiling(arguments.max_memory);
   watch_for_interruption();
 
   auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));

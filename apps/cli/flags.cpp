@@ -66,10 +66,13 @@ std::int64_t parse_bytes(std::string_view text, std::string_view flag) {
   return static_cast<std::int64_t>(bytes);
 }
 
-std::int64_t memory_ceiling(std::string_view text) {
+std::int64_t promise_memory_ceiling(std::string_view text) {
   if (text.empty()) return 0;
   const std::int64_t bytes = parse_bytes(text, "max-memory");
-  CHIARO_CHECK(bytes > 0, Usage, "[cli.max-memory] the limit must be above zero");
+  CHIARO_CHECK(
+      bytes > 0, Usage,
+      "[cli.max-memory] the limit must be above zero; got '{}'; expected something like 512M",
+      text);
   return_large_blocks_at_once();
   return bytes;
 }

@@ -42,9 +42,9 @@ engine::EngineOptions engine_options(const EngineFlags& flags);
 /// "512M", "1G", "1.5GiB", "1000000": bytes, with powers of 1024. Errors: Usage, naming the flag.
 std::int64_t parse_bytes(std::string_view text, std::string_view flag);
 
-/// What --max-memory says in bytes, 0 where it says nothing; from then on the process keeps no
-/// freed memory that its forecast does not know. Errors: Usage.
-std::int64_t memory_ceiling(std::string_view text);
+/// What --max-memory says in bytes, 0 where it says nothing. Where it says something, freed memory
+/// goes back to the system from then on (return_large_blocks_at_once). Errors: Usage.
+std::int64_t promise_memory_ceiling(std::string_view text);
 
 /// "12.3 MiB".
 std::string bytes_text(std::int64_t bytes);

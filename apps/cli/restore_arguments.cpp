@@ -177,7 +177,7 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(!arguments.output.empty(), Usage,
                "[cli.restore] where to? give -o, as in: chiaro restore in.jpg -o out.png, or "
                "chiaro restore photos -o restored");
-  arguments.options.max_memory_bytes = memory_ceiling(arguments.max_memory);
+  arguments.options.max_memory_bytes = promise_memory_ceiling(arguments.max_memory);
   arguments.options.alpha = restore::parse_alpha_mode(arguments.alpha);
   arguments.options.guard = restore::parse_guard_mode(arguments.guard);
   if (!arguments.stated.empty())

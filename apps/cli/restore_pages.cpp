@@ -80,7 +80,9 @@ class Pages {
 
   bool goes_in_strips(int page) const {
     const image::StripReader reader = source_.strips(page, image::Notes::Unsaid);
-    restore::Passage passage = choose_passage(restorer_, reader, "tiff", options_);
+    restore::Passage passage = choose_passage(
+        restorer_, reader, "tiff",
+        with_written(options_, reader.frame().sample_type, arguments_.write, "tiff"));
     if (passage.in_strips && target_.empty()) {
       CHIARO_CHECK(options_.max_memory_bytes == 0, Resource,
                    "[cli.restore] a picture of {} x {} does not fit into memory, and pages go in "
@@ -99,7 +101,10 @@ class Pages {
       return source_.strips(
           page, std::exchange(first, false) ? image::Notes::Said : image::Notes::Unsaid);
     };
-    restore::StripRestoration strips(restorer_, open, options_, progress);
+    restore::StripRestoration strips(
+        restorer_, open,
+        with_written(options_, source_.frame(page).sample_type, arguments_.write, "tiff"),
+        progress);
     const image::Frame& frame = strips.frame();
     if (observer_.begun) {
       const image::Frame source = source_.frame(page);

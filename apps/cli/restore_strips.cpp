@@ -8,17 +8,11 @@
 #include "chiaro/base/process_memory.h"
 
 namespace chiaro::cli {
-namespace {
-
-/// With what the result will be written as.
-restore::RestoreOptions with_written(restore::RestoreOptions options,
+restore::RestoreOptions with_written(restore::RestoreOptions options, image::SampleType source,
                                      const image::WriteOptions& write, const std::string& format) {
-  if (write.depth == image::Depth::F32 || format == "exr" || format == "hdr")
-    options.written_as = image::SampleType::F32;
+  options.written_as = image::written_type(source, write.depth, format);
   return options;
 }
-
-}  // namespace
 
 StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& input,
                              const std::string& output, const RestoreArguments& arguments,
@@ -35,7 +29,7 @@ StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& inp
   check_result(restorer, source.height, source.width, arguments, complete.format);
   restore::StripRestoration strips(
       restorer, [&] { return image::StripReader(input, {}, image::Notes::Unsaid); },
-      with_written(options, complete, complete.format), progress);
+      with_written(options, source.sample_type, complete, complete.format), progress);
   StripsDone done{strips.frame(), strips.report(), 0};
   if (observer.begun) observer.begun(source, strips.plan());
   image::write_strips(
@@ -75,8 +69,9 @@ bool needs_strips(const restore::Restorer& restorer, const std::string& input,
   if (!may_need_strips(input, arguments)) return false;
   const image::StripReader reader(input, {}, image::Notes::Unsaid);
   const std::string format = output_format(arguments, output);
-  const auto passage = restore::choose_passage(restorer, reader, format,
-                                               with_written(options, arguments.write, format));
+  const auto passage = restore::choose_passage(
+      restorer, reader, format,
+      with_written(options, reader.frame().sample_type, arguments.write, format));
   if (!passage.obstacle.empty()) say_tried_as_whole(input, reader.frame(), passage);
   return passage.in_strips;
 }

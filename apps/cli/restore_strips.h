@@ -28,6 +28,10 @@ struct StripsObserver {
   std::function<void(std::span<const std::byte> coded)> coded = {};
 };
 
+/// The options, told what the result will be written as: strips are held as that.
+restore::RestoreOptions with_written(restore::RestoreOptions options, image::SampleType source,
+                                     const image::WriteOptions& write, const std::string& format);
+
 /// Errors: as StripRestoration and image::write_strips; Resource (the format cannot be written in
 /// strips).
 StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& input,

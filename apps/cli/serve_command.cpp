@@ -51,7 +51,7 @@ struct ServeArguments {
 void settle(ServeArguments& arguments) {
   server::ServeOptions& options = arguments.options;
   options.max_body_bytes = static_cast<std::size_t>(parse_bytes(arguments.max_body, "max-body"));
-  options.max_memory_bytes = memory_ceiling(arguments.max_memory);
+  options.max_memory_bytes = promise_memory_ceiling(arguments.max_memory);
   CHIARO_CHECK(arguments.max_megapixels > 0 && arguments.max_megapixels <= 1e6, Usage,
                "[cli.serve] --max-pixels: got {}; expected megapixels, above 0 and up to 1000000",
                arguments.max_megapixels);

@@ -42,6 +42,10 @@ inline EngineOptions in_f32(EngineOptions options) {
 /// How many times a prepared engine holds its weights: as read and in the layout of the processor.
 inline constexpr std::int64_t kWeightCopies = 2;
 
+/// What running takes is between these times Engine::work_bytes (tests/engine, MemoryMeasuredSlow).
+inline constexpr double kLeastOfWorkBytes = 0.9;
+inline constexpr double kMostOfWorkBytes = 1.15;
+
 /// A row-major float32 array; four sides (N,C,H,W) for pictures.
 struct Tensor {
   std::vector<std::int64_t> shape;

@@ -52,12 +52,17 @@ bool is_constant(const ov::Node& node) {
   return ov::is_type<ov::op::v0::Constant>(&node);
 }
 
-/// Whether only one operator reads its values; what asks for their shape alone is done beforehand.
+/// Asks for a shape alone, which is done beforehand.
+bool asks_for_shape(const ov::Node& node) {
+  return ov::is_type<ov::op::util::ShapeOfBase>(&node);
+}
+
+/// Whether only one operator reads its values.
 bool has_one_reader(const ov::Node& node) {
   std::size_t readers = 0;
   for (const auto& output : node.outputs())
     for (const auto& input : output.get_target_inputs())
-      readers += ov::is_type<ov::op::util::ShapeOfBase>(input.get_node()) ? 0 : 1;
+      readers += asks_for_shape(*input.get_node()) ? 0 : 1;
   return readers == 1;
 }
 
@@ -92,12 +97,19 @@ class Pieces {
   /// What is held during the whole run, and what the rest takes when it is packed as runtimes do
   /// it: the largest first, each as low as it fits.
   std::size_t peak_bytes() const {
+    constexpr std::size_t kLittle = 1000;  // of the largest; not worth packing
     std::vector<Piece> pieces = pieces_;
     std::ranges::stable_sort(pieces, std::greater<>(), &Piece::bytes);
-    std::vector<std::pair<Piece, std::size_t>> placed;  // with the place
+    std::vector<std::pair<Piece, std::size_t>> placed;       // with the place
+    std::vector<std::pair<std::size_t, std::size_t>> taken;  // from, to
     std::size_t peak = 0;
+    std::size_t little = 0;
     for (const Piece& piece : pieces) {
-      std::vector<std::pair<std::size_t, std::size_t>> taken;  // from, to
+      if (piece.bytes < pieces.front().bytes / kLittle) {
+        little += piece.bytes;
+        continue;
+      }
+      taken.clear();
       for (const auto& [other, place] : placed)
         if (piece.meets(other)) taken.emplace_back(place, place + other.bytes);
       std::ranges::sort(taken);
@@ -109,7 +121,7 @@ class Pieces {
       placed.emplace_back(piece, place);
       peak = std::max(peak, place + piece.bytes);
     }
-    return held_ + peak;
+    return held_ + peak + little;
   }
 
  private:
@@ -118,13 +130,14 @@ class Pieces {
 
   void hold(std::size_t bytes) { held_ += bytes; }
 
-  /// The caller's, and a copy in the layout of the processor.
+  /// The caller's, and a copy in the layout of the processor, which whoever adds the input to the
+  /// result reads, too, in bfloat16 as well.
   void add_input(const ov::Output<ov::Node>& input) {
     const std::size_t bytes = ov::shape_size(input.get_shape()) * kSingle;
     hold(bytes);
     std::size_t last = moment_.at(input.get_node());
     for (const auto& reader : input.get_target_inputs())
-      last = std::max(last, moment_.at(reader.get_node()));
+      if (!asks_for_shape(*reader.get_node())) last = std::max(last, moment_.at(reader.get_node()));
     piece_of_[input] = pieces_.size();
     pieces_.push_back({bytes, moment_.at(input.get_node()), last});
   }
@@ -136,6 +149,7 @@ class Pieces {
     std::size_t read = born;  // last, as it is and as a copy
     std::size_t copy_read = 0;
     for (const auto& input : value.get_target_inputs()) {
+      if (asks_for_shape(*input.get_node())) continue;
       const bool copied = !half && widths_.reads_copies(*input.get_node());
       std::size_t& last = copied ? copy_read : read;
       last = std::max(last, moment_.at(input.get_node()));

@@ -38,6 +38,9 @@ struct Probe {
 
 enum class Depth { Source, U8, U16, F32 };
 
+/// The samples of a file of this format for a picture of these samples.
+SampleType written_type(SampleType source, Depth depth, const std::string& format);
+
 struct WriteOptions {
   std::string format =
       {};           ///< "png", "jpeg", "webp", "tiff", "ppm", "pfm", "exr", "hdr"; "": by the name

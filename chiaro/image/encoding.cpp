@@ -32,17 +32,6 @@ bool is_light(const std::string& format) {
   return format == "exr" || format == "hdr";
 }
 
-SampleType chosen_type(SampleType source, Depth depth, const std::string& format) {
-  SampleType type = source;
-  if (depth == Depth::U8) type = SampleType::U8;
-  if (depth == Depth::U16) type = SampleType::U16;
-  if (depth == Depth::F32) type = SampleType::F32;
-  if (format == "pfm" || is_light(format)) return SampleType::F32;
-  if (format == "jpeg" || format == "webp") return SampleType::U8;
-  if (type == SampleType::F32 && format != "tiff") return SampleType::U16;
-  return type;
-}
-
 /// Whether the file keeps primaries of its own: an OpenEXR file that stays one.
 bool keeps_primaries(const Frame& frame, const WriteOptions& options) {
   return options.format == "exr" && frame.metadata.source_format == "exr" &&
@@ -190,6 +179,17 @@ int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
 
 }  // namespace
 
+SampleType written_type(SampleType source, Depth depth, const std::string& format) {
+  SampleType type = source;
+  if (depth == Depth::U8) type = SampleType::U8;
+  if (depth == Depth::U16) type = SampleType::U16;
+  if (depth == Depth::F32) type = SampleType::F32;
+  if (format == "pfm" || is_light(format)) return SampleType::F32;
+  if (format == "jpeg" || format == "webp") return SampleType::U8;
+  if (type == SampleType::F32 && format != "tiff") return SampleType::U16;
+  return type;
+}
+
 std::size_t Encoding::row_bytes() const {
   return static_cast<std::size_t>(width) * static_cast<std::size_t>(samples_per_pixel()) *
          bytes_of(layout.type);
@@ -199,7 +199,7 @@ std::int64_t tiff_bytes_at_most(const Frame& frame, const WriteOptions& options)
   const int samples = frame.channels + (frame.has_alpha ? 1 : 0);
   const std::size_t row = static_cast<std::size_t>(frame.width) *
                           static_cast<std::size_t>(samples) *
-                          bytes_of(chosen_type(frame.sample_type, options.depth, "tiff"));
+                          bytes_of(written_type(frame.sample_type, options.depth, "tiff"));
   return tiff_bound(row, frame.height, frame.metadata);
 }
 
@@ -230,7 +230,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
 
   const bool netpbm = is_netpbm(options.format);
   const bool holds_alpha = options.format != "jpeg" && options.format != "hdr" && !netpbm;
-  encoding.layout = {chosen_type(frame.sample_type, options.depth, options.format),
+  encoding.layout = {written_type(frame.sample_type, options.depth, options.format),
                      frame.has_alpha && holds_alpha, frame.has_alpha && !holds_alpha};
   if (encoding.layout.flatten) {
     const bool on_black = frame.metadata.multiplied;

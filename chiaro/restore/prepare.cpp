@@ -50,7 +50,7 @@ Survey replace_not_finite(image::Image& picture) {
     value = value > 0 ? 1.0F : 0.0F;  // NaN compares false
     ++survey.not_finite;
   };
-  survey.within = !mend_outside(picture.pixels(), clean);
+  survey.all_in_unit_range = !mend_outside(picture.pixels(), clean);
   for (float& value : picture.alpha) {
     clean(value);
     value = std::clamp(value, 0.0F, 1.0F);

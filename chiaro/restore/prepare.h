@@ -9,10 +9,10 @@
 
 namespace chiaro::restore {
 
-/// What the values of a picture were.
+/// What a picture's values were before some were replaced.
 struct Survey {
-  std::size_t not_finite = 0;
-  bool within = false;  ///< all colours in [0,1]
+  std::size_t not_finite = 0;      ///< those of the alpha plane included
+  bool all_in_unit_range = false;  ///< all colours in [0,1]
 };
 
 /// Values that are not finite: NaN becomes 0, infinities the nearer end of [0,1]; finite ones stay

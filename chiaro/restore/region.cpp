@@ -179,10 +179,11 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
 
   // What looks at the whole picture is done with the whole picture: the colours under transparency
   // come from the nearest visible pixel.
-  warn_of_replaced(replace_not_finite(source).not_finite);
+  const Survey survey = replace_not_finite(source);
+  warn_of_replaced(survey.not_finite);
   if (options.alpha == AlphaMode::Drop) source.alpha = {};
-  if (!options.range) options.range = range_of(source);
-  limit_to(*options.range, source);
+  if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
+  if (!survey.all_in_unit_range) limit_to(*options.range, source);
   fill_hidden_colors(source);
   const auto [around, edges] =
       with_context(region, source.height(), source.width(), manifest, reach_px(manifest, options));

@@ -81,7 +81,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   state.check_tiles(source.height(), source.width(), options);
   if (options.strength > 0) {
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
-    if (!options.range) options.range = survey.within ? SeenRange{} : range_of(source);
+    if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
     options.strength = state.settle_condition(
         [&] { return state.inspector->inspect(source, *options.range); }, options, seen);
   }
@@ -91,7 +91,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.restore] stopped");
     return source;
   }
-  if (!survey.within) limit_to(*options.range, source);
+  if (!survey.all_in_unit_range) limit_to(*options.range, source);
   fill_hidden_colors(source);
 
   const bool split = state.channels == 1 && source.channels() == 3;

@@ -18,8 +18,6 @@ constexpr std::int64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kDefaultWorkBytes = 512 * kMebibyte;
 // What the engine's processor library takes once the first graph is prepared (measured 40 MiB).
 constexpr std::int64_t kRuntimeBytes = 48 * kMebibyte;
-// Measured use is 0.9 to 1.14 times the walk through the graph (tests/engine, MemoryMeasuredSlow).
-constexpr double kWorkMargin = 1.12;
 // Networks that look at the whole picture have no finite receptive field; this much context hides
 // tile borders.
 constexpr int kFeatheredOverlapPx = 96;
@@ -94,8 +92,14 @@ WeaveOptions Restorer::State::weave_options(const RestoreOptions& options) const
 }
 
 std::int64_t Restorer::State::graph_bytes(const Grid& grid) const {
-  return static_cast<std::int64_t>(kWorkMargin * bytes_per_pixel *
+  return static_cast<std::int64_t>(engine::kMostOfWorkBytes * bytes_per_pixel *
                                    static_cast<double>(pixels_of(grid)));
+}
+
+void Restorer::State::hold(const Grid& grid) {
+  const double bytes =
+      engine::kLeastOfWorkBytes * bytes_per_pixel * static_cast<double>(pixels_of(grid));
+  held_bytes = std::max<std::int64_t>(1, static_cast<std::int64_t>(bytes));
 }
 
 std::int64_t Restorer::State::work_bytes(int height, int width, const WeaveOptions& weave) const {
@@ -121,7 +125,8 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
   const std::int64_t row_values =
       std::int64_t{source.width} * (source.channels + split) * weave.scale * weave.scale;
   return graph_bytes(grid) + weave_bytes(source.channels, grid.window_height, source.width, band) +
-         float_bytes((grid.window_height + shared + kPassingRows) * row_values) +
+         float_bytes((grid.window_height + shared + kReadRows + kGivenRows + kRowsInCoding) *
+                     row_values) +
          image::strip_writer_bytes(result);
 }
 
@@ -324,9 +329,7 @@ void Restorer::State::restore_part(image::Image& part, const RestoreOptions& opt
   const auto grid_of = [&](std::int64_t max_pixels) {
     const RestorePlan chosen = plan(height, width, options, max_pixels);
     const Grid grid{chosen.window_height_px, chosen.window_width_px, chosen.rows, chosen.columns};
-    WeaveOptions weave = weave_options(options);
-    weave.grid = grid;
-    held_bytes = std::max<std::int64_t>(1, work_bytes(height, width, weave));
+    hold(grid);
     return grid;
   };
   EngineGraph graph(*this);

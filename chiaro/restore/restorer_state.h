@@ -23,9 +23,9 @@ namespace chiaro::restore {
 /// Of a picture in strips, read and given away together: little beside a band.
 inline constexpr int kReadRows = 32;
 inline constexpr int kGivenRows = 32;
-/// The floats that such rows take on their way from the file and into one: these, and what is
-/// decoded and packed (measured, 20,000 pixels wide).
-inline constexpr int kPassingRows = kReadRows + kGivenRows + 48;
+/// As much as these takes what libraries hold of rows that they decode and pack (measured at 20,000
+/// pixels of width).
+inline constexpr int kRowsInCoding = 48;
 
 struct Restorer::State {
   class EngineGraph;
@@ -36,7 +36,7 @@ struct Restorer::State {
   std::optional<Inspector> inspector;  // of a conditioned bundle
   int channels;
   double bytes_per_pixel;
-  std::int64_t held_bytes = 0;   // of the prepared graph, as predicted; 0: none is prepared
+  std::int64_t held_bytes = 0;   // of the prepared graph, at least; 0: none is prepared
   bool has_run = false;          // the engine's own library is in memory, and stays
   std::vector<float> condition;  // what the network is told of the current picture
 
@@ -47,6 +47,8 @@ struct Restorer::State {
 
   /// Bytes that running windows of this grid takes in the engine.
   std::int64_t graph_bytes(const Grid& grid) const;
+  /// The graph is going to be prepared for windows of this grid and to keep its work memory.
+  void hold(const Grid& grid);
   /// Bytes that restoring a picture in memory with this grid adds to the process.
   std::int64_t work_bytes(int height, int width, const WeaveOptions& weave) const;
   /// Bytes that restoring in strips with this grid adds to the process, reading and writing

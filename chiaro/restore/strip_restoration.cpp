@@ -14,6 +14,7 @@
 #include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
+
 /// Rows of a picture that follow each other, of which some lie behind and are dropped.
 class StripRestoration::Band {
  public:
@@ -196,7 +197,7 @@ class StripRestoration::Work {
 
   void restore(image::Image& part) {
     limit_to(*options_.range, part);
-    state_.held_bytes = std::max<std::int64_t>(1, state_.graph_bytes(weave_.grid));
+    state_.hold(weave_.grid);
     if (state_.channels != 1 || part.channels() == 1) {
       weave_into(part, 0, 1);
       return;

@@ -175,8 +175,8 @@ TEST(Engine, EstimatesWorkMemory) {
   const double bytes = make("stack").bytes_per_pixel(3, 64);
   EXPECT_GE(bytes, (8 + 8 + 3) * 4);
   EXPECT_LE(bytes, (8 + 8 + 3) * 4 * 1.4);
-  EXPECT_NEAR(make("stack").bytes_per_pixel(3, 128), bytes, 1e-9);
-  EXPECT_LE(make("identity").bytes_per_pixel(3, 64), 4 * 3 * 4);
+  EXPECT_NEAR(make("stack").bytes_per_pixel(3, 128), bytes, 0.1);  // and the biases
+  EXPECT_NEAR(make("identity").bytes_per_pixel(3, 64), 4 * 3 * 4, 1e-9);
   // Biases are stored with a shape of their own: a few bytes more.
   EXPECT_NEAR(static_cast<double>(make("stack").weight_bytes()),
               4 * (3 * 8 * 9 + 8 + 8 * 8 * 9 + 8 + 8 * 3 * 9 + 3), 64);

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -45,9 +47,14 @@ Need need_alone(const bundle::Bundle& bundle, Precision precision, std::int64_t 
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return {};
   const pid_t child = ::fork();
+  if (child < 0) return {};
   if (child == 0) {
-    const Need need = need_at(bundle, precision, side);
-    ::_exit(::write(ends[1], &need, sizeof need) == sizeof need ? 0 : 1);
+    try {
+      const Need need = need_at(bundle, precision, side);
+      ::_exit(::write(ends[1], &need, sizeof need) == sizeof need ? 0 : 1);
+    } catch (...) {
+      ::_exit(1);
+    }
   }
   ::close(ends[1]);
   Need need;
@@ -62,6 +69,9 @@ class MemoryMeasuredSlow : public testing::TestWithParam<std::tuple<std::string,
 // What a larger picture takes more, so that libraries and weights do not count.
 TEST_P(MemoryMeasuredSlow, IsWithinAFewPercentOfTheForecast) {
   CHIARO_SKIP_WHERE_SANITIZED();
+  const auto threads = std::filesystem::directory_iterator("/proc/self/task");
+  if (std::distance(begin(threads), end(threads)) > 1)
+    GTEST_SKIP() << "what earlier tests have left running cannot be forked; run it by itself";
   const auto& [name, precision] = GetParam();
   if (precision == Precision::Bf16 && !has_bf16()) GTEST_SKIP() << "no bfloat16 here";
   const auto bundle =
@@ -69,8 +79,8 @@ TEST_P(MemoryMeasuredSlow, IsWithinAFewPercentOfTheForecast) {
   const Need small = need_alone(bundle, precision, 768);
   const Need large = need_alone(bundle, precision, 1536);
   const double ratio = (large.peak - small.peak) / (large.forecast - small.forecast);
-  EXPECT_GT(ratio, 0.9);
-  EXPECT_LT(ratio, 1.15);  // what restore adds to the forecast
+  EXPECT_GT(ratio, kLeastOfWorkBytes);
+  EXPECT_LT(ratio, kMostOfWorkBytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Bundles, MemoryMeasuredSlow,

@@ -238,5 +238,35 @@ TEST(Tiling, ALargePictureIsPlannedAtOnce) {
   EXPECT_LE(std::int64_t{grid.window_height} * grid.window_width, 512 * 512);
 }
 
+// Rows cost more than columns, so that the squarest window is not the best.
+TEST(Tiling, TheGridIsTheBestOfAllThatFit) {
+  const Axis rows{.length = 700, .before = 8, .after = 8, .alignment = 16};
+  const Axis columns{.length = 950, .before = 8, .after = 8, .alignment = 16};
+  constexpr int kOverlap = 48;
+  for (const int budget : {60'000, 120'000, 300'000, 700'000}) {
+    const auto fits = [budget](const Grid& grid) {
+      return grid.window_height * grid.window_width + 300 * grid.window_height <= budget;
+    };
+    double least = std::numeric_limits<double>::infinity();
+    for (int r = 1; r <= 40; ++r) {
+      for (int c = 1; c <= 40; ++c) {
+        const Grid grid{std::max(smallest_tile(rows, kOverlap),
+                                 smallest_window(rows.padded(), r, kOverlap, 16)),
+                        std::max(smallest_tile(columns, kOverlap),
+                                 smallest_window(columns.padded(), c, kOverlap, 16)),
+                        r, c};
+        if (fits(grid))
+          least = std::min(least, double{1} * r * c * grid.window_height * grid.window_width);
+      }
+    }
+    const Grid found = plan_grid(rows, columns, kOverlap, 5000, 5000, fits);
+    ASSERT_GT(found.rows, 0) << budget;
+    EXPECT_TRUE(fits(found)) << budget;
+    EXPECT_EQ(double{1} * found.rows * found.columns * found.window_height * found.window_width,
+              least)
+        << budget;
+  }
+}
+
 }  // namespace
 }  // namespace chiaro::restore

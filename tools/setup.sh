@@ -190,7 +190,7 @@ finish_part() {  # NAME NOTE
 set_jobs() {
   local free_mb cores
   free_mb=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
-  cores=$(nproc)
+  cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
   jobs=$((free_mb / $1))
   [ "$jobs" -le "$cores" ] || jobs=$cores
   [ "$jobs" -ge 1 ] || jobs=1

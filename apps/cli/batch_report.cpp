@@ -197,9 +197,12 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
   const double seconds = std::max(summary.seconds, 1e-9);
   const std::size_t failed = failures_.size();
   const int status = exit_status(summary);
-  spdlog::info("{} restored in {}: {:.2f} pictures/s, {:.1f} MP/s", pictures_text(summary.done),
-               duration_text(seconds), static_cast<double>(summary.done) / seconds,
-               summary.megapixels / seconds);
+  if (summary.done > 0)
+    spdlog::info("{} restored in {}: {:.2f} pictures/s, {:.1f} MP/s", pictures_text(summary.done),
+                 duration_text(seconds), static_cast<double>(summary.done) / seconds,
+                 summary.megapixels / seconds);
+  if (!copied_.empty())
+    spdlog::info("{} of them came out as they were: the file itself was copied", copied_.size());
   if (left_alone_ + held_back_ > 0)
     spdlog::info("the guard left {} as they are and restored {} with less strength{}", left_alone_,
                  held_back_, show_.verbose ? "" : "; --verbose says which");

@@ -33,12 +33,12 @@ void run(const CompareOptions& options) {
 void add_compare(CLI::App& root) {
   auto options = std::make_shared<CompareOptions>();
   CLI::App* command =
-      root.add_subcommand("compare",
-                          "Compares two score reports picture by picture.\n\n"
-                          "  chiaro compare before.json after.json\n\n"
-                          "Differences are the second minus the first, with a 95 % interval over "
-                          "scenes. Reports of other "
-                          "pictures or another protocol are refused (exit status 7).");
+      root.add_subcommand("compare", "Compare two score reports picture by picture");
+  command->footer(
+      "Example:\n"
+      "  chiaro compare before.json after.json\n\n"
+      "Differences are the second minus the first, with a 95 % interval over scenes. Reports of\n"
+      "other pictures or another protocol are refused (exit status 7).");
   command->add_option("a", options->a, "JSON lines of chiaro eval or score")->required();
   command->add_option("b", options->b, "another report on the same pictures")->required();
   add_output_flags(*command, options->show);

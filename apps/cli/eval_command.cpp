@@ -16,6 +16,19 @@
 namespace chiaro::cli {
 namespace {
 
+constexpr const char* kEvalHelp =
+    "Examples:\n"
+    "  chiaro eval --input rainy --target clean --metric psnr,ssim\n"
+    "  chiaro eval --clean photos --degrade 'noise(sigma_u8=25)' --seed 1\n"
+    "  chiaro eval --input damaged --metric niqe,brisque --metric-files DIR\n"
+    "  chiaro eval --clean photos --degrade rain --degrade 'rain+noise' --report out.html\n"
+    "  chiaro eval --suite recipes/eval/bench.toml --data DIR\n\n"
+    "Every folder of a set holds its pictures directly. A suite names folders below DIR:\n"
+    "that of recipes/eval/bench.toml CBSD68 (clean pictures), and input and target in each of\n"
+    "Rain100L, LOL_eval15 and SOTS_indoor_part; what is missing is named (docs/evaluating.md).\n\n"
+    "Prints means with 95 % intervals, the untouched input's scores, and how many pictures\n"
+    "became worse.";
+
 struct EvalOptions {
   EngineFlags engine;
   eval::SetOptions set;
@@ -191,20 +204,9 @@ void add_set_options(CLI::App& command, eval::SetOptions& set) {
 
 void add_eval(CLI::App& root) {
   auto options = std::make_shared<EvalOptions>();
-  CLI::App* command = root.add_subcommand(
-      "eval",
-      "Restores pictures and scores them against clean ones.\n\n"
-      "  chiaro eval --input rainy --target clean --metric psnr,ssim\n"
-      "  chiaro eval --clean photos --degrade 'noise(sigma_u8=25)' --seed 1\n"
-      "  chiaro eval --input damaged --metric niqe,brisque --metric-files DIR\n"
-      "  chiaro eval --clean photos --degrade rain --degrade 'rain+noise' --report out.html\n"
-      "  chiaro eval --suite recipes/eval/bench.toml --data DIR\n\n"
-      "Every folder of a set holds its pictures directly. A suite names folders "
-      "below DIR:\nthat of recipes/eval/bench.toml CBSD68 (clean pictures), and "
-      "input and target in each of\nRain100L, LOL_eval15 and SOTS_indoor_part; "
-      "what is missing is named (docs/evaluating.md).\n\n"
-      "Prints means with 95 % intervals, the untouched input's scores, and how "
-      "many pictures became worse.");
+  CLI::App* command =
+      root.add_subcommand("eval", "Restore pictures and score them against clean ones");
+  command->footer(kEvalHelp);
   add_engine_flags(*command, options->engine);
   add_set_options(*command, options->set);
   command

@@ -16,21 +16,29 @@ const char* certainty_word(double probability) {
 
 }  // namespace
 
-std::string verdict_text(const restore::GuardDecision& decision, const restore::Inspection& found,
-                         const bundle::ConditionInfo& info) {
-  if (decision.drawn) return "looks drawn, not photographed: would be left as it is";
-  if (decision.clean) return "looks clean: would be left as it is";
+std::string kinds_text(const restore::Inspection& found, const bundle::ConditionInfo& info) {
   std::vector<std::string> parts;
   for (const std::size_t k : restore::descending(found.probabilities)) {
     if (!parts.empty() && found.probabilities[k] < kNoticeable) break;
     parts.push_back(fmt::format("{} ({})", info.types[k], certainty_word(found.probabilities[k])));
   }
-  const bool in_full = decision.strength >= restore::kNotableStrength;
-  return fmt::format("{}: would be restored at {}{}", join(parts),
-                     in_full ? "full strength" : fmt::format("strength {:.2f}", decision.strength),
-                     decision.unlike ? "; it is unlike anything seen in training"
-                     : in_full       ? ""
-                                     : "; the damage is not clear");
+  return join(parts);
+}
+
+std::string verdict_text(const restore::GuardDecision& decision, const restore::Inspection& found,
+                         const bundle::ConditionInfo& info) {
+  if (decision.drawn) return "looks drawn, not photographed: would be left as it is";
+  if (decision.clean) return "looks clean: would be left as it is";
+  const std::string kinds = kinds_text(found, info);
+  if (decision.strength >= restore::kNotableStrength) {
+    // The restorer is told what it is taken for, and changes little of what is clean.
+    const bool rather_clean = info.types[found.top()] == bundle::kCleanType;
+    return kinds + (rather_clean ? ": little or nothing would be changed"
+                                 : ": would be restored at full strength");
+  }
+  return fmt::format(
+      "{}: would be restored at strength {:.2f}; {}", kinds, decision.strength,
+      decision.unlike ? "it is unlike anything seen in training" : "the damage is not clear");
 }
 
 Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info) {

@@ -19,6 +19,9 @@ inline constexpr double kSure = restore::GuardOptions().clean_probability;
 /// agreement, looks, novelty, novelty_threshold}; lists from the most probable down.
 Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info);
 
+/// The noticeable types, the first always, with how sure that is: "noise (sure), rain (perhaps)".
+std::string kinds_text(const restore::Inspection& found, const bundle::ConditionInfo& info);
+
 /// What is wrong and what `chiaro restore` would make of it, in one sentence for people: "looks
 /// clean: would be left as it is", "rain (sure), noise (perhaps): would be restored at full
 /// strength".

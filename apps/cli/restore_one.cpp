@@ -13,6 +13,7 @@
 
 #include "apps/cli/audit.h"
 #include "apps/cli/events.h"
+#include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
 #include "apps/cli/restore_pages.h"
@@ -166,6 +167,8 @@ Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
         &report);
   });
   say_report(report, restorer.manifest(), arguments);
+  if (report.inspection && report.strength > 0)
+    spdlog::info("taken for {}", kinds_text(*report.inspection, *restorer.manifest().condition));
   if (before.same_levels(picture)) say_unchanged(arguments, report, restorer.manifest());
   const bool same = before.same_picture(picture, report);
   return {std::move(report), same};

@@ -42,9 +42,10 @@ void run(const ScoreOptions& options) {
 
 void add_score(CLI::App& root) {
   auto options = std::make_shared<ScoreOptions>();
-  CLI::App* command = root.add_subcommand(
-      "score",
-      "Scores finished pictures against clean ones, or alone where the metric can.\n\n"
+  CLI::App* command =
+      root.add_subcommand("score", "Score finished pictures, against clean ones or alone");
+  command->footer(
+      "Examples:\n"
       "  chiaro score --input results --target clean --metric psnr,ssim --preset matlab\n"
       "  chiaro score --input photo.jpg --metric niqe,brisque --metric-files DIR\n\n"
       "Pictures are paired by name, never by order; one without a partner is an error. Folders\n"

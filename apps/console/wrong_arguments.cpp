@@ -89,6 +89,10 @@ std::string wrong_subcommand(const CLI::App& root, std::span<char* const> words)
 
 std::string missing_argument(const CLI::App& root, const std::string& what) {
   const CLI::App* command = chosen(root);
+  if (what == "A subcommand is required") {
+    const std::string name = command == &root ? "" : " " + command->get_name();
+    return "which command? '" + root.get_name() + name + " --help' lists them";
+  }
   std::string text = what;
   for (const CLI::Option* option : command->get_options()) {
     if (what == option->get_name() + " is required") text += ": " + option->get_description();

@@ -4,9 +4,11 @@ target_compile_options(chiaro_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wcast-align -Woverloaded-virtual
   # GCC 12 warns wrongly about std::string concatenation (its bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
-  # Instrumented code makes GCC warn wrongly of values that are set behind a reference.
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${CHIARO_SANITIZE}>>:-Wno-maybe-uninitialized>
   $<$<BOOL:${CHIARO_WERROR}>:-Werror>)
+# Instrumented code makes GCC warn wrongly of values that are set behind a reference.
+if(CHIARO_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(chiaro_warnings INTERFACE -Wno-maybe-uninitialized)
+endif()
 
 # For code that waits for others (programs, tests) and is compiled more often than it is run long; holds for the targets
 # of the calling directory.

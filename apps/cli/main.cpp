@@ -30,6 +30,7 @@ constexpr const char* kExitStatuses =
     "network port that is taken, 7 a check said no, 70 internal error, 130 or 143 interrupted.";
 
 using console::missing_argument;
+using console::no_number;
 using console::report_error;
 using console::unexpected_arguments;
 using console::with_output;
@@ -81,6 +82,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::RequiredError& error) {
     return report_error(missing_argument(root, error.what()), static_cast<int>(ErrorCode::Usage),
                         json);
+  } catch (const CLI::ConversionError& error) {
+    return report_error(no_number(error.what()), static_cast<int>(ErrorCode::Usage), json);
   } catch (const CLI::ParseError& error) {
     return report_error(error.what(), static_cast<int>(ErrorCode::Usage), json);
   } catch (const EndWith& end) {

@@ -101,4 +101,12 @@ std::string missing_argument(const CLI::App& root, const std::string& what) {
   return example.empty() ? text : text + "; for example: " + example;
 }
 
+std::string no_number(const std::string& what) {
+  const auto option = what.find("--");
+  const auto equals = what.find(" = ", option == std::string::npos ? 0 : option);
+  if (option == std::string::npos || equals == std::string::npos) return what;
+  return fmt::format("{}: got '{}'; expected a number", what.substr(option, equals - option),
+                     what.substr(equals + 3));
+}
+
 }  // namespace chiaro::console

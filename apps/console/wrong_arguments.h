@@ -21,4 +21,8 @@ std::string wrong_subcommand(const CLI::App& root, std::span<char* const> words)
 /// says it.
 std::string missing_argument(const CLI::App& root, const std::string& what);
 
+/// Of a value that is no number where one belongs. what: as CLI11 says it ("Could not convert:
+/// --strength = half").
+std::string no_number(const std::string& what);
+
 }  // namespace chiaro::console

@@ -82,6 +82,8 @@ int run_program(int argc, char** argv) {
     return console::with_output(root.exit(asked), json);
   } catch (const CLI::RequiredError& error) {
     return refused(console::missing_argument(root, error.what()), json);
+  } catch (const CLI::ConversionError& error) {
+    return refused(console::no_number(error.what()), json);
   } catch (const CLI::ParseError& error) {
     return refused(error.what(), json);
   } catch (const Error& error) {

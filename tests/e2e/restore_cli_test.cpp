@@ -296,6 +296,19 @@ TEST_F(RestoreCli, ErrorsAreEventsToo) {
   EXPECT_EQ(event["exit_status"], 3);
 }
 
+TEST_F(RestoreCli, WordsInThePlaceOfNumbersAndOfCommandsAreNamed) {
+  const auto says = [](std::vector<std::string> words, const std::string& part) {
+    words.insert(words.begin(), CHIARO_PROGRAM);
+    const auto result = test::run_process(words);
+    EXPECT_EQ(result.status, 2) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+  };
+  says({"restore", "a.png", "-o", out_, "--strength", "half"},
+       "--strength: got 'half'; expected a number");
+  says({}, "which command? 'chiaro --help' lists them");
+  says({"models"}, "which command? 'chiaro models --help' lists them");
+}
+
 TEST_F(RestoreCli, AnInterruptLeavesNoFile) {
   image::write(folder_ / "large.ppm", noise(3, 2000, 3000));
   for (const int signal : {SIGINT, SIGTERM}) {

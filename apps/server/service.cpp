@@ -203,6 +203,14 @@ struct Service::State {
     return sink.write(text.data(), text.size());
   }
 
+  /// Whether it went through what is meant for forms: no picture of this length has no zero.
+  static bool is_stripped(const std::vector<std::byte>& body) {
+    constexpr std::size_t kLong = 400;
+    return body.size() >= kLong && std::ranges::none_of(body, [](std::byte value) {
+             return value == std::byte{0} || value == std::byte{'\n'} || value == std::byte{'\r'};
+           });
+  }
+
   /// The body. Room for it is kept as long as `room` is.
   std::vector<std::byte> upload(const Request& request, const httplib::ContentReader& reader,
                                 std::unique_ptr<Room>& room) {
@@ -228,6 +236,10 @@ struct Service::State {
       throw Refused{413, "too_large", fmt::format("more than {} bytes", options.max_body_bytes)};
     if (!whole || body.size() < declared.value_or(0))
       throw Refused{408, "incomplete", "the picture did not arrive, or too slowly"};
+    if (is_stripped(body))
+      throw Refused{400, "bad_picture",
+                    "the picture has lost its zeros and line ends, as by curl -d; curl: "
+                    "--data-binary @FILE"};
     return body;
   }
 

@@ -51,6 +51,12 @@ TEST_F(Serve, BadRequestsAreAnswered) {
   }
   httplib::MultipartFormDataItems form{{"image", good, "a.png", "image/png"}};
   EXPECT_EQ(client.Post("/v1/restore", form)->status, 415);
+  std::string stripped = picture(30, 30, "jpeg");  // as `curl -d @FILE` sends it
+  std::erase_if(stripped, [](char c) { return c == 0 || c == '\n' || c == '\r'; });
+  ASSERT_GT(stripped.size(), 400U);
+  const auto lost = client.Post("/v1/restore", stripped, "application/x-www-form-urlencoded");
+  EXPECT_EQ(lost->status, 400);
+  EXPECT_NE(lost->body.find("--data-binary"), std::string::npos) << lost->body;
   // Still alive.
   EXPECT_EQ(client.Post("/v1/restore?wait=1", good, kBinary)->status, 200);
 }

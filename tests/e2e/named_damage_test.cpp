@@ -1,25 +1,21 @@
 // What the bundle that ships says is wrong with photographs.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "chiaro/image/codec.h"
 #include "tests/support/process.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/shipped_bundles.h"
 
 namespace chiaro {
 namespace {
 
 namespace fs = std::filesystem;
 
-class NamedDamageSlow : public testing::Test {
+class NamedDamageSlow : public test::ShippedBundles {
  protected:
-  void SetUp() override { ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1); }
-  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
-
   static std::string first_type(const fs::path& file) {
     const auto result = test::run_process({CHIARO_PROGRAM, "inspect", file.string(), "--json"});
     EXPECT_EQ(result.status, 0) << result.err;
@@ -40,8 +36,6 @@ class NamedDamageSlow : public testing::Test {
                  image::reduce_area(picture, picture.height() / times, picture.width() / times));
     return folder_ / "smaller.png";
   }
-
-  test::TemporaryFolder folder_;
 };
 
 // Reducing a picture takes away what tells its damage, which is why crops at native resolution are

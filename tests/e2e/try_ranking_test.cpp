@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,18 +9,15 @@
 #include "chiaro/image/codec.h"
 #include "tests/support/events.h"
 #include "tests/support/process.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/shipped_bundles.h"
 
 namespace chiaro {
 namespace {
 
 namespace fs = std::filesystem;
 
-class TryRankingSlow : public testing::Test {
+class TryRankingSlow : public test::ShippedBundles {
  protected:
-  void SetUp() override { ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1); }
-  void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
-
   /// What is ranked first, by its own opinion or by PSNR.
   std::string first(std::vector<std::string> more) const {
     std::vector<std::string> words{CHIARO_PROGRAM,        "try",         damaged_, "-o",
@@ -41,7 +37,6 @@ class TryRankingSlow : public testing::Test {
     ASSERT_EQ(result.status, 0) << result.err;
   }
 
-  test::TemporaryFolder folder_;
   std::string damaged_ = folder_ / "damaged.png";
 };
 

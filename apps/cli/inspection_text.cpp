@@ -48,19 +48,16 @@ Json inspection_json(const restore::Inspection& found, const bundle::ConditionIn
                      {"probability", found.probabilities[k]},
                      {"severity", found.severities[k]}});
   }
-  Json json = {{"type", types[0]["type"]},
-               {"probability", types[0]["probability"]},
-               {"severity", types[0]["severity"]},
-               {"types", std::move(types)},
-               {"agreement", found.agreement},
-               {"looks", found.looks},
-               {"novelty", found.novelty},
-               {"novelty_threshold", info.novelty_threshold},
-               {"drawn",
-                {{"exact", found.drawn.exact},
-                 {"grain", found.drawn.grain},
-                 {"turns", found.drawn.turns},
-                 {"drawn", found.drawn.drawn()}}}};
+  Json json = {{"type", types[0]["type"]},         {"probability", types[0]["probability"]},
+               {"severity", types[0]["severity"]}, {"types", std::move(types)},
+               {"agreement", found.agreement},     {"looks", found.looks},
+               {"novelty", found.novelty},         {"novelty_threshold", info.novelty_threshold}};
+  if (found.drawn) {
+    json["drawn"] = {{"exact", found.drawn->exact},
+                     {"grain", found.drawn->grain},
+                     {"turns", found.drawn->turns},
+                     {"drawn", found.drawn->drawn()}};
+  }
   if (found.domains.empty()) return json;
   Json domains = Json::array();
   for (const std::size_t k : restore::descending(found.domains)) {

@@ -16,7 +16,8 @@ inline constexpr double kLikely = 0.5;
 inline constexpr double kSure = restore::GuardOptions().clean_probability;
 
 /// {type, probability, severity, types: [{type, probability, severity}], domain?, domains?,
-/// agreement, looks, novelty, novelty_threshold}; lists from the most probable down.
+/// agreement, looks, novelty, novelty_threshold, and drawn where it was asked for}; lists from the
+/// most probable down.
 Json inspection_json(const restore::Inspection& found, const bundle::ConditionInfo& info);
 
 /// The noticeable types, the first always, with how sure that is: "noise (sure), rain (perhaps)".

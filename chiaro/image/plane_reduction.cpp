@@ -4,9 +4,18 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/wide.h"
 #include "chiaro/image/indices.h"
 
 namespace chiaro::image {
+namespace {
+
+CHIARO_WIDE void add_weighted(const float* __restrict row, float weight, std::size_t width,
+                              float* __restrict line) {
+  for (std::size_t x = 0; x < width; ++x) line[x] += weight * row[x];
+}
+
+}  // namespace
 
 std::vector<PlaneReduction::Share> PlaneReduction::shares(int from, int to) {
   std::vector<Share> result;
@@ -39,7 +48,7 @@ void PlaneReduction::add(const float* row, std::span<float> target) {
     const Share& share = rows_[as_size(target_row_)];
     if (source_row_ < share.begin) break;
     const float weight = share.weights[as_size(source_row_ - share.begin)];
-    for (std::size_t x = 0; x < line_.size(); ++x) line_[x] += weight * row[x];
+    add_weighted(row, weight, line_.size(), line_.data());
     if (source_row_ + 1 < share.end()) break;
     finish_row(target);
   }

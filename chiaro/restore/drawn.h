@@ -49,14 +49,24 @@ class DrawnDetector {
     const float* first;
     std::size_t stride;
   };
+  /// Of the pixels of a row that have four neighbours.
+  struct Counts {
+    std::int32_t exact = 0;
+    std::int32_t grain = 0;
+    std::int32_t turns = 0;
+  };
+  template <std::size_t kChannels>
+  static Counts judge(const Row& above, const Row& row, const Row& below, std::int32_t* directions,
+                      std::size_t inner);
+  static Counts judge_grey(const Row& above, const Row& row, const Row& below,
+                           std::int32_t* directions, std::size_t inner);
+  static Counts judge_color(const Row& above, const Row& row, const Row& below,
+                            std::int32_t* directions, std::size_t inner);
   void judge(const Row& above, const Row& row, const Row& below);
 
   int channels_ = 0;
   int width_ = 0;
-  std::vector<float> kept_;         // the last rows, at most two: (rows, channels, width)
-  std::vector<std::int32_t> same_;  // of a row's pixels: which neighbours are equal, a bit for each
-  std::vector<std::int32_t> grained_;    // of a row's pixels: whether one does so by little
-  std::vector<std::int32_t> turned_;     // of a row's pixels: whether a channel turns
+  std::vector<float> kept_;              // the last rows, at most two: (rows, channels, width)
   std::vector<std::int32_t> direction_;  // (channels, pixels): 1 rose last, -1 fell, 0 neither yet
   std::int64_t pixels_ = 0;
   std::int64_t exact_ = 0;

@@ -43,7 +43,7 @@ GuardDecision judge(const Inspection& found, const bundle::ConditionInfo& info,
   decision.confidence = decision.certainty * decision.familiarity * decision.consistency;
   decision.clean =
       info.types[top] == bundle::kCleanType && found.probabilities[top] > options.clean_probability;
-  decision.drawn = found.drawn.drawn();
+  decision.drawn = found.drawn && found.drawn->drawn();
   decision.unlike = found.novelty > threshold;
   decision.strength =
       decision.clean || decision.drawn

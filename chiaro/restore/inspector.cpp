@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 #include <numeric>
-#include <system_error>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -99,18 +97,6 @@ const image::Image& as_seen(const image::Image& picture, image::Image& filled) {
   return filled;
 }
 
-/// What `work` returns, from a thread of its own where one is wanted and to be had.
-template <typename Work>
-auto beside(bool wanted, const Work& work) {
-  if (wanted) {
-    try {
-      return std::async(std::launch::async, work);
-    } catch (const std::system_error&) {
-    }
-  }
-  return std::async(std::launch::deferred, work);
-}
-
 bool are_probabilities(std::span<const double> values) {
   const bool within = std::all_of(values.begin(), values.end(),
                                   [](double value) { return value >= -kSumTolerance; });
@@ -185,21 +171,21 @@ Inspection Inspector::inspect(const image::Image& picture) {
   return inspect(picture, range_of(picture));
 }
 
-Inspection Inspector::inspect(const image::Image& picture, const SeenRange& range) {
+Inspection Inspector::inspect(const image::Image& picture, const SeenRange& range, bool ask_drawn) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.inspect] the picture is empty");
   image::Image filled;
   const image::Image& seen = as_seen(picture, filled);
   const RangeCurve curve(range);
-  if (curve.bends()) return inspect_bent(seen, curve);
-  auto drawn = beside(engine_.threads() > 1, [&seen] { return drawn_shares(seen); });
+  if (curve.bends()) return inspect_bent(seen, curve, ask_drawn);
   Inspection found = inspect(native_views(seen, info_.view_px, info_.max_views),
                              whole_view(seen, info_.whole_px, info_.whole_alignment_px));
-  found.drawn = drawn.get();
+  if (ask_drawn) found.drawn = drawn_shares(seen);
   return found;
 }
 
 /// In strips, so that there is no second picture of the size.
-Inspection Inspector::inspect_bent(const image::Image& picture, const RangeCurve& curve) {
+Inspection Inspector::inspect_bent(const image::Image& picture, const RangeCurve& curve,
+                                   bool ask_drawn) {
   constexpr int kRows = 64;
   ViewGatherer views(picture.height(), picture.width(), info_.view_px, info_.max_views,
                      info_.whole_px, info_.whole_alignment_px);
@@ -209,10 +195,10 @@ Inspection Inspector::inspect_bent(const image::Image& picture, const RangeCurve
         image::crop(picture, y, 0, std::min(kRows, picture.height() - y), picture.width());
     curve.show(strip.pixels());
     views.add(strip);
-    drawn.add(strip);
+    if (ask_drawn) drawn.add(strip);
   }
   Inspection found = inspect(views.native(), views.whole());
-  found.drawn = drawn.shares();
+  if (ask_drawn) found.drawn = drawn.shares();
   return found;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,9 +26,9 @@ struct Inspection {
   /// [0,1]: how far what is said of the picture and of its mirror image is the same, 1 less half
   /// the sum of the differences of the probabilities; 1 where the first look left no doubt.
   double agreement = 1;
-  int looks = 1;                 ///< how often the controller ran
-  DrawnShares drawn;             ///< whether it is a photograph at all
-  std::vector<float> condition;  ///< 2K+E, as restore.onnx takes it: not calibrated
+  int looks = 1;                     ///< how often the controller ran
+  std::optional<DrawnShares> drawn;  ///< whether it is a photograph at all; empty if nobody asked
+  std::vector<float> condition;      ///< 2K+E, as restore.onnx takes it: not calibrated
 
   /// The most probable type; of equal ones the first.
   std::size_t top() const;
@@ -65,8 +66,9 @@ class Inspector {
   /// finite taken as 0. Errors: Usage (empty
   /// picture), Bundle (what the controller gives is no condition), Resource.
   Inspection inspect(const image::Image& picture);
-  /// The same where it is known what range_of gives.
-  Inspection inspect(const image::Image& picture, const SeenRange& range);
+  /// The same where it is known what range_of gives; looks at whether it was drawn only if asked
+  /// to.
+  Inspection inspect(const image::Image& picture, const SeenRange& range, bool ask_drawn = true);
 
   /// Of views that were taken of a picture before: native_views and whole_view with the sizes of
   /// info(); it is not looked at whether it was drawn. Errors: as above.
@@ -84,7 +86,7 @@ class Inspector {
 
  private:
   Inspection look(const std::vector<image::Image>& views, const image::Image& whole);
-  Inspection inspect_bent(const image::Image& picture, const RangeCurve& curve);
+  Inspection inspect_bent(const image::Image& picture, const RangeCurve& curve, bool ask_drawn);
 
   std::string origin_;
   bundle::ConditionInfo info_;

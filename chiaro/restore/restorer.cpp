@@ -83,7 +83,11 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
     if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
     options.strength = state.settle_condition(
-        [&] { return state.inspector->inspect(source, *options.range); }, options, seen);
+        [&] {
+          const bool guarded = options.guard != GuardMode::Off;
+          return state.inspector->inspect(source, *options.range, guarded);
+        },
+        options, seen);
   }
   seen.strength = options.strength;
   if (report != nullptr) *report = std::move(seen);

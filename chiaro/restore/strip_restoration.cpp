@@ -155,14 +155,15 @@ class StripRestoration::Work {
     ViewGatherer views(source_.height, source_.width, info.view_px, info.max_views, info.whole_px,
                        info.whole_alignment_px);
     DrawnDetector drawn;
+    const bool guarded = options_.guard != GuardMode::Off;
     const RangeCurve curve(*options_.range);
     read_through([&](image::Image& strip) {
       if (curve.bends()) curve.show(strip.pixels());
       views.add(strip);
-      drawn.add(strip);
+      if (guarded) drawn.add(strip);
     });
     Inspection found = state_.inspector->inspect(views.native(), views.whole());
-    found.drawn = drawn.shares();
+    if (guarded) found.drawn = drawn.shares();
     return found;
   }
 

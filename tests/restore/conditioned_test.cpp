@@ -77,6 +77,18 @@ TEST(Conditioned, ItsControllerCanBeAskedAlone) {
   EXPECT_CHIARO_ERROR(restorer.inspect(image::Image()), Usage, "is empty");
 }
 
+TEST(Conditioned, WhetherItWasDrawnIsLookedAtOnlyForTheGuard) {
+  auto restorer = make("told");
+  for (const GuardMode guard : {GuardMode::Off, GuardMode::Soft}) {
+    RestoreOptions options;
+    options.guard = guard;
+    RestoreReport report;
+    (void)restorer.restore(noise(3, 60, 70), options, {}, &report);
+    ASSERT_TRUE(report.inspection.has_value());
+    EXPECT_EQ(report.inspection->drawn.has_value(), guard != GuardMode::Off);
+  }
+}
+
 TEST(Conditioned, EveryPictureGetsItsOwnCondition) {
   // The prepared graph is used again for the second picture of the same size.
   auto restorer = make("told");

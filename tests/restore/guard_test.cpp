@@ -44,12 +44,12 @@ TEST(Guard, ACleanPictureIsLeftAlone) {
 
 TEST(Guard, ADrawnPictureIsLeftAlone) {
   Inspection inspection = found(0, 1, 0);
-  inspection.drawn = {.exact = 0.9, .grain = 0.001};
+  inspection.drawn = DrawnShares{.exact = 0.9, .grain = 0.001};
   const auto decision = judge(inspection, test::controller_info());
   EXPECT_TRUE(decision.drawn);
   EXPECT_EQ(decision.strength, 0);
   EXPECT_EQ(recommendation(decision), "leave it alone: it is drawn, not photographed");
-  inspection.drawn.grain = 0.2;
+  inspection.drawn->grain = 0.2;
   EXPECT_EQ(judge(inspection, test::controller_info()).strength, 1);
 }
 

@@ -234,6 +234,11 @@ void RowDecoder::expand(const unsigned char* samples, std::size_t n, float* plan
   if (cmyk_ && has_alpha_) std::copy_n(planes + 4 * n, n, planes + 3 * n);
 }
 
+bool RowDecoder::exact() const {
+  const double largest = sample_type_ == SampleType::U8 ? 255 : 65535;
+  return sample_type_ != SampleType::F32 && scale_ == largest && !conversion_;
+}
+
 std::size_t RowDecoder::pixel_bytes() const {
   return VIPS_IMAGE_SIZEOF_PEL(known_.get());
 }

@@ -29,6 +29,7 @@ class RowDecoder {
   int orientation() const { return orientation_; }  ///< EXIF, 1 to 8; others count as 1
   SampleType sample_type() const { return sample_type_; }
   bool may_exceed() const { return sample_type_ == SampleType::F32 || conversion_ != nullptr; }
+  bool exact() const;                                     ///< see Frame
   const Metadata& metadata() const { return metadata_; }  ///< of the picture as stored
 
   /// Floats from one decoded row to the next; at least (channels() + alpha) * width().

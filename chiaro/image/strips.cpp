@@ -284,8 +284,8 @@ struct StripReader::State {
         rows(picture, options, notes),
         upright(rows, picture.name, notes),
         obstacle(obstacle_of(picture)) {
-    frame = {rows.channels(),    upright.height(), upright.width(),  rows.has_alpha(),
-             rows.sample_type(), rows.metadata(),  rows.may_exceed()};
+    frame = {rows.channels(),    upright.height(), upright.width(),   rows.has_alpha(),
+             rows.sample_type(), rows.metadata(),  rows.may_exceed(), rows.exact()};
     if (transposes(rows.orientation()))
       std::swap(frame.metadata.x_pixels_per_mm, frame.metadata.y_pixels_per_mm);
   }

@@ -22,6 +22,8 @@ struct Frame {
   SampleType sample_type = SampleType::U8;
   Metadata metadata = {};
   bool may_exceed = false;  ///< values outside [0,1] are possible: floats, or colours beyond sRGB
+  /// Every value is k/255 or k/65535 for a whole k, as sample_type says: nothing was converted.
+  bool exact = false;
 };
 
 Frame frame_of(const Image& picture);

@@ -163,6 +163,11 @@ Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options
                 engine::kWeightCopies * static_cast<std::int64_t>(engine_.weight_bytes());
 }
 
+void Inspector::release() {
+  engine_.release();
+  warm_ = false;
+}
+
 std::int64_t Inspector::pending_bytes() const {
   return warm_ ? 0 : work_bytes_;
 }

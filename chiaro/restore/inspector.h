@@ -81,6 +81,9 @@ class Inspector {
   /// As Restorer::keep_prepared.
   void keep_prepared() { engine_.keep_prepared(); }
 
+  /// Gives its work memory back; it is taken again when it is asked.
+  void release();
+
   /// What running for the first time adds to the process; 0 afterwards.
   std::int64_t pending_bytes() const;
 

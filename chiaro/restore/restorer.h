@@ -56,7 +56,7 @@ struct RestoreOptions {
   /// Of the values of the picture that this one is a part of; absent: of this one's own.
   std::optional<SeenRange> range = std::nullopt;
   Edges edges = {};
-  /// What strips will be written as, for the forecast of memory; absent: as the source's samples.
+  /// What strips will be written as: nothing finer is kept of them; absent: they are floats.
   std::optional<image::SampleType> written_as = std::nullopt;
 };
 

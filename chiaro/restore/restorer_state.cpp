@@ -10,6 +10,7 @@
 #include "chiaro/base/process_memory.h"
 #include "chiaro/engine/processor.h"
 #include "chiaro/restore/graph_inputs.h"
+#include "chiaro/restore/stored_rows.h"
 
 namespace chiaro::restore {
 namespace {
@@ -48,6 +49,22 @@ image::Image grey_picture(std::span<const float> values, int height, int width) 
   image::Image picture(1, height, width);
   std::copy(values.begin(), values.end(), picture.pixels().begin());
   return picture;
+}
+
+image::SampleType source_kept_as(const image::Frame& source) {
+  return source.exact ? source.sample_type : image::SampleType::F32;
+}
+
+image::SampleType result_kept_as(const image::Frame& source, const RestoreOptions& options) {
+  return source.exact ? options.written_as.value_or(image::SampleType::F32)
+                      : image::SampleType::F32;
+}
+
+int most_kept_rows(const std::vector<AxisTile>& rows, int height) {
+  int most = 0;
+  for (const AxisTile& tile : rows)
+    most = std::max(most, std::min(tile.keep_end, height) - std::max(tile.keep_begin, 0));
+  return most;
 }
 
 Restorer::State::State(bundle::Bundle bundle, const engine::EngineOptions& options)
@@ -111,12 +128,8 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
   const Grid& grid = weave.grid;
   const auto rows =
       plan_axis(weave.rows(source.height), grid.window_height, grid.rows, weave.feathered);
-  std::int64_t shared = 0;  // rows that two bands have in common
-  for (std::size_t i = 1; i < rows.size(); ++i)
-    shared = std::max<std::int64_t>(
-        shared, rows[i - 1].window_begin + grid.window_height - rows[i].window_begin);
-  WeaveOptions band = weave;
-  band.grid.rows = 1;
+  WeaveOptions tile = weave;
+  tile.grid.rows = tile.grid.columns = 1;
   image::Frame result = source;
   result.width *= weave.scale;
   result.sample_type = options.written_as.value_or(source.sample_type);
@@ -124,9 +137,14 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
   const std::int64_t split = weave.channels == 1 && source.channels == 3 ? 1 : 0;
   const std::int64_t row_values =
       std::int64_t{source.width} * (source.channels + split) * weave.scale * weave.scale;
-  return graph_bytes(grid) + weave_bytes(source.channels, grid.window_height, source.width, band) +
-         float_bytes((grid.window_height + shared + kReadRows + kGivenRows + kRowsInCoding) *
-                     row_values) +
+  return graph_bytes(grid) +
+         weave_bytes(source.channels, grid.window_height, grid.window_width, tile) +
+         float_bytes(pixels_of(grid) * (source.channels + split)) +
+         grid.window_height *
+             StoredRows::row_bytes(source_kept_as(source), source.channels, source.width) +
+         most_kept_rows(rows, source.height) * weave.scale *
+             StoredRows::row_bytes(result_kept_as(source, options), source.channels, result.width) +
+         float_bytes((kReadRows + kGivenRows + kRowsInCoding) * row_values) +
          image::strip_writer_bytes(result);
 }
 
@@ -261,7 +279,8 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
 RestorePlan Restorer::State::plan_strips(const image::Frame& source,
                                          const RestoreOptions& options) const {
   check_tiles(source.height, source.width, options);
-  const std::int64_t base = base_bytes();
+  // The controller has done its work before the bands come: see release_inspector.
+  const std::int64_t base = base_bytes() - (inspector ? inspector->pending_bytes() : 0);
   // Without a limit, half of what the machine has: tiles alone decide less than bands do.
   const std::int64_t available = available_memory_bytes();
   const std::int64_t most =
@@ -342,6 +361,12 @@ void Restorer::State::warn_of_unusable(std::size_t count) const {
   if (count == 0) return;
   spdlog::warn("the network gave {} values that are not finite; the input's stand in their place",
                count);
+}
+
+void Restorer::State::release_inspector(const RestoreOptions& options) {
+  if (!inspector || options.max_memory_bytes == 0) return;
+  inspector->release();
+  return_free_memory();
 }
 
 void Restorer::State::release() {

@@ -81,6 +81,9 @@ struct Restorer::State {
                     const ProgressCallback& progress);
   void warn_of_unusable(std::size_t count) const;
   void release();
+  /// Under a memory limit, what the controller works in is more room for the restorer's tiles; see
+  /// plan_strips.
+  void release_inspector(const RestoreOptions& options);
 
  private:
   using Cost = std::function<std::int64_t(const WeaveOptions& weave)>;
@@ -105,6 +108,14 @@ class Restorer::State::EngineGraph : public Graph {
  private:
   State& state_;
 };
+
+/// How rows are kept that came in strips, and those that go: as their file stores them, where that
+/// takes nothing away from them, else as floats.
+image::SampleType source_kept_as(const image::Frame& source);
+image::SampleType result_kept_as(const image::Frame& source, const RestoreOptions& options);
+
+/// The most rows of the source that one row of tiles gives.
+int most_kept_rows(const std::vector<AxisTile>& rows, int height);
 
 /// One channel as a picture of its own.
 image::Image grey_picture(std::span<const float> values, int height, int width);

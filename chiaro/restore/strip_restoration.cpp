@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,64 +12,10 @@
 #include "chiaro/restore/drawn.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer_state.h"
+#include "chiaro/restore/stored_rows.h"
 #include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
-
-/// Rows of a picture that follow each other, of which some lie behind and are dropped.
-class StripRestoration::Band {
- public:
-  Band(const image::Frame& frame, bool drop_alpha) : frame_(frame), drop_alpha_(drop_alpha) {}
-
-  int begin() const { return begin_; }
-  int end() const { return end_; }
-
-  /// Reads on to `end`, and forgets what lies above `begin`. Returns how many values were not
-  /// finite.
-  std::size_t move_to(image::StripReader& reader, int begin, int end) {
-    image::Image moved(frame_.channels, end - begin, frame_.width);
-    const int kept = std::max(0, end_ - begin);
-    for (int c = 0; c < frame_.channels && kept > 0; ++c) {
-      const auto from = rows_.plane(c).subspan(values(begin - begin_), values(kept));
-      std::ranges::copy(from, moved.plane(c).begin());
-    }
-    rows_ = {};  // before new rows come
-    std::size_t replaced = 0;
-    for (int y = std::max(end_, begin); y < end;) {
-      image::Image strip = reader.next(std::min(kReadRows, end - y));
-      CHIARO_CHECK(!strip.empty(), Input, "[restore.strips] the picture has changed meanwhile");
-      if (drop_alpha_) strip.alpha = {};
-      replaced += replace_not_finite(strip).not_finite;
-      for (int c = 0; c < frame_.channels; ++c)
-        std::ranges::copy(strip.plane(c),
-                          moved.plane(c).begin() + static_cast<std::ptrdiff_t>(values(y - begin)));
-      y += strip.height();
-    }
-    rows_ = std::move(moved);
-    begin_ = begin;
-    end_ = end;
-    return replaced;
-  }
-
-  /// The rows themselves, of which a copy of those from `keep` on stays for the next band.
-  image::Image take(int keep) {
-    image::Image kept;
-    if (keep < end_) kept = image::crop(rows_, keep - begin_, 0, end_ - keep, frame_.width);
-    begin_ = std::min(keep, end_);
-    return std::exchange(rows_, std::move(kept));
-  }
-
- private:
-  std::size_t values(int rows) const {
-    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(frame_.width);
-  }
-
-  const image::Frame& frame_;
-  bool drop_alpha_;
-  image::Image rows_;  // [begin_, end_)
-  int begin_ = 0;
-  int end_ = 0;
-};
 
 class StripRestoration::Work {
  public:
@@ -78,8 +25,7 @@ class StripRestoration::Work {
         options_(options),
         progress_(std::move(progress)),
         reader_(open_()),
-        source_(reader_.frame()),
-        band_(source_, true) {
+        source_(reader_.frame()) {
     state_.check_options(source_.channels, options_);
     check_possible(restorer);
     if (options_.alpha == AlphaMode::Drop) source_.has_alpha = false;
@@ -87,16 +33,22 @@ class StripRestoration::Work {
     if (options_.strength > 0) {
       if (!options_.range) options_.range = gathered_range();
       options_.strength = state_.settle_condition([&] { return look(); }, options_, report_);
+      state_.release_inspector(options_);
     }
     report_.strength = options_.strength;
     weave_ = state_.weave_options(options_);
-    weave_.grid = {plan_.window_height_px, plan_.window_width_px, 1, plan_.columns};
+    weave_.grid = {plan_.window_height_px, plan_.window_width_px, 1, 1};
     rows_ = plan_axis(weave_.rows(source_.height), plan_.window_height_px, plan_.rows, false);
+    columns_ =
+        plan_axis(weave_.columns(source_.width), plan_.window_width_px, plan_.columns, false);
+    if (options_.strength == 0) weave_.scale = 1;
     result_ = source_;
-    if (options_.strength > 0) {
-      result_.height *= weave_.scale;
-      result_.width *= weave_.scale;
-    }
+    result_.height *= weave_.scale;
+    result_.width *= weave_.scale;
+    read_.emplace(source_kept_as(source_), source_.channels, source_.width, plan_.window_height_px);
+    done_.emplace(
+        options_.strength > 0 ? result_kept_as(source_, options_) : source_kept_as(source_),
+        result_.channels, result_.width, most_kept_rows(rows_, source_.height) * weave_.scale);
   }
 
   const image::Frame& frame() const { return result_; }
@@ -104,15 +56,15 @@ class StripRestoration::Work {
   const RestoreReport& report() const { return report_; }
 
   image::Image next() {
-    if (given_ == given_end_) {
+    if (given_ == done_->end()) {
       if (row_ == rows_.size()) return {};
       restore_band();
     }
-    const int count = std::min(kGivenRows, given_end_ - given_);
-    image::Image strip = image::crop(done_, given_, 0, count, done_.width());
+    image::Image strip(result_.channels, std::min(kGivenRows, done_->end() - given_),
+                       result_.width);
+    done_->copy_to(strip, given_, 0);
     strip.sample_type = source_.sample_type;
-    given_ += count;
-    if (given_ == given_end_) done_ = {};
+    given_ += strip.height();
     return strip;
   }
 
@@ -169,25 +121,56 @@ class StripRestoration::Work {
 
   /// Reads, restores and leaves in done_ the rows that belong to the next row of tiles.
   void restore_band() {
-    const AxisTile& tile = rows_[row_];
-    const int begin = std::max(tile.window_begin, 0);
-    const int window_end = tile.window_begin + plan_.window_height_px;
-    const int end = std::min(window_end, source_.height);
-    weave_.margin.top = begin - tile.window_begin;
-    weave_.margin.bottom = window_end - end;
-    replaced_ += band_.move_to(reader_, begin, end);
-    const bool last = row_ + 1 == rows_.size();
-    done_ = band_.take(last ? end : std::max(rows_[row_ + 1].window_begin, 0));
-    int scale = 1;
-    if (options_.strength > 0) {
-      restore(done_);
-      scale = weave_.scale;
+    const AxisTile& row = rows_[row_];
+    const int begin = std::max(row.window_begin, 0);
+    const int end = std::min(row.window_begin + plan_.window_height_px, source_.height);
+    read_on(begin, end);
+    const int keep_begin = std::max(row.keep_begin, 0);
+    const int keep_end = std::min(row.keep_end, source_.height);
+    done_->move_to(keep_begin * weave_.scale);
+    done_->extend((keep_end - keep_begin) * weave_.scale);
+    if (options_.strength > 0) state_.hold(weave_.grid);
+    for (std::size_t j = 0; j < columns_.size(); ++j) {
+      image::Image tile = window(row, columns_[j]);
+      if (options_.strength > 0) restore(tile, j);
+      const int left = std::max(columns_[j].window_begin, 0);
+      const int keep_left = std::max(columns_[j].keep_begin, 0);
+      const int keep_right = std::min(columns_[j].keep_end, source_.width);
+      const int scale = weave_.scale;
+      done_->put(tile, (keep_begin - begin) * scale, (keep_left - left) * scale,
+                 (keep_end - keep_begin) * scale, (keep_right - keep_left) * scale,
+                 keep_begin * scale, keep_left * scale);
     }
-    given_ = (std::max(tile.keep_begin, 0) - begin) * scale;
-    given_end_ = (std::min(tile.keep_end, source_.height) - begin) * scale;
     ++row_;
-    if (last) say_notes();
+    if (row_ == rows_.size()) say_notes();
     CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
+  }
+
+  /// Reads on to `end`, and forgets what lies above `begin`.
+  void read_on(int begin, int end) {
+    read_->move_to(begin);
+    while (read_->end() < end) {
+      image::Image strip = reader_.next(std::min(kReadRows, end - read_->end()));
+      CHIARO_CHECK(!strip.empty(), Input, "[restore.strips] the picture has changed meanwhile");
+      strip.alpha = {};
+      replaced_ += replace_not_finite(strip).not_finite;
+      read_->add(strip);
+    }
+  }
+
+  /// What a tile sees of the picture, and which of its sides are those of the picture.
+  image::Image window(const AxisTile& row, const AxisTile& column) {
+    const int top = std::max(row.window_begin, 0);
+    const int bottom = std::min(row.window_begin + plan_.window_height_px, source_.height);
+    const int left = std::max(column.window_begin, 0);
+    const int right = std::min(column.window_begin + plan_.window_width_px, source_.width);
+    weave_.margin = {.top = top - row.window_begin,
+                     .bottom = row.window_begin + plan_.window_height_px - bottom,
+                     .left = left - column.window_begin,
+                     .right = column.window_begin + plan_.window_width_px - right};
+    image::Image seen(source_.channels, bottom - top, right - left);
+    read_->copy_to(seen, top, left);
+    return seen;
   }
 
   /// Once, of all bands together.
@@ -196,27 +179,31 @@ class StripRestoration::Work {
     state_.warn_of_unusable(unusable_);
   }
 
-  void restore(image::Image& part) {
+  /// The tile in column j of the band.
+  void restore(image::Image& part, std::size_t j) {
     limit_to(*options_.range, part);
-    state_.hold(weave_.grid);
     if (state_.channels != 1 || part.channels() == 1) {
-      weave_into(part, 0, 1);
+      weave_into(part, [&](double done) { return tell_of(j, done); });
       return;
     }
     image::Image joined;
     for (int channel = 0; channel < 3; ++channel) {
       auto plane = grey_picture(part.plane(channel), part.height(), part.width());
-      weave_into(plane, channel, 3);
+      weave_into(plane, [&](double done) { return tell_of(j, (channel + done) / 3); });
       if (channel == 0) joined = image::Image(3, plane.height(), plane.width());
       std::ranges::copy(plane.pixels(), joined.plane(channel).begin());
     }
     part = std::move(joined);
   }
 
-  void weave_into(image::Image& part, int pass, int passes) {
+  void weave_into(image::Image& part, const ProgressCallback& progress) {
     Restorer::State::EngineGraph graph(state_);
-    unusable_ +=
-        weave(part, graph, weave_, [&](double done) { return tell((pass + done) / passes); });
+    unusable_ += weave(part, graph, weave_, progress);
+  }
+
+  /// `done`: of the tile in column j.
+  bool tell_of(std::size_t j, double done) const {
+    return tell((static_cast<double>(j) + done) / static_cast<double>(columns_.size()));
   }
 
   /// `done`: of the band at row_.
@@ -236,13 +223,13 @@ class StripRestoration::Work {
   RestoreReport report_;
   WeaveOptions weave_;
   std::vector<AxisTile> rows_ = {AxisTile{}};
+  std::vector<AxisTile> columns_;
   std::size_t row_ = 0;  // of the band to come
   std::size_t unusable_ = 0;
   std::size_t replaced_ = 0;
-  Band band_;
-  image::Image done_;  // a band of the result, of which [given_, given_end_) is still to be given
+  std::optional<StoredRows> read_;
+  std::optional<StoredRows> done_;  // of the result, of which those from given_ on are to be given
   int given_ = 0;
-  int given_end_ = 0;
 };
 
 StripRestoration::StripRestoration(Restorer& restorer, Opener open, const RestoreOptions& options,

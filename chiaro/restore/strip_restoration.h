@@ -49,7 +49,6 @@ class StripRestoration {
   image::Image next();
 
  private:
-  class Band;
   class Work;
   std::unique_ptr<Work> work_;
 };

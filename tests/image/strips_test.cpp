@@ -15,6 +15,7 @@
 #include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/log_capture.h"
+#include "tests/support/profiles.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::image {
@@ -127,6 +128,32 @@ TEST(Strips, CarryMetadata) {
         test::exiftool("-s3 -Artist -Copyright -IPTC:City -XMP:Title " + (folder / name).string());
     EXPECT_EQ(said, "A Name\nMine\nOslo\nRain\n") << name;
   }
+}
+
+TEST(Strips, SayWhereEveryValueIsAStoredOne) {
+  const chiaro::test::TemporaryFolder folder;
+  const auto exact = [&](const std::string& name) {
+    return StripReader(folder / name).frame().exact;
+  };
+  Image picture = noisy(3, 9, 11, SampleType::U8);
+  write(folder / "eight.png", picture);
+  EXPECT_TRUE(exact("eight.png"));
+  picture.metadata.icc = chiaro::test::srgb();
+  write(folder / "srgb.png", picture);
+  EXPECT_TRUE(exact("srgb.png"));
+  picture.metadata.icc = chiaro::test::adobe_rgb();
+  write(folder / "adobe.png", picture);
+  EXPECT_FALSE(exact("adobe.png"));
+  picture = noisy(1, 9, 11, SampleType::U16);
+  write(folder / "sixteen.tif", picture);
+  EXPECT_TRUE(exact("sixteen.tif"));
+  picture.sample_type = SampleType::F32;
+  write(folder / "float.tif", picture);
+  EXPECT_FALSE(exact("float.tif"));
+  test::Bytes of_a_thousand;
+  test::put(of_a_thousand, std::string_view("P5 1 1 1000\n\x01\xF4", 14));
+  write_file_atomically(folder / "thousand.ppm", std::as_bytes(std::span(of_a_thousand)));
+  EXPECT_FALSE(exact("thousand.ppm"));
 }
 
 TEST(Strips, SayWhatCannotBeReadSo) {

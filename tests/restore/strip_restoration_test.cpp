@@ -114,6 +114,51 @@ TEST_F(StripRestorationTest, ALowerCeilingGivesLowerBands) {
                       "even in strips");
 }
 
+// Kept as the file stores them, four times as many rows fit as of floats: larger tiles, less work.
+TEST_F(StripRestorationTest, RowsOfEightBitsLeaveRoomForLargerTiles) {
+  const Restorer restorer = make("unet");
+  image::Frame frame{3, 20000, 20000, false, image::SampleType::U8, {}};
+  RestoreOptions options{.max_memory_bytes = resident_bytes() + (std::int64_t{180} << 20),
+                         .written_as = image::SampleType::U8};
+  const auto work = [&] {
+    const RestorePlan plan = StripRestoration::planned(restorer, frame, options);
+    EXPECT_LE(plan.predicted_peak_bytes, options.max_memory_bytes);
+    return double{1} * plan.tiles() * plan.window_height_px * plan.window_width_px;
+  };
+  const double as_floats = work();
+  frame.exact = true;
+  EXPECT_LT(work(), 0.9 * as_floats);
+  options.written_as = std::nullopt;
+  EXPECT_LT(work(), as_floats) << "what is read, though not what is written";
+}
+
+// What is written as 8 or 16 bits need not be kept in more: the file is the same.
+TEST_F(StripRestorationTest, WhatIsWrittenAsSamplesIsRoundedOnce) {
+  for (const auto type : {image::SampleType::U8, image::SampleType::U16}) {
+    image::Image picture = store(3, 211, 90);
+    picture.sample_type = type;
+    image::write(file_, picture);
+    picture = image::read(file_);
+    for (const std::string graph : {"unet", "twice", "grey"}) {
+      Restorer restorer = make(graph);
+      StripRestoration strips(restorer, opener(), {.tile_px = 44, .written_as = type});
+      image::Image got = joined(strips);
+      const image::Image whole = restorer.restore(picture, {.tile_px = 44});
+      const float largest = type == image::SampleType::U8 ? 255.0F : 65535.0F;
+      ASSERT_EQ(got.pixels().size(), whole.pixels().size());
+      std::size_t off = 0;  // tiled and whole may differ by 1e-6, and then be rounded apart
+      for (std::size_t i = 0; i < got.pixels().size(); ++i) {
+        const float level = std::round(got.pixels()[i] * largest);
+        EXPECT_EQ(got.pixels()[i], level / largest) << i;
+        const float expected = std::floor(whole.pixels()[i] * largest + 0.5F);
+        ASSERT_NEAR(level, expected, 1) << graph << " at " << i;
+        off += level == expected ? 0U : 1U;
+      }
+      EXPECT_LT(off, got.pixels().size() / 100) << graph;
+    }
+  }
+}
+
 TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
   const Restorer restorer = make("stack");
   const image::Frame frame{3, 20000, 20000, false, image::SampleType::U8, {}};

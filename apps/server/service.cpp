@@ -26,6 +26,7 @@
 #include "apps/server/result_formats.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/text.h"
 #include "chiaro/base/version.h"
 #include "chiaro/image/codec.h"
 
@@ -40,10 +41,12 @@ using namespace std::chrono_literals;
 constexpr int kMostWaiting = 48;
 constexpr auto kLook = 250ms;  // how often one who waits looks around
 
-void check_parameters(const Request& request, const std::vector<std::string_view>& known) {
+void check_parameters(const Request& request, const std::vector<std::string>& known) {
   for (const auto& [name, value] : request.params) {
     if (std::ranges::find(known, name) == known.end())
-      throw Refused{400, "bad_request", fmt::format("unknown parameter '{}'", name)};
+      throw Refused{400, "bad_request",
+                    fmt::format("unknown parameter '{}'{}; {}", name, did_you_mean(name, known),
+                                known.empty() ? "none is known here" : "known: " + join(known))};
     if (request.get_param_value_count(name) > 1)
       throw Refused{400, "bad_request", fmt::format("parameter '{}' is given twice", name)};
   }

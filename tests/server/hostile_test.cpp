@@ -42,6 +42,12 @@ TEST_F(Serve, BadRequestsAreAnswered) {
   for (const char* query : {"strength=2", "strength=nan", "strength=", "quality=101", "format=exe",
                             "format=../../x.png", "wait=2", "bundle=/etc/passwd", "output=/tmp/x"})
     refused(400, "bad_request", std::string("/v1/restore?") + query, good);
+  const auto slipped = client.Post("/v1/restore?strenth=0.5", good, kBinary);
+  EXPECT_EQ(body_of(slipped)["error"]["message"],
+            "unknown parameter 'strenth' (did you mean 'strength'?); known: strength, guard, "
+            "format, quality, wait");
+  EXPECT_EQ(body_of(client.Post("/v1/inspect?wait=1", good, kBinary))["error"]["message"],
+            "unknown parameter 'wait'; none is known here");
   refused(404, "not_found", "/v1/jobs/" + std::string(32, 'a') + "/cancel", "");
   for (const char* path : {"/v1/jobs/../../etc/passwd", "/v1/jobs/1", "/models/default.chiaro",
                            "/..%2f..%2fetc/passwd", "/v1", "/v1/jobs/"}) {

@@ -1,8 +1,10 @@
 // chiaro report: pictures before and after on one web page that needs nothing else.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +55,32 @@ std::string shown_score(double score, metrics::Metric metric) {
   if (!std::isfinite(score)) return score > 0 ? "identical" : "–";
   return metric == metrics::Metric::Psnr ? fmt::format("{:.2f} dB", score)
                                          : fmt::format("{:.4f}", score);
+}
+
+/// The last `parts` names of a path.
+std::string ending(const fs::path& path, std::ptrdiff_t parts) {
+  const auto all = std::distance(path.begin(), path.end());
+  fs::path kept;
+  for (auto part = std::next(path.begin(), std::max<std::ptrdiff_t>(0, all - parts));
+       part != path.end(); ++part)
+    kept /= *part;
+  return kept.string();
+}
+
+/// What files are called on the page: their names, with as many folders as tell them apart.
+std::vector<std::string> told_apart(const std::vector<std::string>& files) {
+  std::vector<std::string> names;
+  for (const std::string& file : files) {
+    const auto like_another = [&](std::ptrdiff_t parts) {
+      return std::ranges::any_of(files, [&](const std::string& other) {
+        return other != file && ending(other, parts) == ending(file, parts);
+      });
+    };
+    std::ptrdiff_t parts = 1;
+    while (like_another(parts) && ending(file, parts) != ending(file, parts + 1)) ++parts;
+    names.push_back(ending(file, parts));
+  }
+  return names;
 }
 
 /// Files that browsers show go in as they are, others as PNG of 8 bits.
@@ -122,10 +150,14 @@ void run(const ReportArguments& arguments) {
                     metrics::lower_is_better(protocol) ? "; lower is better" : ""));
   }
   if (inspector) table.heads.emplace_back("what the controller sees");
-  const auto looked_at = [&](const std::string& name) {
-    Read read = read_one(name);
+  std::vector<std::string> files{arguments.before};
+  files.insert(files.end(), arguments.afters.begin(), arguments.afters.end());
+  const std::vector<std::string> names = told_apart(files);
+  const auto looked_at = [&](std::size_t i) {
+    Read read = read_one(files[i]);
+    read.shown.name = names[i];
     if (part.clean) expect_same_size(read.shown, *part.clean);
-    std::vector<std::string> row{read.shown.name};
+    std::vector<std::string> row{i == 0 ? names[i] + " (as it was)" : names[i]};
     for (const auto& measure : measures) {
       const double score =
           metrics::score(measure, read.picture, clean ? *clean : read.picture, learned);
@@ -135,9 +167,9 @@ void run(const ReportArguments& arguments) {
     table.rows.push_back(std::move(row));
     return std::move(read.shown);
   };
-  part.before = looked_at(arguments.before);
-  for (const std::string& after : arguments.afters) {
-    part.afters.push_back(looked_at(after));
+  part.before = looked_at(0);
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    part.afters.push_back(looked_at(i));
     expect_same_size(part.afters.back(), part.before);
   }
   ReportPage page{.title = part.before.name,

@@ -67,6 +67,24 @@ TEST_F(ReportCli, OnePageWholeInItself) {
   EXPECT_NE(page.find("what the controller sees"), std::string::npos);
 }
 
+TEST_F(ReportCli, FilesOfOneNameAreToldApartByTheirFolders) {
+  fs::create_directories(file("x/out"));
+  fs::create_directories(file("y/out"));
+  for (const char* copy : {"x/out/before.png", "y/out/before.png"})
+    fs::copy_file(file("clean.png"), file(copy));
+  ASSERT_EQ(chiaro({"report", file("before.png"), file("x/out/before.png"),
+                    file("y/out/before.png"), file("after.tif"), "-o", file("r.html")})
+                .status,
+            0);
+  const std::string page = read_text(file("r.html"));
+  const std::string folder = fs::path(file("before.png")).parent_path().filename().string();
+  EXPECT_NE(page.find("<td class=\"name\">" + folder + "/before.png (as it was)</td>"),
+            std::string::npos);
+  for (const char* name : {"x/out/before.png", "y/out/before.png", "after.tif"})
+    EXPECT_NE(page.find(std::string("<td class=\"name\">") + name + "</td>"), std::string::npos)
+        << name;
+}
+
 TEST_F(ReportCli, PicturesAreTheFilesThemselves) {
   ASSERT_EQ(chiaro({"report", file("before.png"), file("clean.png"), "-o", file("r.html")}).status,
             0);

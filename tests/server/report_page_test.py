@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""The pages of `chiaro report` and `chiaro try` in a real browser: wide, on a telephone, in the dark, moved and zoomed.
+
+report_page_test.py CHIARO DAMAGED CLEAN [--shots FOLDER]. Ends with 77 where there is no Chromium.
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import browser
+
+ARGUMENTS = None
+SKIPPED = 77
+LOOKS = [(width, height, dark) for width, height in ((1280, 900), (768, 1024), (375, 812), (320, 640)) for dark in (False, True)]
+SPLIT = "[...document.querySelectorAll('.compare-line')].map((e) => parseFloat(e.style.left) / e.parentElement.clientWidth)"
+SHOWN = "[...document.querySelectorAll('.compare-after')].every((e) => e.naturalWidth > 0)"
+
+
+def chiaro(*words):
+    subprocess.run([ARGUMENTS.chiaro, *map(str, words), "--threads", "1", "--quiet"], check=True)
+
+
+class ReportPages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.kept = tempfile.TemporaryDirectory(prefix="chiaro_report_")
+        cls.folder = pathlib.Path(cls.kept.name)
+        restored = cls.folder / "restored.jpg"
+        half = cls.folder / "a name that is long enough for two lines on a telephone.jpg"
+        chiaro("restore", ARGUMENTS.damaged, "-o", restored)
+        chiaro("restore", ARGUMENTS.damaged, "-o", half, "--strength", "0.5")
+        chiaro("report", ARGUMENTS.damaged, half, restored, "--clean", ARGUMENTS.clean, "-o", cls.folder / "report.html")
+        chiaro("try", ARGUMENTS.damaged, "-o", cls.folder / "try.html")
+        cls.browser = browser.Browser(1280, 900)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        cls.kept.cleanup()
+
+    def open(self, name):
+        self.browser.look(1280, 900, dark=False)
+        self.browser.open((self.folder / name).as_uri())
+        self.browser.until(SHOWN)
+
+    def tearDown(self):
+        self.assertEqual(self.browser.problems, [])
+        for url in self.browser.requested:
+            self.assertTrue(url.startswith((self.folder.as_uri(), "data:", "blob:")), url)
+
+    def test_nothing_sticks_out_or_overlaps(self):
+        for name in ("report.html", "try.html"):
+            self.open(name)
+            for width, height, dark in LOOKS:
+                with self.subTest(page=name, width=width, dark=dark):
+                    self.browser.look(width, height, dark, touch=width < 600)
+                    self.browser.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+                    self.assertLessEqual(*self.browser.value(
+                        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"))
+                    # Buttons of a frame stand beside each other, within it, and can be hit with a finger.
+                    boxes = self.browser.value(
+                        "[...document.querySelectorAll('button')].filter((e) => e.offsetParent).map((e) => { const b = e.getBoundingClientRect();"
+                        " return [b.left, b.top, b.right, b.bottom]; })")
+                    self.assertGreater(len(boxes), 3)
+                    for i, one in enumerate(boxes):
+                        self.assertGreaterEqual(one[0], 0)
+                        self.assertLessEqual(one[2], width)
+                        self.assertGreaterEqual(one[3] - one[1], 24)
+                        for other in boxes[i + 1:]:
+                            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+                            self.assertTrue(apart, f"{one} and {other}")
+                    light = self.browser.value(
+                        "getComputedStyle(document.documentElement).backgroundColor + getComputedStyle(document.body).backgroundColor")
+                    self.assertNotEqual("255, 255, 255" in light, dark, light)
+                    if ARGUMENTS.shots:
+                        self.browser.picture(ARGUMENTS.shots / f"{name}_{width}_{'dark' if dark else 'light'}.png")
+
+    def test_frames_move_together(self):
+        self.open("report.html")
+        page = self.browser
+        self.assertEqual(len(page.value(SPLIT)), 3)
+        x, y = page.centre(".compare-stage")
+        page.drag((x, y), (x + 100, y))
+        splits = page.value(SPLIT)
+        self.assertGreater(splits[0], 0.55)
+        self.assertLess(max(splits) - min(splits), 0.02)
+        sizes = "[...document.querySelectorAll('.compare-after')].map((e) => e.getBoundingClientRect().width)"
+        whole = page.value(sizes)
+        page.click("[data-do=in]")
+        zoomed = page.value(sizes)
+        for before, after in zip(whole, zoomed):
+            self.assertGreater(after, before * 1.2)
+        page.click("[data-do=difference]")
+        self.assertEqual(page.value("document.querySelector('[data-do=difference]').getAttribute('aria-pressed')"), "true")
+
+    def test_keys_zoom_and_move_the_border(self):
+        self.open("try.html")
+        page = self.browser
+        width = "document.querySelector('.compare-after').getBoundingClientRect().width"
+        page.value("document.querySelector('.compare-stage').focus()")
+        before = page.value(width)
+        page.key("+", 187, "+")
+        self.assertGreater(page.value(width), before * 1.2)
+        page.value("document.querySelector('.compare-slide input').focus()")
+        before = page.value(SPLIT)[0]
+        for _ in range(3):
+            page.key("ArrowRight", 39)
+        self.assertGreater(page.value(SPLIT)[0], before)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("chiaro")
+    parser.add_argument("damaged", type=pathlib.Path)
+    parser.add_argument("clean", type=pathlib.Path)
+    parser.add_argument("--shots", type=pathlib.Path)
+    ARGUMENTS = parser.parse_args()
+    if browser.find() is None:
+        print("no Chromium here: skipped")
+        sys.exit(SKIPPED)
+    if ARGUMENTS.shots:
+        ARGUMENTS.shots.mkdir(parents=True, exist_ok=True)
+    unittest.main(argv=[sys.argv[0], "-v"])

@@ -65,9 +65,10 @@ void check_output(const RestoreArguments& arguments) {
                "[cli.restore] '{}' is no regular file", output.string());
   expect_writable(output, arguments.overwrite, input == "-" ? "" : input);
   CHIARO_CHECK(!arguments.write.format.empty() || !image::format_written_as(output).empty(), Usage,
-               "[cli.restore] the name '{}' tells no picture format; use .png, .jpg, .webp, .tif, "
-               ".ppm, .pfm, .exr, .hdr or --format",
-               output.string());
+               "[cli.restore] {}; use .png, .jpg, .webp, .tif, .ppm, .pfm, .exr, .hdr or --format",
+               image::has_picture_extension(output)
+                   ? fmt::format("{} files are read, but not written", output.extension().string())
+                   : fmt::format("the name '{}' tells no picture format", output.string()));
 }
 
 std::vector<std::byte> read_stdin() {

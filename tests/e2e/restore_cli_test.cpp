@@ -240,6 +240,7 @@ TEST_F(RestoreCli, BadOutputsAreRefused) {
   EXPECT_EQ(chiaro({"restore", in_, "-o", in_, "--overwrite"}).status, 4);
   EXPECT_EQ(read_file(in_), before);
   refused(folder_ / "out.xyz", 2, "picture format");
+  refused(folder_ / "out.heic", 2, ".heic files are read, but not written");
   refused("/dev/null", 4, "no regular file");
   // A full disk, played by a limit on the size of files.
   const auto full =

@@ -13,39 +13,16 @@
 #include "chiaro/image/tone_table.h"
 #include "tests/image/handmade_files.h"
 #include "tests/support/colour_cube.h"
+#include "tests/support/profiles.h"
 
 namespace chiaro::image {
 namespace {
 
-using Icc = std::vector<std::uint8_t>;
-
-Icc saved(cmsHPROFILE profile) {
-  cmsUInt32Number size = 0;
-  cmsSaveProfileToMem(profile, nullptr, &size);
-  Icc result(size);
-  cmsSaveProfileToMem(profile, result.data(), &size);
-  cmsCloseProfile(profile);
-  return result;
-}
-
-Icc rgb_profile(const cmsCIExyYTRIPLE& primaries, cmsToneCurve* curve) {
-  const cmsCIExyY d65{0.3127, 0.3290, 1};
-  cmsToneCurve* curves[] = {curve, curve, curve};
-  const Icc result = saved(cmsCreateRGBProfile(&d65, &primaries, curves));
-  cmsFreeToneCurve(curve);
-  return result;
-}
-
-Icc adobe_rgb() {
-  return rgb_profile({{0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 1}},
-                     cmsBuildGamma(nullptr, 2.19921875));
-}
-
-Icc display_p3() {
-  const cmsFloat64Number srgb_curve[] = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
-  return rgb_profile({{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}},
-                     cmsBuildParametricToneCurve(nullptr, 4, srgb_curve));
-}
+using chiaro::test::adobe_rgb;
+using chiaro::test::display_p3;
+using chiaro::test::grey_gamma;
+using chiaro::test::Icc;
+using chiaro::test::srgb;
 
 /// A profile whose curve is a table, as scanners and old cameras have.
 Icc tabulated() {
@@ -54,19 +31,9 @@ Icc tabulated() {
     table[i] = static_cast<cmsUInt16Number>(
         std::lround(65535 * std::pow(static_cast<double>(i) / 1023, 1.8)));
   }
-  return rgb_profile({{0.625, 0.340, 1}, {0.280, 0.595, 1}, {0.155, 0.070, 1}},
-                     cmsBuildTabulatedToneCurve16(nullptr, 1024, table.data()));
-}
-
-Icc srgb() {
-  return saved(cmsCreate_sRGBProfile());
-}
-
-Icc grey_gamma(double gamma) {
-  cmsToneCurve* curve = cmsBuildGamma(nullptr, gamma);
-  const Icc result = saved(cmsCreateGrayProfile(cmsD50_xyY(), curve));
-  cmsFreeToneCurve(curve);
-  return result;
+  return chiaro::test::rgb_profile(chiaro::test::kD65,
+                                   {{0.625, 0.340, 1}, {0.280, 0.595, 1}, {0.155, 0.070, 1}},
+                                   cmsBuildTabulatedToneCurve16(nullptr, 1024, table.data()));
 }
 
 /// The file a camera would write: samples in the profile's colours, and the profile.

@@ -20,39 +20,38 @@ inline Icc saved(cmsHPROFILE profile) {
   return result;
 }
 
-inline Icc rgb_profile(const cmsCIExyY& white, const cmsCIExyYTRIPLE& primaries, double gamma) {
-  cmsToneCurve* curve = cmsBuildGamma(nullptr, gamma);
+/// Frees the curve, which is that of all three colours.
+inline Icc rgb_profile(const cmsCIExyY& white, const cmsCIExyYTRIPLE& primaries,
+                       cmsToneCurve* curve) {
   cmsToneCurve* curves[] = {curve, curve, curve};
   const Icc result = saved(cmsCreateRGBProfile(&white, &primaries, curves));
   cmsFreeToneCurve(curve);
   return result;
 }
 
+inline constexpr cmsCIExyY kD65{0.3127, 0.3290, 1};
+
 inline Icc srgb() {
   return saved(cmsCreate_sRGBProfile());
 }
 
 inline Icc adobe_rgb() {
-  return rgb_profile({0.3127, 0.3290, 1}, {{0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 1}},
-                     2.19921875);
+  return rgb_profile(kD65, {{0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 1}},
+                     cmsBuildGamma(nullptr, 2.19921875));
 }
 
 /// The curve of sRGB, wider primaries.
 inline Icc display_p3() {
   const cmsFloat64Number coding[] = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
-  const cmsCIExyY d65{0.3127, 0.3290, 1};
-  const cmsCIExyYTRIPLE primaries{{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}};
-  cmsToneCurve* curve = cmsBuildParametricToneCurve(nullptr, 4, coding);
-  cmsToneCurve* curves[] = {curve, curve, curve};
-  const Icc result = saved(cmsCreateRGBProfile(&d65, &primaries, curves));
-  cmsFreeToneCurve(curve);
-  return result;
+  return rgb_profile(kD65, {{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}},
+                     cmsBuildParametricToneCurve(nullptr, 4, coding));
 }
 
 /// ProPhoto RGB: two of its primaries are no colours that anybody sees.
 inline Icc wide_gamut() {
   return rgb_profile({0.3457, 0.3585, 1},
-                     {{0.7347, 0.2653, 1}, {0.1596, 0.8404, 1}, {0.0366, 0.0001, 1}}, 1.8);
+                     {{0.7347, 0.2653, 1}, {0.1596, 0.8404, 1}, {0.0366, 0.0001, 1}},
+                     cmsBuildGamma(nullptr, 1.8));
 }
 
 inline Icc grey_gamma(double gamma) {

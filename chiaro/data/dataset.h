@@ -55,6 +55,7 @@ struct SourceOptions {
   std::string input;
   std::string target;
   std::string pairing;
+  std::string list;
   std::string task;
   double weight = 1.0;
   double scale_min = 1.0;

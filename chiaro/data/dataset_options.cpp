@@ -68,6 +68,10 @@ Fields<SourceOptions> SourceOptions::fields() {
             "paired: folder of clean pictures (may be the same folder)"),
       field("pairing", &SourceOptions::pairing,
             "paired, depths: rule, e.g. '_real:_mean'; empty: automatic, by name"),
+      field("list", &SourceOptions::list,
+            "text file that says which pictures these are, one a line: names in the folder that is "
+            "stated (of a paired source the target's), or, without folders, files starting at the "
+            "list's own folder, pairs as input<TAB>target; lines of BasicSR's meta_info will do"),
       field("task", &SourceOptions::task,
             "paired: the task these pairs belong to; noisy: likewise, by default 'noisy'"),
       field("weight", &SourceOptions::weight,

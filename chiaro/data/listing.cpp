@@ -83,7 +83,7 @@ void hold_out(Listing& listing, double share) {
 }
 
 std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
-  const fs::path path = fs::path(folder).is_absolute() ? fs::path(folder) : root / folder;
+  const fs::path path = root / folder;  // an absolute folder stays as it is
   auto files = image::list_pictures(path, true);
   CHIARO_CHECK(!files.empty(), Input, "[data.source] no pictures in '{}'", path.string());
   return files;
@@ -109,13 +109,45 @@ std::vector<SourceFile> files_with_depth(const SourceOptions& options,
   return files;
 }
 
-/// The pictures of a clean, noisy or unpaired source; the scene is the stem.
-std::vector<SourceFile> single_files(const SourceOptions& options, const fs::path& root) {
-  CHIARO_CHECK(!options.folders.empty(), Usage,
-               "[data.source] {}: a source of kind '{}' needs folders", options.name, options.kind);
+/// The lines of a source's list, each of so many files, which are there.
+std::vector<image::ListedFiles> listed_files(const SourceOptions& options, const fs::path& list,
+                                             const fs::path& start, std::size_t count) {
+  auto lines = image::read_list(list, start);
+  for (const auto& line : lines) {
+    CHIARO_CHECK(line.files.size() == count, Input,
+                 "[data.source] {}: line {} of '{}' is no {}; got '{}'", options.name, line.line,
+                 list.string(), count == 2 ? "pair; expected input<TAB>target" : "single file",
+                 line.text);
+    image::expect_listed(line, list);
+  }
+  return lines;
+}
+
+/// Of a clean, noisy or unpaired source.
+std::vector<fs::path> single_pictures(const SourceOptions& options, const fs::path& root) {
   std::vector<fs::path> pictures;
+  if (!options.list.empty()) {
+    CHIARO_CHECK(options.folders.size() <= 1, Usage,
+                 "[data.source] {}: a list names pictures of one folder; got {}", options.name,
+                 options.folders.size());
+    const fs::path list = root / options.list;
+    const fs::path start =
+        options.folders.empty() ? list.parent_path() : root / options.folders.front();
+    for (const auto& line : listed_files(options, list, start, 1))
+      pictures.push_back(line.files.front());
+    return pictures;
+  }
+  CHIARO_CHECK(!options.folders.empty(), Usage,
+               "[data.source] {}: a source of kind '{}' needs folders or a list", options.name,
+               options.kind);
   for (const auto& folder : options.folders)
     std::ranges::copy(files_of(root, folder), std::back_inserter(pictures));
+  return pictures;
+}
+
+/// The pictures of a clean, noisy or unpaired source; the scene is the stem.
+std::vector<SourceFile> single_files(const SourceOptions& options, const fs::path& root) {
+  const std::vector<fs::path> pictures = single_pictures(options, root);
   std::vector<SourceFile> files;
   if (!options.depths.empty()) {
     files = files_with_depth(options, pictures, root);
@@ -127,12 +159,43 @@ std::vector<SourceFile> single_files(const SourceOptions& options, const fs::pat
   return files;
 }
 
+/// Pairs that a list states whole; the scene is the target's stem.
+std::vector<image::FilePair> listed_pairs(const SourceOptions& options, const fs::path& root) {
+  const fs::path list = root / options.list;
+  std::vector<image::FilePair> pairs;
+  for (const auto& line : listed_files(options, list, list.parent_path(), 2))
+    pairs.push_back({line.files[0], line.files[1], line.files[1].stem().string()});
+  return pairs;
+}
+
+/// Leaves those whose targets are listed.
+void keep_listed(const SourceOptions& options, const fs::path& root,
+                 std::vector<image::FilePair>& pairs) {
+  const fs::path list = root / options.list;
+  std::set<fs::path> wanted;
+  for (const auto& line : listed_files(options, list, root / options.target, 1))
+    wanted.insert(line.files.front().lexically_normal());
+  std::erase_if(pairs, [&](const image::FilePair& pair) {
+    return !wanted.contains(pair.target.lexically_normal());
+  });
+  for (const auto& pair : pairs) wanted.erase(pair.target.lexically_normal());
+  CHIARO_CHECK(wanted.empty(), Input, "[data.source] {}: '{}' lists '{}', which has no input",
+               options.name, list.string(), wanted.begin()->string());
+}
+
 std::vector<SourceFile> paired_files(const SourceOptions& options, const fs::path& root) {
-  CHIARO_CHECK(!options.input.empty() && !options.target.empty() && !options.task.empty(), Usage,
-               "[data.source] {}: a paired source needs input, target and task", options.name);
+  const bool folders = !options.input.empty() && !options.target.empty();
+  const bool whole = !options.list.empty() && options.input.empty() && options.target.empty();
+  CHIARO_CHECK((folders || whole) && !options.task.empty(), Usage,
+               "[data.source] {}: a paired source needs task, and input and target or a list",
+               options.name);
+  std::vector<image::FilePair> pairs =
+      whole ? listed_pairs(options, root)
+            : image::pair_files(files_of(root, options.input), files_of(root, options.target),
+                                options.pairing, options.name, true);
+  if (folders && !options.list.empty()) keep_listed(options, root, pairs);
   std::vector<SourceFile> files;
-  for (auto& pair : image::pair_files(files_of(root, options.input), files_of(root, options.target),
-                                      options.pairing, options.name, true)) {
+  for (const auto& pair : pairs) {
     if (!excluded(options, pair.scene)) files.push_back({pair.input, pair.target, {}, pair.scene});
   }
   return files;

@@ -118,27 +118,15 @@ PairSet degraded_folder(const std::string& name, const fs::path& clean, const st
 
 PairSet listed_pairs(const std::string& name, const fs::path& list) {
   PairSet set{name, {}, "", 0};
-  std::size_t number = 0;
-  for (const auto& raw : split(read_text(list), '\n')) {
-    ++number;
-    const std::string_view line = trim(raw);
-    if (line.empty() || line.front() == '#') continue;
-    const auto parts = split(line, '\t');
-    CHIARO_CHECK(parts.size() == 2, Input,
+  for (const auto& listed : image::read_list(list, list.parent_path())) {
+    CHIARO_CHECK(listed.files.size() == 2, Input,
                  "[eval.pair_set] set '{}': line {} of '{}' is not a pair; got '{}'; expected "
                  "input<TAB>target",
-                 name, number, list.string(), line);
-    PairEntry entry{"", list.parent_path() / trim(parts[0]), list.parent_path() / trim(parts[1])};
-    for (const auto& file : {entry.input, entry.target}) {
-      CHIARO_CHECK(fs::is_regular_file(file), Input,
-                   "[eval.pair_set] set '{}': line {} of '{}' names a missing file '{}'", name,
-                   number, list.string(), file.string());
-    }
-    entry.name = std::string(trim(parts[0]));
-    set.entries.push_back(std::move(entry));
+                 name, listed.line, list.string(), listed.text);
+    image::expect_listed(listed, list);
+    set.entries.push_back(
+        {std::string(trim(split(listed.text, '\t').front())), listed.files[0], listed.files[1]});
   }
-  CHIARO_CHECK(!set.entries.empty(), Input, "[eval.pair_set] set '{}': '{}' lists no pairs", name,
-               list.string());
   order_by_name(set);
   check_sizes(set);
   return set;

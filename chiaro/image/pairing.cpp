@@ -5,9 +5,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/files.h"
+#include "chiaro/base/text.h"
 
 namespace chiaro::image {
 namespace {
@@ -57,13 +60,31 @@ std::optional<std::string> automatic_target(const std::string& stem, const BySte
   return std::nullopt;
 }
 
-SuffixRule parse_rule(const std::string& rule) {
+SuffixRule parse_rule(std::string rule) {
+  constexpr std::string_view kStem = "{}";
+  const bool is_template = rule.starts_with(kStem);
+  if (is_template && rule.find(':') == std::string::npos) rule += ":{}";
+  for (auto at = rule.find(kStem); is_template && at != std::string::npos; at = rule.find(kStem))
+    rule.erase(at, kStem.size());
   const auto colon = rule.find(':');
   CHIARO_CHECK(
       colon != std::string::npos && colon > 0, Usage,
-      "[image.pair_files] cannot read the pairing rule; got '{}'; expected e.g. '_real:_mean'",
+      "[image.pair_files] cannot read the pairing rule; got '{}'; expected e.g. '_real:_mean' or "
+      "'{{}}x4'",
       rule);
   return {rule.substr(0, colon), rule.substr(colon + 1)};
+}
+
+/// Without " (height,width,channels)" and what follows.
+std::string_view without_shape(std::string_view line) {
+  const auto begin = line.rfind(" (");
+  if (begin == std::string_view::npos) return line;
+  const auto end = line.find(')', begin);
+  if (end == std::string_view::npos) return line;
+  const std::string_view inner = line.substr(begin + 2, end - begin - 2);
+  const bool shape = inner.find_first_not_of("0123456789,") == std::string_view::npos &&
+                     std::ranges::count(inner, ',') == 2;
+  return shape ? trim(line.substr(0, begin)) : line;
 }
 
 }  // namespace
@@ -90,6 +111,30 @@ std::vector<FilePair> pair_files(const std::vector<fs::path>& inputs,
   }
   CHIARO_CHECK(!pairs.empty(), Input, "[image.pair_files] {}: no pairs found", what);
   return pairs;
+}
+
+std::vector<ListedFiles> read_list(const fs::path& list, const fs::path& root) {
+  std::vector<ListedFiles> result;
+  std::size_t number = 0;
+  for (const auto& raw : split(read_text(list), '\n')) {
+    ++number;
+    std::string_view line = trim(raw);
+    if (line.empty() || line.front() == '#') continue;
+    if (line.find('\t') == std::string_view::npos) line = without_shape(line);
+    ListedFiles listed{number, std::string(line), {}};
+    for (const auto& part : split(line, '\t')) listed.files.push_back(root / trim(part));
+    result.push_back(std::move(listed));
+  }
+  CHIARO_CHECK(!result.empty(), Input, "[image.read_list] '{}' lists nothing", list.string());
+  return result;
+}
+
+void expect_listed(const ListedFiles& listed, const fs::path& list) {
+  for (const auto& file : listed.files) {
+    CHIARO_CHECK(fs::is_regular_file(file), Input,
+                 "[image.read_list] line {} of '{}' names a missing file '{}'", listed.line,
+                 list.string(), file.string());
+  }
 }
 
 }  // namespace chiaro::image

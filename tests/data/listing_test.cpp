@@ -100,6 +100,57 @@ TEST_F(ListingTest, OneSoundPictureOfASceneSuffices) {
   EXPECT_EQ(std::ranges::count(listing.files, names_[0], &SourceFile::scene), 1);
 }
 
+TEST_F(ListingTest, AListSaysWhichPicturesAreMeant) {
+  write_file_atomically(folder_ / "some.txt", std::string_view("p3.png (40,40,3) 1\np5.png\n"));
+  SourceOptions options;
+  options.name = "photos";
+  options.folders = {"photos"};
+  options.list = "some.txt";
+  EXPECT_EQ(list_source(options, folder_.path(), 0).scenes, (Scenes{"p3", "p5"}));
+  options.folders = {};
+  EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0), Input, "line 1");
+  write_file_atomically(folder_ / "some.txt", std::string_view("photos/p4.png\n"));
+  EXPECT_EQ(list_source(options, folder_.path(), 0).scenes, Scenes{"p4"});
+  write_file_atomically(folder_ / "some.txt", std::string_view("photos/p4.png\tphotos/p5.png\n"));
+  EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0), Input, "is no single file");
+  options.folders = {"photos", "others"};
+  EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0), Usage, "of one folder; got 2");
+  options.folders = {};
+  options.list = "";
+  EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0), Usage, "needs folders or a list");
+}
+
+TEST_F(ListingTest, AListSaysWhichPairsAreMeant) {
+  std::filesystem::create_directories(folder_ / "small");
+  for (const auto& name : names_)
+    std::filesystem::copy_file(file_of(name), folder_ / "small" / (name + "x4.png"));
+  SourceOptions options;
+  options.name = "twins";
+  options.kind = "paired";
+  options.task = "enlarge";
+  options.input = "small";
+  options.target = "photos";
+  options.pairing = "{}x4";
+  options.list = "some.txt";
+  write_file_atomically(folder_ / "some.txt", std::string_view("p1.png (40,40,3) 1\np6.png\n"));
+  const Listing chosen = list_source(options, folder_.path(), 0);
+  EXPECT_EQ(chosen.scenes, (Scenes{"p1", "p6"}));
+  EXPECT_EQ(chosen.files[0].input.filename(), "p1x4.png");
+  write_file_atomically(folder_ / "photos/lonely.png", read_file(file_of("p1")));
+  write_file_atomically(folder_ / "some.txt", std::string_view("p1.png\nlonely.png\n"));
+  EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0), Input, "lonely.png', which has no");
+  options.input = options.target = options.pairing = "";
+  write_file_atomically(folder_ / "some.txt", std::string_view("small/p2x4.png\tphotos/p2.png\n"
+                                                               "small/p3x4.png\tphotos/p2.png\n"));
+  const Listing whole = list_source(options, folder_.path(), 0);
+  EXPECT_EQ(whole.files.size(), 2U);
+  EXPECT_EQ(whole.scenes, Scenes{"p2"});
+  write_file_atomically(folder_ / "some.txt", std::string_view("small/p2x4.png\n"));
+  EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0), Input, "expected input<TAB>target");
+  options.input = "small";
+  EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0), Usage, "input and target or a list");
+}
+
 TEST_F(ListingTest, NothingButBrokenFilesIsAnError) {
   for (const auto& name : names_) spoil(name);
   EXPECT_CHIARO_ERROR(list(0.9), Input, "no picture can be read");

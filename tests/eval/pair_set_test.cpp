@@ -181,7 +181,7 @@ TEST(PairSet, Lists) {
   write_file_atomically(list, "x/1.png\tclean.png\nx/1.png\tclean.png\n");
   EXPECT_CHIARO_ERROR(listed_pairs("s", list), Input, "two inputs");
   write_file_atomically(list, "# nothing\n");
-  EXPECT_CHIARO_ERROR(listed_pairs("s", list), Input, "no pairs");
+  EXPECT_CHIARO_ERROR(listed_pairs("s", list), Input, "lists nothing");
 }
 
 TEST(PairSet, ATreeIsNotTakenForAFolder) {

@@ -3,8 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
-#include <limits>
-
 #include "chiaro/base/error.h"
 
 namespace chiaro::losses {
@@ -24,20 +22,18 @@ at::Tensor info_nce(const at::Tensor& logits, const at::Tensor& positives,
                    candidates.scalar_type() == at::kBool,
                Internal,
                "[losses.info_nce] expected logits and two boolean masks of one shape (Q,K)");
-  CHIARO_CHECK(!at::logical_and(positives, at::logical_not(candidates)).any().item<bool>(),
-               Internal, "[losses.info_nce] a positive is not among the candidates");
+  CHIARO_CHECK(!positives.gt(candidates).any().item<bool>(), Internal,
+               "[losses.info_nce] a positive is not among the candidates");
   const auto z = logits.scalar_type() == at::kDouble ? logits : logits.to(at::kFloat);
   const auto count = positives.sum(1);
   const auto usable = count.gt(0);
   if (!usable.any().item<bool>()) return (z * 0).sum();
-  // A query without candidates would give log 0; its row is not used, but its gradient must be
-  // finite.
-  const auto excluded =
-      at::logical_and(at::logical_not(candidates), candidates.any(1, /*keepdim=*/true));
-  const auto log_sum =
-      z.masked_fill(excluded, -std::numeric_limits<double>::infinity()).logsumexp(1, true);
-  const auto log_share = (z - log_sum).masked_fill(at::logical_not(positives), 0).sum(1);
-  const auto per_query = -log_share / count.clamp_min(1).to(z.scalar_type());
+  // Not −∞: a query without candidates would give log 0; its row is not used, but its gradient must
+  // be finite. Beside any logit exp of this is 0.
+  constexpr double kLeftOut = -1e30;
+  const auto log_sum = z.masked_fill(at::logical_not(candidates), kLeftOut).logsumexp(1);
+  const auto of_positives = z.masked_fill(at::logical_not(positives), 0).sum(1);
+  const auto per_query = log_sum - of_positives / count.clamp_min(1).to(z.scalar_type());
   return per_query.masked_select(usable).mean();
 }
 

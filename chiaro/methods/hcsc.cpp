@@ -200,20 +200,20 @@ class Hcsc : public Method {
   /// InfoNCE over what is kept of the candidates.
   at::Tensor kept_nce(const at::Tensor& logits, const at::Tensor& positives,
                       const at::Tensor& candidates, const at::Tensor& kept) const {
-    const auto all = candidates.logical_or(positives);
-    const auto dropped = kept.logical_or(positives).logical_not();
-    return options_.dropped == "removed"
-               ? losses::info_nce(logits, positives, all.logical_and(dropped.logical_not()))
-               : losses::info_nce_zeroed(logits, positives, all, dropped);
+    if (options_.dropped == "removed")
+      return losses::info_nce(logits, positives,
+                              candidates.logical_and(kept).logical_or(positives));
+    return losses::info_nce_zeroed(logits, positives, candidates.logical_or(positives),
+                                   kept.logical_or(positives).logical_not());
   }
 
   /// L_inst.
   at::Tensor selective(const KeyContrast& contrast, const Selection& selection) const {
     const auto own = contrast.positives.narrow(1, 0, 1);
+    const auto everyone = contrast.everyone();
     at::Tensor sum = at::zeros({}, contrast.logits.options());
     for (const auto& kept : selection)
-      sum = sum + kept_nce(contrast.logits, contrast.positives, contrast.everyone(),
-                           at::cat({own, kept}, 1));
+      sum = sum + kept_nce(contrast.logits, contrast.positives, everyone, at::cat({own, kept}, 1));
     return reduced(sum);
   }
 

@@ -172,9 +172,13 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
       CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage,
                    "[data.task] each [[task]] needs a name and a spec");
       for (const auto& name : task.sources) expect_clean_source(task, name);
-      Stream stream{
-          0,          task_number(task.name), -1,          degrade::parse_template(task.spec),
-          task.tones, task.backdrop,          task.sources};
+      Stream stream;
+      stream.task = task_number(task.name);
+      stream.damage = degrade::parse_template(task.spec);
+      stream.tones = task.tones;
+      stream.mist = task.mist < 0 ? options_.mist : task.mist;
+      stream.backdrop = task.backdrop;
+      stream.sources = task.sources;
       add(task.weight, std::move(stream), std::ranges::any_of(sources_, [&](const Source& s) {
             return share(s, "clean", task.sources) > 0;
           }));
@@ -183,9 +187,10 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const Source& source = sources_[i];
     if (source.task < 0) continue;
-    add(source.options.weight,
-        {0, source.task, static_cast<std::int64_t>(i), std::nullopt, 0, 0, {}},
-        !source.pairs.empty());
+    Stream stream;
+    stream.task = source.task;
+    stream.source = static_cast<std::int64_t>(i);
+    add(source.options.weight, std::move(stream), !source.pairs.empty());
   }
   const bool empty = std::ranges::all_of(
       sources_, [](const Source& s) { return s.pairs.empty() || s.options.kind == "unpaired"; });
@@ -355,7 +360,7 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image:
   if (stream.backdrop > 0 && rng.chance(stream.backdrop))
     put_before_backdrop(sample.context_target, rng);
   if (stream.tones > 0 && rng.chance(stream.tones))
-    vary_tones(sample.context_target, options_.mist, rng);
+    vary_tones(sample.context_target, stream.mist, rng);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);
   // Same kinds and options for samples that are alike, but not the same grain, which would give
   // away that they belong together.

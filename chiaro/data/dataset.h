@@ -74,6 +74,7 @@ struct TaskOptions {
   std::string spec;
   double weight = 1.0;
   double tones = 0;
+  double mist = -1;
   double backdrop = 0;
   std::vector<std::string> sources;
   static Fields<TaskOptions> fields();
@@ -150,11 +151,12 @@ class Dataset {
   };
   /// What the sampler balances: a damage on clean pictures, or a paired source.
   struct Stream {
-    double cumulative_weight;
-    std::int64_t task;
-    std::int64_t source;                           // -1: any clean source, drawn by weight
+    double cumulative_weight = 0;
+    std::int64_t task = -1;
+    std::int64_t source = -1;                      // -1: any clean source, drawn by weight
     std::optional<degrade::ChainTemplate> damage;  // none: a paired source
     double tones = 0;                  // probability of other tones of the clean picture
+    double mist = 0;                   // largest black level of those
     double backdrop = 0;               // probability of a plain wall behind it
     std::vector<std::string> sources;  // clean sources to draw from; empty: all
   };

@@ -44,7 +44,7 @@ Fields<DataOptions> DataOptions::fields() {
           "mist", &DataOptions::mist,
           "largest black level of pictures that get other tones (task.tones): what is above it is "
           "haze, not mist",
-          {.min = 0, .max = 0.3}),
+          {.min = 0, .max = 0.5}),
       field("dihedral", &DataOptions::dihedral, "random flips and quarter turns"),
       field("root", &DataOptions::root,
             "folder that relative folders start from; a run stores where its data was")};
@@ -108,6 +108,9 @@ Fields<TaskOptions> TaskOptions::fields() {
             "how often the clean picture gets other tones first (darker, paler, flatter), so that "
             "natural dusk and mist are left as they are",
             {.min = 0, .max = 1}),
+      field("mist", &TaskOptions::mist,
+            "largest black level of those, so that mist under rain stays, say; -1: as [data] says",
+            {.min = -1, .max = 0.5}),
       field("backdrop", &TaskOptions::backdrop,
             "how often most of the clean picture disappears behind a plain wall or sky, so that "
             "what is pale and smooth by nature is not taken for haze",

@@ -396,9 +396,10 @@ TEST_F(DatasetTest, ABackdropStandsBehindTargetAndInputAlike) {
 }
 
 TEST_F(DatasetTest, MistBoundsTheBlackLevelOfOtherTones) {
-  const auto darkest = [&](double mist) {
+  const auto darkest = [&](double mist, const std::string& of_the_task = "") {
     Recipe edited =
-        recipe("[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\ntones = 1.0\n");
+        recipe("[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\ntones = 1.0\n" +
+               of_the_task);
     set_recipe_value(edited, fmt::format("data.mist={}", mist));
     return dataset(edited)->batch(0, 64).target.flatten(1).amin(1);
   };
@@ -410,6 +411,9 @@ TEST_F(DatasetTest, MistBoundsTheBlackLevelOfOtherTones) {
   const auto count = lifted.gt(0).sum().item<std::int64_t>();
   EXPECT_GT(count, 16);
   EXPECT_LT(count, 48);
+  // A task may say so for itself.
+  EXPECT_TRUE(at::equal(darkest(0, "mist = 0.3\n"), darkest(0.3)));
+  EXPECT_TRUE(at::equal(darkest(0.3, "mist = 0.0\n"), darkest(0)));
 }
 
 // Pairs in a row: the same kinds and options on different pictures, with grain of their own.

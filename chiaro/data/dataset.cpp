@@ -502,8 +502,10 @@ std::vector<Dataset::SourceSummary> Dataset::source_summaries() const {
 std::string Dataset::summary() const {
   std::vector<std::string> lines;
   for (const auto& source : sources_) {
-    lines.push_back(fmt::format("{}: {} {}", source.options.name, source.pairs.size(),
-                                source.options.kind == "paired" ? "pairs" : "pictures"));
+    const std::size_t count = source.pairs.size();
+    lines.push_back(fmt::format("{}: {} {}{}", source.options.name, count,
+                                source.options.kind == "paired" ? "pair" : "picture",
+                                count == 1 ? "" : "s"));
   }
   return join(lines);
 }

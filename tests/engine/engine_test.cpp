@@ -11,6 +11,7 @@
 #include "chiaro/engine/processor.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/sanitized.h"
 
 namespace chiaro::engine {
 namespace {
@@ -141,6 +142,7 @@ TEST(Engine, ManyShapesOfSeveralInputs) {
 }
 
 TEST(Engine, ManyShapesDoNotGather) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   Engine many(test::graph_bytes("unet"), {.threads = 1, .many_shapes = true}, "unet");
   // 300 shapes, large and small in turns; the kernels of the first hundred are kept.
   const auto some = [&](int from, int to) {

@@ -225,7 +225,7 @@ void Jobs::finish(const JobPointer& job, JobStatus status, const std::string& co
   job->error_code = code;
   job->error_message = message;
   job->ended = monotonic_s();
-  job->request.picture = {};
+  std::vector<std::byte>().swap(job->request.picture);  // = {} keeps what was allocated
   counts_.stored_bytes -= job->stored_bytes;
   job->stored_bytes = job->result ? job->result->file.size() : 0;
   counts_.stored_bytes += job->stored_bytes;

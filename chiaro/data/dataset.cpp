@@ -315,6 +315,7 @@ bool Dataset::try_sample(const Stream& stream, Rng& scene, Rng& damage, Sample& 
     vary_damage(source.options, damage, sample);
     note_real_damage(stream, pair, sample);
   }
+  if (options_.input_u8) image::quantize_u8(sample.context);
   if (options_.filed_as_jpeg > 0 && !sample.context_target.empty()) file_as_jpeg(damage, sample);
   cut_crop(damage, sample);
   return add_unpaired(damage, shown, sample);
@@ -345,7 +346,6 @@ void Dataset::vary_damage(const SourceOptions& options, Rng& rng, Sample& sample
   if (options.strength_min == 1 && options.strength_max == 1) return;
   scale_damage(sample.context, reduced(sample.context_target, static_cast<int>(options_.scale)),
                rng.uniform(options.strength_min, options.strength_max));
-  if (options_.input_u8) image::quantize_u8(sample.context);
 }
 
 void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const {
@@ -368,7 +368,6 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image:
     rng = Rng(static_cast<std::uint64_t>(options_.seed), {sample.seed, stable_hash("grain")});
   sample.context = degrade::apply(reduced(sample.context_target, static_cast<int>(options_.scale)),
                                   chain, rng, {.depth = depth.empty() ? nullptr : &depth});
-  if (options_.input_u8) image::quantize_u8(sample.context);
   sample.severity = 0;
   std::map<std::int64_t, double> kinds;
   for (const auto& step : chain) {

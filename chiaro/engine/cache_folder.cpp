@@ -20,6 +20,21 @@ fs::path named(const char* variable) {
   return value == nullptr ? fs::path() : fs::path(value);
 }
 
+/// Whether a cache gave a file of this ending its name: a hash in at least 16 hexadecimal digits. A
+/// folder that a user names may hold files of others.
+bool is_of_a_cache(const std::string& name, std::string_view ending) {
+  const std::size_t digits = std::min(name.find_first_not_of("0123456789abcdef"), name.size());
+  return digits >= 16 && std::string_view(name).substr(digits) == ending;
+}
+
+/// The same for what was being written when its process ended: the ending, six digits or letters,
+/// ".part" (AtomicFile).
+bool is_abandoned_of_a_cache(const std::string& name, std::string_view ending) {
+  constexpr std::size_t kTemporary = std::string_view(".123456.part").size();
+  return name.ends_with(".part") && name.size() > kTemporary &&
+         is_of_a_cache(name.substr(0, name.size() - kTemporary), ending);
+}
+
 }  // namespace
 
 fs::path cache_folder() {
@@ -56,8 +71,9 @@ void drop_longest_unused(const fs::path& folder, std::string_view extension,
     const auto used = entry.last_write_time(gone);
     if (gone) continue;
     const bool abandoned = fs::file_time_type::clock::now() - used > std::chrono::hours(24);
-    if (entry.path().extension() == ".part" && abandoned) fs::remove(entry.path(), gone);
-    if (entry.path().extension() != extension) continue;
+    const std::string name = entry.path().filename().string();
+    if (abandoned && is_abandoned_of_a_cache(name, extension)) fs::remove(entry.path(), gone);
+    if (!is_of_a_cache(name, extension)) continue;
     all.push_back({used, bytes, entry.path()});
     total += bytes;
   }

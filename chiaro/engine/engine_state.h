@@ -61,7 +61,7 @@ struct Engine::State {
   const ov::Model& model() {
     if (!graph) {
       read(onnx);
-      onnx = {};
+      std::vector<std::byte>().swap(onnx);
     }
     return *graph;
   }

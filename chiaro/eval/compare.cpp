@@ -30,9 +30,18 @@ std::string stem_of(const std::string& name) {
 }
 
 const PictureScores& partner(const Report& report, const PictureScores& picture) {
+  const PictureScores* found = nullptr;
+  int alike = 0;
   for (const auto& candidate : report.pictures) {
-    if (stem_of(candidate.name) == stem_of(picture.name)) return candidate;
+    if (candidate.name == picture.name) return candidate;
+    if (stem_of(candidate.name) != stem_of(picture.name)) continue;
+    found = &candidate;
+    ++alike;
   }
+  if (alike == 1) return *found;
+  CHIARO_CHECK(alike == 0, CheckFailed,
+               "[eval.compare] set '{}': {} pictures of one report might be '{}' of the other",
+               report.set, alike, picture.name);
   fail(ErrorCode::CheckFailed, "[eval.compare] set '{}': only one report holds '{}'", report.set,
        picture.name);
 }
@@ -76,7 +85,10 @@ Json number(double value) {
 }
 
 const char* verdict(const Comparison& comparison) {
-  if (!comparison.interval) return "too few scenes to say";
+  if (!comparison.interval) {
+    return std::isfinite(comparison.difference) ? "too few scenes to say"
+                                                : "cannot be said: infinite";
+  }
   const char* above = comparison.lower_is_better ? "a is better" : "b is better";
   const char* below = comparison.lower_is_better ? "b is better" : "a is better";
   if (comparison.interval->low > 0) return above;

@@ -71,6 +71,7 @@ std::optional<Interval> bootstrap_mean(std::span<const double> values,
       drawn.count += group.count;
     }
     means.push_back(drawn.sum / drawn.count);
+    if (std::isnan(means.back())) return std::nullopt;  // infinite both ways
   }
   std::sort(means.begin(), means.end());
   // Nearest rank: interpolating between infinities would give NaN.

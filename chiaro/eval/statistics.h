@@ -23,8 +23,8 @@ double mean(std::span<const double> values);
 
 /// 95 % percentile interval of the mean, by drawing whole groups (scenes) with replacement:
 /// pictures of one scene are not independent. One group name per value. Nothing where fewer than
-/// two groups exist. The same values in the same order, groups and seed give the same interval on
-/// every machine. Errors: Usage (unequal lengths).
+/// two groups exist or where infinities of both signs meet. The same values in the same order,
+/// groups and seed give the same interval on every machine. Errors: Usage (unequal lengths).
 std::optional<Interval> bootstrap_mean(std::span<const double> values,
                                        std::span<const std::string> groups,
                                        const BootstrapOptions& options = {});

@@ -110,7 +110,7 @@ void TurnedRows::spool() {
     rows_.fetch(y, count, samples.data());
     write_squares(y, count, samples);
   }
-  squares_ = {};
+  std::vector<unsigned char>().swap(squares_);
 }
 
 void TurnedRows::write_squares(int y, int count, const std::vector<unsigned char>& samples) {

@@ -312,8 +312,8 @@ class Nlcl : public Method {
                                 at::ones({damage.size(0)}, image.options().dtype(at::kLong))});
     const auto others = at::eye(all.size(0), all.options().dtype(at::kBool)).logical_not();
     const auto same = layer.unsqueeze(0).eq(layer.unsqueeze(1)).logical_and(others);
-    report_health(losses::contrast_health(at::matmul(all, all.t()) / options_.temperature, same,
-                                          others, layer, layer, all),
+    report_health(losses::contrast_health(losses::contrast_logits(all, all, options_.temperature),
+                                          same, others, layer, layer, all),
                   *state_->layer_watch, result, "layer", "contrast of layer: ");
     result.meters.emplace_back("image_dimension", losses::participation_ratio(image));
     result.meters.emplace_back("damage_dimension", losses::participation_ratio(damage));
@@ -322,10 +322,10 @@ class Nlcl : public Method {
   void examine_places(const at::Tensor& queries, const at::Tensor& keys, Losses& result) {
     const auto place = at::arange(queries.size(0), queries.options().dtype(at::kLong));
     const auto same = place.unsqueeze(0).eq(place.unsqueeze(1));
-    report_health(
-        losses::contrast_health(at::matmul(queries.detach(), keys.t()) / options_.temperature, same,
-                                at::ones_like(same), place, place),
-        *state_->location_watch, result, "location", "contrast of location: ");
+    report_health(losses::contrast_health(
+                      losses::contrast_logits(queries.detach(), keys, options_.temperature), same,
+                      at::ones_like(same), place, place),
+                  *state_->location_watch, result, "location", "contrast of location: ");
   }
 
   /// The guard of an adaptation: a restorer that shifts brightness is not taking damage away. mean:

@@ -181,7 +181,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   // come from the nearest visible pixel.
   const Survey survey = replace_not_finite(source);
   warn_of_replaced(survey.not_finite);
-  if (options.alpha == AlphaMode::Drop) source.alpha = {};
+  if (options.alpha == AlphaMode::Drop) std::vector<float>().swap(source.alpha);
   if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
   if (!survey.all_in_unit_range) limit_to(*options.range, source);
   fill_hidden_colors(source);

@@ -76,7 +76,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   state.check_options(source.channels(), options);
   const Survey survey = replace_not_finite(source);
   warn_of_replaced(survey.not_finite);
-  if (options.alpha == AlphaMode::Drop) source.alpha = {};
+  if (options.alpha == AlphaMode::Drop) std::vector<float>().swap(source.alpha);
   RestoreReport seen;
   state.check_tiles(source.height(), source.width(), options);
   if (options.strength > 0) {

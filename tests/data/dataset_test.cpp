@@ -357,6 +357,14 @@ TEST_F(DatasetTest, InputsAreRoundedToEightBitsWhereAsked) {
   };
   EXPECT_GT(off_grid(blurred), 0.1);
   EXPECT_LT(off_grid(rounded), 1e-4);
+  // Pictures of files, too, that were reduced.
+  std::string text = toml();
+  text.replace(text.find("weight = 1.0\n"), 13,
+               "weight = 1000.0\nscale_min = 1.5\nscale_max = 2.0\n");
+  Recipe pairs = parse_recipe(text, "test");
+  EXPECT_GT(off_grid(pairs), 0.1);
+  set_recipe_value(pairs, "data.input_u8=true");
+  EXPECT_LT(off_grid(pairs), 1e-4);
 }
 
 TEST_F(DatasetTest, InputsAreFiledAsJpegWhereAskedAndKeepTheirKinds) {

@@ -48,17 +48,19 @@ TEST(CacheFolder, FollowsTheEnvironment) {
 
 TEST(CacheFolder, DropsTheLongestUnusedAndWhatWasAbandoned) {
   const test::TemporaryFolder folder;
-  const fs::path spared = put(folder / "spared.code", 400, 9);
-  const fs::path oldest = put(folder / "oldest.code", 400, 3);
-  const fs::path newer = put(folder / "newer.code", 400, 2);
-  const fs::path newest = put(folder / "newest.code", 400, 0);
+  const fs::path spared = put(folder / "00000000000000a1.code", 400, 9);
+  const fs::path oldest = put(folder / "00000000000000a2.code", 400, 3);
+  const fs::path newer = put(folder / "00000000000000a3.code", 400, 2);
+  const fs::path newest = put(folder / "00000000000000a4.code", 400, 0);
   const fs::path foreign = put(folder / "letter.txt", 4000, 100);
-  const fs::path abandoned = put(folder / "a.code.123456.part", 10, 30);
-  const fs::path begun = put(folder / "b.code.123456.part", 10, 1);
+  const fs::path abandoned = put(folder / "00000000000000a5.code.123456.part", 10, 30);
+  const fs::path begun = put(folder / "00000000000000a6.code.123456.part", 10, 1);
+  const fs::path download = put(folder / "thesis.zip.part", 10, 100);
+  const fs::path named = put(folder / "cafe.code", 4000, 100);
   drop_longest_unused(folder.path(), ".code", 1300, spared);
   EXPECT_FALSE(fs::exists(oldest));
   EXPECT_FALSE(fs::exists(abandoned));
-  for (const fs::path& file : {spared, newer, newest, foreign, begun})
+  for (const fs::path& file : {spared, newer, newest, foreign, begun, download, named})
     EXPECT_TRUE(fs::exists(file)) << file;
   drop_longest_unused(folder.path(), ".code", 0, spared);
   EXPECT_TRUE(fs::exists(spared));

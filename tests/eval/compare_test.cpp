@@ -47,6 +47,22 @@ TEST(Compare, PairsPicturesByName) {
   EXPECT_NE(comparison_text(results).find("b is better"), std::string::npos);
 }
 
+TEST(Compare, NamesThatDifferInTheirExtensionAreTwoPictures) {
+  Report a = report_of({30, 20, 40, 10});
+  a.pictures[1].name = "0.jpg";
+  EXPECT_DOUBLE_EQ(compared(a, a)[0].worst_difference, 0);
+  Report b = a;
+  for (auto& picture : b.pictures) picture.name.replace(picture.name.size() - 4, 4, ".tif");
+  EXPECT_CHIARO_ERROR(compared(a, b), CheckFailed, "2 pictures of one report");
+}
+
+TEST(Compare, InfiniteBothWaysHasNoVerdict) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto results = compared(report_of({inf, 30, 30, 30}), report_of({30, inf, 30, 30}));
+  EXPECT_FALSE(results[0].interval);
+  EXPECT_NE(comparison_text(results).find("cannot be said: infinite"), std::string::npos);
+}
+
 TEST(Compare, NamesTheWorstAndDoubts) {
   const auto results = compared(report_of({30, 30, 30, 30}), report_of({33, 28, 31, 30}));
   EXPECT_EQ(results[0].worst_name, "1.png");

@@ -82,6 +82,12 @@ TEST(Bootstrap, InfinityGivesNoNaN) {
   EXPECT_EQ(interval->high, kInfinity);
 }
 
+TEST(Bootstrap, InfinitiesOfBothSignsHaveNoInterval) {
+  const double inf = std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(
+      bootstrap_mean(std::vector{inf, -inf, 0.0}, std::vector<std::string>{"a", "b", "c"}));
+}
+
 TEST(Bootstrap, RefusesUnequalLengthsAndTooFewResamples) {
   EXPECT_CHIARO_ERROR(bootstrap_mean(std::vector<double>{1, 2}, own_groups(3)), Usage, "group");
   EXPECT_CHIARO_ERROR(bootstrap_mean(std::vector<double>{1, 2}, own_groups(2), {.resamples = 3}),

@@ -8,7 +8,9 @@
 
 #include "apps/server/serve_options.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/process_memory.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/sanitized.h"
 
 namespace chiaro::server {
 namespace {
@@ -110,6 +112,18 @@ TEST(Jobs, FaultsStayInside) {
   EXPECT_EQ(state->error_code, "internal");
   EXPECT_EQ(state->error_message.find("secret"), std::string::npos);
   EXPECT_EQ(jobs.counts().failed, 3U);
+}
+
+TEST(Jobs, AnEndedJobKeepsNoUpload) {
+  CHIARO_SKIP_WHERE_SANITIZED();
+  constexpr std::size_t kUpload = std::size_t{8} << 20;
+  Gate gate;
+  gate.open = true;
+  Jobs jobs({.max_stored_bytes = 4 * kUpload}, gate.work(10));
+  jobs.wait(submitted(jobs, kUpload), 10s);
+  const std::int64_t before = resident_bytes();
+  for (int i = 0; i < 16; ++i) jobs.wait(submitted(jobs, kUpload), 10s);
+  EXPECT_LT(resident_bytes() - before, std::int64_t{32} << 20);
 }
 
 TEST(Jobs, OldResultsYieldToNewWork) {

@@ -216,10 +216,10 @@ TEST_F(RetrieveIndex, TheCacheIsBounded) {
     return file;
   };
   constexpr std::uintmax_t kLarge = std::uintmax_t{700} << 20;
-  const fs::path oldest = put("a.codes", kLarge, 3);
-  const fs::path newer = put("b.codes", kLarge, 1);
-  const fs::path abandoned = put("c.codes.123456.part", 10, 30);
-  const fs::path begun = put("d.codes.123456.part", 10, 1);
+  const fs::path oldest = put("00000000000000a0.codes", kLarge, 3);
+  const fs::path newer = put("00000000000000b0.codes", kLarge, 1);
+  const fs::path abandoned = put("00000000000000c0.codes.123456.part", 10, 30);
+  const fs::path begun = put("00000000000000d0.codes.123456.part", 10, 1);
   const fs::path foreign = put("letter.txt", kLarge, 100);
   write("e.png", 0.5F);
   expect_coded(summary(), 1, 4);

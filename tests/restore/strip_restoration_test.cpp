@@ -12,6 +12,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 #include "tests/support/log_capture.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::restore {
@@ -172,6 +173,7 @@ TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
 }
 
 TEST_F(StripRestorationTest, WhatFitsOnlyWithSmallTilesGoesInStrips) {
+  CHIARO_SKIP_WHERE_SANITIZED();
   const Restorer restorer = make("unet");
   const image::Frame frame{3, 4000, 4000, false, image::SampleType::U8, {}};
   constexpr std::int64_t kHeld = std::int64_t{3} * 4000 * 4000 * 6;

@@ -54,7 +54,7 @@ TEST_F(DataForms, PairsOfAList) {
   use("[[source]]\nname = \"listed\"\nkind = \"paired\"\nlist = \"pairs.txt\"\ntask = \"rain\"\n");
   ASSERT_EQ(train("run", {"train.steps=4", "train.validate_every=4"}), 0) << log();
   // Of the two scenes one is held out: that with two pairs.
-  EXPECT_NE(log().find("training on listed: 1 pairs; held out: listed: 2 pairs"), std::string::npos)
+  EXPECT_NE(log().find("training on listed: 1 pair; held out: listed: 2 pairs"), std::string::npos)
       << log();
   use("[[source]]\nname = \"listed\"\nkind = \"paired\"\nlist = \"none.txt\"\ntask = \"rain\"\n");
   EXPECT_EQ(train("other"), 3);

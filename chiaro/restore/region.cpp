@@ -103,30 +103,30 @@ Region parse_region(std::string_view text) {
 Part with_context(const Region& region, int height, int width, const bundle::Manifest& manifest,
                   int reach) {
   const int alignment = manifest.alignment_px;
-  const int margin = margin_px(manifest);
+  const Margin margin = margin_of(manifest, height, width);
   struct Span {
     int begin;
     int end;
   };
-  // Windows of the whole picture begin at multiples of the alignment, from the margin's begin.
-  const auto window_before = [&](int at) {
-    return std::max(0, round_down(std::max(0, at + margin), alignment) - margin);
-  };
-  const auto grown = [&](int begin, int size, int length) {
+  const auto grown = [&](int begin, int size, int length, int before, int after) {
+    // Windows of the whole picture begin at multiples of the alignment, from the margin's begin.
+    const auto window_before = [&](int at) {
+      return std::max(0, round_down(std::max(0, at + before), alignment) - before);
+    };
     Span span{window_before(begin - reach),
-              round_up(begin + size + reach + margin, alignment) - margin};
+              round_up(begin + size + reach + before, alignment) - before};
     if (span.end < length) return span;
     // What is mirrored behind the picture comes from its last pixels: there must be enough of them.
-    const int mirrored = margin + alignment;
+    const int mirrored = after + alignment;
     return Span{std::min(span.begin, window_before(length - mirrored)), length};
   };
-  const Span x = grown(region.x, region.width, width);
-  const Span y = grown(region.y, region.height, height);
+  const Span x = grown(region.x, region.width, width, margin.left, margin.right);
+  const Span y = grown(region.y, region.height, height, margin.top, margin.bottom);
   return {.region = {x.begin, y.begin, x.end - x.begin, y.end - y.begin},
-          .edges = {.top = y.begin == 0,
-                    .bottom = y.end == height,
-                    .left = x.begin == 0,
-                    .right = x.end == width}};
+          .margin = {.top = y.begin == 0 ? margin.top : 0,
+                     .bottom = y.end == height ? margin.bottom : 0,
+                     .left = x.begin == 0 ? margin.left : 0,
+                     .right = x.end == width ? margin.right : 0}};
 }
 
 bool is_local(const Restorer& restorer, const RestoreOptions& options) {
@@ -185,9 +185,9 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
   if (!survey.all_in_unit_range) limit_to(*options.range, source);
   fill_hidden_colors(source);
-  const auto [around, edges] =
+  const auto [around, margin] =
       with_context(region, source.height(), source.width(), manifest, reach_px(manifest, options));
-  options.edges = edges;
+  options.margin = margin;
   image::Image part = cut(source, around);
   image::Image alpha =
       part.alpha.empty() || options.alpha == AlphaMode::Drop ? image::Image() : alpha_picture(part);

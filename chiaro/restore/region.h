@@ -22,10 +22,10 @@ struct Region {
 /// "x,y,w,h". Errors: Usage.
 Region parse_region(std::string_view text);
 
-/// A part of a picture, and which of its sides are the picture's.
+/// A part of a picture, and what is mirrored at those of its sides that are the picture's.
 struct Part {
   Region region;
-  Edges edges;
+  Margin margin;
 };
 
 /// What must be seen for `region` of a picture of this size: the region with `reach` pixels around

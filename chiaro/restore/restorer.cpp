@@ -139,12 +139,6 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   return source;
 }
 
-int margin_px(const bundle::Manifest& manifest) {
-  constexpr int kEnough = 8;  // 16 and 32 gain no more; 4 at most 0.002 dB of noise less
-  if (manifest.global_statistics) return kEnough;
-  return std::min(kEnough, manifest.receptive_field_px / 2);
-}
-
 int reach_px(const bundle::Manifest& manifest, const RestoreOptions& options) {
   return manifest.receptive_field_px / 2 + (options.keep_grain > 0 ? kGrainReachPx : 0);
 }

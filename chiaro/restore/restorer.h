@@ -15,6 +15,7 @@
 #include "chiaro/image/image.h"
 #include "chiaro/restore/guard.h"
 #include "chiaro/restore/inspector.h"
+#include "chiaro/restore/margin.h"
 #include "chiaro/restore/override.h"
 #include "chiaro/restore/range_curve.h"
 
@@ -29,15 +30,6 @@ enum class AlphaMode {
 
 /// "keep", "restore", "drop". Errors: Usage.
 AlphaMode parse_alpha_mode(std::string_view text);
-
-/// Which sides of a picture are its edges. Where it goes on, nothing is mirrored: the picture is a
-/// part that was cut with what the network needs around it.
-struct Edges {
-  bool top = true;
-  bool bottom = true;
-  bool left = true;
-  bool right = true;
-};
 
 struct RestoreOptions {
   int tile_px = 0;      ///< side of a tile's window at the input; 0: as large as the memory allows
@@ -55,7 +47,8 @@ struct RestoreOptions {
   std::optional<Inspection> seen = std::nullopt;
   /// Of the values of the picture that this one is a part of; absent: of this one's own.
   std::optional<SeenRange> range = std::nullopt;
-  Edges edges = {};
+  /// Of a picture that is a part of another; absent: margin_of.
+  std::optional<Margin> margin = std::nullopt;
   /// What strips will be written as: nothing finer is kept of them; absent: they are floats.
   std::optional<image::SampleType> written_as = std::nullopt;
 };
@@ -127,11 +120,6 @@ class Restorer {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// Pixels that are mirrored at each edge of a picture, because networks see worst where they see
-/// least: without them the outermost lines keep more damage than the rest. 8, or as far as the
-/// network sees.
-int margin_px(const bundle::Manifest& manifest);
 
 /// How far from a pixel its result depends on the input, where the network sees no whole picture.
 int reach_px(const bundle::Manifest& manifest, const RestoreOptions& options);

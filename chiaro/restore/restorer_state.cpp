@@ -89,14 +89,11 @@ int Restorer::State::overlap(const RestoreOptions& options) const {
   return round_up(wanted, manifest.alignment_px);
 }
 
-WeaveOptions Restorer::State::weave_options(const RestoreOptions& options) const {
+WeaveOptions Restorer::State::weave_options(int height, int width,
+                                                 const RestoreOptions& options) const {
   WeaveOptions weave;
   weave.alignment = manifest.alignment_px;
-  const int margin = margin_px(manifest);
-  weave.margin = {.top = options.edges.top ? margin : 0,
-                  .bottom = options.edges.bottom ? margin : 0,
-                  .left = options.edges.left ? margin : 0,
-                  .right = options.edges.right ? margin : 0};
+  weave.margin = options.margin ? *options.margin : margin_of(manifest, height, width);
   weave.scale = manifest.scale;
   weave.channels = channels;
   weave.feathered = manifest.global_statistics;
@@ -208,7 +205,7 @@ void Restorer::State::check_tiles(int height, int width, const RestoreOptions& o
                Usage, "[restore.plan] impossible tile, overlap or memory limit; got {}, {}, {}",
                options.tile_px, options.overlap_px, options.max_memory_bytes);
   const int around = overlap(options);
-  const WeaveOptions weave = weave_options(options);
+  const WeaveOptions weave = weave_options(height, width, options);
   const Axis rows = weave.rows(height);
   const Axis columns = weave.columns(width);
   const int smallest = std::max(smallest_tile(rows, around), smallest_tile(columns, around));
@@ -225,7 +222,7 @@ Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& o
                                   std::int64_t budget, std::int64_t max_pixels,
                                   const Cost& cost) const {
   const int max_side = options.tile_px == 0 ? std::numeric_limits<int>::max() : options.tile_px;
-  WeaveOptions weave = weave_options(options);
+  WeaveOptions weave = weave_options(height, width, options);
   return plan_grid(weave.rows(height), weave.columns(width), overlap(options), max_side, max_side,
                    [&](const Grid& grid) {
                      weave.grid = grid;
@@ -234,7 +231,7 @@ Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& o
 }
 
 Grid Restorer::State::smallest_grid(int height, int width, const RestoreOptions& options) const {
-  const WeaveOptions weave = weave_options(options);
+  const WeaveOptions weave = weave_options(height, width, options);
   const Axis rows = weave.rows(height);
   const Axis columns = weave.columns(width);
   const int around = overlap(options);
@@ -259,7 +256,7 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
   check_tiles(height, width, options);
   const std::int64_t base = base_bytes() + undecoded_bytes;
   const Cost cost = [&](const WeaveOptions& weave) { return work_bytes(height, width, weave); };
-  WeaveOptions weave = weave_options(options);
+  WeaveOptions weave = weave_options(height, width, options);
   weave.grid = grid_within(height, width, options, budget(options, base), max_pixels, cost);
   if (weave.grid.rows == 0) {
     // The smallest tiles: what is taken where nobody set a limit, and what the message names where
@@ -286,7 +283,7 @@ RestorePlan Restorer::State::plan_strips(const image::Frame& source,
   const std::int64_t most =
       options.max_memory_bytes == 0 && available > 0 ? available / 2 : budget(options, base);
   const Cost cost = [&](const WeaveOptions& weave) { return strip_bytes(source, options, weave); };
-  WeaveOptions weave = weave_options(options);
+  WeaveOptions weave = weave_options(source.height, source.width, options);
   weave.grid = grid_within(source.height, source.width, options, most,
                            std::numeric_limits<std::int64_t>::max(), cost);
   if (weave.grid.rows == 0) {
@@ -353,7 +350,7 @@ void Restorer::State::restore_part(image::Image& part, const RestoreOptions& opt
   };
   EngineGraph graph(*this);
   const std::size_t unusable =
-      weave_with_retries(part, graph, weave_options(options), grid_of, progress);
+      weave_with_retries(part, graph, weave_options(height, width, options), grid_of, progress);
   warn_of_unusable(unusable);
 }
 

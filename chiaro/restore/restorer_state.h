@@ -43,7 +43,7 @@ struct Restorer::State {
   State(bundle::Bundle bundle, const engine::EngineOptions& options);
 
   int overlap(const RestoreOptions& options) const;
-  WeaveOptions weave_options(const RestoreOptions& options) const;
+  WeaveOptions weave_options(int height, int width, const RestoreOptions& options) const;
 
   /// Bytes that running windows of this grid takes in the engine.
   std::int64_t graph_bytes(const Grid& grid) const;

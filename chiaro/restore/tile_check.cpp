@@ -72,10 +72,11 @@ double tile_bound(engine::Precision precision) {
 
 std::vector<Region> border_windows(int height, int width, const RestorePlan& plan,
                                    const bundle::Manifest& manifest, int side, int most) {
-  const int margin = margin_px(manifest);
-  const auto axis = [&](int length) { return Axis{length, margin, margin, manifest.alignment_px}; };
-  const auto rows = borders(axis(height), plan.window_height_px, plan.rows);
-  const auto columns = borders(axis(width), plan.window_width_px, plan.columns);
+  const Margin margin = margin_of(manifest, height, width);
+  const auto rows = borders(Axis{height, margin.top, margin.bottom, manifest.alignment_px},
+                            plan.window_height_px, plan.rows);
+  const auto columns = borders(Axis{width, margin.left, margin.right, manifest.alignment_px},
+                               plan.window_width_px, plan.columns);
   std::vector<std::pair<int, int>> centres;
   for (const int y : rows) {
     for (const int x : columns) centres.emplace_back(y, x);

@@ -10,6 +10,7 @@
 
 #include "chiaro/base/log.h"
 #include "chiaro/image/image.h"
+#include "chiaro/restore/margin.h"
 #include "chiaro/restore/range_curve.h"
 #include "chiaro/restore/tiling.h"
 
@@ -26,14 +27,6 @@ class Graph {
   virtual void release() = 0;            ///< frees work memory; prepare is called again
   virtual void run() = 0;                ///< Errors: Resource
   virtual std::span<const float> output() const = 0;  ///< (1,C,H*scale,W*scale)
-};
-
-/// Pixels that are mirrored at the sides of a picture.
-struct Margin {
-  int top = 0;
-  int bottom = 0;
-  int left = 0;
-  int right = 0;
 };
 
 struct WeaveOptions {

@@ -52,17 +52,19 @@ TEST(Region, ContextIsAlignedAndStaysInside) {
   bundle::Manifest manifest;
   manifest.receptive_field_px = 27;
   manifest.alignment_px = 4;
-  const auto [inner, cut_edges] = with_context({50, 21, 10, 7}, 103, 202, manifest, 13);
-  EXPECT_EQ(inner.x, 36);  // 50 - 13 = 37; windows begin 8 pixels before the picture
-  EXPECT_EQ(inner.width, 76 - 36);
+  // 112 × 208 is seen: 4 and 5 rows more, 3 and 3 columns. Windows begin 3 left of the picture, or
+  // 1, 5, 9 …, and 4 above it.
+  const auto [inner, none] = with_context({50, 21, 10, 7}, 103, 202, manifest, 13);
+  EXPECT_EQ(inner.x, 37);  // 50 - 13
+  EXPECT_EQ(inner.width, 73 - 37);
   EXPECT_EQ(inner.y, 8);
   EXPECT_EQ(inner.height, 44 - 8);
-  EXPECT_FALSE(cut_edges.left || cut_edges.right || cut_edges.top || cut_edges.bottom);
-  const auto [corner, edges] = with_context({198, 0, 4, 103}, 103, 202, manifest, 13);
+  EXPECT_TRUE(none.left == 0 && none.right == 0 && none.top == 0 && none.bottom == 0);
+  const auto [corner, margin] = with_context({198, 0, 4, 103}, 103, 202, manifest, 13);
   EXPECT_EQ(corner.x + corner.width, 202);
   EXPECT_EQ(corner.y, 0);
   EXPECT_EQ(corner.height, 103);
-  EXPECT_TRUE(!edges.left && edges.right && edges.top && edges.bottom);
+  EXPECT_TRUE(margin.left == 0 && margin.right == 3 && margin.top == 4 && margin.bottom == 5);
 
   // With a margin of 1, windows begin at -1, 7, 15 …; enough stays to mirror at the far side.
   manifest.receptive_field_px = 3;

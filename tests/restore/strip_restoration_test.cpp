@@ -183,7 +183,7 @@ TEST_F(StripRestorationTest, WhatFitsOnlyWithSmallTilesGoesInStrips) {
     EXPECT_FALSE(exceeds_memory(restorer, frame, options));
     return less_work_in_strips(restorer, frame, options);
   };
-  EXPECT_TRUE(choice(std::int64_t{1} << 20));
+  EXPECT_TRUE(choice(std::int64_t{2} << 20));
   EXPECT_FALSE(choice(std::int64_t{8} << 30));
 }
 

@@ -17,13 +17,12 @@ void pin(Batch& batch) {
 
 }  // namespace
 
-Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_batch, std::int64_t batch,
+Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_sample, std::int64_t batch,
                bool pinned)
     : dataset_(std::move(dataset)),
+      first_sample_(first_sample),
       batch_(batch > 0 ? batch : dataset_->options().batch),
-      pinned_(pinned),
-      next_to_make_(first_batch),
-      next_to_give_(first_batch) {
+      pinned_(pinned) {
   for (std::int64_t i = 0; i < dataset_->options().workers; ++i)
     workers_.emplace_back([this] { work(); });
 }
@@ -41,22 +40,22 @@ void Loader::work() {
   std::unique_lock lock(mutex_);
   while (true) {
     room_.wait(lock, [&] {
-      return stopping_ || failure_ || next_to_make_ < next_to_give_ + dataset_->options().ahead;
+      return stopping_ || !failed_.empty() || next_to_make_ < next_to_give_ + dataset_->options().ahead;
     });
-    if (stopping_ || failure_) return;
+    if (stopping_ || !failed_.empty()) return;
     const std::int64_t number = next_to_make_++;
     lock.unlock();
     Batch batch;
     std::exception_ptr failure;
     try {
-      batch = dataset_->batch(number * batch_, batch_);
+      batch = dataset_->batch(first_sample_ + number * batch_, batch_);
       if (pinned_) pin(batch);
     } catch (...) {
       failure = std::current_exception();
     }
     lock.lock();
     if (failure) {
-      failure_ = failure;
+      failed_.emplace(number, failure);
     } else {
       made_.emplace(number, std::move(batch));
     }
@@ -67,8 +66,10 @@ void Loader::work() {
 Batch Loader::next() {
   const double started = monotonic_s();
   std::unique_lock lock(mutex_);
-  ready_.wait(lock, [&] { return failure_ || made_.contains(next_to_give_); });
-  if (!made_.contains(next_to_give_)) std::rethrow_exception(failure_);
+  // Every batch before one that failed has been begun, and will be there.
+  ready_.wait(lock,
+              [&] { return made_.contains(next_to_give_) || failed_.contains(next_to_give_); });
+  if (!made_.contains(next_to_give_)) std::rethrow_exception(failed_.at(next_to_give_));
   Batch batch = std::move(made_.at(next_to_give_));
   made_.erase(next_to_give_++);
   waited_s_ += monotonic_s() - started;

@@ -112,11 +112,15 @@ Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Datase
   if (options_.channels_last) to_channels_last(method_->state());
   double share = 0;
   std::int64_t begin = 0;
+  std::int64_t first_sample = 0;
   for (const auto& phase : method_->phases()) {
     share += phase.share;
     const auto end =
         static_cast<std::int64_t>(std::llround(share * static_cast<double>(options_.steps)));
-    phases_.push_back({phase, begin, end});
+    const std::int64_t batch = phase.batch > 0 ? phase.batch : dataset_->options().batch;
+    const std::int64_t samples_a_step = batch * options_.accumulate;
+    phases_.push_back({phase, begin, end, first_sample, samples_a_step});
+    first_sample += (end - begin) * samples_a_step;
     begin = end;
   }
   CHIARO_CHECK(!phases_.empty() && phases_.back().end == options_.steps, Internal,
@@ -334,8 +338,8 @@ Outcome Trainer::run() {
     const PhaseSpan& span = phase_at(step_);
     if (!loader || loading != span.phase.name) {
       if (loader) waited_s += loader->waited_s();
-      loader.emplace(dataset_, step_ * options_.accumulate, span.phase.batch,
-                     /*pinned=*/device_.is_cuda());
+      loader.emplace(dataset_, span.first_sample + (step_ - span.begin) * span.samples_a_step,
+                     span.phase.batch, /*pinned=*/device_.is_cuda());
       loading = span.phase.name;
     }
     return loader->next();

@@ -70,6 +70,8 @@ class Trainer {
     methods::Phase phase;
     std::int64_t begin;
     std::int64_t end;
+    std::int64_t first_sample;  ///< no phase sees samples of another
+    std::int64_t samples_a_step;
   };
   struct StepReport;
 

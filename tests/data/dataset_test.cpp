@@ -138,11 +138,11 @@ TEST_F(DatasetTest, SamplesArePureInSeedAndIndex) {
 TEST_F(DatasetTest, LoaderGivesTheSameBatchesForAnyNumberOfWorkers) {
   Recipe many = recipe();
   set_recipe_value(many, "data.workers=4");
-  Loader one(dataset(recipe()), 3);
-  Loader four(dataset(many), 3);
+  Loader one(dataset(recipe()), 13);
+  Loader four(dataset(many), 13);
   const auto plain = dataset(recipe());
-  for (std::int64_t b = 3; b < 9; ++b) {
-    const Batch expected = plain->batch(b * 4, 4);
+  for (std::int64_t b = 0; b < 6; ++b) {
+    const Batch expected = plain->batch(13 + b * 4, 4);
     EXPECT_TRUE(equal(one.next(), expected));
     EXPECT_TRUE(equal(four.next(), expected));
   }
@@ -263,6 +263,36 @@ TEST_F(DatasetTest, LoaderPassesAFailureOn) {
   pairs_only.lists.erase("task");
   Loader loader(dataset(pairs_only), 0);
   EXPECT_CHIARO_ERROR(loader.next(), Input, "40x40");
+}
+
+TEST_F(DatasetTest, LoaderGivesWhatComesBeforeAFailure) {
+  for (int i = 0; i < 6; ++i) {  // take longer than the failure
+    if (i != 3) image::write(folder_ / "bad" / name("p", i), pattern(400, 400, i));
+    if (i != 3) image::write(folder_ / "good" / name("p", i), pattern(400, 400, i));
+  }
+  image::write(folder_ / "good" / name("p", 3), pattern(40, 38, 3));
+  Recipe pairs_only = recipe();
+  pairs_only.lists.erase("task");
+  set_recipe_value(pairs_only, "data.cache_mb=0");
+  set_recipe_value(pairs_only, "data.batch=1");
+  set_recipe_value(pairs_only, "data.workers=3");
+  const auto set = dataset(pairs_only);
+  const auto fails = [&](std::int64_t index) {
+    try {
+      (void)set->sample(index);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  std::int64_t failing = 2;
+  while (!fails(failing) || fails(failing - 1) || fails(failing - 2)) ++failing;
+  for (int trial = 0; trial < 20; ++trial) {
+    Loader loader(set, failing - 2);
+    ASSERT_NO_THROW((void)loader.next());
+    ASSERT_NO_THROW((void)loader.next());
+    EXPECT_CHIARO_ERROR(loader.next(), Input, "40x40");
+  }
 }
 
 TEST_F(DatasetTest, CropsAreCutFromTheContext) {

@@ -413,6 +413,29 @@ TEST_F(TrainerTest, APhaseCanTakeAShareOfTheLearningRate) {
   EXPECT_NEAR(rate(8), 0.1 * options.learning_rate, 1e-12);
 }
 
+TEST_F(TrainerTest, NoPhaseSeesSamplesOfAnother) {
+  class Watching : public TwoPhases {
+   public:
+    explicit Watching(std::vector<at::Tensor>& seen) : seen_(seen) {}
+    std::vector<methods::Phase> phases() const override {
+      return {{.name = "first", .share = 0.5, .batch = 6}, {.name = "second", .share = 0.5}};
+    }
+    methods::Losses losses(const data::Batch& batch, const methods::StepInfo& info) override {
+      seen_.push_back(batch.input.clone());
+      return TwoPhases::losses(batch, info);
+    }
+
+   private:
+    std::vector<at::Tensor>& seen_;
+  };
+  std::vector<at::Tensor> seen;
+  train("watched", short_run(8), [&] { return std::make_unique<Watching>(seen); }, {3, 3});
+  EXPECT_TRUE(at::equal(at::cat(seen), dataset_->batch(0, at::cat(seen).size(0)).input))
+      << "all samples in order, each once";
+  EXPECT_EQ(seen.front().size(0), 6);
+  EXPECT_EQ(seen.back().size(0), dataset_->options().batch);
+}
+
 TEST_F(TrainerTest, ACheckpointOfAnotherNetworkIsRefused) {
   train("other", short_run(3), [] { return std::make_unique<TwoPhases>(); }, {});
   checkpoint::RunFolder run(folder_ / "other");

@@ -1,6 +1,7 @@
 #include "apps/cli/audit.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <string_view>
 
@@ -12,14 +13,20 @@
 namespace chiaro::cli {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::string_view kBits = "bits per sample";
 constexpr std::string_view kBeyond = "values outside 0 to 1";
+
+/// What is no metadata: nobody who asks for those to be left out asks for this.
+constexpr std::array kPictures{"colours"sv, "orientation"sv, "further channels"sv,
+                               "further pictures (pages)"sv, "further pictures (animation)"sv};
 
 /// The flag by which one asks for the loss; "" where there is none.
 std::string flag_for(const image::Trait& trait) {
   if (trait.name == kBits || trait.name == kBeyond) return "--depth";
   if (trait.name == "transparency") return "--alpha drop";
-  return trait.name == "colours" || trait.name == "orientation" ? "" : "--strip";
+  return std::ranges::find(kPictures, trait.name) != kPictures.end() ? "" : "--strip";
 }
 
 bool asked_for(const image::Trait& trait, const RestoreArguments& arguments) {

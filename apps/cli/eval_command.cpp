@@ -148,6 +148,7 @@ Evaluated evaluate_sets(const EvalOptions& options, const eval::Suite& suite,
 void run(const EvalOptions& options) {
   begin_output(options.measuring.show);
   expect_page(options);
+  expect_deliverable(options.measuring);
   const eval::Suite suite = suite_of(options);
   const engine::EngineOptions engine = engine_options(options.engine);
   const metrics::Learned learned =

@@ -65,6 +65,11 @@ std::vector<metrics::Measure> measures_of(const MeasuringOptions& options) {
   return metrics::measures(options.metrics, options.presets, overrides);
 }
 
+void expect_deliverable(const MeasuringOptions& options) {
+  for (const std::string* file : {&options.json_file, &options.csv_file})
+    if (!file->empty()) expect_writable(*file, true);
+}
+
 void deliver(std::span<const eval::Report> reports, const MeasuringOptions& options,
              const std::string& appendix) {
   const std::string json = eval::report_json(reports);

@@ -41,6 +41,10 @@ metrics::Learned learned_for(std::span<const metrics::Measure> measures, const s
 /// Errors: Usage.
 std::vector<metrics::Measure> measures_of(const MeasuringOptions& options);
 
+/// Before the work: refuses files that deliver could not write. One that exists is replaced.
+/// Errors: Output.
+void expect_deliverable(const MeasuringOptions& options);
+
 /// Writes the files that were asked for and prints the report: JSON lines, or the table followed by
 /// `appendix`. Errors: Output.
 void deliver(std::span<const eval::Report> reports, const MeasuringOptions& options,

@@ -19,6 +19,7 @@ struct ScoreOptions {
 
 void run(const ScoreOptions& options) {
   begin_output(options.measuring.show);
+  expect_deliverable(options.measuring);
   const auto measures = measures_of(options.measuring);
   const metrics::Learned learned = learned_for(measures, options.measuring.metric_files);
   eval::SetOptions wanted;

@@ -236,6 +236,13 @@ chiaro_status chiaro_restore(chiaro_restorer* restorer, const chiaro_picture* so
     const auto wish = api::wish_of(options);
     const std::int64_t scale = restorer->restorer().manifest().scale;
     api::expect_fitting(from, to, scale * from.width, scale * from.height);
+    if (wish.options.max_memory_bytes > 0) {
+      restorer->alone([&](chiaro::restore::Restorer& inside) {
+        (void)inside.plan(
+            from.height, from.width, wish.options,
+            api::float_bytes(from.height, from.width, from.colours + (from.alpha ? 1 : 0)));
+      });
+    }
     chiaro::image::Image picture = api::as_image(from);
     chiaro::restore::RestoreReport seen;
     restorer->alone([&](chiaro::restore::Restorer& inside) {
@@ -306,7 +313,8 @@ chiaro_status chiaro_predict_memory(chiaro_restorer* restorer, int32_t width, in
     api::expect_given(peak_bytes, "place for the bytes");
     const auto wish = api::wish_of(options);
     restorer->alone([&](chiaro::restore::Restorer& inside) {
-      *peak_bytes = inside.plan(height, width, wish.options).predicted_peak_bytes;
+      *peak_bytes = inside.plan(height, width, wish.options, api::float_bytes(height, width, 4))
+                        .predicted_peak_bytes;
     });
   });
 }

@@ -218,13 +218,16 @@ chiaro_status chiaro_restore_region(chiaro_restorer* restorer, const chiaro_pict
 // Restores a file as `chiaro restore` does: profile, metadata, depth and transparency are kept; but
 // of a file with several pages the first alone, of which chiaro_last_notes tells, and none in
 // strips: what exceeds max_memory_bytes is refused before it is decoded. The output is whole or not
-// there. Statuses: as chiaro_restore, and INPUT, OUTPUT.
+// there; a picture in which nothing changes is coded again, where `chiaro restore` copies the file.
+// Statuses: as chiaro_restore, and INPUT, OUTPUT.
 chiaro_status chiaro_restore_file(chiaro_restorer* restorer, const char* input, const char* output,
                                   const chiaro_restore_options* options,
                                   const chiaro_write_options* write, chiaro_report* report);
 
-// Resident memory that the process will have at the most while a picture of this size is restored.
-// Statuses: USAGE, RESOURCE (max_memory_bytes does not suffice).
+// Resident memory that the process will have at the most while a picture of this size, in colour
+// and with alpha, is restored: what the process holds now and what the call adds, the picture as
+// floats included; so a buffer of the caller counts once it has been touched. Statuses: USAGE,
+// RESOURCE (max_memory_bytes does not suffice).
 chiaro_status chiaro_predict_memory(chiaro_restorer* restorer, int32_t width, int32_t height,
                                     const chiaro_restore_options* options, int64_t* peak_bytes);
 

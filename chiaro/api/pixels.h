@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "chiaro/api/chiaro.h"
@@ -33,6 +34,11 @@ Pixels looked_at(const chiaro_picture* picture, std::string_view role);
 
 /// The values as floats: / 255, / 65535, or as they are. Errors: none but memory.
 image::Image as_image(const Pixels& source);
+
+/// What as_image takes.
+constexpr std::int64_t float_bytes(int height, int width, int channels) {
+  return std::int64_t{height} * width * channels * std::int64_t{sizeof(float)};
+}
 
 /// Writes a picture of the same sides and colours; limited to [0,1] and rounded, floats as they
 /// are. Where the picture has no alpha, the target's becomes opaque.

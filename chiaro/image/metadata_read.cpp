@@ -111,7 +111,9 @@ Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string&
   if (format == "tiff" && result.exif.empty()) result.exif = exif_of_source(source, page);
   make_exif_upright(result.exif);
   result.xmp = blob(header, VIPS_META_XMP_NAME);
-  make_xmp_upright(result.xmp);
+  // The pixels are turned by what the format itself says; a packet that alone says something, which
+  // few programs heed, goes on saying it.
+  if (vips_image_get_orientation(header) > 1) make_xmp_upright(result.xmp);
   result.iptc = blob(header, VIPS_META_IPTC_NAME);
   if (result.iptc.empty() && format == "png") result.iptc = iptc_of_png(header);
   if (!result.iptc.empty() && !as_text(result.iptc).starts_with(kPhotoshop))

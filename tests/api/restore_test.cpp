@@ -6,6 +6,7 @@
 
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 #include "tests/api/callers.h"
@@ -226,6 +227,27 @@ TEST_F(ApiRestore, MemoryIsPredictedAndLimited) {
   expect_refused(chiaro_predict_memory(restorer.get(), 400, 300, &options, &peak), CHIARO_RESOURCE,
                  "memory limit is too small");
   EXPECT_EQ(chiaro_release_memory(restorer.get()), CHIARO_OK);
+
+  // The picture itself, as floats, is part of it.
+  options.max_memory_bytes = 0;
+  options.tile_px = 64;
+  std::int64_t larger = 0;
+  ASSERT_EQ(chiaro_predict_memory(restorer.get(), 400, 300, &options, &peak), CHIARO_OK);
+  ASSERT_EQ(chiaro_predict_memory(restorer.get(), 4000, 3000, &options, &larger), CHIARO_OK);
+  EXPECT_GT(larger - peak, std::int64_t{3} * 4 * (4000 * 3000 - 400 * 300));
+}
+
+TEST_F(ApiRestore, APictureAboveTheLimitIsRefusedBeforeItIsCopied) {
+  const auto restorer = open("stack");
+  std::vector<std::uint8_t> source(std::size_t{3} * 6000 * 4000, 100);
+  const chiaro_picture picture{source.data(), 6000, 4000, CHIARO_RGB, CHIARO_U8, 0, 0, 0};
+  auto options = restore_options();
+  ASSERT_EQ(chiaro_predict_memory(restorer.get(), 64, 64, nullptr, &options.max_memory_bytes),
+            CHIARO_OK);
+  const std::int64_t before = peak_resident_bytes();
+  expect_refused(chiaro_restore(restorer.get(), &picture, &picture, &options, nullptr),
+                 CHIARO_RESOURCE, "memory limit is too small");
+  EXPECT_LT(peak_resident_bytes() - before, std::int64_t{100} << 20);
 }
 
 TEST_F(ApiRestore, WarningsBecomeNotesAndAreNotPrinted) {

@@ -188,6 +188,9 @@ TEST_F(RestorePages, AFormatWithoutPagesTakesTheFirstAndSaysSo) {
   const auto audited = restore({in_, "-o", folder_ / "audited.png", "--audit"});
   EXPECT_EQ(audited.status, 7);
   EXPECT_NE(audited.err.find("further pictures (pages)"), std::string::npos) << audited.err;
+  const auto stripped = restore({in_, "-o", folder_ / "audited.png", "--audit", "--strip"});
+  EXPECT_EQ(stripped.status, 7) << "pages are no metadata";
+  EXPECT_EQ(stripped.err.find(", or "), std::string::npos) << stripped.err;
   fs::create_directories(folder_ / "scans");
   fs::copy_file(in_, folder_ / "scans/three.tif");
   const auto many = restore({folder_ / "scans", "-o", folder_ / "many/", "--format", "png"});

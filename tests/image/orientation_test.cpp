@@ -126,5 +126,19 @@ TEST(Orientation, ExifToolSeesUprightPictures) {
   EXPECT_GE(tags, 4);
 }
 
+TEST(Orientation, OfXmpAloneTurnsNothingAndStays) {
+  if (!test::has_exiftool()) GTEST_SKIP() << "needs exiftool";
+  const chiaro::test::TemporaryFolder folder;
+  write(folder / "a.jpg", Image(3, 16, 32, 0.2F));
+  test::exiftool("-q -overwrite_original -XMP-tiff:Orientation#=6 '" + (folder / "a.jpg").string() +
+                 "'");
+  const Image once = read(folder / "a.jpg");
+  EXPECT_EQ(once.width(), 32);
+  write(folder / "b.png", once);
+  EXPECT_EQ(
+      test::exiftool("-q -s -s -s -n -XMP-tiff:Orientation '" + (folder / "b.png").string() + "'"),
+      "6\n");
+}
+
 }  // namespace
 }  // namespace chiaro::image

@@ -87,6 +87,25 @@ at::Tensor damaged(const data::Batch& batch) {
   return at::upsample_bicubic2d(batch.input, batch.target.sizes().slice(2), false).clamp(0, 1);
 }
 
+/// Puts a module's buffers back: a method's losses are those of training, in which a layer may
+/// gather statistics of what it sees, and held-out pictures are not for that.
+class BuffersStay {
+ public:
+  explicit BuffersStay(const torch::nn::Module& module) : buffers_(module.buffers()) {
+    for (const at::Tensor& buffer : buffers_) before_.push_back(buffer.clone());
+  }
+  ~BuffersStay() {
+    const c10::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < buffers_.size(); ++i) buffers_[i].copy_(before_[i]);
+  }
+  BuffersStay(const BuffersStay&) = delete;
+  BuffersStay& operator=(const BuffersStay&) = delete;
+
+ private:
+  std::vector<at::Tensor> buffers_;
+  std::vector<at::Tensor> before_;
+};
+
 /// The weighted sum of the method's terms; no gradient.
 double loss_of(methods::Method& method, const data::Batch& batch, methods::StepInfo taken) {
   taken.micro_batch = 1;  // examinations are for training alone
@@ -168,6 +187,7 @@ train::Metrics Validation::measure(methods::Method& method, const methods::StepI
       method.product().restorer ? measure_restorer(method) : measure_codes(method, batches_);
   if (const auto encoder = method.product().encoder)
     metrics.merge(measure_parts(*encoder, batches_));
+  const BuffersStay buffers_stay(method.state());
   for (const auto& batch : pretext_)
     metrics["pretext"] -= loss_of(method, batch, taken) / static_cast<double>(pretext_.size());
   return metrics;

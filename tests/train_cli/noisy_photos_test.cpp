@@ -1,15 +1,18 @@
 // Pre-training on a folder of noisy photos by the recipe that ships, and fine-tuning from it.
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/bundle/bundle.h"
+#include "chiaro/checkpoint/checkpoint.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
@@ -98,6 +101,39 @@ TEST_F(NoisyPhotos, NeedNothingElseToTrainAndFreezeADenoiser) {
 TEST_F(NoisyPhotos, ResumingIsExact) {
   const auto proof = train("rcl.toml", "proof", {"--prove-resume", "5"});
   EXPECT_EQ(proof.status, 0) << proof.err;
+}
+
+TEST_F(NoisyPhotos, ValidatingMovesNoStatistics) {
+  std::string recipe = read_text(kRecipes + "rcl.toml");
+  const auto begin = recipe.find("[network]");
+  recipe.replace(begin, recipe.find("[method]") - begin,
+                 "[network]\nname = \"dncnn\"\ndepth = 3\nwidth = 4\nbatch_norm = true\n");
+  std::ofstream(folder_ / "normed.toml") << recipe;
+  std::vector<at::Tensor> means;
+  for (const char* every : {"3", "0"}) {
+    const std::string out = std::string("every_") + every;
+    const auto trained = run({"train",  path("normed.toml"),
+                              "--out",  path(out),
+                              "--data", path("noisy"),
+                              "--set",  "train.steps=6",
+                              "--set",  "data.crop_px=16",
+                              "--set",  "data.context_px=40",
+                              "--set",  "data.batch=4",
+                              "--set",  "train.sample_every=0",
+                              "--set",  "validate.samples=4",
+                              "--set",  "validate.crop_px=32",
+                              "--set",  "train.threads=1",
+                              "--set",  "train.device=cpu",
+                              "--set",  std::string("train.validate_every=") + every});
+    ASSERT_EQ(trained.status, 0) << trained.err;
+    const auto state =
+        checkpoint::load(folder_ / out / "checkpoints" / "step_000006.safetensors").tensors;
+    for (const auto& [name, tensor] : state)
+      if (name.ends_with("running_mean")) means.push_back(tensor);
+  }
+  ASSERT_EQ(means.size(), 2U);
+  EXPECT_NE(means[0].abs().max().item<float>(), 0);
+  EXPECT_TRUE(at::equal(means[0], means[1]));
 }
 
 TEST_F(NoisyPhotos, OneNoiseForAllIsSaid) {

@@ -160,7 +160,8 @@ train::Outcome run_training(const TrainingRun& run) {
   };
   fs::create_directories(folder_path / "samples");
   surroundings.write_samples = [&](methods::Method& now, std::int64_t step) {
-    validation.write_strip(now, folder_path / "samples" / fmt::format("step_{:07d}.png", step));
+    const auto file = folder_path / "samples" / fmt::format("step_{:07d}.png", step);
+    return validation.write_strip(now, file) ? file : std::filesystem::path();
   };
   surroundings.should_stop = run.should_stop;
 

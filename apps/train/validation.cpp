@@ -238,8 +238,8 @@ train::Metrics Validation::measure_restorer(methods::Method& method) const {
   return metrics;
 }
 
-void Validation::write_strip(methods::Method& method, const std::filesystem::path& file) const {
-  if (!method.product().restorer) return;
+bool Validation::write_strip(methods::Method& method, const std::filesystem::path& file) const {
+  if (!method.product().restorer) return false;
   std::map<std::int64_t, std::vector<at::Tensor>> rows;
   for (const auto& batch : batches_) {
     const at::Tensor output = restore(method, batch).output;
@@ -259,6 +259,7 @@ void Validation::write_strip(methods::Method& method, const std::filesystem::pat
     top += side;
   }
   image::write(file, sheet);
+  return true;
 }
 
 }  // namespace chiaro::apps

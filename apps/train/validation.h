@@ -37,9 +37,9 @@ class Validation {
   /// After the step `taken`, which the method's own loss may depend on.
   train::Metrics measure(methods::Method& method, const methods::StepInfo& taken) const;
 
-  /// Rows of input | output | target, where there is one; one sample of each task. Nothing where
-  /// there is no restorer.
-  void write_strip(methods::Method& method, const std::filesystem::path& file) const;
+  /// Rows of input | output | target, where there is one; one sample of each task. Nothing, and
+  /// false, where there is no restorer.
+  bool write_strip(methods::Method& method, const std::filesystem::path& file) const;
 
  private:
   train::Metrics measure_restorer(methods::Method& method) const;

@@ -29,7 +29,6 @@ constexpr std::string_view kNumber = "number:";
 constexpr const char* kFormatKey = "chiaro.format";
 constexpr const char* kFormat = "checkpoint 1";
 constexpr const char* kChecksumKey = "chiaro.checksum";
-constexpr const char* kPrecisionText = "light.precision";  // "f32" or "bf16"
 
 constexpr std::array<std::pair<Dtype, at::ScalarType>, 8> kTypes = {{{Dtype::F64, at::kDouble},
                                                                      {Dtype::F32, at::kFloat},
@@ -175,52 +174,6 @@ Checkpoint load(const std::filesystem::path& path) {
   for (const auto& [name, stored] : file.tensors())
     checkpoint.tensors[name] = to_tensor(stored, origin, name);
   return checkpoint;
-}
-
-void save_light(const std::filesystem::path& path, const Checkpoint& checkpoint,
-                const std::string& prefix, LightPrecision precision, std::uint64_t max_bytes) {
-  const auto first_part = [](const std::string& name) { return name.substr(0, name.find('.')); };
-  Checkpoint light;
-  std::set<std::string> kept;
-  std::set<std::string> dropped;
-  for (const auto& [name, tensor] : checkpoint.tensors) {
-    if (!is_below(name, prefix)) {
-      dropped.insert(first_part(name));
-      continue;
-    }
-    kept.insert(first_part(name));
-    const bool narrow = precision == LightPrecision::Bf16 && tensor.scalar_type() == at::kFloat;
-    light.tensors[name] = narrow ? tensor.detach().to(at::kBFloat16) : tensor;
-  }
-  CHIARO_CHECK(!light.tensors.empty(), Bundle,
-               "[checkpoint.save_light] the checkpoint has no tensor below '{}'", prefix);
-  const auto keep_values = [&](const auto& from, auto& to) {
-    for (const auto& [name, value] : from) {
-      const auto part = first_part(name);
-      if (kept.contains(part) || !dropped.contains(part)) to[name] = value;
-    }
-  };
-  keep_values(checkpoint.texts, light.texts);
-  keep_values(checkpoint.integers, light.integers);
-  keep_values(checkpoint.numbers, light.numbers);
-  light.texts[kPrecisionText] = precision == LightPrecision::Bf16 ? "bf16" : "f32";
-  const auto bytes = serialize(light);
-  CHIARO_CHECK(bytes.size() <= max_bytes, Resource,
-               "[checkpoint.save_light] '{}' would be too large; got {} bytes; expected at most {}",
-               path.string(), bytes.size(), max_bytes);
-  write_file_atomically(path, bytes);
-}
-
-Checkpoint load_light(const std::filesystem::path& path) {
-  Checkpoint light = load(path);
-  const auto precision = light.texts.extract(kPrecisionText);
-  CHIARO_CHECK(!precision.empty(), Bundle, "[checkpoint.load_light] '{}' is not a light checkpoint",
-               path.string());
-  if (precision.mapped() == "f32") return light;
-  for (auto& [name, tensor] : light.tensors) {
-    if (tensor.scalar_type() == at::kBFloat16) tensor = tensor.to(at::kFloat);
-  }
-  return light;
 }
 
 bool is_below(const std::string& name, const std::string& prefix) {

@@ -27,23 +27,9 @@ struct Checkpoint {
 /// UTF-8, a type not listed above).
 void save(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
-/// Reads what save or save_light wrote: tensors are contiguous, on the CPU. Errors: Input (missing,
+/// Reads what save wrote: tensors are contiguous, on the CPU. Errors: Input (missing,
 /// unreadable), Bundle naming the file (truncated, malformed, not a checkpoint, checksum differs).
 Checkpoint load(const std::filesystem::path& path);
-
-/// How save_light stores float32 tensors. Other types are stored as they are.
-enum class LightPrecision { F32, Bf16 };
-
-/// Writes only the tensors below `prefix` (see module_state.h). Texts, integers and numbers are
-/// kept, except those whose first name part ("optimizer" of "optimizer.0.lr") is that of tensors
-/// left out. Errors: as save, and Bundle (no tensor below the prefix), Resource (the file would be
-/// larger than max_bytes; nothing is written).
-void save_light(const std::filesystem::path& path, const Checkpoint& checkpoint,
-                const std::string& prefix, LightPrecision precision, std::uint64_t max_bytes);
-
-/// Reads what save_light wrote; where it stored bfloat16, every such tensor is widened to float32.
-/// Errors: as load.
-Checkpoint load_light(const std::filesystem::path& path);
 
 /// Does `name` lie below `prefix`, that is, does it start with "prefix."? The empty prefix holds
 /// every name.

@@ -152,20 +152,6 @@ void RunFolder::save_best(const Checkpoint& checkpoint) {
   checkpoint::save(best_path(), checkpoint);
 }
 
-void RunFolder::keep_as_best(std::int64_t step) {
-  const auto source = checkpoint_path(step);
-  CHIARO_CHECK(fs::exists(source), Input, "[checkpoint.run_folder] there is no '{}'",
-               source.string());
-  const auto temporary = checkpoints_in(folder_) / "best.safetensors.part";
-  std::error_code failure;
-  fs::remove(temporary, failure);
-  fs::create_hard_link(source, temporary, failure);
-  if (failure) {
-    change(temporary, [&](std::error_code& reason) { fs::copy_file(source, temporary, reason); });
-  }
-  change(best_path(), [&](std::error_code& reason) { fs::rename(temporary, best_path(), reason); });
-}
-
 std::optional<Stored> RunFolder::latest() {
   std::vector<fs::path> damaged;
   auto stored = newest_sound(folder_, damaged);

@@ -58,11 +58,6 @@ class RunFolder {
   /// Writes best.safetensors atomically. Errors: Output.
   void save_best(const Checkpoint& checkpoint);
 
-  /// Makes the stored checkpoint of a step the best: best.safetensors becomes a hard link to it, or
-  /// a copy where the file system has no links; pruning the step leaves it whole. Errors: Input (no
-  /// such checkpoint), Output.
-  void keep_as_best(std::int64_t step);
-
   /// The newest checkpoint that loads. One that does not is moved aside (see above) with a warning,
   /// so that it never counts as one of the last; the one before is tried then. Errors: Bundle
   /// (there are checkpoints, but none loads; nothing is moved then).

@@ -107,10 +107,6 @@ PixelLoss find_pixel_loss(std::string_view name) {
        name, join(pixel_loss_names()), did_you_mean(name, pixel_loss_names()));
 }
 
-at::Tensor pixel_loss(std::string_view name, const at::Tensor& output, const at::Tensor& target) {
-  return find_pixel_loss(name)(output, target);
-}
-
 std::vector<WeightedLoss> parse_loss_terms(std::string_view text) {
   std::vector<WeightedLoss> terms;
   Scanner scanner(text);

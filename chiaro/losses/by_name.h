@@ -25,9 +25,6 @@ const std::vector<std::string>& pixel_loss_names();
 /// Errors: Usage naming the nearest loss.
 PixelLoss find_pixel_loss(std::string_view name);
 
-/// find_pixel_loss(name)(output, target).
-at::Tensor pixel_loss(std::string_view name, const at::Tensor& output, const at::Tensor& target);
-
 /// Reads terms joined by '+'; a term is a name, or a positive number, an optional '*' and a name.
 /// Keeps the order. Errors: Usage (empty text, unknown name, the same name twice, weight not
 /// positive, anything else in the text).

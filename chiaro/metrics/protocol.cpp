@@ -159,10 +159,6 @@ std::vector<std::string> metric_names() {
   return names;
 }
 
-std::string unit_of(Metric metric) {
-  return metric == Metric::Psnr ? "dB" : "";
-}
-
 const std::vector<std::string>& preset_names() {
   static const std::vector<std::string> names{"chiaro",  "matlab", "basicsr",
                                               "skimage", "pyiqa",  "airnet"};

@@ -81,9 +81,6 @@ Metric metric_from_text(std::string_view name);
 /// Those of to_text, in the order of Metric.
 std::vector<std::string> metric_names();
 
-/// Unit for printing: "dB" or "".
-std::string unit_of(Metric metric);
-
 /// The presets' names: "chiaro" (defaults above), "matlab" (Y of uint8 pictures, rounded),
 /// "basicsr" (uint8 pictures, RGB), "skimage" (RGB, 7×7 uniform window with sample covariance),
 /// "pyiqa" (PSNR on RGB with epsilon 1e-8; SSIM on rounded full-range luma with non-negative

@@ -138,4 +138,24 @@ void RunLog::validation(std::int64_t step, const std::map<std::string, double>& 
   spdlog::info("validation at {}:{}", step, text);
 }
 
+void RunLog::samples(std::int64_t step, const std::filesystem::path& png) {
+  if (png.empty()) return;
+  const std::vector<std::byte> bytes = read_file(png);
+  // A PNG begins with 8 bytes of its own and 8 of its header's, then width and height.
+  CHIARO_CHECK(bytes.size() >= 24, Internal, "[train.run_log] '{}' is no PNG", png.string());
+  const auto side = [&](std::size_t at) {
+    std::int64_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      value = value << 8 | std::to_integer<std::int64_t>(bytes[at + i]);
+    return value;
+  };
+  events_.image("samples", bytes, side(20), side(16), step);
+  events_.flush();
+}
+
+void RunLog::recipe(const std::string& toml) {
+  events_.text("recipe", "```toml\n" + toml + "\n```", 0);
+  events_.flush();
+}
+
 }  // namespace chiaro::train

@@ -42,6 +42,10 @@ class RunLog {
   /// of the values that every step gave; all of them are in losses.csv and the events.
   void step(std::int64_t step, const Step& report, bool due);
   void validation(std::int64_t step, const std::map<std::string, double>& metrics);
+  /// A picture for the events; nothing where `png` is empty.
+  void samples(std::int64_t step, const std::filesystem::path& png);
+  /// A text for the events.
+  void recipe(const std::string& toml);
 
  private:
   std::int64_t first_step_;

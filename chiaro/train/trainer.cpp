@@ -331,6 +331,7 @@ void Trainer::warn(const std::vector<std::string>& warnings, Outcome& outcome) {
 
 Outcome Trainer::run() {
   log_ = std::make_unique<RunLog>(folder_.path(), step_, options_.steps);
+  if (step_ == 0) log_->recipe(recipe_text_);
   std::optional<data::Loader> loader;
   std::string loading;  // the phase whose batches the loader makes
   double waited_s = 0;  // of the loaders of earlier phases
@@ -361,7 +362,7 @@ Outcome Trainer::run() {
     if (due(options_.sample_every) && surroundings_.write_samples) {
       const c10::NoGradGuard no_grad;
       const EmaScope averaged(*ema_);
-      surroundings_.write_samples(*method_, step_);
+      log_->samples(step_, surroundings_.write_samples(*method_, step_));
     }
     if (due(options_.checkpoint_every)) save();
   }

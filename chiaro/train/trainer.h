@@ -32,7 +32,8 @@ using Metrics = std::map<std::string, double>;
 struct Surroundings {
   /// Told of the last step taken; may be empty.
   std::function<Metrics(methods::Method&, const methods::StepInfo&)> validate;
-  std::function<void(methods::Method&, std::int64_t step)> write_samples;  ///< may be empty
+  /// Writes sample pictures and gives their file (PNG); empty where there are none. May be absent.
+  std::function<std::filesystem::path(methods::Method&, std::int64_t step)> write_samples;
   std::function<bool()> should_stop = [] { return false; };  ///< asked after every step
 };
 

@@ -240,58 +240,5 @@ TEST(Checkpoint, NamesBelowAPrefix) {
   EXPECT_EQ(below("", "b"), "b");
 }
 
-Checkpoint trained() {
-  Checkpoint checkpoint;
-  checkpoint.tensors["ema.w"] = torch::rand({100});
-  checkpoint.tensors["ema.count"] = torch::tensor({3}, at::kLong);
-  checkpoint.tensors["network.w"] = torch::rand({100});
-  checkpoint.tensors["optimizer.0.0.exp_avg"] = torch::rand({100});
-  checkpoint.texts = {{"recipe", "r"}, {"optimizer.kind", "adamw"}, {"ema.note", "n"}};
-  checkpoint.integers = {{"step", 5}, {"optimizer.0.0.step", 5}};
-  checkpoint.numbers = {{"best", 30.5}, {"optimizer.0.lr", 0.1}};
-  return checkpoint;
-}
-
-TEST(LightCheckpoint, HoldsOnlyWhatLiesBelowThePrefix) {
-  const test::TemporaryFolder folder;
-  const auto whole = trained();
-  save_light(folder / "c", whole, "ema", LightPrecision::F32, 1 << 20);
-  const auto light = load_light(folder / "c");
-  EXPECT_EQ(light.tensors.size(), 2U);
-  EXPECT_TRUE(same_bytes(light.tensors.at("ema.w"), whole.tensors.at("ema.w")));
-  EXPECT_EQ(light.texts, (std::map<std::string, std::string>{{"recipe", "r"}, {"ema.note", "n"}}));
-  EXPECT_EQ(light.integers, (std::map<std::string, std::int64_t>{{"step", 5}}));
-  EXPECT_EQ(light.numbers, (std::map<std::string, double>{{"best", 30.5}}));
-}
-
-TEST(LightCheckpoint, Bfloat16IsHalfTheSizeAndWidenedAgain) {
-  const test::TemporaryFolder folder;
-  const auto whole = trained();
-  save_light(folder / "wide", whole, "ema", LightPrecision::F32, 1 << 20);
-  save_light(folder / "narrow", whole, "ema", LightPrecision::Bf16, 1 << 20);
-  EXPECT_NEAR(
-      static_cast<double>(fs::file_size(folder / "wide") - fs::file_size(folder / "narrow")), 200.0,
-      16.0);
-  EXPECT_EQ(load(folder / "narrow").tensors.at("ema.w").scalar_type(), at::kBFloat16);
-  const auto light = load_light(folder / "narrow");
-  EXPECT_TRUE(same_bytes(light.tensors.at("ema.w"),
-                         whole.tensors.at("ema.w").to(at::kBFloat16).to(at::kFloat)));
-  EXPECT_TRUE(same_bytes(light.tensors.at("ema.count"), whole.tensors.at("ema.count")));
-}
-
-TEST(LightCheckpoint, LimitsAreKept) {
-  const test::TemporaryFolder folder;
-  save_light(folder / "c", trained(), "ema", LightPrecision::F32, 1 << 20);
-  const auto size = fs::file_size(folder / "c");
-  save_light(folder / "exact", trained(), "ema", LightPrecision::F32, size);
-  EXPECT_CHIARO_ERROR(save_light(folder / "d", trained(), "ema", LightPrecision::F32, size - 1),
-                      Resource, "too large");
-  EXPECT_FALSE(fs::exists(folder / "d"));
-  EXPECT_CHIARO_ERROR(save_light(folder / "d", trained(), "em", LightPrecision::F32, size), Bundle,
-                      "no tensor below 'em'");
-  save(folder / "heavy", trained());
-  EXPECT_CHIARO_ERROR(load_light(folder / "heavy"), Bundle, "not a light checkpoint");
-}
-
 }  // namespace
 }  // namespace chiaro::checkpoint

@@ -65,18 +65,8 @@ TEST(RunFolder, BestSurvivesPruning) {
   const test::TemporaryFolder place;
   RunFolder folder(place.path());
   folder.save(1, at_step(1), 1);
-  folder.keep_as_best(1);
-  folder.save(2, at_step(2), 1);
-  EXPECT_EQ(steps(place.path()), (Steps{2}));
-  EXPECT_EQ(load(folder.best_path()).integers.at("step"), 1);
-  folder.keep_as_best(2);
-  EXPECT_EQ(load(folder.best_path()).integers.at("step"), 2);
-  folder.save(2, at_step(22), 1);  // writing the step anew must not write through the link
-  EXPECT_EQ(load(folder.best_path()).integers.at("step"), 2);
   folder.save_best(at_step(77));
   folder.save(3, at_step(3), 1);
-  EXPECT_EQ(load(folder.best_path()).integers.at("step"), 77);
-  EXPECT_CHIARO_ERROR(folder.keep_as_best(1), Input, "step_000001");
   EXPECT_EQ(load(folder.best_path()).integers.at("step"), 77);
 }
 

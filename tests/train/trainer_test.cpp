@@ -281,6 +281,36 @@ TEST_F(TrainerTest, CsvHoldsEachStepOnceAfterResuming) {
   EXPECT_EQ(steps, (std::vector<std::string>{"2", "4", "6", "8", "10", "12"}));
 }
 
+TEST_F(TrainerTest, SamplesAndTheRecipeAreAmongTheEvents) {
+  TrainOptions options = short_run(4);
+  options.sample_every = 2;
+  checkpoint::RunFolder run(folder_ / "shown");
+  Surroundings around;
+  around.write_samples = [&](methods::Method&, std::int64_t step) {
+    const fs::path file = folder_ / fmt::format("strip_{}.png", step);
+    image::write(file, image::Image(3, 7, 300, 0.5F));
+    return step == 2 ? file : fs::path();
+  };
+  Trainer(options, dataset_, supervised(), run, "steps = 4", around).run();
+  std::string events;
+  for (const auto& entry : fs::directory_iterator(folder_ / "shown")) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents."))
+      events += read_text(entry.path());
+  }
+  EXPECT_NE(events.find("```toml\nsteps = 4\n```"), std::string::npos);
+  const auto count = [&](const std::string& what) {
+    int found = 0;
+    for (std::size_t at = events.find(what); at != std::string::npos;
+         at = events.find(what, at + 1))
+      ++found;
+    return found;
+  };
+  // The tag, and a summary that begins with a height of 7 and a width of 300 in three colours.
+  EXPECT_EQ(count("samples"), 1);
+  EXPECT_EQ(count("\x08\x07\x10\xac\x02\x18\x03"), 1);
+  EXPECT_NE(events.find(read_text(folder_ / "strip_2.png")), std::string::npos);
+}
+
 TEST_F(TrainerTest, AccumulatingEqualsABiggerBatch) {
   TrainOptions two = short_run(3);
   two.precision = "f32";

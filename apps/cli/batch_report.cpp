@@ -23,6 +23,15 @@ std::string pictures_text(std::size_t count) {
   return fmt::format("{} picture{}", count, count == 1 ? "" : "s");
 }
 
+/// "noise 12, rain 3": the most frequent first.
+std::string counts_text(const std::map<std::string, std::size_t>& counts) {
+  std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
+  std::ranges::stable_sort(sorted, std::greater<>(), &std::pair<std::string, std::size_t>::second);
+  std::vector<std::string> words;
+  for (const auto& [name, count] : sorted) words.push_back(fmt::format("{} {}", name, count));
+  return join(words);
+}
+
 }  // namespace
 
 BatchReport::BatchReport(const restore::BatchPlan& plan, const RestoreArguments& arguments,
@@ -73,8 +82,9 @@ void BatchReport::copied(const restore::BatchItem& item) {
 }
 
 /// Of a picture of several pages, as if each were one.
-void BatchReport::count_held(const std::vector<restore::RestoreReport>& reports) {
+void BatchReport::count(const std::vector<restore::RestoreReport>& reports) {
   for (const restore::RestoreReport& report : reports) {
+    if (report.inspection) ++found_[manifest_.condition->types[report.inspection->top()]];
     if (!report.guard) continue;
     if (report.guard->strength == 0) {
       ++left_alone_;
@@ -88,7 +98,7 @@ void BatchReport::done(const restore::BatchDone& one) {
   const std::lock_guard lock(mutex_);
   const std::vector<restore::RestoreReport> reports = std::exchange(went_by_[&one.item], {});
   went_by_.erase(&one.item);
-  count_held(reports);
+  count(reports);
   ++done_;
   megapixels_ += static_cast<double>(one.pixels) / 1e6;
   if (show_.verbose) {
@@ -202,7 +212,8 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
                  duration_text(seconds), static_cast<double>(summary.done) / seconds,
                  summary.megapixels / seconds);
   if (!copied_.empty())
-    spdlog::info("{} of them came out as they were: the file itself was copied", copied_.size());
+    spdlog::info("{} of them came out unchanged: the file itself was copied", copied_.size());
+  if (!found_.empty()) spdlog::info("found: {}", counts_text(found_));
   if (left_alone_ + held_back_ > 0)
     spdlog::info("the guard left {} as they are and restored {} with less strength{}", left_alone_,
                  held_back_, show_.verbose ? "" : "; --verbose says which");
@@ -231,6 +242,7 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
                           {"left_alone", left_alone_},
                           {"copied", copied_.size()},
                           {"held_back", held_back_},
+                          {"found", found_},
                           {"seconds", summary.seconds},
                           {"megapixels", summary.megapixels},
                           {"pictures_per_second", static_cast<double>(summary.done) / seconds},

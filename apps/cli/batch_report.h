@@ -52,7 +52,7 @@ class BatchReport {
     std::string reason;
     int status = 1;
   };
-  void count_held(const std::vector<restore::RestoreReport>& reports);
+  void count(const std::vector<restore::RestoreReport>& reports);
   int exit_status(const restore::BatchSummary& summary) const;
   void fail_with(const std::string& file, const std::string& output, const std::string& reason,
                  int status);
@@ -71,6 +71,7 @@ class BatchReport {
   double megapixels_ = 0;
   std::size_t left_alone_ = 0;  // pictures and pages, by the guard
   std::size_t held_back_ = 0;
+  std::map<std::string, std::size_t> found_;  // by the controller: the likeliest type of each
   std::map<const restore::BatchItem*, std::vector<restore::RestoreReport>> went_by_;  // not written
   std::set<const restore::BatchItem*> copied_;
   std::vector<Failure> failures_;

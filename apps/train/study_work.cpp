@@ -50,7 +50,7 @@ void take_start(const StudyWork& work, const StudyRun& run, networks::Network& n
 /// And what else of the method does not start anew.
 void take_start(const StudyWork& work, const StudyRun& run, methods::Method& method) {
   if (!run.starts_from_run) {
-    start_method(bundle::read_bundle(run.start), method);
+    start_method(bundle::read_bundle(run.start), method, arm_of(work, run).allow_missing);
   } else {
     start_method(load_trained_run(run_named(work, run.start).folder, "last"), run.start, method);
   }
@@ -120,7 +120,10 @@ void rehearse_runs(const StudyWork& work) {
   for (const auto& run : work.runs) {
     if (!to_be_made(run) || !seen.insert(run.id.substr(0, run.id.rfind('/'))).second) continue;
     TrainingRun training = training_run(work, run);
-    if (run.starts_from_run) training.start_weights = nullptr;  // they are not there yet
+    if (run.starts_from_run) {  // which has not been made yet
+      training.start_weights = nullptr;
+      training.start_method = nullptr;
+    }
     try {
       rehearse_training(training);
     } catch (const Error& error) {

@@ -86,8 +86,7 @@ void start_from(const TrainingRun& run, const TrainingRecipe& recipe, networks::
 std::unique_ptr<methods::Method> started_method(const TrainingRun& run,
                                                 const TrainingRecipe& recipe,
                                                 const data::Dataset& training,
-                                                const data::Dataset& held_out,
-                                                const fs::path& folder) {
+                                                const data::Dataset& held_out) {
   auto network = make_network(recipe);
   start_from(run, recipe, network.get());
   const std::int64_t scale = network ? network->geometry().scale : 1;
@@ -98,13 +97,10 @@ std::unique_ptr<methods::Method> started_method(const TrainingRun& run,
   if (network) check_sides(recipe, training, *network);
   auto method = make_method(recipe, network, names_of(training));
   if (run.start_method) run.start_method(*method);
-  if (checkpoint::list_checkpoints(folder).empty()) check_started(*method);
   CHIARO_CHECK(!method->views().needs_target || training.has_targets(), Usage,
                "[train] method '{}' needs targets; got a source of kind 'noisy', which has none",
                recipe.method);
   check_best(recipe, held_out, *method);
-  spdlog::info("{}: {:.2f} M parameters", network ? recipe.network : recipe.method,
-               millions_of_parameters(network ? *network : method->state()));
   return method;
 }
 
@@ -147,7 +143,11 @@ train::Outcome run_training(const TrainingRun& run) {
   spdlog::info("training on {}; held out: {}", training->summary(), validation_set.summary());
 
   // Before there is a folder: what cannot begin leaves none.
-  auto method = started_method(run, recipe, *training, validation_set, folder_path);
+  auto method = started_method(run, recipe, *training, validation_set);
+  if (checkpoint::list_checkpoints(folder_path).empty()) check_started(*method);
+  const auto network = method->product().restorer;
+  spdlog::info("{}: {:.2f} M parameters", network ? recipe.network : recipe.method,
+               millions_of_parameters(network ? *network : method->state()));
   const Validation validation = made_validation(recipe, validation_set, root, *method);
   checkpoint::RunFolder folder(folder_path);
   expect_no_run(run, folder_path);  // which another process may have made meanwhile
@@ -185,11 +185,7 @@ void rehearse_training(const TrainingRun& run) {
   const fs::path root = data_root(run.data, recipe.recipe, run.recipe_file);
   const data::Dataset training(recipe.recipe, root, data::Part::Training);
   const data::Dataset held_out = held_out_set(recipe, root);
-  auto network = make_network(recipe);
-  start_from(run, recipe, network.get());
-  if (network) check_sides(recipe, training, *network);
-  const auto method = make_method(recipe, network, names_of(training));
-  check_best(recipe, held_out, *method);
+  (void)started_method(run, recipe, training, held_out);
 }
 
 }  // namespace chiaro::apps

@@ -63,6 +63,16 @@ image::Image reduced(const image::Image& picture, int scale) {
   return small;
 }
 
+/// Names become columns of tables and parts of file names.
+void expect_plain_name(const std::string& name, std::string_view of) {
+  const bool plain = std::ranges::all_of(name, [](unsigned char byte) {
+    return byte >= ' ' && byte != ',' && byte != '"' && byte != '/' && byte != 0x7f;
+  });
+  CHIARO_CHECK(plain, Usage,
+               "[data] the name of a {} has a comma, quote, slash or control character; got '{}'",
+               of, name);
+}
+
 }  // namespace
 
 Dataset::Dataset(const Recipe& recipe, const fs::path& root, Part part)
@@ -85,6 +95,8 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
   std::set<std::string> held_out_anywhere;
   for (const auto& item : found->second) {
     sources_.push_back({parse_options<SourceOptions>(item.values, "source"), {}, -1});
+    expect_plain_name(sources_.back().options.name, "source");
+    expect_plain_name(sources_.back().options.task, "task");
     lists.push_back(list_source(sources_.back().options, root, options_.holdout));
     held_out_anywhere.insert(lists.back().held_out.begin(), lists.back().held_out.end());
   }
@@ -171,6 +183,7 @@ void Dataset::add_streams(const Recipe& recipe, Part part) {
       const auto task = parse_options<TaskOptions>(item.values, "task");
       CHIARO_CHECK(!task.name.empty() && !task.spec.empty(), Usage,
                    "[data.task] each [[task]] needs a name and a spec");
+      expect_plain_name(task.name, "task");
       for (const auto& name : task.sources) expect_clean_source(task, name);
       Stream stream;
       stream.task = task_number(task.name);

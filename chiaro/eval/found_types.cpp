@@ -95,6 +95,9 @@ std::optional<TypeSummary> summarize_types(const Report& report) {
 std::string types_text(std::span<const Report> reports) {
   std::vector<std::vector<std::string>> rows{
       {"found by the controller", "n", "expected", "right", "named"}};
+  std::size_t sets = 0;
+  std::size_t pictures = 0;
+  double right = 0;
   for (const Report& report : reports) {
     const auto summary = summarize_types(report);
     if (!summary) continue;
@@ -106,10 +109,17 @@ std::string types_text(std::span<const Report> reports) {
     for (const auto& [count, type] : ranked) named.push_back(fmt::format("{} {}", type, count));
     rows.push_back(
         {report.set, std::to_string(report.pictures.size()),
-         report.types.empty() ? "-" : join(report.types, "+"),
+         report.types.empty() ? "-" : join(report.types, " or "),
          summary->right_share ? fmt::format("{:.1f} %", 100 * *summary->right_share) : "-",
          join(named)});
+    if (!summary->right_share) continue;
+    ++sets;
+    pictures += report.pictures.size();
+    right += *summary->right_share * static_cast<double>(report.pictures.size());
   }
+  if (sets > 1)
+    rows.push_back({"all of them", std::to_string(pictures), "",
+                    fmt::format("{:.1f} %", 100 * right / static_cast<double>(pictures)), ""});
   return rows.size() == 1 ? "" : aligned_table(rows);
 }
 

@@ -34,8 +34,8 @@ struct TypeSummary {
 /// Nothing where no controller looked at the pictures.
 std::optional<TypeSummary> summarize_types(const Report& report);
 
-/// A row per set: what was expected, how often it was named, what was named. "" where no controller
-/// looked.
+/// A row per set: what was expected (any of it), how often it was named, what was named; and one of
+/// all pictures of which it is known. "" where no controller looked.
 std::string types_text(std::span<const Report> reports);
 
 }  // namespace chiaro::eval

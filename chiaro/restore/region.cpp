@@ -151,7 +151,7 @@ RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
   }
   image::Image seen = picture;
   replace_not_finite(seen);
-  if (drops) seen.alpha = {};
+  if (drops) std::vector<float>().swap(seen.alpha);
   result.seen = restorer.inspect(seen);
   return result;
 }
@@ -191,7 +191,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   image::Image part = cut(source, around);
   image::Image alpha =
       part.alpha.empty() || options.alpha == AlphaMode::Drop ? image::Image() : alpha_picture(part);
-  part.alpha = {};
+  std::vector<float>().swap(part.alpha);
   const Region inner = within(region, around, manifest.scale);
   image::Image result = cut(restorer.restore(std::move(part), options, progress, report), inner);
   if (alpha.empty()) return result;

@@ -22,7 +22,7 @@ image::Image bare_rgb(const image::Image& picture) {
 
 image::Image bare_rgb(image::Image&& picture) {
   if (picture.channels() != 3) return bare_rgb(std::as_const(picture));
-  picture.alpha = {};
+  std::vector<float>().swap(picture.alpha);
   picture.metadata = {};
   return std::move(picture);
 }

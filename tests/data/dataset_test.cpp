@@ -246,6 +246,16 @@ TEST_F(DatasetTest, BadRecipesAreRefusedWithTheirFault) {
   reversed.lists["source"][0].values["scale_min"] = 3.0;
   EXPECT_CHIARO_ERROR(dataset(reversed), Usage, "scale_min");
 
+  Recipe columns = recipe();
+  columns.lists["source"][0].values["name"] = std::string("clean, sharp");
+  EXPECT_CHIARO_ERROR(dataset(columns), Usage, "'clean, sharp'");
+  columns = recipe();
+  columns.lists["source"][1].values["task"] = std::string("rain,snow");
+  EXPECT_CHIARO_ERROR(dataset(columns), Usage, "'rain,snow'");
+  columns = recipe();
+  columns.lists["task"][0].values["name"] = std::string("fine/coarse");
+  EXPECT_CHIARO_ERROR(dataset(columns), Usage, "'fine/coarse'");
+
   std::filesystem::remove(folder_ / "good" / "p3.png");
   EXPECT_CHIARO_ERROR(dataset(recipe()), Input, "p3.png");
 }

@@ -301,6 +301,14 @@ TEST_F(InspectCli, WhatTheGuardDidIsSaidOfFolders) {
   }
   EXPECT_EQ(lines.back()["left_alone"], 1);
   EXPECT_EQ(lines.back()["held_back"], 1);
+  std::size_t found = 0;
+  for (const auto& [type, count] : lines.back()["found"].items()) {
+    EXPECT_NE(result.err.find(fmt::format("{} {}", type, count.get<int>())), std::string::npos)
+        << result.err;
+    found += count.get<std::size_t>();
+  }
+  EXPECT_EQ(found, 3U);
+  EXPECT_EQ(lines.back()["found"]["clean"], 1) << lines.back();
   const auto told = chiaro({"restore", in, "-o", out, "--overwrite", "--verbose"});
   EXPECT_NE(told.err.find("dark.png: the picture looks clean"), std::string::npos) << told.err;
 }

@@ -73,6 +73,17 @@ TEST(TypeSummary, OfTheMildestTenthCleanIsRightToo) {
       << "a tenth of nine is none";
 }
 
+TEST(TypeSummary, OfSeveralSetsPicturesAreCountedTogether) {
+  const std::vector<Report> reports{report_of({"rain"}, {"rain", "noise", "rain", "rain"}),
+                                    report_of({"jpeg", "noise"}, {"jpeg"}),
+                                    report_of({}, {"rain"})};
+  const std::string text = types_text(reports);
+  EXPECT_NE(text.find("jpeg or noise"), std::string::npos) << text;
+  EXPECT_NE(text.find("80.0 %"), std::string::npos)
+      << text << "4 of 5; of the last set nobody knows";
+  EXPECT_EQ(types_text(std::span(reports).first(1)).find("all of them"), std::string::npos);
+}
+
 TEST(TypeSummary, IsInTextCsvAndJson) {
   const std::vector<Report> reports{report_of({"rain"}, {"rain", "noise", "rain", "rain"})};
   const std::string text = report_text(reports);

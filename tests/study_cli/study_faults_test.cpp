@@ -71,6 +71,8 @@ TEST_F(StudyCli, ArmsThatCannotBeBuiltShowBeforeTheFirstRun) {
   expect_refusal(exchange(kTwoArms, "method.loss=mse", "method.loss=mes"), 2, "run 'squared/1'");
   expect_refusal(exchange(kTwoArms, "method.loss=mse", "network.channels=[8, 12, 16]"), 2,
                  "run 'squared/1'");
+  expect_refusal(exchange(kTwoArms, "[\"method.loss=mse\"]", "[\"data.scale=2\"]\nown_data = true"),
+                 2, "differ in scale");
 }
 
 TEST_F(StudyCli, AMetricThatNobodyMeasuredIsNamed) {

@@ -3,8 +3,8 @@
 
 usage: check_onnx.py BUNDLE_OR_FOLDER...     exit status 0: all equal; 7: not; 77: onnxruntime is missing
 
-For each bundle: restore.onnx, and condition.onnx where there is one, pass ONNX's own checker, have the tensors, axes
-and operator set that docs/bundle_format.md promises (restore.onnx its metadata too), and give the stored outputs for the
+For each bundle: restore.onnx, and condition.onnx where there is one, or else encode.onnx, pass ONNX's own checker, have
+the tensors, axes and operator set that docs/bundle_format.md promises (restore.onnx its metadata too), and give the stored outputs for the
 inputs of selftest.safetensors, and of NAME.safetensors beside NAME.chiaro where there is one, within 1e-4.
 """
 
@@ -84,7 +84,7 @@ def differences(graph_bytes, vectors, prefix, output):
     index = 0
     while f"{prefix}{index}.{names[0]}" in vectors:
         given = {name: vectors[f"{prefix}{index}.{name}"] for name in names}
-        expected = vectors[f"{prefix}{index}.{output}"]
+        expected = vectors[f"{prefix}{index}.{'output' if output == 'code' else output}"]
         got = session.run([output], given)[0]
         same = got.shape == expected.shape and numpy.isfinite(got).all()
         yield given[names[0]].shape, float(numpy.abs(got - expected).max()) if same else float("inf")
@@ -96,7 +96,8 @@ def check(path):
     with zipfile.ZipFile(path) as bundle:
         members = {name: bundle.read(name) for name in bundle.namelist() if name.endswith((".onnx", ".safetensors"))}
     picture = {"input": ["batch_size", 3, "height", "width"]}
-    graphs = [("restore.onnx", picture, "", ["output"])]
+    restores = "restore.onnx" in members
+    graphs = [("restore.onnx", picture, "", ["output"]) if restores else ("encode.onnx", picture, "", ["code"])]
     if "condition.onnx" in members:
         picture["condition"] = None
         graphs.append(("condition.onnx", {"views": None, "whole": None}, "c", ["condition", "novelty"]))
@@ -104,7 +105,7 @@ def check(path):
     if path.with_suffix(".safetensors").exists():
         sets.append(("more", path.with_suffix(".safetensors").read_bytes()))
 
-    faults = list(metadata_faults(members["restore.onnx"]))
+    faults = list(metadata_faults(members["restore.onnx"])) if restores else []
     largest = []
     for graph, inputs, prefix, outputs in graphs:
         faults += [f"{graph}: {fault}" for fault in form_faults(members[graph], inputs, dict.fromkeys(outputs))]

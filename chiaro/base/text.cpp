@@ -36,7 +36,11 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
       best = candidate;
     }
   }
-  return best;
+  if (!best.empty() || name.size() < 3) return best;
+  const auto goes_on = [&](const std::string& candidate) { return candidate.starts_with(name); };
+  return std::ranges::count_if(candidates, goes_on) == 1
+             ? *std::ranges::find_if(candidates, goes_on)
+             : "";
 }
 
 std::string did_you_mean(std::string_view name, std::span<const std::string> candidates) {

@@ -8,8 +8,8 @@
 
 namespace chiaro {
 
-/// The candidate with the smallest edit distance to `name`, or "" where none is close (distance >
-/// max(2, length/3)).
+/// The candidate with the smallest edit distance to `name`; where none is close (distance >
+/// max(2, length/3)), the only one that begins with it ("sigma": "sigma_u8"), or "".
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates);
 
 /// " (did you mean 'x'?)" or "".

@@ -17,6 +17,8 @@ TEST(Text, NearestNameIsTheOneWithTheFewestEdits) {
   EXPECT_EQ(nearest_name("rain", names), "rain");
   EXPECT_EQ(nearest_name("completely different", names), "");
   EXPECT_EQ(nearest_name("noise", {}), "");
+  EXPECT_EQ(nearest_name("sigma", Names{"grey", "sigma_u8"}), "sigma_u8");
+  EXPECT_EQ(nearest_name("sigma", Names{"sigma_u8", "sigma_px"}), "") << "which of them?";
 }
 
 TEST(Text, DidYouMeanIsEmptyWithoutACloseName) {

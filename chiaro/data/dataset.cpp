@@ -63,6 +63,22 @@ image::Image reduced(const image::Image& picture, int scale) {
   return small;
 }
 
+/// See data.resized. What is enlarged looks blurred, so only what is neither clean nor blurred is.
+double draw_size_factor(const degrade::Chain& chain, Rng& rng) {
+  bool damaged = false;
+  bool grainy = false;
+  bool blurred = false;
+  for (const auto& step : chain) {
+    const std::string& kind = degrade::find(step.name).kind;
+    damaged = damaged || kind != "clean";
+    grainy = grainy || kind == "noise" || kind == "jpeg";
+    blurred = blurred || kind == "blur";
+  }
+  if (!damaged) return 1;
+  const bool enlarged = grainy && !blurred && rng.chance(0.3);
+  return enlarged ? 1 / rng.log_uniform(1.1, 1.6) : rng.log_uniform(1.2, 2.5);
+}
+
 /// Names become columns of tables and parts of file names.
 void expect_plain_name(const std::string& name, std::string_view of) {
   const bool plain = std::ranges::all_of(name, [](unsigned char byte) {
@@ -375,12 +391,20 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image:
   if (stream.tones > 0 && rng.chance(stream.tones))
     vary_tones(sample.context_target, stream.mist, rng);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);
+  const double size_factor =
+      options_.resized > 0 && depth.empty() && options_.scale == 1 && rng.chance(options_.resized)
+          ? draw_size_factor(chain, rng)
+          : 1;
   // Same kinds and options for samples that are alike, but not the same grain, which would give
   // away that they belong together.
   if (options_.alike > 1)
     rng = Rng(static_cast<std::uint64_t>(options_.seed), {sample.seed, stable_hash("grain")});
-  sample.context = degrade::apply(reduced(sample.context_target, static_cast<int>(options_.scale)),
-                                  chain, rng, {.depth = depth.empty() ? nullptr : &depth});
+  const auto damaged = [&](const image::Image& clean) {
+    return degrade::apply(clean, chain, rng, {.depth = depth.empty() ? nullptr : &depth});
+  };
+  sample.context = size_factor == 1
+                       ? damaged(reduced(sample.context_target, static_cast<int>(options_.scale)))
+                       : damaged_at_other_size(sample.context_target, size_factor, damaged);
   sample.severity = 0;
   std::map<std::int64_t, double> kinds;
   for (const auto& step : chain) {
@@ -391,6 +415,9 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image:
   }
   if (kinds.size() > 1) kinds.erase(0);  // clean is what has no other damage
   if (kinds.empty()) kinds.emplace(0, 0.0);
+  for (auto& [kind, severity] : kinds) {
+    if (size_factor != 1 && kind != 0) severity = -1;
+  }
   sample.kinds.assign(kinds.begin(), kinds.end());
   sample.origin = store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);
 }

@@ -40,6 +40,7 @@ struct DataOptions {
   double label_fraction = 1.0;
   bool input_u8 = false;
   double filed_as_jpeg = 0;
+  double resized = 0;
   double mist = 0.3;
   bool dihedral = true;
   std::string root;

@@ -40,6 +40,12 @@ Fields<DataOptions> DataOptions::fields() {
             "share of the damaged pictures that have a target which are coded once more as JPEG of "
             "quality 80 to 97, as cameras file them; not counted as damage",
             {.min = 0, .max = 1}),
+      field("resized", &DataOptions::resized,
+            "share of the pictures with made damage that were damaged at another size and resized "
+            "afterwards, as pictures of the web are: reduced 1.2 to 2.5 times, or, where there is "
+            "noise or JPEG and no blur, enlarged up to 1.6 times, target and all; how severe the "
+            "damage still is then counts as unknown; not where data.scale is above 1",
+            {.min = 0, .max = 1}),
       field(
           "mist", &DataOptions::mist,
           "largest black level of pictures that get other tones (task.tones): what is above it is "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "chiaro/degrade/random_fields.h"
+#include "chiaro/degrade/resample.h"
 
 namespace chiaro::data {
 namespace {
@@ -103,6 +104,25 @@ void scale_damage(image::Image& damaged, const image::Image& clean, double stren
                              return std::clamp(without + factor * (with - without), 0.0F, 1.0F);
                            });
   }
+}
+
+image::Image damaged_at_other_size(image::Image& clean, double factor,
+                                   const std::function<image::Image(const image::Image&)>& damage) {
+  const auto sized = [](const image::Image& picture, int side) {
+    image::Image result(picture.channels(), side, side);
+    for (int c = 0; c < picture.channels(); ++c) {
+      const auto plane =
+          degrade::resize_cubic(picture.plane(c), picture.height(), picture.width(), side, side);
+      std::ranges::transform(plane, result.plane(c).begin(),
+                             [](float value) { return std::clamp(value, 0.0F, 1.0F); });
+    }
+    return result;
+  };
+  const int side = clean.height();
+  const image::Image other =
+      sized(clean, std::max(1, static_cast<int>(std::lround(side * factor))));
+  if (factor < 1) clean = sized(other, side);
+  return sized(damage(other), side);
 }
 
 }  // namespace chiaro::data

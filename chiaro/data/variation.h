@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/image/image.h"
@@ -29,6 +30,13 @@ ColourMatrix draw_colours(Rng& rng);
 
 /// Values are clamped to [0,1].
 void recolour(image::Image& picture, const ColourMatrix& matrix);
+
+/// `factor` above 1: a square RGB picture is made so many times as large, damaged, and reduced
+/// again; below 1: reduced, damaged and enlarged again, and `clean` comes out reduced and enlarged
+/// likewise. All by cubic convolution. `damage`: gives a picture of the same size. Returns the
+/// damaged one.
+image::Image damaged_at_other_size(image::Image& clean, double factor,
+                                   const std::function<image::Image(const image::Image&)>& damage);
 
 /// damaged := clean + strength (damaged - clean), clamped to [0,1]. Both of one size.
 void scale_damage(image::Image& damaged, const image::Image& clean, double strength);

@@ -386,6 +386,28 @@ TEST_F(DatasetTest, KindsNameEveryDamageOfAChain) {
   EXPECT_GT(std::min({mixed, paired, untouched}), 0);
 }
 
+TEST_F(DatasetTest, WhatWasDamagedAtAnotherSizeHasItsKindsAndNoSeverity) {
+  Recipe resized = recipe(
+      "[[task]]\nname = \"noise\"\nspec = \"noise(sigma_u8=25)\"\nweight = 1000.0\n"
+      "[[task]]\nname = \"untouched\"\nspec = \"clean\"\nweight = 1000.0\n");
+  const auto plain = dataset(resized)->batch(0, 24);
+  set_recipe_value(resized, "data.resized=1");
+  const auto set = dataset(resized);
+  const auto batch = set->batch(0, 24);
+  ASSERT_TRUE(at::equal(plain.kinds, batch.kinds));
+  int noisy = 0;
+  for (std::int64_t i = 0; i < 24; ++i) {
+    const bool changed = !at::equal(plain.input[i], batch.input[i]);
+    const bool untouched = batch.kinds[i][0].item<bool>();
+    EXPECT_NE(changed, untouched) << batch.origins[static_cast<std::size_t>(i)];
+    if (untouched) continue;
+    EXPECT_EQ(batch.severities[i].min().item<double>(), -1);
+    ++noisy;
+  }
+  EXPECT_GT(noisy, 0);
+  EXPECT_LT(noisy, 24);
+}
+
 TEST_F(DatasetTest, InputsAreRoundedToEightBitsWhereAsked) {
   const Recipe blurred =
       recipe("[[task]]\nname = \"blur\"\nspec = \"gaussian_blur(sigma_px=1)\"\nweight = 1000.0\n");

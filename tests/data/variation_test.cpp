@@ -200,5 +200,42 @@ TEST_F(VariedPairs, RangesTheWrongWayRoundAreRefused) {
   EXPECT_CHIARO_ERROR(dataset("strength_min = 1.2\n"), Usage, "strength_min");
 }
 
+TEST(OtherSize, ReducedNoiseIsWeakerAndTheCleanPictureStays) {
+  const image::Image flat(3, 64, 64, 0.5F);
+  const auto noisy = [](const image::Image& picture) {
+    Rng rng(1);
+    image::Image result = picture;
+    for (float& value : result.pixels()) value += 0.05F * static_cast<float>(rng.normal());
+    return result;
+  };
+  const auto deviation = [](const image::Image& picture) {
+    double sum = 0;
+    for (const float value : picture.pixels()) sum += (value - 0.5) * (value - 0.5);
+    return std::sqrt(sum / static_cast<double>(picture.pixels().size()));
+  };
+  image::Image clean = flat;
+  const auto reduced = damaged_at_other_size(clean, 2, noisy);
+  EXPECT_EQ(reduced.height(), 64);
+  EXPECT_TRUE(std::ranges::equal(clean.pixels(), flat.pixels()));
+  // The kernel of four pixels a side at half the size: the root of the sum of its squares is 0.45.
+  EXPECT_NEAR(deviation(reduced), 0.45 * 0.05, 0.05 * 0.05);
+  EXPECT_NEAR(deviation(damaged_at_other_size(clean, 1, noisy)), 0.05, 0.002);
+}
+
+TEST(OtherSize, WhatIsEnlargedIsAsSoftAsItsTarget) {
+  image::Image stripes(3, 64, 64);
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < 64; ++y) {
+      for (int x = 0; x < 64; ++x) stripes.at(c, y, x) = x % 2 == 0 ? 0.2F : 0.8F;
+    }
+  }
+  image::Image clean = stripes;
+  const auto same = [](const image::Image& picture) { return picture; };
+  const auto enlarged = damaged_at_other_size(clean, 0.5, same);
+  EXPECT_EQ(enlarged.width(), 64);
+  EXPECT_TRUE(std::ranges::equal(enlarged.pixels(), clean.pixels()));
+  EXPECT_NEAR(clean.at(0, 32, 32), 0.5F, 0.05F);  // the stripes are too fine for the half
+}
+
 }  // namespace
 }  // namespace chiaro::data

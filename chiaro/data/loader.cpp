@@ -17,8 +17,8 @@ void pin(Batch& batch) {
 
 }  // namespace
 
-Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_sample, std::int64_t batch,
-               bool pinned)
+Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_sample,
+               std::int64_t batch, bool pinned)
     : dataset_(std::move(dataset)),
       first_sample_(first_sample),
       batch_(batch > 0 ? batch : dataset_->options().batch),
@@ -40,7 +40,8 @@ void Loader::work() {
   std::unique_lock lock(mutex_);
   while (true) {
     room_.wait(lock, [&] {
-      return stopping_ || !failed_.empty() || next_to_make_ < next_to_give_ + dataset_->options().ahead;
+      return stopping_ || !failed_.empty() ||
+             next_to_make_ < next_to_give_ + dataset_->options().ahead;
     });
     if (stopping_ || !failed_.empty()) return;
     const std::int64_t number = next_to_make_++;

@@ -90,7 +90,7 @@ int Restorer::State::overlap(const RestoreOptions& options) const {
 }
 
 WeaveOptions Restorer::State::weave_options(int height, int width,
-                                                 const RestoreOptions& options) const {
+                                            const RestoreOptions& options) const {
   WeaveOptions weave;
   weave.alignment = manifest.alignment_px;
   weave.margin = options.margin ? *options.margin : margin_of(manifest, height, width);

@@ -12,7 +12,6 @@
 #include "chiaro/data/depth.h"
 #include "chiaro/data/listing.h"
 #include "chiaro/data/variation.h"
-#include "chiaro/degrade/resample.h"
 #include "chiaro/image/codec.h"
 
 namespace chiaro::data {
@@ -52,15 +51,7 @@ image::Image fit(const image::Image& window, int side) {
 /// The picture with sides divided by `scale`, free of aliases: what a super-resolution network is
 /// given.
 image::Image reduced(const image::Image& picture, int scale) {
-  if (scale == 1) return picture;
-  image::Image small(picture.channels(), picture.height() / scale, picture.width() / scale);
-  for (int c = 0; c < picture.channels(); ++c) {
-    const auto plane = degrade::resize_cubic(picture.plane(c), picture.height(), picture.width(),
-                                             small.height(), small.width());
-    std::ranges::transform(plane, small.plane(c).begin(),
-                           [](float value) { return std::clamp(value, 0.0F, 1.0F); });
-  }
-  return small;
+  return scale == 1 ? picture : resized(picture, picture.height() / scale, picture.width() / scale);
 }
 
 /// See data.resized. What is enlarged looks blurred, so only what is neither clean nor blurred is.

@@ -106,23 +106,24 @@ void scale_damage(image::Image& damaged, const image::Image& clean, double stren
   }
 }
 
+image::Image resized(const image::Image& picture, int height, int width) {
+  image::Image result(picture.channels(), height, width);
+  for (int c = 0; c < picture.channels(); ++c) {
+    const auto plane =
+        degrade::resize_cubic(picture.plane(c), picture.height(), picture.width(), height, width);
+    std::ranges::transform(plane, result.plane(c).begin(),
+                           [](float value) { return std::clamp(value, 0.0F, 1.0F); });
+  }
+  return result;
+}
+
 image::Image damaged_at_other_size(image::Image& clean, double factor,
                                    const std::function<image::Image(const image::Image&)>& damage) {
-  const auto sized = [](const image::Image& picture, int side) {
-    image::Image result(picture.channels(), side, side);
-    for (int c = 0; c < picture.channels(); ++c) {
-      const auto plane =
-          degrade::resize_cubic(picture.plane(c), picture.height(), picture.width(), side, side);
-      std::ranges::transform(plane, result.plane(c).begin(),
-                             [](float value) { return std::clamp(value, 0.0F, 1.0F); });
-    }
-    return result;
-  };
   const int side = clean.height();
-  const image::Image other =
-      sized(clean, std::max(1, static_cast<int>(std::lround(side * factor))));
-  if (factor < 1) clean = sized(other, side);
-  return sized(damage(other), side);
+  const int at = std::max(1, static_cast<int>(std::lround(side * factor)));
+  const image::Image other = resized(clean, at, at);
+  if (factor < 1) clean = resized(other, side, side);
+  return resized(damage(other), side, side);
 }
 
 }  // namespace chiaro::data

@@ -31,6 +31,9 @@ ColourMatrix draw_colours(Rng& rng);
 /// Values are clamped to [0,1].
 void recolour(image::Image& picture, const ColourMatrix& matrix);
 
+/// Another size by cubic convolution (degrade::resize_cubic), free of aliases, clamped to [0,1].
+image::Image resized(const image::Image& picture, int height, int width);
+
 /// `factor` above 1: a square RGB picture is made so many times as large, damaged, and reduced
 /// again; below 1: reduced, damaged and enlarged again, and `clean` comes out reduced and enlarged
 /// likewise. All by cubic convolution. `damage`: gives a picture of the same size. Returns the

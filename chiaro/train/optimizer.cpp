@@ -13,27 +13,55 @@ namespace {
 
 constexpr double kTinyNorm = 1e-6;  // as in torch.nn.utils.clip_grad_norm_
 
-/// AdamW with the state of libtorch's, so that a checkpoint does not tell which one wrote it.
-class FusedAdamW : public torch::optim::AdamW {
- public:
-  using AdamW::AdamW;
+void update_all(torch::optim::AdamWOptions& options, at::TensorList weights,
+                at::TensorList gradients, at::TensorList means, at::TensorList squares,
+                at::TensorList steps) {
+  at::_fused_adamw_(weights, gradients, means, squares, {}, steps, options.lr(),
+                    std::get<0>(options.betas()), std::get<1>(options.betas()),
+                    options.weight_decay(), options.eps(), /*amsgrad=*/false, /*maximize=*/false);
+}
 
-  at::Tensor step(LossClosure /*closure*/ = nullptr) override {
+void update_all(torch::optim::AdamOptions& options, at::TensorList weights,
+                at::TensorList gradients, at::TensorList means, at::TensorList squares,
+                at::TensorList steps) {
+  at::_fused_adam_(weights, gradients, means, squares, {}, steps, options.lr(),
+                   std::get<0>(options.betas()), std::get<1>(options.betas()),
+                   options.weight_decay(), options.eps(), /*amsgrad=*/false, /*maximize=*/false);
+}
+
+/// `values` in the order in memory that `weight` has: the fused update walks memory, not indices.
+at::Tensor laid_out_as(const at::Tensor& weight, const at::Tensor& values) {
+  return values.strides() == weight.strides() ? values : at::empty_like(weight).copy_(values);
+}
+
+/// Adam or AdamW, all weights of a group in one pass: on a card a launch costs more than the
+/// arithmetic, and on a CPU libtorch's own, a pass over memory for each operation, takes three
+/// times as long. It has the state of libtorch's, so that a checkpoint does not tell which wrote
+/// it.
+template <typename Base, typename State, typename Options>
+class Fused : public Base {
+ public:
+  using Base::Base;
+
+  at::Tensor step(torch::optim::Optimizer::LossClosure /*closure*/ = nullptr) override {
     const c10::NoGradGuard no_grad;
-    for (auto& group : param_groups()) update(group);
+    for (auto& group : this->param_groups()) update(group);
     return {};
   }
 
  private:
-  torch::optim::AdamWParamState& state_of(const at::Tensor& weight) {
-    auto& held = state()[weight.unsafeGetTensorImpl()];
+  State& state_of(const at::Tensor& weight) {
+    auto& held = this->state()[weight.unsafeGetTensorImpl()];
     if (held == nullptr) {
-      auto fresh = std::make_unique<torch::optim::AdamWParamState>();
+      auto fresh = std::make_unique<State>();
       fresh->exp_avg(at::zeros_like(weight));
       fresh->exp_avg_sq(at::zeros_like(weight));
       held = std::move(fresh);
     }
-    return static_cast<torch::optim::AdamWParamState&>(*held);
+    auto& state = static_cast<State&>(*held);
+    state.exp_avg(laid_out_as(weight, state.exp_avg()));
+    state.exp_avg_sq(laid_out_as(weight, state.exp_avg_sq()));
+    return state;
   }
 
   void update(torch::optim::OptimizerParamGroup& group) {
@@ -47,7 +75,7 @@ class FusedAdamW : public torch::optim::AdamW {
       auto& held = state_of(weight);
       held.step(held.step() + 1);
       weights.push_back(weight);
-      gradients.push_back(weight.grad());
+      gradients.push_back(laid_out_as(weight, weight.grad()));
       means.push_back(held.exp_avg());
       squares.push_back(held.exp_avg_sq());
       // Weights that skipped a step count for themselves; the others share one number.
@@ -57,16 +85,17 @@ class FusedAdamW : public torch::optim::AdamW {
       steps.push_back(shared_step_);
     }
     if (weights.empty()) return;
-    const auto& options = static_cast<const torch::optim::AdamWOptions&>(group.options());
-    at::_fused_adamw_(weights, gradients, means, squares, {}, steps, options.lr(),
-                      std::get<0>(options.betas()), std::get<1>(options.betas()),
-                      options.weight_decay(), options.eps(), /*amsgrad=*/false,
-                      /*maximize=*/false);
+    update_all(static_cast<Options&>(group.options()), weights, gradients, means, squares, steps);
   }
 
   at::Tensor shared_step_;
   std::int64_t last_count_ = -1;
 };
+
+using FusedAdam =
+    Fused<torch::optim::Adam, torch::optim::AdamParamState, torch::optim::AdamOptions>;
+using FusedAdamW =
+    Fused<torch::optim::AdamW, torch::optim::AdamWParamState, torch::optim::AdamWOptions>;
 
 template <typename Optimizer, typename Options>
 std::unique_ptr<torch::optim::Optimizer> make(const std::vector<at::Tensor>& weights,
@@ -89,10 +118,8 @@ std::unique_ptr<torch::optim::Optimizer> make(const std::vector<at::Tensor>& wei
 
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const std::vector<at::Tensor>& weights,
                                                         const OptimizerOptions& options) {
-  if (options.kind == "adam")
-    return make<torch::optim::Adam, torch::optim::AdamOptions>(weights, options);
-  return options.fused ? make<FusedAdamW, torch::optim::AdamWOptions>(weights, options)
-                       : make<torch::optim::AdamW, torch::optim::AdamWOptions>(weights, options);
+  if (options.kind == "adam") return make<FusedAdam, torch::optim::AdamOptions>(weights, options);
+  return make<FusedAdamW, torch::optim::AdamWOptions>(weights, options);
 }
 
 double clip_gradients(const std::vector<at::Tensor>& weights, double limit) {

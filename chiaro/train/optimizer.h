@@ -16,11 +16,10 @@ struct OptimizerOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double weight_decay = 0;  ///< of weights with two dimensions or more; biases and scalars are not
-  /// All weights of a group in one pass (at::_fused_adamw_): on a card, where a launch costs more
-  /// than the arithmetic. The same update but for rounding. AdamW alone; Adam goes on as it does.
-  bool fused = false;
 };
 
+/// libtorch's update and state, but for rounding, in one pass over the weights of a group
+/// (at::_fused_adam_, at::_fused_adamw_), on CPU and CUDA.
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const std::vector<at::Tensor>& weights,
                                                         const OptimizerOptions& options);
 

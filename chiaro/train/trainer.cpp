@@ -154,8 +154,7 @@ void Trainer::enter_phase(const PhaseSpan& span) {
                                            .learning_rate = options_.learning_rate,
                                            .beta1 = options_.beta1,
                                            .beta2 = options_.beta2,
-                                           .weight_decay = options_.weight_decay,
-                                           .fused = device_.is_cuda()});
+                                           .weight_decay = options_.weight_decay});
 }
 
 /// What a method is made of beside options and weights, so that it can be made again without data.

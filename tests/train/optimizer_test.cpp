@@ -2,11 +2,14 @@
 
 #include <cmath>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
 #include <torch/utils.h>
 
@@ -25,12 +28,22 @@ std::vector<at::Tensor> weights_of(std::uint64_t seed) {
 /// The last weight has a gradient in every second step only, so that its count lags.
 void set_gradients(std::vector<at::Tensor>& weights, int step) {
   torch::manual_seed(100 + static_cast<std::uint64_t>(step));
-  for (auto& weight : weights) weight.mutable_grad() = at::randn_like(weight);
+  for (auto& weight : weights) weight.mutable_grad() = at::randn(weight.sizes());
   if (step % 2 == 1) weights.back().mutable_grad() = at::Tensor();
 }
 
-OptimizerOptions decayed(bool fused) {
-  return {.learning_rate = 0.01, .weight_decay = 0.1, .fused = fused};
+/// libtorch's own optimiser for the same weights, which decays those of two dimensions or more.
+template <typename Optimizer, typename Options>
+std::unique_ptr<torch::optim::Optimizer> libtorchs(const std::vector<at::Tensor>& weights) {
+  const auto group = [](std::vector<at::Tensor> members, double decay) {
+    auto options = std::make_unique<Options>(0.01);
+    options->betas({0.9, 0.99}).weight_decay(decay);
+    return torch::optim::OptimizerParamGroup(std::move(members), std::move(options));
+  };
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  groups.push_back(group({weights[0], weights[2]}, 0.1));
+  groups.push_back(group({weights[1]}, 0));
+  return std::make_unique<Optimizer>(std::move(groups), Options(0.01));
 }
 
 /// A network of a few weights that one optimiser moves.
@@ -38,8 +51,6 @@ struct Moved {
   std::vector<at::Tensor> weights;
   std::unique_ptr<torch::optim::Optimizer> optimizer;
 
-  Moved(std::uint64_t seed, bool fused)
-      : weights(weights_of(seed)), optimizer(make_optimizer(weights, decayed(fused))) {}
   void take_steps(int begin, int end) {
     for (int step = begin; step < end; ++step) {
       set_gradients(weights, step);
@@ -48,33 +59,77 @@ struct Moved {
   }
 };
 
+class Kinds : public testing::TestWithParam<std::string> {
+ protected:
+  static Moved ours(std::uint64_t seed) {
+    auto weights = weights_of(seed);
+    auto optimizer = make_optimizer(
+        weights, {.kind = GetParam(), .learning_rate = 0.01, .beta2 = 0.99, .weight_decay = 0.1});
+    return {std::move(weights), std::move(optimizer)};
+  }
+  static Moved reference(std::uint64_t seed) {
+    auto weights = weights_of(seed);
+    auto optimizer = GetParam() == "adam"
+                         ? libtorchs<torch::optim::Adam, torch::optim::AdamOptions>(weights)
+                         : libtorchs<torch::optim::AdamW, torch::optim::AdamWOptions>(weights);
+    return {std::move(weights), std::move(optimizer)};
+  }
+};
+
 void expect_close(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& expected) {
   for (std::size_t i = 0; i < got.size(); ++i)
     EXPECT_TRUE(at::allclose(got[i], expected[i], 1e-5, 1e-6)) << i;
 }
 
-TEST(Optimizer, FusedMovesWeightsAsLibtorchDoes) {
-  Moved by_one(1, false);
-  Moved fused(1, true);
-  by_one.take_steps(0, 7);
-  fused.take_steps(0, 7);
-  expect_close(fused.weights, by_one.weights);
-  EXPECT_FALSE(at::allclose(fused.weights[0], weights_of(1)[0])) << "nothing moved";
+/// `from`'s weights and state, through a checkpoint.
+void go_on_from(const Moved& from, Moved& to) {
+  checkpoint::Checkpoint held;
+  checkpoint::put_optimizer(held, "optimizer", *from.optimizer);
+  for (std::size_t i = 0; i < to.weights.size(); ++i)
+    to.weights[i].data().copy_(from.weights[i].data());
+  checkpoint::take_optimizer(held, "optimizer", *to.optimizer);
 }
 
-TEST(Optimizer, FusedGoesOnFromACheckpointOfTheOther) {
-  Moved by_one(2, false);
-  by_one.take_steps(0, 3);
-  checkpoint::Checkpoint held;
-  checkpoint::put_optimizer(held, "optimizer", *by_one.optimizer);
-  Moved fused(2, true);
-  for (std::size_t i = 0; i < fused.weights.size(); ++i)
-    fused.weights[i].data().copy_(by_one.weights[i].data());
-  checkpoint::take_optimizer(held, "optimizer", *fused.optimizer);
-  by_one.take_steps(3, 6);
-  fused.take_steps(3, 6);
-  expect_close(fused.weights, by_one.weights);
+TEST_P(Kinds, MoveWeightsAsLibtorchDoes) {
+  Moved theirs = reference(1);
+  Moved moved = ours(1);
+  theirs.take_steps(0, 7);
+  moved.take_steps(0, 7);
+  expect_close(moved.weights, theirs.weights);
+  EXPECT_FALSE(at::allclose(moved.weights[0], weights_of(1)[0])) << "nothing moved";
 }
+
+TEST_P(Kinds, GoOnFromLibtorchsStateAndGiveItBack) {
+  Moved theirs = reference(2);
+  Moved moved = ours(2);
+  theirs.take_steps(0, 3);
+  go_on_from(theirs, moved);
+  theirs.take_steps(3, 6);
+  moved.take_steps(3, 6);
+  expect_close(moved.weights, theirs.weights);
+  Moved back = reference(2);
+  go_on_from(moved, back);
+  theirs.take_steps(6, 8);
+  back.take_steps(6, 8);
+  expect_close(back.weights, theirs.weights);
+}
+
+/// Weights in channels-last, whose gradients and restored state lie in memory as they please.
+TEST_P(Kinds, LayoutsInMemoryDoNotMatter) {
+  Moved theirs = reference(3);
+  Moved moved = ours(3);
+  const auto last = at::MemoryFormat::ChannelsLast;
+  theirs.take_steps(0, 2);
+  moved.weights[2].set_data(moved.weights[2].contiguous(last));
+  go_on_from(theirs, moved);
+  theirs.take_steps(2, 5);
+  moved.take_steps(2, 5);
+  ASSERT_TRUE(moved.weights[2].is_contiguous(last));
+  expect_close(moved.weights, theirs.weights);
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizer, Kinds, testing::Values("adam", "adamw"),
+                         [](const auto& kind) { return kind.param; });
 
 TEST(Optimizer, ClippingIsLibtorchs) {
   auto ours = weights_of(3);

@@ -26,6 +26,10 @@ OptionTable lighter(const std::string& name) {
   using List = std::vector<std::int64_t>;
   static const std::map<std::string, OptionTable> table{
       {"ffa_net", {{"blocks", std::int64_t{2}}}},
+      {"nafnet",
+       {{"width", std::int64_t{16}},
+        {"encoder_blocks", List{1, 1, 1, 2}},
+        {"middle_blocks", std::int64_t{2}}}},
       {"swinir", {{"blocks", List{2, 2}}}},
       {"dehazeformer", {{"blocks", List{2, 2, 2, 1, 1}}, {"attention", List{0, 1, 2, 0, 0}}}},
       {"idt",

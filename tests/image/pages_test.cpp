@@ -102,16 +102,19 @@ Image page_by_vips(const fs::path& file, int page) {
                       : loaded->BandFmt == VIPS_FORMAT_USHORT ? 65535
                                                               : 1;
   Image picture(loaded->Bands >= 3 ? 3 : 1, loaded->Ysize, loaded->Xsize);
+  VipsImage* cast = nullptr;
+  vips_cast_double(loaded, &cast, nullptr);
+  std::size_t bytes = 0;
+  auto* values = static_cast<double*>(vips_image_write_to_memory(cast, &bytes));
+  const double* next = values;
   for (int y = 0; y < picture.height(); ++y) {
-    for (int x = 0; x < picture.width(); ++x) {
-      double* values = nullptr;
-      int count = 0;
-      vips_getpoint(loaded, &values, &count, x, y, nullptr);
+    for (int x = 0; x < picture.width(); ++x, next += loaded->Bands) {
       for (int c = 0; c < picture.channels(); ++c)
-        picture.at(c, y, x) = static_cast<float>(values[c] / full);
-      g_free(values);
+        picture.at(c, y, x) = static_cast<float>(next[c] / full);
     }
   }
+  g_free(values);
+  g_object_unref(cast);
   g_object_unref(loaded);
   return picture;
 }

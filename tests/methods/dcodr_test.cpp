@@ -146,7 +146,7 @@ TEST(Dcodr, LearnsScenesInOneCodeAndDamageInTheOther) {
                  losses::retrieval_at_one(degradation, kinds, other_scene)};
   };
   const Found before = measured();
-  train(*method, 150);
+  train(*method, 90);
   const Found after = measured();
   EXPECT_GT(after.scene_by_content, before.scene_by_content + 0.1);
   EXPECT_GT(after.scene_by_content, after.scene_by_degradation);

@@ -98,8 +98,7 @@ void degrade_one(const DegradeArguments& a, const Damage& damage, const fs::path
                            {"seconds", monotonic_s() - started}});
 }
 
-/// All pictures of a folder; one that fails does not stop the rest. Returns how many failed.
-/// Errors: Usage, where two pictures of the folder would become one file.
+/// Errors: Usage, where two pictures of a folder would become one file.
 void expect_names_of_their_own(const std::vector<fs::path>& pictures) {
   std::map<fs::path, fs::path> named;
   for (const fs::path& picture : pictures) {
@@ -110,6 +109,7 @@ void expect_names_of_their_own(const std::vector<fs::path>& pictures) {
   }
 }
 
+/// All pictures of a folder; one that fails does not stop the rest. Returns how many failed.
 int degrade_folder(const DegradeArguments& a, const Damage& damage, int& done) {
   std::error_code failed;
   fs::create_directories(a.output, failed);

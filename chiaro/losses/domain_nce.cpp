@@ -3,9 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <limits>
-
 #include "chiaro/base/error.h"
+#include "chiaro/losses/info_nce.h"
 
 namespace chiaro::losses {
 namespace {
@@ -52,10 +51,8 @@ at::Tensor domain_nce(const at::Tensor& logits, const DomainPairs& pairs) {
   if (usable.numel() == 0) return (z * 0).sum();
   const auto rows = z.index_select(0, pairs.queries.index_select(0, usable));
   const auto positive = rows.gather(1, pairs.positives.index_select(0, usable).unsqueeze(1));
-  const auto excluded = pairs.negatives.index_select(0, usable).logical_not();
-  const auto negative = rows.masked_fill(excluded, -std::numeric_limits<double>::infinity())
-                            .logsumexp(1, /*keepdim=*/true);
-  return at::softplus(negative - positive).mean();
+  const auto negative = masked_logsumexp(rows, pairs.negatives.index_select(0, usable));
+  return at::softplus(negative - positive.squeeze(1)).mean();
 }
 
 std::vector<double> domain_uniformity(const at::Tensor& codes, const at::Tensor& domains) {

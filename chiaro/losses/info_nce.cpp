@@ -15,6 +15,19 @@ at::Tensor contrast_logits(const at::Tensor& a, const at::Tensor& b, double temp
   return at::matmul(widened(a), widened(b).t()) / temperature;
 }
 
+// Sums and products with masks: to fill or choose by a mask is several times slower, there and on
+// the way back, and so is exp of what underflows. Hence what is left out has the weight 0, not the
+// logit −∞, and no exponent is above 0.
+at::Tensor masked_logsumexp(const at::Tensor& logits, const at::Tensor& included) {
+  constexpr double kBelowAll = -1e30;
+  const auto weight = included.to(logits.scalar_type());
+  const auto fixed = logits.detach();
+  const auto highest = (fixed + (1 - weight) * kBelowAll).amax(1, /*keepdim=*/true);
+  const auto exponentials = (logits - at::maximum(fixed, highest)).exp() * weight;
+  // The highest adds exp 0: the sum is less than 1 only where nothing is included.
+  return exponentials.sum(1).clamp_min(1).log() + highest.squeeze(1);
+}
+
 at::Tensor info_nce(const at::Tensor& logits, const at::Tensor& positives,
                     const at::Tensor& candidates) {
   CHIARO_CHECK(logits.dim() == 2 && positives.sizes() == logits.sizes() &&
@@ -28,11 +41,8 @@ at::Tensor info_nce(const at::Tensor& logits, const at::Tensor& positives,
   const auto count = positives.sum(1);
   const auto usable = count.gt(0);
   if (!usable.any().item<bool>()) return (z * 0).sum();
-  // Not −∞: a query without candidates would give log 0; its row is not used, but its gradient must
-  // be finite. Beside any logit exp of this is 0.
-  constexpr double kLeftOut = -1e30;
-  const auto log_sum = z.masked_fill(at::logical_not(candidates), kLeftOut).logsumexp(1);
-  const auto of_positives = z.masked_fill(at::logical_not(positives), 0).sum(1);
+  const auto log_sum = masked_logsumexp(z, candidates);
+  const auto of_positives = (z * positives.to(z.scalar_type())).sum(1);
   const auto per_query = log_sum - of_positives / count.clamp_min(1).to(z.scalar_type());
   return per_query.masked_select(usable).mean();
 }

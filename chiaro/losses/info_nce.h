@@ -10,6 +10,11 @@ namespace chiaro::losses {
 /// of 0.004, and at τ = 0.07 logits in steps of 0.06. With gradient.
 at::Tensor contrast_logits(const at::Tensor& a, const at::Tensor& b, double temperature);
 
+/// log Σ exp over what is `included`, (Q,K) bool, of each row of logits (Q,K): (Q), with gradient.
+/// Logits are finite; those left out may be as large as they like. A row without any gives −1e30
+/// and no gradient.
+at::Tensor masked_logsumexp(const at::Tensor& logits, const at::Tensor& included);
+
 /// Masked multi-positive InfoNCE (van den Oord et al. 2018, arXiv:1807.03748; with several
 /// positives the outer sum of supervised contrast, Khosla et al. 2020, arXiv:2004.11362, eq. 2):
 ///

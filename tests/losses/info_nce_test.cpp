@@ -86,6 +86,22 @@ TEST(InfoNce, GradientEqualsFiniteDifferencesAndIsFiniteForEmptyRows) {
   }
 }
 
+TEST(MaskedLogsumexp, GoesByWhatIsIncludedAlone) {
+  // What is left out is far above, what counts far below where exp is 0.
+  for (const auto type : {at::kFloat, at::kDouble}) {
+    auto z = at::tensor({5e4, -1000.0, -1001.0, -1e5, -1000.5, -9e4}, type).view({2, 3});
+    z.set_requires_grad(true);
+    const auto included = mask({{0, 1, 1}, {0, 1, 0}});
+    const auto sum = masked_logsumexp(z, included);
+    EXPECT_NEAR(sum[0].item<double>(), -1000 + std::log1p(std::exp(-1)), 1e-3);
+    EXPECT_EQ(sum[1].item<double>(), -1000.5);
+    sum.sum().backward();
+    const double first = 1 / (1 + std::exp(-1));
+    const auto slope = at::tensor({0.0, first, 1 - first, 0.0, 1.0, 0.0}, type).view({2, 3});
+    EXPECT_TRUE(at::allclose(z.grad(), slope, 1e-5, 1e-7)) << z.grad();
+  }
+}
+
 TEST(InfoNce, WithoutAnyPositiveIsZeroWithGradient) {
   auto z = at::ones({2, 2}, at::kDouble).set_requires_grad(true);
   const auto none = at::zeros({2, 2}, at::kBool);

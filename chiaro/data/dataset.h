@@ -65,6 +65,7 @@ struct SourceOptions {
   double strength_max = 1.0;
   double recolour = 0;
   std::vector<std::string> exclude;
+  std::string scene;
   std::string license;
   static Fields<SourceOptions> fields();
 };

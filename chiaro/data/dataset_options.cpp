@@ -101,6 +101,10 @@ Fields<SourceOptions> SourceOptions::fields() {
             "saturation, greys kept), so that few scenes look like more",
             {.min = 0, .max = 1}),
       field("exclude", &SourceOptions::exclude, "file stems to leave out"),
+      field("scene", &SourceOptions::scene,
+            "regular expression for file stems: pictures that agree in what its first group "
+            "catches show one scene, which trains or validates as a whole, e.g. "
+            "'(.*)_[0-9]+'; empty: each stem is a scene"),
       field("license", &SourceOptions::license,
             "of the pictures, for the card of what is trained on them")};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <regex>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/image/codec.h"
@@ -201,6 +202,26 @@ std::vector<SourceFile> paired_files(const SourceOptions& options, const fs::pat
   return files;
 }
 
+/// Gives files whose stems agree in the first group of the source's expression one scene.
+void join_scenes(const SourceOptions& options, std::vector<SourceFile>& files) {
+  std::regex expression;
+  try {
+    expression.assign(options.scene);
+  } catch (const std::regex_error&) {
+    expression = {};
+  }
+  CHIARO_CHECK(expression.mark_count() > 0, Usage,
+               "[data.source] {}: scene is to be a regular expression with a group; got '{}'",
+               options.name, options.scene);
+  for (SourceFile& file : files) {
+    std::smatch parts;
+    CHIARO_CHECK(std::regex_match(file.scene, parts, expression), Usage,
+                 "[data.source] {}: scene '{}' does not match '{}'", options.name, options.scene,
+                 file.scene);
+    file.scene = parts[1].str();
+  }
+}
+
 }  // namespace
 
 Listing list_source(const SourceOptions& options, const fs::path& root, double holdout) {
@@ -212,6 +233,7 @@ Listing list_source(const SourceOptions& options, const fs::path& root, double h
   Listing listing;
   listing.files =
       options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
+  if (!options.scene.empty()) join_scenes(options, listing.files);
   for (const auto& file : listing.files) listing.scenes.insert(file.scene);
   hold_out(listing, holdout);
   CHIARO_CHECK(!listing.files.empty(), Input, "[data.source] {}: no picture can be read; first: {}",

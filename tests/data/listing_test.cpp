@@ -100,6 +100,30 @@ TEST_F(ListingTest, OneSoundPictureOfASceneSuffices) {
   EXPECT_EQ(std::ranges::count(listing.files, names_[0], &SourceFile::scene), 1);
 }
 
+TEST_F(ListingTest, PicturesOfOneSceneStayTogether) {
+  std::filesystem::create_directories(folder_ / "views");
+  SourceOptions options;
+  options.name = "views";
+  options.folders = {"views"};
+  for (const std::string scene : {"desk", "plug", "shelf"}) {
+    for (const int view : {1, 2, 11}) {
+      image::write(folder_ / fmt::format("views/{}_{}.png", scene, view),
+                   image::Image(3, 40, 40, 0.5F));
+    }
+  }
+  EXPECT_EQ(list_source(options, folder_.path(), 0.3).scenes.size(), 9U);
+  options.scene = "(.*)_[0-9]+";
+  const Listing listing = list_source(options, folder_.path(), 0.3);
+  EXPECT_EQ(listing.scenes, (Scenes{"desk", "plug", "shelf"}));
+  EXPECT_EQ(listing.held_out.size(), 1U);
+  EXPECT_EQ(std::ranges::count(listing.files, *listing.held_out.begin(), &SourceFile::scene), 3);
+
+  for (const std::string wrong : {"(.*", ".*_[0-9]+", "(desk)_.*"}) {
+    options.scene = wrong;
+    EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0.3), Usage, wrong);
+  }
+}
+
 TEST_F(ListingTest, AListSaysWhichPicturesAreMeant) {
   write_file_atomically(folder_ / "some.txt", std::string_view("p3.png (40,40,3) 1\np5.png\n"));
   SourceOptions options;

@@ -144,8 +144,9 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
   command.add_option("--format", arguments.write.format,
                      "png, jpeg, webp, tiff, ppm, pfm, exr or hdr, whatever the name says");
   command
-      .add_option("--quality", arguments.write.quality,
-                  "of JPEG and WebP, 1 to 100; 0: as the source, else 95")
+      .add_option(
+          "--quality", arguments.write.quality,
+          "of JPEG and WebP, 1 to 100; 0: as the source if that is a JPEG of 75 or more, else 95")
       ->capture_default_str();
   command
       .add_option("--depth", arguments.depth,

@@ -147,14 +147,21 @@ int save_tiff(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
       "bigtiff", large ? TRUE : FALSE, nullptr);
 }
 
+/// A JPEG below this is not coded again as it was: what a network took away would come back
+/// (docs/restoring.md). Above it the same quality loses least, since steps of equal size fall
+/// together.
+constexpr int kLeastQualityKept = 75;
+constexpr int kUsualQuality = 95;
+
 int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
   const Metadata& metadata = encoding.metadata;
   const std::string& format = encoding.options.format;
   if (format == "tiff") return save_tiff(image, target, encoding);
   const bool from_jpeg = metadata.source_jpeg_quality > 0;
   const int quality = encoding.options.quality > 0 ? encoding.options.quality
-                      : from_jpeg                  ? metadata.source_jpeg_quality
-                                                   : 95;
+                      : metadata.source_jpeg_quality >= kLeastQualityKept
+                          ? metadata.source_jpeg_quality
+                          : kUsualQuality;
   if (format == "hdr") return vips_radsave_target(image, target, nullptr);
   if (format == "png") {
     // Low effort: 3 takes 16 to 52 % longer for 2 to 3 %, the highest ones several times as long.

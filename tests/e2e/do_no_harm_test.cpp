@@ -27,20 +27,22 @@ class DoNoHarmSlow : public testing::Test {
   void SetUp() override { ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1); }
   void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
 
-  /// PSNR of the restored file against the file.
-  double fidelity(const fs::path& file) const {
-    const std::string out = folder_ / "out.png";
-    const auto result =
-        test::run_process({CHIARO_PROGRAM, "restore", file.string(), "-o", out, "--overwrite"});
-    EXPECT_EQ(result.status, 0) << result.err;
-    const image::Image before = image::read(file);
-    const image::Image after = image::read(out);
+  static double psnr(const image::Image& before, const image::Image& after) {
     double sum = 0;
     for (std::size_t i = 0; i < before.pixels().size(); ++i) {
       const double difference = double{before.pixels()[i]} - after.pixels()[i];
       sum += difference * difference;
     }
     return -10 * std::log10(sum / static_cast<double>(before.pixels().size()));
+  }
+
+  /// PSNR of the restored file against the file.
+  double fidelity(const fs::path& file) const {
+    const std::string out = folder_ / "out.png";
+    const auto result =
+        test::run_process({CHIARO_PROGRAM, "restore", file.string(), "-o", out, "--overwrite"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return psnr(image::read(file), image::read(out));
   }
 
   /// Of a picture of values in 0..255, as 8-bit PNG.
@@ -136,6 +138,26 @@ TEST_F(DoNoHarmSlow, UndamagedPhotographsStayWithinTheBound) {
     EXPECT_GE(fidelity(file.path()), kPhotograph) << file.path();
   }
   EXPECT_GT(seen, 0);
+}
+
+// A result that is coded as coarsely as its source has the source's blocks again.
+TEST_F(DoNoHarmSlow, ACoarseJpegComesOutBetterAsAJpeg) {
+  int pictures = 0;
+  for (const auto& file : fs::directory_iterator(CHIARO_SOURCE_DIR "/examples/photos/clean")) {
+    if (!image::has_picture_extension(file.path())) continue;
+    const image::Image clean = image::read(file.path());
+    for (const int quality : {12, 30, 50}) {
+      image::write(folder_ / "in.jpg", clean, {.quality = quality});
+      const auto result = test::run_process({CHIARO_PROGRAM, "restore", folder_ / "in.jpg", "-o",
+                                             folder_ / "out.jpg", "--overwrite"});
+      ASSERT_EQ(result.status, 0) << result.err;
+      EXPECT_GT(psnr(clean, image::read(folder_ / "out.jpg")),
+                psnr(clean, image::read(folder_ / "in.jpg")) + 0.1)
+          << file.path() << " at " << quality;
+      ++pictures;
+    }
+  }
+  EXPECT_GE(pictures, 18);
 }
 
 }  // namespace

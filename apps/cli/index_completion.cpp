@@ -32,11 +32,9 @@ std::vector<restore::FolderPicture> missing_from(
 
 restore::CodingSteps coding_steps(LateEncoder& encoder) {
   // The picture and a copy of it.
-  return {
-      .bytes = [](const fs::path& file) { return 2 * restore::picture_bytes(file, 1); },
-      .look = [info = encoder.info()](
-                  const fs::path& file) { return restore::code_views(image::read(file), info); },
-      .encode = [&](const restore::CodeViews& views) { return encoder.codes(views); }};
+  return {.bytes = [](const fs::path& file) { return 2 * restore::picture_bytes(file, 1); },
+          .look = [&](const fs::path& file) { return encoder.look(image::read(file)); },
+          .encode = [&](const restore::CodeViews& views) { return encoder.codes(views); }};
 }
 
 void tell_remembered(const restore::CodeIndex& index, const CodedFolder& folder) {

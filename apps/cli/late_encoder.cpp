@@ -7,6 +7,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/base/text.h"
 #include "chiaro/restore/bundle_search.h"
+#include "chiaro/restore/damage_code.h"
 
 namespace chiaro::cli {
 
@@ -17,21 +18,45 @@ LateEncoder::LateEncoder(const EngineFlags& flags, const std::string& part)
       options_(engine_options(flags)) {
   options_.many_shapes = true;  // squares and any number of native views, in turn
   expect_encoder(flags.bundle);
-  part_ = restore::find_code_part(info(), part_name_, file_.string());
+  if (!asks_controller())
+    part_ = restore::find_code_part(restore::code_info(manifest_, file_.string()), part_name_,
+                                    file_.string());
+}
+
+bool LateEncoder::asks_controller() const {
+  return manifest_.condition.has_value() && part_name_ == restore::kDamagePart;
+}
+
+restore::CodeLayout LateEncoder::layout_of(const bundle::Manifest& manifest) const {
+  return asks_controller() ? restore::damage_layout(manifest, file_.string())
+                           : restore::code_layout(manifest, file_.string());
+}
+
+restore::CodeViews LateEncoder::look(image::Image picture) const {
+  return asks_controller() ? restore::damage_views(std::move(picture), *manifest_.condition)
+                           : restore::code_views(std::move(picture),
+                                                 restore::code_info(manifest_, file_.string()));
 }
 
 std::vector<float> LateEncoder::codes(const restore::CodeViews& views) {
-  if (!encoder_) {
-    const bundle::Bundle bundle = bundle::read_bundle(file_);
-    CHIARO_CHECK(restore::code_layout(bundle.manifest, bundle.origin).encoder == layout().encoder,
-                 Bundle, "[cli.retrieve] bundle '{}' changed while it was in use", file_.string());
+  if (!encoder_ && !controller_) load();
+  return controller_ ? restore::damage_code(controller_->inspect(views.native, views.whole))
+                     : encoder_->codes(views);
+}
+
+void LateEncoder::load() {
+  const bundle::Bundle bundle = bundle::read_bundle(file_);
+  CHIARO_CHECK(layout_of(bundle.manifest).encoder == layout().encoder, Bundle,
+               "[cli.retrieve] bundle '{}' changed while it was in use", file_.string());
+  if (asks_controller()) {
+    controller_.emplace(bundle, options_);
+  } else {
     encoder_.emplace(bundle, part_name_, options_);
   }
-  return encoder_->codes(views);
 }
 
 void LateEncoder::expect_encoder(const std::string& name) const {
-  if (manifest_.kind == "encode") return;
+  if (manifest_.kind == "encode" || asks_controller()) return;
   std::vector<std::string> encoders;
   for (const std::filesystem::path& path : restore::list_bundles()) {
     try {

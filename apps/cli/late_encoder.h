@@ -1,4 +1,4 @@
-// An encoder that is prepared when it is first needed.
+// What makes codes of pictures, prepared when it is first needed.
 #pragma once
 
 #include <cstddef>
@@ -10,27 +10,34 @@
 #include "apps/cli/flags.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/restore/code_index.h"
+#include "chiaro/restore/inspector.h"
 #include "chiaro/restore/picture_encoder.h"
 
 namespace chiaro::cli {
 
-/// Reads of its bundle the manifest alone until it is asked for a code: where all codes are known
-/// no network is loaded.
+/// An encoder, or where codes of damage are asked of a bundle that restores, its controller. Reads
+/// of the bundle the manifest alone until it is asked for a code: where all codes are known no
+/// network is loaded.
 class LateEncoder {
  public:
-  /// `part`: of the codes. Errors: Input (no such bundle), Bundle (damaged, or no encoder: the
-  /// sentence says where one comes from), Usage (no such part; engine options).
+  /// `part`: of the codes. Errors: Input (no such bundle), Bundle (damaged, or nothing that
+  /// makes codes: the sentence says where one comes from), Usage (no such part; engine options).
   LateEncoder(const EngineFlags& flags, const std::string& part);
 
-  const bundle::CodeInfo& info() const { return restore::code_info(manifest_, file_.string()); }
-  restore::CodeLayout layout() const { return restore::code_layout(manifest_, file_.string()); }
+  restore::CodeLayout layout() const { return layout_of(manifest_); }
   std::size_t part() const { return part_; }  ///< its number
 
-  /// All parts. Errors: as PictureEncoder; Bundle (the file changed meanwhile).
+  /// What it is shown of a picture. Called from any thread. Errors: Usage (empty picture).
+  restore::CodeViews look(image::Image picture) const;
+
+  /// All parts. Errors: as PictureEncoder or Inspector; Bundle (the file changed meanwhile).
   std::vector<float> codes(const restore::CodeViews& views);
 
  private:
+  bool asks_controller() const;
+  restore::CodeLayout layout_of(const bundle::Manifest& manifest) const;
   void expect_encoder(const std::string& name) const;
+  void load();
 
   std::filesystem::path file_;
   bundle::Manifest manifest_;
@@ -38,6 +45,7 @@ class LateEncoder {
   std::size_t part_ = 0;
   engine::EngineOptions options_;
   std::optional<restore::PictureEncoder> encoder_;
+  std::optional<restore::Inspector> controller_;
 };
 
 }  // namespace chiaro::cli

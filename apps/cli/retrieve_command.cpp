@@ -82,7 +82,7 @@ void find_code(Query& query, const restore::CodeIndex& index, LateEncoder& encod
     query.code.assign(code.begin(), code.end());
     return;
   }
-  const auto codes = encoder.codes(restore::code_views(image::read(query.file), encoder.info()));
+  const auto codes = encoder.codes(encoder.look(image::read(query.file)));
   const restore::CodeLayout& layout = index.layout();
   const auto begin = codes.begin() + static_cast<std::ptrdiff_t>(layout.before(encoder.part()));
   query.code.assign(begin, begin + layout.parts[encoder.part()].width);
@@ -170,8 +170,9 @@ void add_retrieve(CLI::App& root) {
   auto arguments = std::make_shared<RetrieveArguments>();
   command->footer(
       "Examples:\n  chiaro retrieve scan.jpg --in archive --by content --bundle dcodr.chiaro\n  "
-      "chiaro retrieve scan.jpg --in archive --by degradation --bundle damage "
-      "--json\n\nNeeds a bundle with an encoder. 'damage' ships, for --by degradation;\n"
+      "chiaro retrieve scan.jpg --in archive --by degradation --json\n\n"
+      "--by degradation compares what the controller of a bundle such as 'default' says, or codes\n"
+      "of an encoder ('damage', learned without labels). --by content needs an encoder:\n"
       "chiaro train recipes/dcodr.toml and chiaro freeze make one for both "
       "(docs/methods/dcodr.md).\n"
       "The first call reads all pictures of the folder and keeps their codes; later ones read "

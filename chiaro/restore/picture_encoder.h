@@ -17,6 +17,7 @@ namespace chiaro::restore {
 struct CodeViews {
   image::Image square;               ///< whole_px x whole_px; empty where no part is taken from it
   std::vector<image::Image> native;  ///< view_px x view_px each; likewise
+  image::Image whole = {};           ///< for a controller (damage_code.h); else empty
 };
 
 /// The views that the parts are taken from, of the picture with its values limited to [0,1] and NaN

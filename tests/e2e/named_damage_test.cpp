@@ -59,5 +59,21 @@ TEST_F(NamedDamageSlow, IsNamedAtNativeResolutionAndLostInReducedPictures) {
   EXPECT_LE(2 * reduced, pictures) << reduced << " of " << pictures;
 }
 
+TEST_F(NamedDamageSlow, IsFoundAgainAmongPhotos) {
+  const auto nearest = [](const std::string& query) {
+    const auto result = test::run_process(
+        {CHIARO_PROGRAM, "retrieve", CHIARO_SOURCE_DIR "/examples/photos/" + query, "--in",
+         CHIARO_SOURCE_DIR "/examples/photos", "--by", "degradation", "--json", "--no-index"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return fs::path(std::string(
+                        nlohmann::json::parse(result.out.substr(0, result.out.find('\n')))["file"]))
+        .filename();
+  };
+  EXPECT_EQ(nearest("dogs_noisy.jpg"), "pavilion_noisy.jpg");
+  EXPECT_EQ(nearest("pavilion_noisy.jpg"), "dogs_noisy.jpg");
+  EXPECT_EQ(nearest("pavilion_dark.jpg"), "wine_dark.jpg");
+  EXPECT_EQ(nearest("wine_dark.jpg"), "pavilion_dark.jpg");
+}
+
 }  // namespace
 }  // namespace chiaro

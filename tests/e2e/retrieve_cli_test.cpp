@@ -9,6 +9,7 @@
 #include "chiaro/image/codec.h"
 #include "tests/support/encoder_bundle.h"
 #include "tests/support/events.h"
+#include "tests/support/graph_bundle.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -77,6 +78,24 @@ TEST_F(RetrieveCli, FindsTheSceneByContentAndTheDamageByDegradation) {
   const auto damage = events(retrieve("bright_striped.png", "degradation", {"--json"}).out);
   ASSERT_EQ(damage.size(), 4U);
   EXPECT_EQ(fs::path(damage[0]["file"]).filename(), "dark_striped.png");
+}
+
+TEST_F(RetrieveCli, AsksTheControllerOfABundleThatRestores) {
+  const auto told = test::graph_bundle("told");
+  bundle::write_bundle(folder_ / "degradation.chiaro", told.manifest, told.members);
+  const std::vector<std::string> kept{"--json", "--index", folder_ / "index"};
+  const auto damage = events(retrieve("bright_striped.png", "degradation", kept).out);
+  ASSERT_EQ(damage.size(), 4U);
+  EXPECT_EQ(fs::path(damage[0]["file"]).filename(), "dark_striped.png");
+  EXPECT_GT(damage[0]["cosine"], damage[1]["cosine"].get<double>() + 0.1);
+  EXPECT_EQ(damage[3]["computed"], 4);
+  const auto again = events(retrieve("bright_striped.png", "degradation", kept).out);
+  EXPECT_EQ(again[3]["from_index"], 4);
+  bundle::write_bundle(folder_ / "content.chiaro", told.manifest, told.members);
+  const auto refused = retrieve("dark.png", "content");
+  EXPECT_EQ(refused.status, 5);
+  EXPECT_NE(refused.err.find("expected --bundle with an encoder of content"), std::string::npos)
+      << refused.err;
 }
 
 TEST_F(RetrieveCli, PrintsATableOfTheNearest) {

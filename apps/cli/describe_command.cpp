@@ -95,8 +95,8 @@ void run(const DescribeArguments& arguments) {
     std::vector<std::string> known = degrade::names();
     known.emplace_back("degradations");
     fail(ErrorCode::Usage,
-         "[cli.describe] nothing is called '{}' here{}; networks and methods need the program "
-         "chiaro-train beside chiaro",
+         "[cli.describe] no degradation is called '{}'{}; networks and methods, which may be, are "
+         "known to the program chiaro-train alone, which is not there",
          what, did_you_mean(what, known));
   }
   // It says itself what is wrong.

@@ -84,7 +84,7 @@ void hold_out(Listing& listing, double share) {
 }
 
 std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
-  const fs::path path = root / folder;  // an absolute folder stays as it is
+  const fs::path path = (root / folder).lexically_normal();  // an absolute folder stays as it is
   auto files = image::list_pictures(path, true);
   CHIARO_CHECK(!files.empty(), Input, "[data.source] no pictures in '{}'", path.string());
   return files;

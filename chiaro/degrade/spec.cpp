@@ -85,8 +85,9 @@ class Parser {
     result.name = word("the name of a degradation");
     const auto known = std::find(names().begin(), names().end(), result.name);
     if (known == names().end()) {
+      const std::string meant = did_you_mean(result.name, names());
       error(begin, fmt::format("unknown degradation '{}'{}", result.name,
-                               did_you_mean(result.name, names())));
+                               meant.empty() ? "; known: " + join(names()) : meant));
     }
     const Entry& entry = find(result.name);
     if (accept('(') && !accept(')')) {

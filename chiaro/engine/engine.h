@@ -27,8 +27,8 @@ struct EngineOptions {
   Precision precision = Precision::Auto;
   int threads = 0;         ///< 0: as many as the processor has cores
   std::string cache = {};  ///< folder of prepared graphs (GraphCache); empty: none
-  /// Inputs of many shapes are to come: one preparation serves all. Results are the same; memory
-  /// stays what the largest shape so far takes, and some for kernels.
+  /// Inputs of many shapes are to come: one preparation serves all. Results are the same but for
+  /// rounding; memory stays what the largest shape so far takes, and some for kernels.
   bool many_shapes = false;
   bool soon = false;  ///< rather prepared soon than run fast: for small graphs that run a few times
 };

@@ -108,6 +108,12 @@ TEST(Template, StatedOptionsWinOverTheEntrysOwnRange) {
   }
 }
 
+TEST(Template, OfAnUnknownNameTheNearestOrAllAreSaid) {
+  EXPECT_CHIARO_ERROR(parse_spec("nois"), Usage,
+                      "unknown degradation 'nois' (did you mean 'noise'?)");
+  EXPECT_CHIARO_ERROR(parse_spec("vignette"), Usage, "unknown degradation 'vignette'; known: ");
+}
+
 TEST(Template, ImpossibleRangesAreRefused) {
   EXPECT_CHIARO_ERROR(parse_template("noise(sigma_u8=9..5)"), Usage, "must not fall");
   EXPECT_CHIARO_ERROR(parse_template("noise(sigma_u8=0..5~log)"), Usage, "must be positive");

@@ -22,6 +22,7 @@
 #include "chiaro/methods/method.h"
 #include "chiaro/networks/network.h"
 #include "chiaro/train/ema.h"
+#include "chiaro/train/optimizer.h"
 #include "chiaro/train/trainer.h"
 #include "tests/support/temporary_folder.h"
 
@@ -106,16 +107,21 @@ class Pictures {
 /// A training step as one would write it down: bf16 autocast, channels-last, L1, AdamW.
 class PlainStep {
  public:
-  /// `whole`: also what belongs to the loop's update beside the optimiser, clipping and averaging.
+  /// `whole`: the loop's own update, with its optimiser, clipping and averages; else libtorch's.
   explicit PlainStep(bool whole) : network_(networks::make("resunet")) {
     const c10::NoGradGuard no_grad;
     for (auto& parameter : network_->parameters()) {
       if (parameter.dim() == 4)
         parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
     }
-    optimizer_ = std::make_unique<torch::optim::AdamW>(
-        network_->parameters(), torch::optim::AdamWOptions(1e-4).betas({0.9, 0.99}));
-    if (whole) ema_.emplace(network_->parameters(), 0.999);
+    if (whole) {
+      optimizer_ =
+          train::make_optimizer(network_->parameters(), {.learning_rate = 1e-4, .beta2 = 0.99});
+      ema_.emplace(network_->parameters(), 0.999);
+    } else {
+      optimizer_ = std::make_unique<torch::optim::AdamW>(
+          network_->parameters(), torch::optim::AdamWOptions(1e-4).betas({0.9, 0.99}));
+    }
   }
 
   void run(const data::Batch& batch) {
@@ -135,7 +141,7 @@ class PlainStep {
 
  private:
   std::shared_ptr<networks::Network> network_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
   std::optional<train::Ema> ema_;
 };
 

@@ -189,7 +189,7 @@ void add_degrade(CLI::App& root) {
   command
       ->add_option(
           "--quality", a->write.quality,
-          "of JPEG and WebP, 1 to 100; 0: as the source if that is a JPEG of 75 or more, else 95")
+          "of JPEG and WebP, 1 to 100; 0: as the source if that is a JPEG of 80 or more, else 95")
       ->capture_default_str();
   command->add_flag("--strip", a->write.strip_metadata, "leave EXIF, XMP and profile out");
   command->add_flag("--overwrite", a->overwrite, "replace existing outputs");

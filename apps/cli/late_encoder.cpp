@@ -23,6 +23,13 @@ LateEncoder::LateEncoder(const EngineFlags& flags, const std::string& part)
                                     file_.string());
 }
 
+bool LateEncoder::makes_codes(const bundle::Manifest& manifest) const {
+  if (manifest.condition) return part_name_ == restore::kDamagePart;
+  const auto is_asked = [&](const bundle::CodePart& part) { return part.name == part_name_; };
+  return manifest.kind == "encode" && manifest.code &&
+         std::ranges::any_of(manifest.code->parts, is_asked);
+}
+
 bool LateEncoder::asks_controller() const {
   return manifest_.condition.has_value() && part_name_ == restore::kDamagePart;
 }
@@ -57,26 +64,20 @@ void LateEncoder::load() {
 
 void LateEncoder::expect_encoder(const std::string& name) const {
   if (manifest_.kind == "encode" || asks_controller()) return;
-  std::vector<std::string> encoders;
+  std::vector<std::string> fitting;
   for (const std::filesystem::path& path : restore::list_bundles()) {
     try {
-      const bundle::Manifest manifest = bundle::read_manifest(path);
-      const bool has_part =
-          manifest.code && std::ranges::any_of(manifest.code->parts, [&](const auto& part) {
-            return part.name == part_name_;
-          });
-      if (manifest.kind == "encode" && has_part) encoders.push_back(path.string());
+      if (makes_codes(bundle::read_manifest(path))) fitting.push_back(path.string());
     } catch (const Error& error) {  // one that is damaged is not the one that is looked for
       spdlog::debug("{}", error.what());
     }
   }
   fail(ErrorCode::Bundle,
-       "[cli.retrieve] bundle '{}' restores pictures and makes no codes to compare them by; "
-       "expected --bundle with an encoder of {}, {}",
+       "[cli.retrieve] bundle '{}' makes no codes of {}; expected --bundle with one that does, {}",
        name, part_name_,
-       encoders.empty() ? "of which none ships: train one with chiaro train recipes/dcodr.toml, "
-                          "then chiaro freeze (docs/methods/dcodr.md)"
-                        : "such as " + join(encoders));
+       fitting.empty() ? "of which none ships: train one with chiaro train recipes/dcodr.toml, "
+                         "then chiaro freeze (docs/methods/dcodr.md)"
+                       : "such as " + join(fitting));
 }
 
 }  // namespace chiaro::cli

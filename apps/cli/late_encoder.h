@@ -34,6 +34,7 @@ class LateEncoder {
   std::vector<float> codes(const restore::CodeViews& views);
 
  private:
+  bool makes_codes(const bundle::Manifest& manifest) const;
   bool asks_controller() const;
   restore::CodeLayout layout_of(const bundle::Manifest& manifest) const;
   void expect_encoder(const std::string& name) const;

@@ -146,7 +146,7 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
   command
       .add_option(
           "--quality", arguments.write.quality,
-          "of JPEG and WebP, 1 to 100; 0: as the source if that is a JPEG of 75 or more, else 95")
+          "of JPEG and WebP, 1 to 100; 0: as the source if that is a JPEG of 80 or more, else 95")
       ->capture_default_str();
   command
       .add_option("--depth", arguments.depth,

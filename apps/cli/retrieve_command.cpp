@@ -188,7 +188,8 @@ void add_retrieve(CLI::App& root) {
       ->add_option("--by", arguments->by,
                    "part of the code: content (what pictures show) or degradation (what was done "
                    "to them)")
-      ->required();
+      ->required()
+      ->check(CLI::IsMember({"content", "degradation"}));
   command->add_option("--top", arguments->top, "how many of the nearest are printed")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
       ->capture_default_str();

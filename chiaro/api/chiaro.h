@@ -123,7 +123,7 @@ typedef struct chiaro_write_options {
   size_t size;         // set by chiaro_write_defaults
   const char* format;  // "png", "jpeg", "webp", "tiff", "ppm", "pfm", "exr", "hdr"; NULL: by name
   int32_t depth;       // a chiaro_sample, or 0: as the source
-  int32_t quality;     // of JPEG and WebP, 1 to 100; 0: as a JPEG of 75 or more, else 95
+  int32_t quality;     // of JPEG and WebP, 1 to 100; 0: as a JPEG of 80 or more, else 95
   int32_t strip_metadata;  // not 0: without EXIF, XMP and profile
   int32_t overwrite;       // not 0: replaces an existing file
 } chiaro_write_options;

@@ -127,7 +127,7 @@ struct RestoreOptions {
 struct WriteOptions {
   std::string format = {};  ///< "png", "jpeg", …; "": by the file's name
   Depth depth = Depth::Source;
-  int quality = 0;  ///< of JPEG and WebP; 0: as the source, else 95
+  int quality = 0;  ///< of JPEG and WebP; 0: as a JPEG of 80 or more, else 95
   bool strip_metadata = false;
   bool overwrite = false;
 };

@@ -126,12 +126,12 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
     std::map<std::string, std::int64_t> contents;
     for (const auto& file : lists[i].files) {
       if (!wanted.contains(file.scene)) continue;
-      if (contents.emplace(file.scene, content).second) ++content;
+      if (contents.emplace(file.shows, content).second) ++content;
       std::int64_t input = file.input.empty() ? -1 : store_->add(file.input);
       std::int64_t target = store_->add(file.target);
       if (noisy) std::swap(input, target);
       const std::int64_t depth = file.depth.empty() ? -1 : store_->add(file.depth);
-      source.pairs.push_back({input, target, depth, contents.at(file.scene)});
+      source.pairs.push_back({input, target, depth, contents.at(file.shows)});
     }
   }
 }

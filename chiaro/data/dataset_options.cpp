@@ -102,9 +102,10 @@ Fields<SourceOptions> SourceOptions::fields() {
             {.min = 0, .max = 1}),
       field("exclude", &SourceOptions::exclude, "file stems to leave out"),
       field("scene", &SourceOptions::scene,
-            "regular expression for file stems: pictures that agree in what its first group "
-            "catches show one scene, which trains or validates as a whole, e.g. "
-            "'(.*)_[0-9]+'; empty: each stem is a scene"),
+            "regular expression that matches all file stems (of pairs, the targets') as a whole: "
+            "pictures that agree in what its first group catches are views of one scene, which "
+            "trains or validates as a whole, e.g. '(.*)_[0-9]+'; empty: each stem is a scene. "
+            "Another source of the same pictures needs the same expression"),
       field("license", &SourceOptions::license,
             "of the pictures, for the card of what is trained on them")};
 }

@@ -84,7 +84,7 @@ void hold_out(Listing& listing, double share) {
 }
 
 std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
-  const fs::path path = (root / folder).lexically_normal();  // an absolute folder stays as it is
+  const fs::path path = root / folder;  // an absolute folder stays as it is
   auto files = image::list_pictures(path, true);
   CHIARO_CHECK(!files.empty(), Input, "[data.source] no pictures in '{}'", path.string());
   return files;
@@ -202,7 +202,8 @@ std::vector<SourceFile> paired_files(const SourceOptions& options, const fs::pat
   return files;
 }
 
-/// Gives files whose stems agree in the first group of the source's expression one scene.
+/// Gives files whose stems agree in what the first group of the source's expression catches one
+/// scene.
 void join_scenes(const SourceOptions& options, std::vector<SourceFile>& files) {
   std::regex expression;
   try {
@@ -215,9 +216,9 @@ void join_scenes(const SourceOptions& options, std::vector<SourceFile>& files) {
                options.name, options.scene);
   for (SourceFile& file : files) {
     std::smatch parts;
-    CHIARO_CHECK(std::regex_match(file.scene, parts, expression), Usage,
-                 "[data.source] {}: scene '{}' does not match '{}'", options.name, options.scene,
-                 file.scene);
+    CHIARO_CHECK(std::regex_match(file.scene, parts, expression) && parts[1].length() > 0, Usage,
+                 "[data.source] {}: scene '{}' catches nothing of '{}'", options.name,
+                 options.scene, file.scene);
     file.scene = parts[1].str();
   }
 }
@@ -233,6 +234,7 @@ Listing list_source(const SourceOptions& options, const fs::path& root, double h
   Listing listing;
   listing.files =
       options.kind == "paired" ? paired_files(options, root) : single_files(options, root);
+  for (auto& file : listing.files) file.shows = file.scene;
   if (!options.scene.empty()) join_scenes(options, listing.files);
   for (const auto& file : listing.files) listing.scenes.insert(file.scene);
   hold_out(listing, holdout);

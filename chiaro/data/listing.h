@@ -18,6 +18,7 @@ struct SourceFile {
   std::filesystem::path target;  ///< the picture; of a paired source the clean one
   std::filesystem::path depth;   ///< its depth map
   std::string scene;             ///< pictures of one scene stay in one part
+  std::string shows = {};        ///< the stem: pictures of one stem show the same, pixel by pixel
 };
 
 /// The files of a source before they are divided.

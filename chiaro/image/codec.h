@@ -44,7 +44,7 @@ SampleType written_type(SampleType source, Depth depth, const std::string& forma
 struct WriteOptions {
   std::string format =
       {};           ///< "png", "jpeg", "webp", "tiff", "ppm", "pfm", "exr", "hdr"; "": by the name
-  int quality = 0;  ///< JPEG and WebP; 0: the source's if that was a JPEG of 75 or more, else 95
+  int quality = 0;  ///< JPEG and WebP; 0: the source's if that was a JPEG of 80 or more, else 95
   Depth depth = Depth::Source;  ///< widened or narrowed to what the format can hold
   bool strip_metadata = false;
   bool say_losses = true;       ///< a note of values that the format does not hold

@@ -147,10 +147,10 @@ int save_tiff(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
       "bigtiff", large ? TRUE : FALSE, nullptr);
 }
 
-/// A JPEG below this is not coded again as it was: what a network took away would come back
-/// (docs/restoring.md). Above it the same quality loses least, since steps of equal size fall
-/// together.
-constexpr int kLeastQualityKept = 75;
+/// A JPEG below this is not coded again as it was: the blocks that were taken away would come back.
+/// From here on the same quality loses less than a higher one, since steps of equal size fall
+/// together (docs/restoring.md has the figures).
+constexpr int kLeastQualityKept = 80;
 constexpr int kUsualQuality = 95;
 
 int save_image(VipsImage* image, VipsTarget* target, const Encoding& encoding) {

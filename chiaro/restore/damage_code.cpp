@@ -9,6 +9,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/sha256.h"
 #include "chiaro/restore/prepare.h"
+#include "chiaro/restore/range_curve.h"
 #include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
@@ -30,7 +31,7 @@ std::vector<float> damage_code(const Inspection& seen) {
 CodeViews damage_views(image::Image picture, const bundle::ConditionInfo& info) {
   CHIARO_CHECK(!picture.empty(), Usage, "[restore.damage_views] the picture is empty");
   fill_hidden_colors(picture);
-  image::sanitize(picture);
+  if (const RangeCurve curve(range_of(picture)); curve.bends()) curve.show(picture.pixels());
   return {.square = {},
           .native = native_views(picture, info.view_px, info.max_views),
           .whole = whole_view(picture, info.whole_px, info.whole_alignment_px)};
@@ -42,7 +43,7 @@ CodeLayout damage_layout(const bundle::Manifest& manifest, const std::string& or
                "[restore.damage_layout] bundle '{}' has no controller", origin);
   const bundle::ConditionInfo& info = *manifest.condition;
   const std::string all =
-      fmt::format("damage 1\n{}\n{} types at temperature {}\nviews {} x {} px, whole {} px by {}\n",
+      fmt::format("damage 2\n{}\n{} types at temperature {}\nviews {} x {} px, whole {} px by {}\n",
                   graph->second.sha256, info.types.size(), info.temperature, info.max_views,
                   info.view_px, info.whole_px, info.whole_alignment_px);
   return {sha256_hex(std::as_bytes(std::span(all))),

@@ -22,8 +22,8 @@ inline constexpr const char* kDamagePart = "degradation";
 /// type in common. The circle is a choice: any curve with severity would do.
 std::vector<float> damage_code(const Inspection& seen);
 
-/// The views that a controller is shown, of the picture with its values limited to [0,1], hidden
-/// colours filled and NaN taken as 0. Called from any thread. Errors: Usage (empty picture).
+/// The views that Inspector shows a controller of the picture: hidden colours filled, values
+/// outside [0,1] seen through RangeCurve. Called from any thread. Errors: Usage (empty picture).
 CodeViews damage_views(image::Image picture, const bundle::ConditionInfo& info);
 
 /// The layout of these codes: the digest is over condition.onnx and what the manifest says of it.

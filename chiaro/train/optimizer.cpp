@@ -35,9 +35,9 @@ at::Tensor laid_out_as(const at::Tensor& weight, const at::Tensor& values) {
 }
 
 /// Adam or AdamW, all weights of a group in one pass: on a card a launch costs more than the
-/// arithmetic, and on a CPU libtorch's own, a pass over memory for each operation, takes three
-/// times as long. It has the state of libtorch's, so that a checkpoint does not tell which wrote
-/// it.
+/// arithmetic, and on a CPU libtorch's own, a pass over memory for each operation, takes more
+/// than twice as long (docs/speed_history.md). It has the state of libtorch's, so that a checkpoint
+/// does not tell which wrote it.
 template <typename Base, typename State, typename Options>
 class Fused : public Base {
  public:

@@ -117,8 +117,11 @@ TEST_F(ListingTest, PicturesOfOneSceneStayTogether) {
   EXPECT_EQ(listing.scenes, (Scenes{"desk", "plug", "shelf"}));
   EXPECT_EQ(listing.held_out.size(), 1U);
   EXPECT_EQ(std::ranges::count(listing.files, *listing.held_out.begin(), &SourceFile::scene), 3);
+  std::set<std::string> shown;  // views of a scene are pictures of their own
+  for (const SourceFile& file : listing.files) shown.insert(file.shows);
+  EXPECT_EQ(shown.size(), 9U);
 
-  for (const std::string wrong : {"(.*", ".*_[0-9]+", "(desk)_.*"}) {
+  for (const std::string wrong : {"(.*", ".*_[0-9]+", "(desk)_.*", "(desk)?.*"}) {
     options.scene = wrong;
     EXPECT_CHIARO_ERROR(list_source(options, folder_.path(), 0.3), Usage, wrong);
   }

@@ -94,7 +94,8 @@ TEST_F(RetrieveCli, AsksTheControllerOfABundleThatRestores) {
   bundle::write_bundle(folder_ / "content.chiaro", told.manifest, told.members);
   const auto refused = retrieve("dark.png", "content");
   EXPECT_EQ(refused.status, 5);
-  EXPECT_NE(refused.err.find("expected --bundle with an encoder of content"), std::string::npos)
+  EXPECT_NE(refused.err.find("makes no codes of content; expected --bundle with one that does"),
+            std::string::npos)
       << refused.err;
 }
 
@@ -133,7 +134,7 @@ TEST_F(RetrieveCli, RefusesInOneSentence) {
           3, "no other pictures");
   refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "colour",
            "--bundle", bundle},
-          2, "expected content");
+          2, "colour");
   const auto plain = test::graph_bundle("stack");
   bundle::write_bundle(folder_ / "plain.chiaro", plain.manifest, plain.members);
   refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "content",
@@ -142,10 +143,12 @@ TEST_F(RetrieveCli, RefusesInOneSentence) {
   ::setenv("CHIARO_BUNDLE_PATH", folder_.path().c_str(), 1);
   refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "content",
            "--bundle", "plain"},
-          5, "an encoder of content, such as " + (folder_ / "content.chiaro").string() + "\n");
+          5,
+          "expected --bundle with one that does, such as " + (folder_ / "content.chiaro").string() +
+              "\n");
   refused({CHIARO_PROGRAM, "retrieve", query, "--in", folder_ / "photos", "--by", "degradation",
            "--bundle", "plain"},
-          5, "damage.chiaro, " + (folder_ / "degradation.chiaro").string() + "\n");
+          5, "default.chiaro, " + (folder_ / "degradation.chiaro").string() + "\n");
   ::unsetenv("CHIARO_BUNDLE_PATH");
 }
 

@@ -51,6 +51,12 @@ TEST(DamageCode, OfViewsIsWhatIsSaidOfThePicture) {
   const auto hidden = damage_views(picture, inspector.info());
   EXPECT_EQ(damage_code(inspector.inspect(hidden.native, hidden.whole)),
             damage_code(inspector.inspect(picture)));
+  image::Image bright(3, 50, 70, 0.3F);
+  for (int x = 0; x < 70; x += 2) bright.at(0, 20, x) = 4;
+  bright.at(1, 3, 3) = -0.02F;
+  const auto bent = damage_views(bright, inspector.info());
+  EXPECT_EQ(damage_code(inspector.inspect(bent.native, bent.whole)),
+            damage_code(inspector.inspect(bright)));
   EXPECT_CHIARO_ERROR(damage_views({}, inspector.info()), Usage, "empty");
 }
 

@@ -120,8 +120,8 @@ TEST_P(Kinds, LayoutsInMemoryDoNotMatter) {
   Moved moved = ours(3);
   const auto last = at::MemoryFormat::ChannelsLast;
   theirs.take_steps(0, 2);
-  moved.weights[2].set_data(moved.weights[2].contiguous(last));
   go_on_from(theirs, moved);
+  moved.weights[2].set_data(moved.weights[2].contiguous(last));
   theirs.take_steps(2, 5);
   moved.take_steps(2, 5);
   ASSERT_TRUE(moved.weights[2].is_contiguous(last));

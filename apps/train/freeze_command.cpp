@@ -126,7 +126,7 @@ void freeze_command(const FreezeArguments& arguments) {
   CHIARO_CHECK(trained.network != nullptr || trained.encoder != nullptr, Usage,
                "[freeze] method '{}' trains neither restorer nor encoder", trained.recipe.method);
   if (!arguments.average_with.empty())
-    average_weights(trained, arguments.run, arguments.average_with);
+    average_weights(trained, arguments.run, arguments.average_with, arguments.weights);
   bundle::Manifest manifest;
   manifest.name = fs::path(arguments.out).stem().string();
   manifest.summary = arguments.summary;
@@ -204,9 +204,11 @@ void add_freeze(CLI::App& root) {
   command->add_option("--notes", arguments->notes, "Markdown file that ends the card");
   command->add_flag("--half", arguments->half,
                     "store the parameters as float16: half the size; the arithmetic stays float32");
-  command->add_option("--certify", arguments->certify,
-                      "held-out pictures on which the cost of bf16 is measured; 0: reads no data, "
-                      "bf16 stays off, the card names no training pictures");
+  command->add_option(
+      "--certify", arguments->certify,
+      "held-out pictures on which the cost of bf16 is measured; 0: bf16 stays off, the "
+      "card names no training pictures, and data is read for a controller alone, "
+      "which is calibrated on what was held out");
   command->add_flag("--json", arguments->json,
                     "at the end one line of JSON on stdout: the event \"frozen\" with the bundle, "
                     "its size and those of its members");

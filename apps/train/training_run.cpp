@@ -59,11 +59,13 @@ void check_sides(const TrainingRecipe& recipe, const data::Dataset& training,
 void check_best(const TrainingRecipe& recipe, const data::Dataset& held_out,
                 methods::Method& method) {
   if (recipe.train.validate_every == 0) return;
-  const auto known = measure_names(method, held_out, PictureMeasures(recipe.validate.metrics));
+  auto known = measure_names(method, held_out, PictureMeasures(recipe.validate.metrics));
+  std::erase_if(known, is_less_better);
   const std::string& best = recipe.train.best;
   CHIARO_CHECK(std::ranges::count(known, best) > 0, Usage,
-               "[train.best] no measure of this validation; got '{}'{}; expected one of: {}", best,
-               did_you_mean(best, known), join(known));
+               "[train.best] no measure of this validation of which more is better; got '{}'{}; "
+               "expected one of: {}",
+               best, did_you_mean(best, known), join(known));
 }
 
 /// Whoever wants to go on with a run says so.
@@ -158,7 +160,10 @@ train::Outcome run_training(const TrainingRun& run) {
   surroundings.validate = [&](methods::Method& now, const methods::StepInfo& taken) {
     return validation.measure(now, taken);
   };
-  fs::create_directories(folder_path / "samples");
+  std::error_code failed;
+  fs::create_directories(folder_path / "samples", failed);
+  CHIARO_CHECK(!failed, Output, "[train] cannot make the folder '{}'",
+               (folder_path / "samples").string());
   surroundings.write_samples = [&](methods::Method& now, std::int64_t step) {
     const auto file = folder_path / "samples" / fmt::format("step_{:07d}.png", step);
     return validation.write_strip(now, file) ? file : std::filesystem::path();

@@ -158,6 +158,10 @@ std::vector<std::string> measure_names(methods::Method& method, const data::Data
   return names;
 }
 
+bool is_less_better(const std::string& measure) {
+  return measure == "worse" || measure == "type_ece" || measure.ends_with("_chance");
+}
+
 Validation::Validation(const data::Dataset& dataset, std::int64_t samples, PictureMeasures measures)
     : tasks_(dataset.tasks()), measures_(std::move(measures)) {
   for (const auto& task : tasks_) {

@@ -12,6 +12,10 @@
 
 namespace chiaro::apps {
 
+/// Whether a measure is the better the less it is, or says nothing of the weights (what chance
+/// gives): nothing to keep the best by.
+bool is_less_better(const std::string& measure);
+
 /// Names of what Validation::measure may give for a method, sorted. What samples are too few for is
 /// among them.
 std::vector<std::string> measure_names(methods::Method& method, const data::Dataset& held_out,

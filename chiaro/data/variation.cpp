@@ -122,7 +122,7 @@ image::Image damaged_at_other_size(image::Image& clean, double factor,
   const int side = clean.height();
   const int at = std::max(1, static_cast<int>(std::lround(side * factor)));
   const image::Image other = resized(clean, at, at);
-  if (factor < 1) clean = resized(other, side, side);
+  clean = resized(other, side, side);  // what the way there and back takes is no damage
   return resized(damage(other), side, side);
 }
 

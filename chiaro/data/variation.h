@@ -35,9 +35,9 @@ void recolour(image::Image& picture, const ColourMatrix& matrix);
 image::Image resized(const image::Image& picture, int height, int width);
 
 /// `factor` above 1: a square RGB picture is made so many times as large, damaged, and reduced
-/// again; below 1: reduced, damaged and enlarged again, and `clean` comes out reduced and enlarged
-/// likewise. All by cubic convolution. `damage`: gives a picture of the same size. Returns the
-/// damaged one.
+/// again; below 1: reduced, damaged and enlarged again. `clean` goes the same way undamaged, since
+/// what that takes from it is none of the damage. All by cubic convolution. `damage`: gives a
+/// picture of the same size. Returns the damaged one.
 image::Image damaged_at_other_size(image::Image& clean, double factor,
                                    const std::function<image::Image(const image::Image&)>& damage);
 

@@ -180,6 +180,20 @@ checkpoint::Checkpoint Trainer::state() const {
   return state;
 }
 
+/// What the outputs of a controller or encoder stand for goes by number: another order of the
+/// recipe's tasks or sources would give them other meanings.
+void Trainer::expect_same_outputs(const checkpoint::Checkpoint& held,
+                                  const std::string& origin) const {
+  checkpoint::Checkpoint now;
+  put_descriptions(now);
+  for (const std::string name : {"tasks", "kinds", "sources"}) {
+    const auto found = held.texts.find(name);
+    CHIARO_CHECK(found == held.texts.end() || found->second == now.texts.at(name), Usage,
+                 "[train.resume] the recipe's {} are '{}'; '{}' was trained with '{}'", name,
+                 now.texts.at(name), origin, found->second);
+  }
+}
+
 bool Trainer::resume() {
   const auto latest = folder_.latest();
   if (!latest) return false;
@@ -196,6 +210,7 @@ bool Trainer::resume() {
     spdlog::warn("the recipe has changed since '{}' was written: training goes on with the new one",
                  origin);
   }
+  expect_same_outputs(state, origin);
   step_ = integer("step");
   CHIARO_CHECK(step_ <= options_.steps, Usage,
                "[train.resume] '{}' is at step {}, beyond train.steps = {}", origin, step_,
@@ -302,10 +317,14 @@ void Trainer::validate(Outcome& outcome) {
       surroundings_.validate(*method_, info_at(std::max<std::int64_t>(0, step_ - 1)));
   log_->validation(step_, outcome.last_metrics);
   const auto found = outcome.last_metrics.find(options_.best);
-  CHIARO_CHECK(found != outcome.last_metrics.end(), Usage,
-               "[train.validate] train.best names '{}', which is not measured", options_.best);
   // An earlier phase prepares the last one: what is measured then is not yet what ships.
   if (current_phase_ != phase_at(options_.steps - 1).phase.name) return;
+  // A tree may not be there yet, and weights may give no number: nothing to lose the run for.
+  if (found == outcome.last_metrics.end() || !std::isfinite(found->second)) {
+    spdlog::warn("step {}: '{}', by which the best is kept, is {} here", step_, options_.best,
+                 found == outcome.last_metrics.end() ? "not measured" : "no number");
+    return;
+  }
   if (has_best_ && found->second <= best_) return;
   best_ = found->second;
   has_best_ = true;

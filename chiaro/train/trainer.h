@@ -82,6 +82,7 @@ class Trainer {
   StepReport take_step(const std::function<data::Batch()>& next_batch);
   void add_losses(data::Batch batch, std::int64_t micro_batch, StepReport& report);
   void put_descriptions(checkpoint::Checkpoint& state) const;
+  void expect_same_outputs(const checkpoint::Checkpoint& held, const std::string& origin) const;
   void save();
   void validate(Outcome& outcome);
   void warn(const std::vector<std::string>& warnings, Outcome& outcome);

@@ -222,7 +222,7 @@ TEST(OtherSize, ReducedNoiseIsWeakerAndTheCleanPictureStays) {
   EXPECT_NEAR(deviation(damaged_at_other_size(clean, 1, noisy)), 0.05, 0.002);
 }
 
-TEST(OtherSize, WhatIsEnlargedIsAsSoftAsItsTarget) {
+TEST(OtherSize, WhatIsEnlargedOrReducedIsAsSoftAsItsTarget) {
   image::Image stripes(3, 64, 64);
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < 64; ++y) {
@@ -235,6 +235,10 @@ TEST(OtherSize, WhatIsEnlargedIsAsSoftAsItsTarget) {
   EXPECT_EQ(enlarged.width(), 64);
   EXPECT_TRUE(std::ranges::equal(enlarged.pixels(), clean.pixels()));
   EXPECT_NEAR(clean.at(0, 32, 32), 0.5F, 0.05F);  // the stripes are too fine for the half
+  clean = stripes;
+  const auto reduced = damaged_at_other_size(clean, 1.5, same);
+  EXPECT_TRUE(std::ranges::equal(reduced.pixels(), clean.pixels()));
+  EXPECT_FALSE(std::ranges::equal(stripes.pixels(), clean.pixels()));
 }
 
 }  // namespace

@@ -488,6 +488,25 @@ TEST_F(TrainerTest, BestIsKeptByTheNamedMetric) {
   EXPECT_EQ(checkpoint::load(run.best_path()).integers.at("step"), 4);
 }
 
+// A tree that is not there yet has no purity, and weights that broke give no number: neither is the
+// best, and neither ends the run.
+TEST_F(TrainerTest, WhatIsNoNumberIsNotTheBest) {
+  TrainOptions options = short_run(10);
+  options.validate_every = 2;
+  checkpoint::RunFolder run(folder_ / "no_number");
+  Surroundings around;
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  std::vector<Metrics> values{{}, {{"psnr", 10}}, {{"psnr", none}}, {{"psnr", 30}}, {{"psnr", 20}}};
+  std::size_t next = 0;
+  around.validate = [&](methods::Method&, const methods::StepInfo&) { return values.at(next++); };
+  Trainer trainer(options, dataset_, supervised(), run, "recipe", around);
+  trainer.run();
+  EXPECT_EQ(next, 5U);
+  const auto best = checkpoint::load(run.best_path());
+  EXPECT_EQ(best.integers.at("step"), 8);
+  EXPECT_EQ(best.numbers.at("best"), 30);
+}
+
 // The highest value is that of step 4, where the first of two phases ends.
 TEST_F(TrainerTest, BestIsOfTheLastPhase) {
   TrainOptions options = short_run(8);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/base/text.h"
 #include "tests/train_cli/tiny_training.h"
@@ -87,6 +88,7 @@ TEST_F(RefusedRuns, AMeasureThatIsNone) {
   expect_refused({"train.best=pnsr"}, "[train.best]");
   EXPECT_NE(log().find("got 'pnsr' (did you mean 'psnr'?)"), std::string::npos) << log();
   expect_refused({"train.best=ssim_y"}, "[train.best]");
+  expect_refused({"train.best=worse"}, "[train.best]");
   EXPECT_EQ(train("run", {"train.best=pnsr", "train.validate_every=0", "train.steps=1"}), 0)
       << log();
 }
@@ -95,8 +97,27 @@ TEST_F(RefusedRuns, KnowWhatIsMeasured) {
   const std::vector<std::string> restorer{"train.steps=1", "validate.metrics=[psnr_y,ssim_y]"};
   const auto known = known_measures(restorer);
   ASSERT_EQ(train("restorer", restorer), 0) << log();
-  const auto columns = measured("restorer");
+  auto columns = measured("restorer");
+  EXPECT_EQ(std::erase(columns, "worse"), 1U);  // of which less is better
   EXPECT_EQ(known, std::set<std::string>(columns.begin(), columns.end()));
+}
+
+// What the outputs of a controller stand for goes by their order.
+TEST_F(RefusedRuns, GoOnWithTheTasksTheyBeganWith) {
+  ASSERT_EQ(train("run", {"train.steps=2"}), 0) << log();
+  const std::string recipe = read_text(folder_ / "recipe.toml");
+  write_file_atomically(folder_ / "recipe.toml",
+                        recipe + "\n[[task]]\nname = \"more\"\nspec = \"clean\"\n");
+  EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("run"), "--resume", "--set",
+                 "train.steps=4"}),
+            2)
+      << log();
+  EXPECT_NE(log().find("the recipe's tasks are '"), std::string::npos) << log();
+  write_file_atomically(folder_ / "recipe.toml", recipe);
+  EXPECT_EQ(run({"train", path("recipe.toml"), "--out", path("run"), "--resume", "--set",
+                 "train.steps=4"}),
+            0)
+      << log();
 }
 
 TEST_F(RefusedRuns, ABrokenPhotoGivesWayToAGoodOne) {

@@ -146,5 +146,30 @@ TEST_F(ControllerRun, ShowsItsContrastsAndIsFrozenCalibrated) {
   EXPECT_TRUE(restore::verify(bundle, 1).first_difference.empty());
 }
 
+// Their outputs stand for the damages by number, and have the same shapes.
+TEST_F(ControllerRun, IsNotAveragedWithOneThatNamesOtherDamages) {
+  const std::string photos = std::string(CHIARO_SOURCE_DIR) + "/examples/photos/clean";
+  const std::string noise = "noise(sigma_u8=40)";
+  const std::string dark = "low_light(gain=0.2)";
+  ASSERT_EQ(train(photos, noise, dark, 0.1).status, 0);
+  const auto freeze_with = [&](const std::string& name, const std::vector<std::string>& others) {
+    std::vector<std::string> words{"freeze", path("run"), "--data",    photos,
+                                   "-o",     path(name),  "--certify", "0"};
+    words.insert(words.end(), others.begin(), others.end());
+    return run(words);
+  };
+  ASSERT_EQ(freeze_with("first.chiaro", {}).status, 0);
+  const auto itself = freeze_with("mean.chiaro", {"--average-with", path("first.chiaro")});
+  EXPECT_EQ(itself.status, 0) << itself.err;
+  fs::rename(folder_ / "run", folder_ / "first");
+  ASSERT_EQ(train(photos, dark, noise, 0.1).status, 0);
+  for (const std::string other : {"first", "first.chiaro"}) {
+    const auto refused = freeze_with("no.chiaro", {"--average-with", path(other)});
+    EXPECT_EQ(refused.status, 2) << refused.err;
+    EXPECT_NE(refused.err.find("name other damages"), std::string::npos) << refused.err;
+    EXPECT_FALSE(fs::exists(folder_ / "no.chiaro"));
+  }
+}
+
 }  // namespace
 }  // namespace chiaro

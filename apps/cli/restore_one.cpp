@@ -198,8 +198,7 @@ void restore_one(RestoreArguments& arguments) {
   const auto runtime = engine::start_runtime();
   auto opening = std::async(std::launch::async, [&arguments] {
     engine::EngineOptions options = engine_options(arguments.engine);
-    // Limits are promises about preparing anew.
-    if (arguments.options.max_memory_bytes == 0) options.cache = engine::cache_folder();
+    options.cache = engine::cache_folder();
     return restore::open_restorer(arguments.engine.bundle, options);
   });
   const Input source(input);
@@ -213,8 +212,10 @@ void restore_one(RestoreArguments& arguments) {
       restore_one_by_pages(arguments, pages, started, source.before);
       return arguments.restorer->keep_prepared();
     }
-    if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options))
-      return restore_one_in_strips(arguments, started, source.before);
+    if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options)) {
+      restore_one_in_strips(arguments, started, source.before);
+      return arguments.restorer->keep_prepared();  // the rows that were held are more than it takes
+    }
     if (limited)
       restore::expect_within_limit(*arguments.restorer, source.probe(), arguments.options);
   }
@@ -232,7 +233,7 @@ void restore_one(RestoreArguments& arguments) {
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;
   if (large || limited) {
-    restorer.keep_prepared();
+    if (!limited) restorer.keep_prepared();  // which takes memory of its own
     restorer.release_memory();
   }
   const auto file = untouched(arguments, source, picture, same);

@@ -21,7 +21,7 @@ struct Batch {
   at::Tensor unpaired;  ///< (N,3,sH,sW): clean crops of other pictures; undefined unless there are
                         ///< sources of kind "unpaired"
   at::Tensor task;      ///< (N) int64: index into the data's list of task names
-  at::Tensor severity;  ///< (N) float32 in [0,1]: of the strongest damage
+  at::Tensor severity;  ///< (N) float32 in [0,1]: of the strongest damage; 0.5 where unknown
   at::Tensor kinds;     ///< (N,K) bool: which kinds of damage the sample has; K and the names by
                         ///< Dataset::kinds()
   at::Tensor severities;  ///< (N,K) float32 in [0,1] of each kind; 0 where absent, −1 where unknown

@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxDraws = 100;
+constexpr double kUnknownSeverity = 0.5;
 
 /// A square of `side` px of the picture, in steps that keep it inside.
 struct Window {
@@ -369,7 +370,7 @@ void Dataset::vary_damage(const SourceOptions& options, Rng& rng, Sample& sample
 }
 
 void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& sample) const {
-  sample.severity = 0.5;  // unknown
+  sample.severity = kUnknownSeverity;
   sample.kinds = {{kind_number(tasks_[static_cast<std::size_t>(stream.task)]), -1.0}};
   sample.origin = store_->path(pair.input).filename().string();
 }
@@ -377,10 +378,15 @@ void Dataset::note_real_damage(const Stream& stream, const Pair& pair, Sample& s
 /// Damages the clean window.
 void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image::Image& depth,
                             Rng& rng, Sample& sample) const {
-  if (stream.backdrop > 0 && rng.chance(stream.backdrop))
-    put_before_backdrop(sample.context_target, rng);
-  if (stream.tones > 0 && rng.chance(stream.tones))
-    vary_tones(sample.context_target, stream.mist, rng);
+  // Samples that are alike share their damage, not what was done to the scene before.
+  std::optional<Rng> own;
+  if (options_.alike > 1)
+    own = Rng(static_cast<std::uint64_t>(options_.seed), {sample.seed, stable_hash("scene")});
+  Rng& scene = own ? *own : rng;
+  if (stream.backdrop > 0 && scene.chance(stream.backdrop))
+    put_before_backdrop(sample.context_target, scene);
+  if (stream.tones > 0 && scene.chance(stream.tones))
+    vary_tones(sample.context_target, stream.mist, scene);
   const degrade::Chain chain = degrade::draw(*stream.damage, rng);
   const double size_factor =
       options_.resized > 0 && depth.empty() && options_.scale == 1 && rng.chance(options_.resized)
@@ -406,8 +412,9 @@ void Dataset::damage_sample(const Stream& stream, const Pair& pair, const image:
   }
   if (kinds.size() > 1) kinds.erase(0);  // clean is what has no other damage
   if (kinds.empty()) kinds.emplace(0, 0.0);
-  for (auto& [kind, severity] : kinds) {
-    if (size_factor != 1 && kind != 0) severity = -1;
+  if (size_factor != 1 && !kinds.contains(0)) {
+    sample.severity = kUnknownSeverity;
+    for (auto& [kind, severity] : kinds) severity = -1;
   }
   sample.kinds.assign(kinds.begin(), kinds.end());
   sample.origin = store_->path(pair.target).filename().string() + " " + degrade::print_spec(chain);

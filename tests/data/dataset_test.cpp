@@ -402,6 +402,7 @@ TEST_F(DatasetTest, WhatWasDamagedAtAnotherSizeHasItsKindsAndNoSeverity) {
     EXPECT_NE(changed, untouched) << batch.origins[static_cast<std::size_t>(i)];
     if (untouched) continue;
     EXPECT_EQ(batch.severities[i].min().item<double>(), -1);
+    EXPECT_EQ(batch.severity[i].item<double>(), 0.5);
     ++noisy;
   }
   EXPECT_GT(noisy, 0);
@@ -511,6 +512,13 @@ TEST_F(DatasetTest, AlikeSamplesShareTheDamageAndNothingElse) {
   }
   EXPECT_LT(same_scene, 15);
   EXPECT_GT(other_severity, 0);
+  // What is done to the scene before is drawn for each by itself and leaves the damage as it is.
+  const auto told = [&](const std::string& tones) {
+    Recipe task = recipe("[[task]]\nname = \"noise\"\nspec = \"noise(sigma_u8=5..50)\"\n" + tones);
+    set_recipe_value(task, "data.alike=2");
+    return dataset(task)->batch(0, 24).origins;
+  };
+  EXPECT_EQ(told("tones = 1.0\n"), told(""));
   set_recipe_value(edited, "data.variants=2");
   EXPECT_CHIARO_ERROR(dataset(edited), Usage, "data.variants = 2 and data.alike = 2");
 }

@@ -59,6 +59,7 @@ std::optional<Stored> newest_sound(const fs::path& folder, std::vector<fs::path>
     try {
       return Stored{step, path, load(path)};
     } catch (const Error& error) {
+      if (error.code() == ErrorCode::Resource) throw;
       if (damaged.empty()) first_reason = error.what();
       damaged.push_back(path);
     }

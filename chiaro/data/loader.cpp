@@ -2,6 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <system_error>
+
+#include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 
 namespace chiaro::data {
@@ -23,8 +26,15 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, std::int64_t first_sample
       first_sample_(first_sample),
       batch_(batch > 0 ? batch : dataset_->options().batch),
       pinned_(pinned) {
-  for (std::int64_t i = 0; i < dataset_->options().workers; ++i)
-    workers_.emplace_back([this] { work(); });
+  for (std::int64_t i = 0; i < dataset_->options().workers; ++i) {
+    try {
+      workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {  // fewer do as well, but slower
+      CHIARO_CHECK(!workers_.empty(), Resource, "[data.loader] no thread can be started: {}",
+                   error.what());
+      return;
+    }
+  }
 }
 
 Loader::~Loader() {

@@ -32,6 +32,7 @@ std::shared_ptr<const PictureStore::Stored> PictureStore::fetch(std::int64_t num
       return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255.0F));
     });
   } catch (const Error& error) {
+    if (error.code() != ErrorCode::Input) throw;
     const std::lock_guard lock(mutex_);
     if (broken_.emplace(number, true).second)
       spdlog::warn("skipping a broken training picture: {}", error.what());

@@ -9,6 +9,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/base/text.h"
 
 namespace chiaro::train {
@@ -16,13 +17,8 @@ namespace {
 
 constexpr std::size_t kShown = 8;  // values on the progress line; all are in the files
 
-/// Resident memory of this process.
 double resident_mb() {
-  std::ifstream statm("/proc/self/statm");
-  double total_pages = 0;
-  double resident_pages = 0;
-  statm >> total_pages >> resident_pages;
-  return resident_pages * 4096 / 1e6;
+  return static_cast<double>(resident_bytes()) / 1e6;
 }
 
 }  // namespace

@@ -198,7 +198,9 @@ void restore_one(RestoreArguments& arguments) {
   const auto runtime = engine::start_runtime();
   auto opening = std::async(std::launch::async, [&arguments] {
     engine::EngineOptions options = engine_options(arguments.engine);
-    options.cache = engine::cache_folder();
+    // Limits are promises about preparing anew: what comes from the cache, and what puts it there,
+    // takes memory of its own.
+    if (arguments.options.max_memory_bytes == 0) options.cache = engine::cache_folder();
     return restore::open_restorer(arguments.engine.bundle, options);
   });
   const Input source(input);
@@ -212,10 +214,8 @@ void restore_one(RestoreArguments& arguments) {
       restore_one_by_pages(arguments, pages, started, source.before);
       return arguments.restorer->keep_prepared();
     }
-    if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options)) {
-      restore_one_in_strips(arguments, started, source.before);
-      return arguments.restorer->keep_prepared();  // the rows that were held are more than it takes
-    }
+    if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options))
+      return restore_one_in_strips(arguments, started, source.before);
     if (limited)
       restore::expect_within_limit(*arguments.restorer, source.probe(), arguments.options);
   }
@@ -233,7 +233,7 @@ void restore_one(RestoreArguments& arguments) {
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;
   if (large || limited) {
-    if (!limited) restorer.keep_prepared();  // which takes memory of its own
+    restorer.keep_prepared();
     restorer.release_memory();
   }
   const auto file = untouched(arguments, source, picture, same);

@@ -353,13 +353,17 @@ bool can_write_strips(const std::string& format) {
 }
 
 std::int64_t strip_writer_bytes(const Frame& frame) {
-  // What libvips holds in each of two buffers (vips_get_tile_size), as much for those looked back.
+  // What libvips holds in each of two buffers (vips_get_tile_size), as much for those looked back,
+  // and what the format's library holds of a group of rows, as they are and coded.
   const std::int64_t cores = vips_concurrency_get();
   const std::int64_t buffer = std::max((128 * cores + 999) / 1000 * 128, 16 * cores);
-  const std::int64_t rows = 4 * std::max<std::int64_t>(128, buffer);
-  const std::int64_t sample = frame.sample_type == SampleType::F32 ? 4 : 2;
-  constexpr std::int64_t kThreads = 8 << 20;  // of libvips, with what they hold
-  return kThreads + rows * sample * frame.width * (frame.channels + (frame.has_alpha ? 1 : 0));
+  const std::int64_t rows = 6 * std::max<std::int64_t>(128, buffer);
+  const std::int64_t sample = frame.sample_type == SampleType::F32   ? 4
+                              : frame.sample_type == SampleType::U16 ? 2
+                                                                     : 1;
+  // Of libvips, with what its threads hold; of floats they hold more (measured).
+  const std::int64_t threads = frame.sample_type == SampleType::F32 ? 28 << 20 : 8 << 20;
+  return threads + rows * sample * frame.width * (frame.channels + (frame.has_alpha ? 1 : 0));
 }
 
 void write_strips(const fs::path& path, const Frame& frame, const WriteOptions& options,

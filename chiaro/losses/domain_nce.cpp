@@ -1,7 +1,10 @@
 #include "chiaro/losses/domain_nce.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
+
+#include <utility>
 
 #include "chiaro/base/error.h"
 #include "chiaro/losses/info_nce.h"
@@ -34,6 +37,24 @@ DomainPairs across_pairs(const DomainRelations& relations, bool of_positive) {
   const auto domain = relations.same_domain.index_select(0, of_positive ? positives : queries);
   const auto distinct = relations.distinct.index_select(0, queries);
   return {queries, positives, with_copies(domain.logical_and(distinct))};
+}
+
+DomainPairs with_all_negatives(DomainPairs pairs, const at::Tensor& distinct) {
+  pairs.negatives = with_copies(distinct.index_select(0, pairs.queries));
+  return pairs;
+}
+
+DomainPairs with_equally_many_negatives(DomainPairs pairs, const at::Tensor& distinct,
+                                        std::uint64_t seed) {
+  const auto wanted = pairs.negatives.sum(1, /*keepdim=*/true);
+  pairs = with_all_negatives(std::move(pairs), distinct);
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  const auto lots = at::rand(pairs.negatives.sizes(), generator).to(pairs.negatives.device());
+  const auto places = lots.masked_fill(pairs.negatives.logical_not(), 2)
+                          .argsort(std::int64_t{1})
+                          .argsort(std::int64_t{1});
+  pairs.negatives = pairs.negatives.logical_and(places.lt(wanted));
+  return pairs;
 }
 
 at::Tensor domain_nce(const at::Tensor& logits, const DomainPairs& pairs) {

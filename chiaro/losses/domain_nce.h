@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <vector>
 
 namespace chiaro::losses {
@@ -29,6 +30,12 @@ DomainPairs inside_pairs(const DomainRelations& relations);
 /// Every (i,j) that are alike in different domains. Negatives: samples distinct from i, of the
 /// domain of i, or (`of_positive`) of the domain of j. K = 2N as above.
 DomainPairs across_pairs(const DomainRelations& relations, bool of_positive);
+
+/// Ordinary contrast, for comparison: the same pairs with negatives of all domains; all of them, or
+/// for each query as many as it had, drawn by `seed`: then nothing changes but where they come from.
+DomainPairs with_all_negatives(DomainPairs pairs, const at::Tensor& distinct);
+DomainPairs with_equally_many_negatives(DomainPairs pairs, const at::Tensor& distinct,
+                                        std::uint64_t seed);
 
 /// Domain-wise InfoNCE (Kahana & Hoshen 2022, arXiv:2203.11284): the mean over all pairs m that
 /// have negatives of

@@ -29,6 +29,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
@@ -87,8 +88,9 @@ struct DcodrOptions {
               side),
         field("temperature", &T::temperature, "τ", {.min = 0.001, .max = 10}),
         field("negatives", &T::negatives,
-              "domain: of one domain; all: of all, which is ordinary contrast and the control",
-              {.choices = {"domain", "all"}}),
+              "domain: of one domain; all: of all, which is ordinary contrast and the control; "
+              "equally_many: of all, drawn, as many as of one domain",
+              {.choices = {"domain", "all", "equally_many"}}),
         field("content_positives", &T::content_positives,
               "of z_c: inside: an augmented copy; across: the same window under other damage",
               positives),
@@ -172,9 +174,9 @@ class Dcodr : public Method {
 
     Losses result;
     result.terms = {
-        {"content", contrast(content, content_relations, options_.content_positives), 1.0},
+        {"content", contrast(content, content_relations, options_.content_positives, batch), 1.0},
         {"degradation",
-         contrast(degradation, degradation_relations, options_.degradation_positives),
+         contrast(degradation, degradation_relations, options_.degradation_positives, batch),
          options_.degradation_weight}};
     const at::Tensor style = style_of(batch, degradation.own);
     if (options_.reconstruction > 0)
@@ -185,9 +187,9 @@ class Dcodr : public Method {
       result.terms.push_back(
           {"swap", swapped(content.own, style, whole, same_window, batch), options_.swap});
     if (info.due(options_.health_every)) {
-      add_health("content", content, content_relations, batch.content, batch.kinds,
+      add_health("content", content, content_relations, batch.content, batch,
                  *state_->content_watch, result);
-      add_health("degradation", degradation, degradation_relations, domains_of(batch), batch.kinds,
+      add_health("degradation", degradation, degradation_relations, domains_of(batch), batch,
                  *state_->degradation_watch, result);
     }
     return result;
@@ -247,17 +249,23 @@ class Dcodr : public Method {
     return {equal_pairs(batch.content), alike, distinct};
   }
 
+  /// The pairs with the negatives that are asked for.
+  losses::DomainPairs settled(losses::DomainPairs pairs, const losses::DomainRelations& relations,
+                              const data::Batch& batch) const {
+    if (options_.negatives == "domain") return pairs;
+    if (options_.negatives == "all")
+      return losses::with_all_negatives(std::move(pairs), relations.distinct);
+    Rng rng(seed_, {stable_hash("negatives"), batch.seeds.front()});
+    return losses::with_equally_many_negatives(std::move(pairs), relations.distinct, rng.next());
+  }
+
   /// L_dw of one code.
   at::Tensor contrast(const Codes& codes, const losses::DomainRelations& relations,
-                      const std::string& positives) const {
+                      const std::string& positives, const data::Batch& batch) const {
     const auto logits =
         losses::contrast_logits(codes.own, at::cat({codes.own, codes.copy}), options_.temperature);
     const auto term = [&](losses::DomainPairs pairs) {
-      if (options_.negatives == "all") {
-        const auto all = relations.distinct.index_select(0, pairs.queries);
-        pairs.negatives.narrow(1, 0, all.size(1)).copy_(all);
-      }
-      return losses::domain_nce(logits, pairs);
+      return losses::domain_nce(logits, settled(std::move(pairs), relations, batch));
     };
     const auto inside = [&] { return term(losses::inside_pairs(relations)); };
     const auto across = [&] {
@@ -319,10 +327,10 @@ class Dcodr : public Method {
   /// Meters of the contrast with the copies, and of how evenly each domain fills the sphere.
   void add_health(const std::string& name, const Codes& codes,
                   const losses::DomainRelations& relations, const at::Tensor& labels,
-                  const at::Tensor& kinds, losses::ContrastWatch& watch, Losses& result) const {
+                  const data::Batch& batch, losses::ContrastWatch& watch, Losses& result) const {
     const auto own = codes.own.detach();
     const auto keys = at::cat({own, codes.copy.detach()});
-    const auto pairs = losses::inside_pairs(relations);
+    const auto pairs = settled(losses::inside_pairs(relations), relations, batch);
     const auto positives =
         at::zeros_like(pairs.negatives).scatter(1, pairs.positives.unsqueeze(1), true);
     report_contrast({.logits = losses::contrast_logits(own, keys, options_.temperature),
@@ -331,7 +339,7 @@ class Dcodr : public Method {
                      .query_labels = labels,
                      .key_labels = at::cat({labels, labels}),
                      .embedded = {own, keys},
-                     .kinds = kinds},
+                     .kinds = batch.kinds},
                     kinds_, watch, result, name, name + " code: ");
     const auto domain = relations.same_domain.to(at::kLong).argmax(1);
     const auto fill = losses::domain_uniformity(own, domain);

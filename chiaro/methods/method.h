@@ -96,6 +96,9 @@ class Method {
   /// The parameters optimised in a phase.
   virtual std::vector<at::Tensor> trainable(const std::string& phase) = 0;
 
+  /// False where networks play against each other: one norm over all gradients would tie them.
+  virtual bool may_clip_gradients() const { return true; }
+
   /// Everything that a checkpoint must hold: networks, copies, queues (as buffers).
   virtual torch::nn::Module& state() = 0;
 

@@ -75,6 +75,8 @@ class Nlcl : public Method {
 
   data::ViewSpec views() const override { return {.needs_target = false}; }
 
+  bool may_clip_gradients() const override { return options_.adversarial <= 0; }
+
   std::vector<Phase> phases() const override {
     if (options_.lead <= 0) return {Phase{}};
     const Phase lead{.name = kLead, .share = options_.lead};

@@ -38,6 +38,7 @@ constexpr std::int64_t kRanks = 64;  // of a residual, for its health
 
 struct RclOptions {
   double temperature = 0.01;
+  double contrast = 1.0;
   double consistency = 1.0;
   std::string consistency_loss = "l2";
   std::string consistency_with = "smooth";
@@ -53,6 +54,10 @@ struct RclOptions {
     using T = RclOptions;
     return {
         field("temperature", &T::temperature, "τ, in units of pixel values", {.min = 1e-6}),
+        field("contrast", &T::contrast,
+              "weight of the contrast; 0: none, and the consistency has its own weight, which is "
+              "the control that says what the contrast is worth",
+              {.min = 0}),
         field("consistency", &T::consistency,
               "λ_c as a multiple of the weight at which both terms pull equally hard at f's output "
               "in the first step; 0: no such term",
@@ -138,13 +143,13 @@ class Rcl : public Method {
     const at::Tensor left_out = residual - allowed_residual(crops);
     const at::Tensor consistency =
         options_.consistency_loss == "l1" ? left_out.abs().mean() : left_out.square().mean();
-    balance(contrast, consistency, residual);
+    if (options_.contrast > 0) balance(contrast, consistency, residual);
 
     Losses result;
-    result.terms.push_back({"contrast", contrast, 1.0});
+    if (options_.contrast > 0) result.terms.push_back({"contrast", contrast, options_.contrast});
     if (options_.consistency > 0) {
-      result.terms.push_back(
-          {"consistency", consistency, options_.consistency * state_->balance.item<double>()});
+      const double pull = options_.contrast > 0 ? state_->balance.item<double>() : 1.0;
+      result.terms.push_back({"consistency", consistency, options_.consistency * pull});
     }
     if (info.due(options_.health_every)) {
       examine(logits, masks, residual.detach(), batch.kinds, result);

@@ -27,10 +27,10 @@ at::Tensor scene_rivals(const data::Batch& batch) {
   if (!batch.kinds.defined() || batch.kinds.size(1) == 0) return shared;
   const auto [kinds, other_kinds] = among(batch.kinds);
   const auto [severities, other_severities] = among(batch.severities);
-  const auto alike =
-      kinds.eq(other_kinds)
-          .all(2)
-          .logical_and((severities - other_severities).abs().amax(2).le(kSeverityOfOne));
+  // Severities that are not known may be equal.
+  const auto unknown = severities.lt(0).logical_or(other_severities.lt(0));
+  const auto apart = (severities - other_severities).abs().masked_fill(unknown, 0);
+  const auto alike = kinds.eq(other_kinds).all(2).logical_and(apart.amax(2).le(kSeverityOfOne));
   return shared.logical_and(alike.logical_not());
 }
 

@@ -84,21 +84,6 @@ TEST_F(RestoreStrips, AreTheWholePictureWithinTheCeiling) {
   EXPECT_EQ(read_file(folder_ / "strips.tif"), read_file(folder_ / "whole.tif"));
 }
 
-TEST_F(RestoreStrips, WhatWasPreparedIsKeptWithinTheCeiling) {
-  CHIARO_SKIP_WHERE_SANITIZED();
-  make_picture(in_, 2400, 3000);
-  const fs::path cache = folder_ / "cache";
-  ::setenv("CHIARO_CACHE", cache.c_str(), 1);
-  for (const char* name : {"first.tif", "next.tif"}) {
-    const std::string out = folder_ / name;
-    expect_within(restore(out, {"--max-memory", "150M"}), 150 * kMebibyte);
-    // What is known of the graph, and the graph; a second one where less memory is taken by now.
-    EXPECT_GE(std::distance(fs::directory_iterator(cache), fs::directory_iterator()), 2);
-  }
-  ::setenv("CHIARO_CACHE", "off", 1);
-  EXPECT_EQ(read_file(folder_ / "first.tif"), read_file(folder_ / "next.tif"));
-}
-
 TEST_F(RestoreStrips, AreWrittenInEveryFormatThatCanBe) {
   CHIARO_SKIP_WHERE_SANITIZED();
   make_picture(in_, 2400, 3000);

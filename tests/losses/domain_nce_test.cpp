@@ -91,6 +91,25 @@ struct Twelve {
   }
 };
 
+// Domains 0 0 0 1 1 1, everything distinct: two negatives inside, five anywhere.
+TEST(DomainNce, OrdinaryNegativesComeFromAnywhereAllOrEquallyMany) {
+  const auto relations = relations_of(at::tensor({0, 0, 0, 1, 1, 1}), at::arange(6));
+  const auto inside = inside_pairs(relations);
+  const auto all = with_all_negatives(inside, relations.distinct).negatives;
+  EXPECT_TRUE(at::equal(all, at::constant_pad_nd(relations.distinct, {0, 6}, 0)));
+  auto drawn = at::zeros({6, 12}, at::kLong);
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const auto few = with_equally_many_negatives(inside, relations.distinct, seed).negatives;
+    EXPECT_TRUE(at::equal(few.sum(1), inside.negatives.sum(1)));
+    EXPECT_FALSE(few.logical_and(all.logical_not()).any().item<bool>());
+    drawn += few;
+  }
+  // Each of five in two of five draws.
+  const auto shares = drawn.masked_select(all).to(at::kDouble) / 200;
+  EXPECT_GT(shares.min().item<double>(), 0.25);
+  EXPECT_LT(shares.max().item<double>(), 0.55);
+}
+
 TEST(DomainNce, TurningAWholeDomainChangesNothingInsideAndAlmostAllAcross) {
   Twelve before;
   Twelve after;

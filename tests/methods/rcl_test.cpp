@@ -113,6 +113,15 @@ TEST_F(RclTest, EqualsItsDefinition) {
   EXPECT_TRUE(method->state().named_buffers().contains("watch.in_a_row"));
 }
 
+TEST_F(RclTest, WithoutContrastTheConsistencyStandsAlone) {
+  const auto method = make_rcl(std::make_shared<Affine>(0.5, 0.1),
+                               {{"contrast", 0.0}, {"consistency", 0.5}});
+  const Losses losses = method->losses(varied(), {});
+  ASSERT_EQ(losses.terms.size(), 1U);
+  EXPECT_EQ(losses.terms[0].name, "consistency");
+  EXPECT_EQ(losses.terms[0].weight, 0.5);
+}
+
 TEST_F(RclTest, HoldsTheOutputToTheMeanOfThreeByThreePixels) {
   const auto batch = varied();
   const auto method = make_rcl(std::make_shared<Affine>(0.5, 0.1));

@@ -31,6 +31,16 @@ TEST(SceneRivals, ShowTheSameSceneUnderAnotherDamage) {
   EXPECT_TRUE(at::equal(scene_rivals(six()), expected));
 }
 
+TEST(SceneRivals, AnUnknownSeverityMayBeTheSame) {
+  auto batch = six();
+  batch.severities.select(1, 1).select(0, 5).fill_(-1);
+  const auto rivals = scene_rivals(batch);
+  EXPECT_FALSE(rivals[4][5].item<bool>());
+  EXPECT_FALSE(rivals[5][4].item<bool>());
+  batch.kinds[5].copy_(batch.kinds[0]);  // of another kind it is another damage
+  EXPECT_TRUE(scene_rivals(batch)[4][5].item<bool>());
+}
+
 TEST(SceneRivals, WhereNoDamageIsKnownTheSceneDecides) {
   data::Batch batch = six();
   batch.kinds = at::Tensor();

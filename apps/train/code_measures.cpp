@@ -23,10 +23,6 @@ Numbers numbers_of(const at::Tensor& values) {
   return {first, first + plain.numel()};
 }
 
-double or_zero(double value) {
-  return std::isnan(value) ? 0 : value;
-}
-
 }  // namespace
 
 train::Metrics measure_codes(methods::Method& method, const std::vector<data::Batch>& batches) {
@@ -36,8 +32,11 @@ train::Metrics measure_codes(methods::Method& method, const std::vector<data::Ba
   const CodedSamples coded = encode_samples(*product.encoder, batches, Shown::Crops);
   const Numbers classes = numbers_of(coded.classes);
   train::Metrics metrics;
-  metrics["kind_nearest"] = or_zero(
-      losses::retrieval_at_one(coded.codes, coded.classes, same(coded.scenes).logical_not()));
+  const auto add_known = [&](const char* name, double value) {
+    if (!std::isnan(value)) metrics[name] = value;  // of one scene or kind alone nothing is known
+  };
+  add_known("kind_nearest", losses::retrieval_at_one(coded.codes, coded.classes,
+                                                     same(coded.scenes).logical_not()));
   const Numbers clusters =
       numbers_of(nn::kmeans(coded.codes, {.clusters = count_of(coded.classes)}).owner);
   metrics["nmi_kmeans"] = losses::normalised_information(clusters, classes);
@@ -52,10 +51,10 @@ train::Metrics measure_codes(methods::Method& method, const std::vector<data::Ba
     metrics["nmi_" + level] = losses::normalised_information(tree.back(), classes);
     metrics["ami_" + level] = losses::adjusted_information(tree.back(), classes);
   }
-  metrics["tree_purity"] = or_zero(losses::dendrogram_purity(tree, classes));
+  add_known("tree_purity", losses::dendrogram_purity(tree, classes));
   const at::Tensor quarter = (4 * coded.severity).clamp_max(3).floor().to(at::kLong);
   const Numbers leaves = numbers_of(4 * coded.classes + quarter);
-  metrics["tree_agreement"] = or_zero(losses::tree_agreement(tree, {leaves, classes}));
+  add_known("tree_agreement", losses::tree_agreement(tree, {leaves, classes}));
   return metrics;
 }
 

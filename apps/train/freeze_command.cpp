@@ -156,7 +156,7 @@ void freeze_command(const FreezeArguments& arguments) {
   if (arguments.certify > 0) {
     const bool has_targets = add_training_data(arguments, trained.recipe, manifest);
     if (certify && !has_targets) {
-      spdlog::warn(
+      spdlog::info(
           "there are pictures without targets, on which the cost of bf16 cannot be measured; the "
           "bundle will run in f32");
       certify = false;

@@ -31,7 +31,7 @@
 // A restorer that starts as the identity is where every term but L_adv is smallest or nearly so:
 // r = 0 is the most uniform layer, the places are those they were, nothing is dense. Only D can
 // move it, and a D that knows nothing moves it anywhere. Hence `lead`, a phase in which D learns
-// alone, and the last two terms, which are Chiaro's own.
+// alone, and the last terms, which are Chiaro's own (what each is worth: docs/studies/nlcl.md).
 //
 // Reference: Y. Ye, C. Yu, Y. Chang, L. Zhu, X. Zhao, L. Yan, Y. Tian, "Unsupervised Deraining:
 // Where Contrastive Learning Meets Self-similarity", CVPR 2022, arXiv:2203.11509. What differs, and

@@ -2,8 +2,9 @@
 // pictures and by clean ones of something else.
 //
 //   b = u(f(x))            image layer; f the restorer, u the scale of the layers, see below
-//   r = u(x) − b           layer of damage, by construction; published: u(x) − u(g(x)), g a second
-//                          network
+//   r = u(x) − b           layer of damage, by construction; with two networks u(x) − u(g(x)),
+//   where
+//                          the published g gives the layer itself
 //   y, ŷ = f(y)            unpaired clean crops, and what the restorer makes of them
 //
 //   L_disc   = ½ mean D(b)² + ½ mean (D(u(y)) − 1)²          D learns, b is given
@@ -17,8 +18,9 @@
 //   L_clean  = mean |ŷ − y|
 //   L_trans  = mean |f(y + s r/2) − y|, s uniform in [1,2], r given: what f takes off one picture
 //              must come off another one, and off that one wholly
+//   L_sup    = mean |f(x) − target|, where there is one
 //   L = L_disc + L_adv + L_loc + L_layer + L_cons + 0.1 L_sparse + λ_r L_rest + λ_c L_clean
-//       + λ_t L_trans
+//       + λ_t L_trans + λ_s L_sup
 //
 //   x (N,3,H,W) damaged crops    D patch discriminator    E the first layers of f
 //   u(v) = 2v − 1, so that no damage is 0; or, for damage that multiplies, the logarithm of
@@ -31,7 +33,7 @@
 // A restorer that starts as the identity is where every term but L_adv is smallest or nearly so:
 // r = 0 is the most uniform layer, the places are those they were, nothing is dense. Only D can
 // move it, and a D that knows nothing moves it anywhere. Hence `lead`, a phase in which D learns
-// alone, and the last terms, which are Chiaro's own (what each is worth: docs/studies/nlcl.md).
+// alone, and L_rest to L_sup, which are Chiaro's own (what each is worth: docs/studies/nlcl.md).
 //
 // Reference: Y. Ye, C. Yu, Y. Chang, L. Zhu, X. Zhao, L. Yan, Y. Tian, "Unsupervised Deraining:
 // Where Contrastive Learning Meets Self-similarity", CVPR 2022, arXiv:2203.11509. What differs, and
@@ -57,9 +59,7 @@
 namespace chiaro::methods {
 namespace {
 
-constexpr double kDark = 1.0 / 255;    // what the logarithmic scale adds
-constexpr double kDriftMemory = 0.98;  // of the average that the guard watches
-constexpr double kDriftStart = 50;     // steps until it is believed
+constexpr double kDark = 1.0 / 255;  // what the logarithmic scale adds
 constexpr const char* kLead = "discriminator";
 
 class Nlcl : public Method {
@@ -145,18 +145,11 @@ class Nlcl : public Method {
     result.meters.emplace_back("damage_mean", r.mean().item<double>());
     result.meters.emplace_back("damage_size", r.abs().mean().item<double>());
     if (examine) result.meters.emplace_back("shared_edges", losses::shared_edges(b, r));
-    if (c10::GradMode::is_enabled()) {
-      damage_sum_ += r.mean().item<double>();
-      ++micro_batches_;
-    }
+    if (c10::GradMode::is_enabled()) state_->drift_guard->add(r);
     return result;
   }
 
-  void after_step(const StepInfo& /*info*/) override {
-    if (micro_batches_ > 0) watch_drift(damage_sum_ / static_cast<double>(micro_batches_));
-    damage_sum_ = 0;
-    micro_batches_ = 0;
-  }
+  void after_step(const StepInfo& /*info*/) override { state_->drift_guard->end_step(); }
 
   std::vector<at::Tensor> trainable(const std::string& phase) override {
     if (phase == kLead) return state_->discriminator->parameters();
@@ -330,29 +323,9 @@ class Nlcl : public Method {
                   *state_->location_watch, result, "location", "contrast of location: ");
   }
 
-  /// The guard of an adaptation: a restorer that shifts brightness is not taking damage away. mean:
-  /// of r, over a step.
-  void watch_drift(double mean) {
-    if (options_.drift_limit <= 0) return;
-    const auto stored = [&](std::int64_t i) { return state_->drift[i].item<double>(); };
-    const bool settling = stored(2) < kDriftStart;
-    const double first = settling ? stored(0) + mean / kDriftStart : stored(0);
-    const double now = settling ? first : kDriftMemory * stored(1) + (1 - kDriftMemory) * mean;
-    const c10::NoGradGuard no_grad;
-    state_->drift.copy_(at::tensor({first, now, stored(2) + 1}, at::kDouble));
-    CHIARO_CHECK(
-        settling || std::abs(now - first) <= options_.drift_limit, CheckFailed,
-        "[methods.nlcl] the mean of what is taken away has drifted from {:.4f} to {:.4f}, on "
-        "the scale from -1 to 1; expected a drift of at most {} (method.drift_limit)",
-        first, now, options_.drift_limit);
-  }
-
   NlclOptions options_;
   std::uint64_t seed_;
   std::shared_ptr<NlclState> state_;
-  // Of the step that is being made: nothing of them is needed between steps.
-  double damage_sum_ = 0;
-  std::int64_t micro_batches_ = 0;
 };
 
 }  // namespace

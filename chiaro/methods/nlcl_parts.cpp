@@ -144,7 +144,8 @@ NlclOptions parse_nlcl_options(const OptionTable& table) {
 
 NlclState::NlclState(const Setting& setting, const NlclOptions& options)
     : network(register_module("network", setting.network)),
-      drift(register_buffer("drift", at::zeros({3}, at::kDouble))) {
+      drift_guard(
+          register_module("drift_guard", std::make_shared<DriftGuard>(options.drift_limit))) {
   const nn::GeneratorScope scope(Rng(setting.seed, {stable_hash("nlcl")}).next());
   if (options.layers == "two")
     damage_network = register_module("damage_network", setting.make_network());

@@ -11,6 +11,7 @@
 
 #include "chiaro/base/options.h"
 #include "chiaro/losses/contrast_health.h"
+#include "chiaro/methods/drift_guard.h"
 #include "chiaro/methods/method.h"
 #include "chiaro/networks/network.h"
 #include "chiaro/nn/patch_discriminator.h"
@@ -72,7 +73,7 @@ struct NlclState : torch::nn::Module {
   std::shared_ptr<nn::ProjectionHeads> location_heads;  ///< of L_loc
   std::shared_ptr<losses::ContrastWatch> layer_watch;
   std::shared_ptr<losses::ContrastWatch> location_watch;
-  at::Tensor drift;  ///< (3) float64: mean of r at first, its running mean, steps seen
+  std::shared_ptr<DriftGuard> drift_guard;  ///< of the mean of r
 };
 
 }  // namespace chiaro::methods

@@ -18,13 +18,13 @@
 // the form of residual, distance and consistency, s, τ, λ_c (docs/methods/rcl.md).
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/contrast_health.h"
 #include "chiaro/losses/earth_movers.h"
+#include "chiaro/losses/gradient_norm.h"
 #include "chiaro/losses/info_nce.h"
 #include "chiaro/methods/awaken.h"
 #include "chiaro/methods/catalogue.h"
@@ -190,14 +190,8 @@ class Rcl : public Method {
   void balance(const at::Tensor& contrast, const at::Tensor& consistency,
                const at::Tensor& residual) {
     if (!c10::GradMode::is_enabled() || state_->balance.item<double>() > 0) return;
-    const auto norm = [&](const at::Tensor& term) {
-      return torch::autograd::grad({term}, {residual}, {}, /*retain_graph=*/true)
-          .front()
-          .norm()
-          .item<double>();
-    };
-    const double pull = norm(contrast);
-    const double counterpull = norm(consistency);
+    const double pull = losses::gradient_norm(contrast, residual);
+    const double counterpull = losses::gradient_norm(consistency, residual);
     const c10::NoGradGuard no_grad;
     if (pull > 0 && counterpull > 0) state_->balance.fill_(pull / counterpull);
   }

@@ -24,7 +24,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/upsample_bicubic2d.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 #include <numeric>
@@ -33,6 +32,7 @@
 #include "chiaro/base/rng.h"
 #include "chiaro/losses/by_name.h"
 #include "chiaro/losses/feature_distance.h"
+#include "chiaro/losses/gradient_norm.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/contrast_weight.h"
 #include "chiaro/methods/pixel_terms.h"
@@ -129,14 +129,6 @@ Fields<SpnOptions> SpnOptions::fields() {
 }
 
 constexpr std::int64_t kGradientEvery = 10;  // steps: a measurement costs one pass back through φ
-
-/// ‖∂term/∂at‖, the graph is kept.
-double gradient_norm(const at::Tensor& term, const at::Tensor& at) {
-  return torch::autograd::grad({term}, {at}, {}, /*retain_graph=*/true)
-      .front()
-      .norm()
-      .item<double>();
-}
 
 /// The damaged picture where a restored one is expected.
 at::Tensor enlarged(const at::Tensor& x, const at::Tensor& like) {
@@ -284,8 +276,8 @@ double Spn::weigh(const at::Tensor& reconstruction, const at::Tensor& contrast,
   const double lambda = weight_->lambda();
   if (!by_gradient) weight_->measure(whole, size);
   if (info.step % kGradientEvery == 0 && at::GradMode::is_enabled()) {
-    const double pull = gradient_norm(reconstruction, restored);
-    const double push = gradient_norm(contrast, restored);
+    const double pull = losses::gradient_norm(reconstruction, restored);
+    const double push = losses::gradient_norm(contrast, restored);
     if (by_gradient && pull > 0) weight_->measure(pull, push);
     if (pull > 0) result.meters.emplace_back("gradient_share", lambda * push / pull);
   }

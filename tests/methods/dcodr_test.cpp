@@ -9,6 +9,8 @@
 
 #include "chiaro/losses/probes.h"
 #include "chiaro/methods/catalogue.h"
+#include "chiaro/methods/degraded_copies.h"
+#include "chiaro/networks/disentangled_encoder.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods {
@@ -97,6 +99,45 @@ TEST(Dcodr, HasATermForEachCodeAndForThePainter) {
   EXPECT_GE(meter(losses, "content_uniformity_spread"), 0);
   const auto bare = made(small({{"reconstruction", 0.0}, {"swap", 0.0}}));
   EXPECT_EQ(bare->losses(batch_of(4, 1), {}).terms.size(), 2U);
+}
+
+// L_dw of z_c, pair by pair from the codes: the domain is the kind, i % 4, the scene i / 4.
+TEST(Dcodr, TheContrastOfContentEqualsItsDefinition) {
+  constexpr double kTemperature = 0.3;
+  constexpr std::int64_t kSide = 32;
+  const auto method = made(small({{"temperature", kTemperature}}));
+  const auto batch = batch_of(4, 1);
+  const auto encoder =
+      std::dynamic_pointer_cast<networks::DisentangledEncoder>(method->product().encoder);
+  ASSERT_NE(encoder, nullptr);
+  const at::NoGradGuard no_grad;
+  const auto z = encoder->content(at::adaptive_avg_pool2d(batch.context, {kSide, kSide}));
+  const auto copies = encoder->content(degraded_copies(batch.context, batch.seeds, 1, kSide));
+  const auto count = z.size(0);
+  const auto likeness = [&](const at::Tensor& a, const at::Tensor& b) {
+    return (a.to(at::kDouble) * b.to(at::kDouble)).sum().item<double>() / kTemperature;
+  };
+  // With negatives of the domain of `like` that show another scene than i.
+  const auto loss = [&](std::int64_t i, double positive, std::int64_t like) {
+    double sum = std::exp(positive);
+    for (std::int64_t a = 0; a < count; ++a)
+      if (a % 4 == like % 4 && a / 4 != i / 4) sum += std::exp(likeness(z[i], z[a]));
+    return std::log(sum) - positive;
+  };
+  double inside = 0;
+  double across = 0;
+  std::int64_t pairs = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    inside += loss(i, likeness(z[i], copies[i]), i) / static_cast<double>(count);
+    for (std::int64_t j = i / 4 * 4; j < i / 4 * 4 + 4; ++j) {
+      if (j == i) continue;
+      const double positive = likeness(z[i], z[j]);
+      across += 0.5 * (loss(i, positive, i) + loss(i, positive, j));
+      ++pairs;
+    }
+  }
+  across /= static_cast<double>(pairs);
+  EXPECT_NEAR(term(method->losses(batch, {}), "content"), 0.5 * inside + 0.5 * across, 1e-5);
 }
 
 TEST(Dcodr, OrdinaryNegativesComeFromAllDomains) {

@@ -444,7 +444,7 @@ TEST(Nlcl, HeldOutBatchesChangeNothingThatIsRemembered) {
   auto batch = rainy();
   batch.input = at::full_like(batch.input, 0.5);
   for (int i = 0; i < 6; ++i) EXPECT_TRUE(method->losses(batch, {}).warnings.empty());
-  EXPECT_EQ(method->state().named_buffers()["drift"].abs().sum().item<double>(), 0);
+  EXPECT_EQ(method->state().named_buffers()["drift_guard.drift"].abs().sum().item<double>(), 0);
   for (const auto& parameter : method->state().parameters()) EXPECT_TRUE(parameter.requires_grad());
 }
 
@@ -482,7 +482,7 @@ TEST(Nlcl, ADriftIsCountedInStepsNotMicroBatches) {
     bias.fill_(0.5);
   }
   make_steps(*method, batch, 1);
-  EXPECT_EQ(method->state().named_buffers()["drift"][2].item<double>(), 50);
+  EXPECT_EQ(method->state().named_buffers()["drift_guard.drift"][2].item<double>(), 50);
 }
 
 TEST(Nlcl, AdaptsWithoutCleanPictures) {

@@ -35,8 +35,8 @@ train::Metrics measure_codes(methods::Method& method, const std::vector<data::Ba
   const auto add_known = [&](const char* name, double value) {
     if (!std::isnan(value)) metrics[name] = value;  // of one scene or kind alone nothing is known
   };
-  add_known("kind_nearest", losses::retrieval_at_one(coded.codes, coded.classes,
-                                                     same(coded.scenes).logical_not()));
+  add_known("kind_nearest",
+            losses::retrieval_at_one(coded.codes, coded.classes, same(coded.scenes).logical_not()));
   const Numbers clusters =
       numbers_of(nn::kmeans(coded.codes, {.clusters = count_of(coded.classes)}).owner);
   metrics["nmi_kmeans"] = losses::normalised_information(clusters, classes);

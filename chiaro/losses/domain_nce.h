@@ -32,7 +32,8 @@ DomainPairs inside_pairs(const DomainRelations& relations);
 DomainPairs across_pairs(const DomainRelations& relations, bool of_positive);
 
 /// Ordinary contrast, for comparison: the same pairs with negatives of all domains; all of them, or
-/// for each query as many as it had, drawn by `seed`: then nothing changes but where they come from.
+/// for each query as many as it had, drawn by `seed`: then nothing changes but where they come
+/// from.
 DomainPairs with_all_negatives(DomainPairs pairs, const at::Tensor& distinct);
 DomainPairs with_equally_many_negatives(DomainPairs pairs, const at::Tensor& distinct,
                                         std::uint64_t seed);

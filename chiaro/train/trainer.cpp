@@ -105,10 +105,11 @@ Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Datase
       recipe_text_(std::move(recipe_text)),
       surroundings_(std::move(surroundings)),
       device_(choose_device(options.device)) {
-  CHIARO_CHECK(options.clip_norm <= 0 || method_->may_clip_gradients(), Usage,
-               "[train.clip_norm] the networks of this method play against each other, and one norm "
-               "over both ties them; got {}; expected 0",
-               options.clip_norm);
+  CHIARO_CHECK(
+      options.clip_norm <= 0 || method_->may_clip_gradients(), Usage,
+      "[train.clip_norm] the networks of this method play against each other, and one norm "
+      "over both ties them; got {}; expected 0",
+      options.clip_norm);
   set_threads(options_.threads);
   // Shapes stay as they are through a phase: the card's library tries its convolutions once.
   if (device_.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);

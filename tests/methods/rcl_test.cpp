@@ -114,8 +114,8 @@ TEST_F(RclTest, EqualsItsDefinition) {
 }
 
 TEST_F(RclTest, WithoutContrastTheConsistencyStandsAlone) {
-  const auto method = make_rcl(std::make_shared<Affine>(0.5, 0.1),
-                               {{"contrast", 0.0}, {"consistency", 0.5}});
+  const auto method =
+      make_rcl(std::make_shared<Affine>(0.5, 0.1), {{"contrast", 0.0}, {"consistency", 0.5}});
   const Losses losses = method->losses(varied(), {});
   ASSERT_EQ(losses.terms.size(), 1U);
   EXPECT_EQ(losses.terms[0].name, "consistency");

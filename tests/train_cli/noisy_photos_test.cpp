@@ -92,8 +92,8 @@ TEST_F(NoisyPhotos, NeedNothingElseToTrainAndFreezeADenoiser) {
 
   const auto tuned =
       run({"train", kRecipes + "rcl_finetune.toml", "--data",
-           std::string(CHIARO_SOURCE_DIR) + "/examples/photos/clean", "--from", path("rcl.chiaro"), "--out",
-           path("tuned"), "--set", "train.steps=2", "--set", "data.crop_px=16", "--set",
+           std::string(CHIARO_SOURCE_DIR) + "/examples/photos/clean", "--from", path("rcl.chiaro"),
+           "--out", path("tuned"), "--set", "train.steps=2", "--set", "data.crop_px=16", "--set",
            "validate.samples=4", "--set", "validate.crop_px=32", "--set", "train.threads=1"});
   EXPECT_EQ(tuned.status, 0) << tuned.err;
   EXPECT_NE(tuned.err.find("mine: 3 pictures"), std::string::npos) << tuned.err;

@@ -27,7 +27,7 @@ constexpr std::size_t kKeptElements = 3 * 512 * 512;
 // of many sizes; more than these few gain nothing (docs/speed.md, "Folders and the server").
 constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 32};
 // Goes up with every change of what is prepared how, or of what is estimated of it.
-constexpr int kPreparation = 6;
+constexpr int kPreparation = 7;
 
 Precision settled_precision(Precision wanted) {
   if (wanted != Precision::Bf16) return Precision::F32;

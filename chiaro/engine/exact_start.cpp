@@ -4,7 +4,6 @@
 #include <array>
 #include <memory>
 #include <openvino/core/node.hpp>
-#include <openvino/op/util/shape_of_base.hpp>
 #include <string_view>
 #include <unordered_map>
 
@@ -29,12 +28,10 @@ struct Origin {
   bool input = false;    // not of constants alone
   bool picture = false;  // an input of four sides among others
   int heavy = 0;  // convolutions and products since then, on the longest way, itself included
-  int read = 0;   // values that are not of constants alone
 
   void add(const Origin& before) {
     input |= before.input;
     picture |= before.picture;
-    read += before.input ? 1 : 0;
     if (before.picture) heavy = std::max(heavy, before.heavy);
   }
 };
@@ -46,7 +43,6 @@ std::unordered_set<const ov::Node*> exact_start(const ov::Model& graph) {
   std::unordered_map<const ov::Node*, Origin> origins;
   for (const auto& node : graph.get_ordered_ops()) {
     Origin& origin = origins[node.get()];
-    if (ov::is_type<ov::op::util::ShapeOfBase>(node)) continue;  // as good as a constant
     if (std::string_view(node->get_type_name()) == "Parameter") {
       origin.input = true;
       origin.picture = node->get_output_partial_shape(0).size() == kSidesOfPictures;
@@ -55,9 +51,7 @@ std::unordered_set<const ov::Node*> exact_start(const ov::Model& graph) {
     for (std::size_t i = 0; i < node->get_input_size(); ++i)
       origin.add(origins[node->get_input_node_ptr(i)]);
     if (origin.picture && is_heavy(*node)) ++origin.heavy;
-    const bool joins = origin.read > 1 && !is_heavy(*node);
-    if (origin.input && (origin.heavy == 0 || (origin.heavy == 1 && !joins)))
-      exact.insert(node.get());
+    if (origin.input && origin.heavy <= 1) exact.insert(node.get());
   }
   return exact;
 }

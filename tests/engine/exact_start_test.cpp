@@ -56,19 +56,19 @@ TEST(ExactStart, OfThePictureItGoesUpToTheSecondConvolution) {
 }
 
 // However many products of matrices there are: `modulated` has two, `film` one between
-// convolutions. Where it comes in, the map of the picture is large, and may be rounded.
+// convolutions.
 TEST(ExactStart, WhatIsMadeOfTheConditionAloneStaysExact) {
   auto marks = marks_of("modulated");
   EXPECT_EQ(marks["MatMul"], (Marks{true, true}));
   EXPECT_EQ(marks["Relu"], (Marks{true}));
   EXPECT_EQ(marks["Convolution"], (Marks{true}));
-  EXPECT_EQ(marks["Multiply"], (Marks{false}));
+  EXPECT_EQ(marks["Multiply"], (Marks{true}));
   marks = marks_of("film");
   EXPECT_EQ(marks["MatMul"], (Marks{true}));
   EXPECT_EQ(marks["Convolution"], (Marks{true, false}));
 }
 
-// All of `told` is start, and of `modulated` all but the last product, which is the result.
+// All of `told` and `modulated` is start, so nothing is rounded.
 TEST(ExactStart, InBf16TheConditionIsNotRounded) {
   if (!has_bf16()) GTEST_SKIP() << "no bfloat16 here";
   for (const char* graph : {"told", "modulated"})

@@ -108,6 +108,12 @@ TEST_F(UnpairedFolders, PicturesSmallerThanTheCropAreMirrored) {
   EXPECT_EQ(trained.status, 0) << trained.err;
 }
 
+TEST_F(UnpairedFolders, OneNormOverBothSidesOfTheGameIsRefused) {
+  const auto refused = train("run", {"--set", "train.clip_norm=1"});
+  EXPECT_EQ(refused.status, 2) << refused.err;
+  EXPECT_NE(refused.err.find("[train.clip_norm]"), std::string::npos) << refused.err;
+}
+
 TEST_F(UnpairedFolders, WhatIsMissingIsSaid) {
   write("damaged", 1, 40, true);
   const auto one = train("one");

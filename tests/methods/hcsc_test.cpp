@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 #include <torch/optim/adam.h>
 #include <torch/utils.h>
@@ -6,10 +7,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "chiaro/base/rng.h"
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/losses/cluster_agreement.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
+#include "chiaro/networks/encoder.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods {
@@ -309,6 +312,94 @@ TEST(Hcsc, EveryOptionTrains) {
       parameter.add_(parameter.grad(), -kStep / std::sqrt(slope));
     EXPECT_NEAR((before - value()) / (kStep * std::sqrt(slope)), 1, 0.3) << slope;
   }
+}
+
+/// What one draw of a purpose decides: the numbers that are compared with probabilities.
+at::Tensor uniform(const char* purpose, std::int64_t step, const data::Batch& batch,
+                   std::initializer_list<at::IntArrayRef> shapes, std::size_t which) {
+  Rng rng(1, {stable_hash(purpose), static_cast<std::uint64_t>(step), batch.seeds.front()});
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(rng.next());
+  std::vector<at::Tensor> drawn;
+  for (const auto& shape : shapes)
+    drawn.push_back(at::rand(shape, generator, at::TensorOptions(at::kFloat)));
+  return drawn[which].to(at::kDouble);
+}
+
+// L_inst and L_proto, number by number from codes, queue and tree.
+TEST(Hcsc, BothTermsEqualTheirDefinitionOverATree) {
+  constexpr double kT = 0.2;
+  constexpr std::int64_t kCount = 8;
+  constexpr std::int64_t kQueue = 64;
+  const StepInfo info{.step = 12, .total_steps = 20};
+  const auto method = made(
+      small({{"positives", std::string("damage")}, {"queue", kQueue}, {"prototypes", List{8, 3}}}));
+  train(*method, 12);
+  const auto batch = batch_of(2 * kCount, 60);
+  const at::NoGradGuard no_grad;
+  const auto buffers = method->state().named_buffers();
+  const auto query = std::dynamic_pointer_cast<networks::DegradationEncoder>(
+      method->state().named_children()["query"]);
+  ASSERT_NE(query, nullptr);
+  const auto z = query->encode(batch.input.slice(0, 0, 2 * kCount, 2)).to(at::kDouble);
+  const auto k =
+      method->product().encoder->encode(batch.input.slice(0, 1, 2 * kCount, 2)).to(at::kDouble);
+  const auto q = buffers["queue.keys"].to(at::kDouble);
+  const auto& tree = *method->product().tree;
+  ASSERT_EQ(tree.levels(), 2);
+  const std::vector<at::Tensor> c = {tree.prototypes(0).to(at::kDouble),
+                                     tree.prototypes(1).to(at::kDouble)};
+  const std::vector<at::Tensor> tau = {tree.temperatures(0).to(at::kDouble),
+                                       tree.temperatures(1).to(at::kDouble)};
+  const auto dot = [](const at::Tensor& a, const at::Tensor& b) {
+    return (a * b).sum().item<double>();
+  };
+  // softmax_i( v·c_i^l / τ_i^l ) at a
+  const auto membership = [&](const at::Tensor& v, std::size_t l, std::int64_t a) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < c[l].size(0); ++i)
+      sum += std::exp(dot(v, c[l][i]) / tau[l][i].item<double>());
+    return std::exp(dot(v, c[l][a]) / tau[l][a].item<double>()) / sum;
+  };
+  const std::int64_t fine = c[0].size(0);
+  double instance = 0;
+  double prototype = 0;
+  std::int64_t dropped = 0;
+  for (std::int64_t n = 0; n < kCount; ++n) {
+    std::int64_t a = 0;  // the finest node, the nearest; those above it are its own
+    for (std::int64_t i = 1; i < fine; ++i)
+      if (dot(k[n], c[0][i]) > dot(k[n], c[0][a])) a = i;
+    const std::vector<std::int64_t> path = {
+        a, tree.path(k.narrow(0, n, 1).to(at::kFloat))[0][1].item<std::int64_t>()};
+    for (std::size_t l = 0; l < 2; ++l) {
+      const auto chance =
+          uniform("instances", info.step, batch, {{kCount, kQueue}, {kCount, kQueue}}, l)[n];
+      const double own = std::exp(dot(z[n], k[n]) / kT);
+      double sum = own;
+      for (std::int64_t j = 0; j < kQueue; ++j) {
+        if (chance[j].item<double>() < 1 - membership(q[j], l, path[l]))
+          sum += std::exp(dot(z[n], q[j]) / kT);
+        else
+          ++dropped;
+      }
+      instance -= std::log(own / sum) / kCount;
+    }
+    const auto above = uniform("prototypes", info.step, batch, {{kCount, fine}}, 0)[n];
+    for (std::size_t l = 0; l < 2; ++l) {
+      const auto power = [&](std::int64_t i) {
+        return std::exp(dot(z[n], c[l][i]) / tau[l][i].item<double>());
+      };
+      double sum = power(path[l]);
+      for (std::int64_t i = 0; i < c[l].size(0); ++i) {
+        const bool kept = l == 1 || above[i].item<double>() < 1 - membership(c[0][i], 1, path[1]);
+        if (i != path[l] && kept) sum += power(i);
+      }
+      prototype -= std::log(power(path[l]) / sum) / kCount / 2;
+    }
+  }
+  EXPECT_GT(dropped, 0);
+  const Losses losses = method->losses(batch, info);
+  EXPECT_NEAR(term(losses, "instance"), instance, 1e-4);
+  EXPECT_NEAR(term(losses, "prototype"), prototype, 1e-4);
 }
 
 TEST(Hcsc, WeighsThePrototypeTermAsAsked) {

@@ -155,8 +155,10 @@ void BatchReport::failed(const restore::BatchItem& item, const Error& error) {
 void BatchReport::fail_with(const std::string& file, const std::string& output,
                             const std::string& reason, int status) {
   failures_.push_back({file, reason, status});
-  clear_bar();
-  spdlog::warn("not done: {}: {}", file, reason);
+  if (show_.verbose) {  // else the count in the progress, and the summary
+    clear_bar();
+    spdlog::warn("not done: {}: {}", file, reason);
+  }
   if (!show_.json) return;
   print_event("failed",
               {{"file", file}, {"output", output}, {"message", reason}, {"exit_status", status}});

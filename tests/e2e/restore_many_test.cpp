@@ -228,6 +228,17 @@ TEST_F(RestoreMany, OneBadPictureAmongGoodOnes) {
   const auto summary = result.err.substr(result.err.find("2 pictures not done"));
   EXPECT_NE(summary.find("bad.png"), std::string::npos) << summary;
   EXPECT_NE(summary.find("lost.png: a link that leads nowhere"), std::string::npos) << summary;
+  // Once, but for --verbose, which says what happens when it happens.
+  const auto times = [](const std::string& text, const std::string& name) {
+    std::size_t count = 0;
+    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(times(result.err, "/lost.png: "), 1U) << result.err;
+  EXPECT_EQ(times(result.err, "/bad.png: "), 1U) << result.err;
+  const auto wordy = restore_tree({"--overwrite", "--verbose"});
+  EXPECT_EQ(times(wordy.err, "/lost.png: "), 2U) << wordy.err;
+  EXPECT_EQ(times(wordy.err, "/bad.png: "), 2U) << wordy.err;
 
   fs::remove_all(out_);
   const auto fast = restore_tree({"--fail-fast", "--json", "--quiet"});

@@ -19,6 +19,18 @@ std::string kinds_text(const restore::TreeStep& step, const std::vector<std::str
   return join(words);
 }
 
+/// How closely the picture is like its node: the finer the level that knows it, the closer.
+std::string closeness_text(const restore::Placement& placement) {
+  if (placement.known_level == 0) return "closely";
+  return placement.known_level + 1 == placement.path.size() ? "only broadly" : "roughly";
+}
+
+/// "1, finest".
+std::string level_text(std::size_t level, std::size_t levels) {
+  const char* place = level == 0 ? ", finest" : level + 1 == levels ? ", coarsest" : "";
+  return fmt::format("{}{}", level + 1, levels > 1 ? place : "");
+}
+
 }  // namespace
 
 Json placement_json(const restore::Placement& placement, const std::vector<std::string>& kinds) {
@@ -51,16 +63,16 @@ std::string placement_text(const restore::Placement& placement,
       fmt::format("{} (severity {:.2f})", kinds_text(known, kinds), known.severity);
   if (placement.unknown())
     return fmt::format("UNLIKE ANYTHING SEEN IN TRAINING, nearest to {}", nearest);
-  return fmt::format("{}, known to level {} of {}", nearest, placement.known_level + 1,
-                     placement.path.size());
+  return fmt::format("{}: {} like what was seen in training", nearest, closeness_text(placement));
 }
 
 std::string path_text(const restore::Placement& placement, const std::vector<std::string>& kinds) {
   std::string text;
   for (std::size_t l = 0; l < placement.path.size(); ++l) {
     const auto& step = placement.path[l];
-    text += fmt::format("  level {:<3} prototype {:<4} cosine {:.3f} (floor {:.3f})  {}\n", l + 1,
-                        step.node, step.cosine, step.floor, kinds_text(step, kinds));
+    text += fmt::format("  level {:<12} prototype {:<4} cosine {:.3f} (floor {:.3f})  {}\n",
+                        level_text(l, placement.path.size()), step.node, step.cosine, step.floor,
+                        kinds_text(step, kinds));
   }
   return text;
 }

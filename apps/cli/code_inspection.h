@@ -13,7 +13,8 @@ namespace chiaro::cli {
 /// severity, kinds}]}; levels count from 1, the finest; known_level is null where unknown.
 Json placement_json(const restore::Placement& placement, const std::vector<std::string>& kinds);
 
-/// "noise 0.93 (severity 0.4), known to level 1 of 3".
+/// "noise 0.93 (severity 0.4): closely like what was seen in training", where the finest level
+/// knows it; "roughly" where one between does, "only broadly" where the coarsest alone does.
 std::string placement_text(const restore::Placement& placement,
                            const std::vector<std::string>& kinds);
 

@@ -211,10 +211,12 @@ TEST_F(InspectCli, EncodersTellTheNearestKnownDamage) {
   bundle::write_bundle(folder_ / "models/encoder.chiaro", encoder.manifest, encoder.members);
   const auto one = chiaro({"inspect", striped_, "--bundle", "encoder"});
   ASSERT_EQ(one.status, 0) << one.err;
-  EXPECT_NE(one.out.find("noise 0.75, haze 0.25 (severity 0.25), known to level 1 of 2"),
+  EXPECT_NE(one.out.find("noise 0.75, haze 0.25 (severity 0.25): closely like what was seen in "
+                         "training\n"),
             std::string::npos)
       << one.out;
-  EXPECT_NE(one.out.find("level 2"), std::string::npos) << one.out;
+  EXPECT_NE(one.out.find("  level 1, finest    prototype 1 "), std::string::npos) << one.out;
+  EXPECT_NE(one.out.find("  level 2, coarsest  prototype 0 "), std::string::npos) << one.out;
   const auto lines =
       events(chiaro({"inspect", bright_, dark_, "--bundle", "encoder", "--json"}).out);
   ASSERT_EQ(lines.size(), 3U);
@@ -227,6 +229,34 @@ TEST_F(InspectCli, EncodersTellTheNearestKnownDamage) {
   expect_refused({"inspect", striped_, "--bundle", "encoder", "--map", out_}, 2, "is an encoder");
   expect_refused({"restore", striped_, "-o", out_, "--bundle", "encoder"}, 5,
                  "does not restore pictures");
+}
+
+TEST_F(InspectCli, EncodersSayHowCloseTheNearestKnownDamageIs) {
+  const auto encoder = test::encoder_bundle();
+  bundle::write_bundle(folder_ / "models/encoder.chiaro", encoder.manifest, encoder.members);
+  const auto stripes = [&](const std::string& name, float low, float high) {
+    image::Image picture(3, 40, 56, low);
+    for (int c = 0; c < 3; ++c) {
+      for (int y = 0; y < 40; ++y)
+        for (int x = 0; x < 56; x += 2) picture.at(c, y, x) = high;
+    }
+    image::write(folder_ / name, picture);
+  };
+  stripes("between.png", 0.576F, 0.876F);  // at 45 degrees: far from each leaf, near their parent
+  stripes("aside.png", 0.245F, 0.545F);    // at 115: far from both
+  const auto broad = chiaro({"inspect", folder_ / "between.png", "--bundle", "encoder"}).out;
+  EXPECT_NE(broad.find("haze 0.62, noise 0.38 (severity 0.38): only broadly like what was seen in "
+                       "training\n"),
+            std::string::npos)
+      << broad;
+  const auto unlike = chiaro({"inspect", folder_ / "aside.png", "--bundle", "encoder"}).out;
+  EXPECT_NE(unlike.find("UNLIKE ANYTHING SEEN IN TRAINING, nearest to haze"), std::string::npos)
+      << unlike;
+  const auto told = events(chiaro({"inspect", folder_ / "between.png", folder_ / "aside.png",
+                                   "--bundle", "encoder", "--json"})
+                               .out);
+  EXPECT_EQ(told[0]["known_level"], 2);
+  EXPECT_EQ(told[1]["known_level"], nullptr);
 }
 
 TEST_F(InspectCli, NeedsPicturesAndAController) {

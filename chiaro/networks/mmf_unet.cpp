@@ -174,10 +174,16 @@ class MmfUnet : public UNet<Block, kConvs> {
   }
 
  private:
+  /// a(g) and b(g) are two convolutions of one pixel: of two values with one reader each, in the
+  /// layout of the features, a runtime makes a single pass that writes over the features.
   static at::Tensor modulated(const at::Tensor& features, torch::nn::Linear& film,
                               const at::Tensor& vector) {
-    const auto parts = film->forward(vector).unsqueeze(2).unsqueeze(3).chunk(2, 1);
-    return features * (1 + parts[0]) + parts[1];
+    const auto pixel = [](const at::Tensor& rows) { return rows.unsqueeze(2).unsqueeze(3); };
+    const auto weights = film->weight.chunk(2);
+    const auto biases = film->bias.chunk(2);
+    const auto a = at::conv2d(pixel(vector), pixel(weights[0]), biases[0]);
+    const auto b = at::conv2d(pixel(vector), pixel(weights[1]), biases[1]);
+    return features * (1 + a) + b;
   }
 
   std::int64_t width_;

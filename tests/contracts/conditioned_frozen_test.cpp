@@ -88,6 +88,35 @@ TEST(ConditionedFrozen, ControllerEqualsTrained) {
   }
 }
 
+using Shape = std::vector<std::int64_t>;
+
+/// Bytes for each pixel of a picture.
+double work_bytes_of(const bundle::Bundle& made) {
+  constexpr std::int64_t kSide = 512;
+  engine::Engine engine(made.member(bundle::kRestoreMember), {.precision = engine::Precision::Bf16},
+                        "restore.onnx");
+  std::vector<engine::NamedShape> shapes;
+  for (const auto& name : engine.input_names()) {
+    const bool picture = engine.stated_input_shape(name).size() == 4;
+    shapes.push_back({name, picture ? Shape{1, 3, kSide, kSide} : Shape{1, 6 + kEmbedding}});
+  }
+  return static_cast<double>(engine.work_bytes(shapes)) / (kSide * kSide);
+}
+
+// What is told to the features is written over them. The rest is attention, at a quarter of the side.
+TEST(ConditionedFrozen, BeingToldTakesNoMemory) {
+  const Pair pair = awake_pair();
+  bundle::Manifest manifest;
+  manifest.name = "untold";
+  manifest.network = "mmf_unet";
+  const auto untold = networks::make("mmf_unet", {{"channels", List{8, 12, 16}},
+                                                  {"encoder_blocks", List{1, 1}},
+                                                  {"middle_blocks", std::int64_t{1}},
+                                                  {"decoder_blocks", List{1, 1}},
+                                                  {"wiring", std::string("none")}});
+  EXPECT_LT(work_bytes_of(frozen(pair)), 1.1 * work_bytes_of(freeze(*untold, manifest, {})));
+}
+
 /// Goes by a tree of 5 and 2 prototypes instead.
 networks::PathConditionerOptions path_options(networks::Telling telling) {
   return {.encoder = {4, 16, {.dimension = 4, .view_px = 32}},

@@ -39,6 +39,7 @@ struct FreezeArguments {
   std::vector<std::string> average_with;
   std::int64_t certify = 48;
   bool half = false;
+  bool overwrite = false;
   bool json = false;
 };
 
@@ -95,7 +96,8 @@ std::string examined(const FreezeArguments& arguments, TrainedRun& trained,
 /// `what`: "resunet", "encoder by hcsc".
 void write_frozen(const FreezeArguments& arguments, const bundle::Bundle& frozen,
                   const std::string& what, std::int64_t step) {
-  bundle::write_bundle(arguments.out, frozen.manifest, frozen.members);
+  write_file_atomically(arguments.out, bundle::serialize_bundle(frozen.manifest, frozen.members),
+                        arguments.overwrite ? Existing::Replaced : Existing::Kept);
   const auto bytes = fs::file_size(arguments.out);
   spdlog::info("wrote '{}': {}, step {}, {} bytes", arguments.out, what, step, bytes);
   if (!arguments.json) return;
@@ -122,6 +124,7 @@ void freeze_encoder(const FreezeArguments& arguments, TrainedRun& trained,
 }
 
 void freeze_command(const FreezeArguments& arguments) {
+  expect_writable(arguments.out, arguments.overwrite);
   TrainedRun trained = load_trained_run(arguments.run, arguments.weights);
   CHIARO_CHECK(trained.network != nullptr || trained.encoder != nullptr, Usage,
                "[freeze] method '{}' trains neither restorer nor encoder", trained.recipe.method);
@@ -198,6 +201,7 @@ void add_freeze(CLI::App& root) {
   command->add_option("--average-with", arguments->average_with,
                       "run folders or bundles of the same network, each continued from the same "
                       "weights: the mean of all is frozen");
+  command->add_flag("--overwrite", arguments->overwrite, "replace an existing bundle");
   command->add_option("--data", arguments->data, "folder that relative data folders start from");
   command->add_option("--summary", arguments->summary, "one line for `chiaro models list`");
   command->add_option("--license", arguments->license, "of the weights");

@@ -129,8 +129,8 @@ TEST_F(FullDisk, TheLogStaysWhatItWas) {
 TEST_F(FullDisk, ABundleIsWholeOrNotThere) {
   ASSERT_EQ(train("run", {"train.steps=2"}), 0) << log();
   fs::create_directory(folder_ / "bundles");
-  const std::vector<std::string> call{"freeze",    path("run"), "-o", path("bundles/tiny.chiaro"),
-                                      "--certify", "0"};
+  const std::vector<std::string> call{
+      "freeze", path("run"), "-o", path("bundles/tiny.chiaro"), "--certify", "0", "--overwrite"};
   EXPECT_EQ(run_limited(4096, call), 4) << log();
   expect_one_sentence("tiny.chiaro");
   EXPECT_TRUE(fs::is_empty(folder_ / "bundles"));

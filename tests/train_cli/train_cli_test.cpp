@@ -90,6 +90,20 @@ TEST_F(TrainCli, FreezesAndStartsFromTheBundle) {
   EXPECT_TRUE(frozen.text("restore.onnx") == again.text("restore.onnx"));
 }
 
+TEST_F(TrainCli, ReplacesABundleOnRequestAlone) {
+  ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("run"), "--set", "train.steps=2"}), 0)
+      << log();
+  write_file_atomically(folder_ / "old.chiaro", std::string_view("precious"));
+  std::vector<std::string> call{"freeze", path("run"), "-o", path("old.chiaro"), "--certify", "0"};
+  EXPECT_EQ(run(call), 4) << log();
+  EXPECT_NE(log().find("old.chiaro' exists already; --overwrite replaces it"), std::string::npos)
+      << log();
+  EXPECT_EQ(read_text(folder_ / "old.chiaro"), "precious");
+  call.push_back("--overwrite");
+  EXPECT_EQ(run(call), 0) << log();
+  EXPECT_EQ(bundle::read_bundle(folder_ / "old.chiaro").manifest.network, "resunet");
+}
+
 TEST_F(TrainCli, FreezesTheMeanOfSeveralRuns) {
   for (const std::string seed : {"1", "2"}) {
     ASSERT_EQ(run({"train", path("recipe.toml"), "--out", path("run" + seed), "--set",

@@ -1,7 +1,11 @@
 #include "chiaro/image/codec.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cctype>
+#include <set>
+#include <system_error>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -14,6 +18,46 @@
 namespace chiaro::image {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// Reads each folder once, so that links in a circle end.
+class PictureWalk {
+ public:
+  /// What lies in a folder; recursive: and in those below it that are no links.
+  void read(const fs::path& folder, bool recursive) {
+    if (!is_new(folder)) return;
+    for (fs::recursive_directory_iterator next(folder), end; next != end; ++next) {
+      std::error_code failed;  // a link to itself is no file, and no reason to refuse the rest
+      const fs::path& path = next->path();
+      const bool hidden = path.filename().native().starts_with('.');
+      if (hidden || !recursive) next.disable_recursion_pending();
+      if (hidden) continue;
+      if (!next->is_directory(failed)) {
+        if (has_picture_extension(path) && next->is_regular_file(failed)) pictures.push_back(path);
+      } else if (next->is_symlink(failed)) {
+        links.insert(path);
+      } else if (!is_new(path)) {
+        next.disable_recursion_pending();
+      }
+    }
+  }
+
+  std::vector<fs::path> pictures;
+  std::set<fs::path> links;  // to folders
+
+ private:
+  /// One that cannot be asked about is new: reading it says why.
+  bool is_new(const fs::path& folder) {
+    struct stat status {};
+    return ::stat(folder.c_str(), &status) != 0 ||
+           read_.emplace(status.st_dev, status.st_ino).second;
+  }
+
+  std::set<std::pair<dev_t, ino_t>> read_;
+};
+
+}  // namespace
 
 void start_codecs() {
   start_vips();
@@ -73,21 +117,18 @@ std::string format_written_as(const fs::path& path) {
 }
 
 std::vector<fs::path> list_pictures(const fs::path& folder, bool recursive) {
-  std::vector<fs::path> result;
+  PictureWalk walk;
   try {
-    for (fs::recursive_directory_iterator next(folder), end; next != end; ++next) {
-      std::error_code failed;  // a link in a circle is no file, and no reason to refuse the rest
-      const bool hidden = next->path().filename().native().starts_with('.');
-      if (hidden || !recursive) next.disable_recursion_pending();
-      if (!hidden && has_picture_extension(next->path()) && next->is_regular_file(failed))
-        result.push_back(next->path());
-    }
+    walk.read(folder, recursive);
+    // Links come last, so that what can be reached by two names has the one without a link.
+    while (recursive && !walk.links.empty())
+      walk.read(walk.links.extract(walk.links.begin()).value(), recursive);
   } catch (const fs::filesystem_error& error) {
     fail(ErrorCode::Input, "[image.list_pictures] cannot list '{}': {}", folder.string(),
          error.code().message());
   }
-  std::ranges::sort(result);
-  return result;
+  std::ranges::sort(walk.pictures);
+  return std::move(walk.pictures);
 }
 
 }  // namespace chiaro::image

@@ -89,7 +89,9 @@ bool has_picture_extension(const std::filesystem::path& path);
 std::string format_written_as(const std::filesystem::path& path);
 
 /// The picture files directly in a folder (or below it), sorted by path, without what is hidden.
-/// Errors: Input (it, or a folder below it, cannot be listed).
+/// Links to folders below it are followed; a folder that can be reached by several names is read
+/// once, by one that has no link in it where there is one. Errors: Input (it, or a folder below it,
+/// cannot be listed).
 std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder,
                                                  bool recursive = false);
 

@@ -100,6 +100,20 @@ TEST_F(ListingTest, OneSoundPictureOfASceneSuffices) {
   EXPECT_EQ(std::ranges::count(listing.files, names_[0], &SourceFile::scene), 1);
 }
 
+// As `chiaro restore` does; each folder once, though they lead to each other.
+TEST_F(ListingTest, LinkedFoldersBelong) {
+  std::filesystem::create_directories(folder_ / "mine");
+  image::write(folder_ / "mine/own.png", image::Image(3, 40, 40, 0.5F));
+  std::filesystem::create_directory_symlink(folder_ / "photos", folder_ / "mine/linked");
+  std::filesystem::create_directory_symlink(folder_ / "mine", folder_ / "photos/back");
+  SourceOptions options;
+  options.name = "mine";
+  options.folders = {"mine"};
+  const Listing listing = list_source(options, folder_.path(), 0);
+  EXPECT_EQ(listing.files.size(), 9U);
+  EXPECT_EQ(listing.scenes.size(), 9U);
+}
+
 TEST_F(ListingTest, PicturesOfOneSceneStayTogether) {
   std::filesystem::create_directories(folder_ / "views");
   SourceOptions options;

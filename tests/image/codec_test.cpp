@@ -310,5 +310,28 @@ TEST(Codec, ListsPicturesInOrder) {
   EXPECT_CHIARO_ERROR(list_pictures(folder / "a.png"), Input, "a.png");
 }
 
+TEST(Codec, ListsLinkedFoldersOnce) {
+  namespace fs = std::filesystem;
+  const chiaro::test::TemporaryFolder folder;
+  for (const char* name : {"album/deeper", "elsewhere/far", ".kept", "beyond"})
+    fs::create_directories(folder / name);
+  for (const char* name : {"album/deeper/a.png", "elsewhere/far/b.png", "beyond/c.png"})
+    save(folder / name, {1});
+  const fs::path album = folder / "album";
+  fs::create_directory_symlink("deeper", album / "again");  // sorts before what it leads to
+  fs::create_directory_symlink("..", album / "deeper/up");
+  fs::create_directory_symlink(folder / "elsewhere", album / "linked");
+  fs::create_directory_symlink(folder / "elsewhere/far", album / "nearer");
+  fs::create_directory_symlink(album, folder / "elsewhere/back");
+  fs::create_directory_symlink(folder / "beyond", folder / "elsewhere/on");
+  fs::create_directory_symlink("nowhere", album / "lost");
+  fs::create_directory_symlink(folder / "beyond", album / ".hidden");
+  using Paths = std::vector<fs::path>;
+  EXPECT_EQ(list_pictures(album, true),
+            (Paths{album / "deeper/a.png", album / "linked/far/b.png", album / "linked/on/c.png"}));
+  EXPECT_EQ(list_pictures(album), Paths{});
+  EXPECT_EQ(list_pictures(album / "again"), Paths{album / "again/a.png"});
+}
+
 }  // namespace
 }  // namespace chiaro::image

@@ -178,13 +178,17 @@ ContrastHealth contrast_health(const at::Tensor& logits, const at::Tensor& posit
 }
 
 ContrastWatch::ContrastWatch(std::int64_t patience) : patience_(patience) {
-  in_a_row_ = register_buffer("in_a_row", at::zeros({}, at::kLong));
+  in_a_row_ = register_buffer("in_a_row", at::full({}, -1, at::kLong));
+}
+
+bool ContrastWatch::fresh() const {
+  return in_a_row_.item<std::int64_t>() < 0;
 }
 
 std::optional<std::string> ContrastWatch::observe(const ContrastHealth& health) {
   const c10::NoGradGuard no_grad;
   const bool healthy = health.verdict == ContrastVerdict::Healthy;
-  in_a_row_.fill_(healthy ? 0 : in_a_row_.item<std::int64_t>() + 1);
+  in_a_row_.fill_(healthy ? 0 : std::max<std::int64_t>(in_a_row_.item<std::int64_t>(), 0) + 1);
   if (in_a_row_.item<std::int64_t>() < patience_) return std::nullopt;
   return health.reason;
 }

@@ -59,6 +59,11 @@ struct ContrastHealth {
   ContrastVerdict verdict = ContrastVerdict::Healthy;
   std::string reason;  ///< one sentence with the numbers
 
+  /// A fault of the batch, whatever the embeddings: NoNegatives or OneLabel.
+  bool of_batch_alone() const {
+    return verdict == ContrastVerdict::NoNegatives || verdict == ContrastVerdict::OneLabel;
+  }
+
   /// As a method reports them: "contrast_loss", "contrast_collapsed", …
   std::vector<std::pair<std::string, double>> meters() const;
 };
@@ -80,9 +85,12 @@ class ContrastWatch : public torch::nn::Module {
   /// The reason of a lasting fault.
   std::optional<std::string> observe(const ContrastHealth& health);
 
+  /// Whether nothing has been observed yet.
+  bool fresh() const;
+
  private:
   std::int64_t patience_;
-  at::Tensor in_a_row_;
+  at::Tensor in_a_row_;  // faults; -1: nothing observed
 };
 
 }  // namespace chiaro::losses

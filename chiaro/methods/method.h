@@ -62,6 +62,9 @@ struct Losses {
   /// method waits until it is sure; the loop shows it at once, and again at most once in each
   /// validation interval.
   std::vector<std::string> warnings = {};
+  /// What can be told of the settings or the data before anything is learned, a sentence each. The
+  /// method says it once; the loop shows it at once, whatever was shown before.
+  std::vector<std::string> remarks = {};
 };
 
 /// What freeze puts into the bundle.

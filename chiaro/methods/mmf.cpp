@@ -310,6 +310,7 @@ class Mmf : public Method {
     }
     std::ranges::move(controller.meters, std::back_inserter(result.meters));
     std::ranges::move(controller.warnings, std::back_inserter(result.warnings));
+    std::ranges::move(controller.remarks, std::back_inserter(result.remarks));
     return result;
   }
 

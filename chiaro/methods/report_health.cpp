@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <fmt/format.h>
 
 #include <cmath>
 
@@ -14,7 +15,14 @@ void report_health(const losses::ContrastHealth& health, losses::ContrastWatch& 
   for (const auto& [meter, value] : health.meters())
     result.meters.emplace_back(name + meter.substr(meter.find('_')), value);
   if (!c10::GradMode::is_enabled()) return;
-  if (const auto reason = watch.observe(health)) result.warnings.push_back(said + *reason);
+  const bool first = watch.fresh();
+  if (const auto reason = watch.observe(health)) {
+    result.warnings.push_back(said + *reason);
+  } else if (first && health.of_batch_alone()) {
+    result.remarks.push_back(
+        fmt::format("{}{} (in the first batch; where most are like it, nothing is learned here)",
+                    said, health.reason));
+  }
 }
 
 void report_nearest(const losses::ContrastHealth& health, const at::Tensor& kinds,

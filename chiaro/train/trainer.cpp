@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -76,6 +77,7 @@ struct Trainer::StepReport {
   };
   std::vector<Mean> means;  // "loss" first, then terms and meters
   std::vector<std::string> warnings;
+  std::vector<std::string> remarks;
 
   void add(const std::string& name, double value) {
     const auto found = std::ranges::find(means, name, &Mean::name);
@@ -277,7 +279,8 @@ void Trainer::add_losses(data::Batch batch, std::int64_t micro_batch, StepReport
   report.add("loss", sum);
   for (const auto& term : losses.terms) report.add(term.name, term.value.item<double>());
   for (const auto& [name, value] : losses.meters) report.add(name, value);
-  for (auto& warning : losses.warnings) report.warnings.push_back(std::move(warning));
+  std::ranges::move(losses.warnings, std::back_inserter(report.warnings));
+  std::ranges::move(losses.remarks, std::back_inserter(report.remarks));
   (total * part).backward();
 }
 
@@ -341,15 +344,19 @@ void Trainer::validate(Outcome& outcome) {
   folder_.save_best(best);
 }
 
-void Trainer::warn(const std::vector<std::string>& warnings, Outcome& outcome) {
+void Trainer::warn(const StepReport& report, Outcome& outcome) {
+  const auto show = [&](const std::vector<std::string>& sentences) {
+    for (const auto& sentence : sentences) {
+      spdlog::warn("step {}: {}", step_, sentence);
+      outcome.warnings.push_back(sentence);
+    }
+  };
+  show(report.remarks);
   const std::int64_t interval =
       options_.validate_every > 0 ? options_.validate_every : options_.checkpoint_every;
-  if (warnings.empty() || (warned_at_ >= 0 && step_ - warned_at_ < interval)) return;
+  if (report.warnings.empty() || (warned_at_ >= 0 && step_ - warned_at_ < interval)) return;
   warned_at_ = step_;
-  for (const auto& warning : warnings) {
-    spdlog::warn("step {}: {}", step_, warning);
-    outcome.warnings.push_back(warning);
-  }
+  show(report.warnings);
 }
 
 Outcome Trainer::run() {
@@ -377,7 +384,7 @@ Outcome Trainer::run() {
                {current_phase_, report.learning_rate, report.gradient_norm, report.values(),
                 monotonic_s() - began_s, waited_s + loader->waited_s()},
                step_ % options_.log_every == 0 || step_ == options_.steps);
-    warn(report.warnings, outcome);
+    warn(report, outcome);
     const auto due = [&](std::int64_t every) {
       return every > 0 && (step_ % every == 0 || step_ == options_.steps);
     };

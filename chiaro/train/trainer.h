@@ -85,7 +85,7 @@ class Trainer {
   void expect_same_outputs(const checkpoint::Checkpoint& held, const std::string& origin) const;
   void save();
   void validate(Outcome& outcome);
-  void warn(const std::vector<std::string>& warnings, Outcome& outcome);
+  void warn(const StepReport& report, Outcome& outcome);
   data::Batch to_device(data::Batch batch) const;
 
   TrainOptions options_;

@@ -217,8 +217,10 @@ TEST(Dcodr, IsPureInTheSeedsOfTheSamples) {
 TEST(Dcodr, OfOnePictureLearnsItsDamageAndSaysThatContentHasNoNegatives) {
   const auto method = made(small({{"content_positives", std::string("inside")}}));
   Losses losses;
-  for (std::int64_t step = 0; step < 4; ++step)
+  for (std::int64_t step = 0; step < 4; ++step) {
     losses = method->losses(batch_of(1, 1), {.step = step});
+    EXPECT_EQ(losses.remarks.size(), step == 0 ? 1U : 0U) << step;
+  }
   EXPECT_EQ(term(losses, "content"), 0);
   EXPECT_GT(term(losses, "degradation"), 0);
   ASSERT_FALSE(losses.warnings.empty());

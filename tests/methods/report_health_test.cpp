@@ -47,6 +47,33 @@ TEST(ReportHealth, LastingFaultsAreSaidBesideOtherWarnings) {
             (std::vector<std::string>{"another", "contrast of layer: collapsed: …"}));
 }
 
+losses::ContrastHealth without_negatives() {
+  losses::ContrastHealth health;
+  health.verdict = losses::ContrastVerdict::NoNegatives;
+  health.reason = "no negatives: …";
+  return health;
+}
+
+TEST(ReportHealth, WhatTheFirstBatchLacksIsSaidAtOnce) {
+  losses::ContrastWatch watch;
+  Losses result;
+  report_health(without_negatives(), watch, result, "layer", "contrast of layer: ");
+  ASSERT_EQ(result.remarks.size(), 1U);
+  EXPECT_EQ(result.remarks[0].find("contrast of layer: no negatives: … (in the first batch;"), 0U);
+  EXPECT_TRUE(result.warnings.empty());
+  for (int i = 0; i < 3; ++i) report_health(without_negatives(), watch, result);
+  EXPECT_EQ(result.remarks.size(), 1U);
+  EXPECT_EQ(result.warnings, std::vector<std::string>{"no negatives: …"});  // the fourth in a row
+}
+
+TEST(ReportHealth, WhatTheFirstBatchCannotKnowYetIsNotSaid) {
+  losses::ContrastWatch watch;
+  Losses result;
+  report_health(collapsed(), watch, result);
+  report_health(without_negatives(), watch, result);  // chance, in a later one
+  EXPECT_TRUE(result.remarks.empty());
+}
+
 TEST(ReportHealth, HeldOutBatchesAreMeasuredAndNotWatched) {
   losses::ContrastWatch watch(/*patience=*/2);
   Losses result;

@@ -408,6 +408,23 @@ TEST_F(TrainerTest, WarningsOfTheMethodAreShownOnceInAValidationInterval) {
   EXPECT_EQ(outcome.warnings, (std::vector<std::string>(2, "collapsed: nothing is told apart")));
 }
 
+/// Has a remark in the first step, and collapsed in the second.
+class Remarking : public TwoPhases {
+ public:
+  methods::Losses losses(const data::Batch& batch, const methods::StepInfo& info) override {
+    auto result = TwoPhases::losses(batch, info);
+    if (info.due(100)) result.remarks.push_back("no negatives");
+    if (info.step > 0) result.warnings.push_back("collapsed");
+    return result;
+  }
+};
+
+TEST_F(TrainerTest, RemarksAreShownAtOnceAndHideNoWarning) {
+  checkpoint::RunFolder run(folder_ / "remarking");
+  Trainer trainer(short_run(4), dataset_, std::make_unique<Remarking>(), run, "recipe", {});
+  EXPECT_EQ(trainer.run().warnings, (std::vector<std::string>{"no negatives", "collapsed"}));
+}
+
 TEST_F(TrainerTest, RareMetersAreAveragedOverTheStepsThatHaveThem) {
   TrainOptions options = short_run(12);
   options.log_every = 6;

@@ -26,7 +26,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "chiaro/base/rng.h"
@@ -55,6 +55,7 @@ class Hcsc : public Method {
         "[methods.hcsc] samples that are damaged alike in pairs do not show one scene; got "
         "positives = \"damage\" and scene_weight = {}; expected \"crops\", or 0",
         options.scene_weight);
+    if (!setting.inference_only) expect_possible(options);
   }
 
   data::ViewSpec views() const override { return {.needs_target = false}; }
@@ -66,7 +67,7 @@ class Hcsc : public Method {
     const KeyContrast contrast = instance_contrast(z, k);
     Losses result;
     at::Tensor path;  // undefined: without selection
-    if (state_->tree->built() && info.step >= warmup_steps(info)) {
+    if (state_->tree->built() && info.step >= warmup_steps(options_, info.total_steps)) {
       path = state_->tree->path(k);
       const Selection selection =
           select_instances(state_->queue->keys(), path, draws(batch, info, "instances"));
@@ -84,13 +85,17 @@ class Hcsc : public Method {
           {"scene", scene_loss(z, k, scene_rivals(batch), path, draws(batch, info, "scene")),
            options_.scene_weight});
     if (info.due(options_.health_every)) add_health(z, pairs, k, result);
-    if (c10::GradMode::is_enabled()) state_->queue->push(k, pairs.notes);
+    if (!c10::GradMode::is_enabled()) return result;
+    if (info.step == 0 && info.micro_batch == 0)
+      std::ranges::move(remarks_on(options_, info.total_steps, k.size(0)),
+                        std::back_inserter(result.remarks));
+    state_->queue->push(k, pairs.notes);
     return result;
   }
 
   void after_step(const StepInfo& info) override {
     state_->copies->blend(0, *state_->query, options_.momentum);
-    const std::int64_t since = info.step - warmup_steps(info);
+    const std::int64_t since = info.step - warmup_steps(options_, info.total_steps);
     const bool due = since >= 0 && (since % options_.tree_every == 0 || !state_->tree->built());
     if (!due && info.step != info.total_steps) return;
     state_->tree->build(
@@ -124,10 +129,6 @@ class Hcsc : public Method {
   using Selection = std::vector<at::Tensor>;
 
   std::int64_t count_of_kinds() const { return static_cast<std::int64_t>(kinds_.size()); }
-
-  std::int64_t warmup_steps(const StepInfo& info) const {
-    return std::llround(options_.warmup * static_cast<double>(info.total_steps));
-  }
 
   Pairs pairs_of(const data::Batch& batch) const {
     const at::Tensor notes = notes_of(batch);

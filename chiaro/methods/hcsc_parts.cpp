@@ -1,6 +1,19 @@
 #include "chiaro/methods/hcsc_parts.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "chiaro/base/error.h"
+
 namespace chiaro::methods {
+namespace {
+
+/// Of the queue, for each finest prototype: below it the mean of a group is mostly chance.
+constexpr std::int64_t kFewKeys = 5;
+
+}  // namespace
 
 Fields<HcscOptions> HcscOptions::fields() {
   using T = HcscOptions;
@@ -10,7 +23,9 @@ Fields<HcscOptions> HcscOptions::fields() {
             {.min = 4, .max = 512}),
       field("hidden", &T::hidden, "width of the encoder's head", {.min = 4, .max = 4096}),
       field("dimension", &T::dimension, "of the codes", {.min = 2, .max = 4096}),
-      field("prototypes", &T::prototypes, "most prototypes of each level, finest first"),
+      field("prototypes", &T::prototypes,
+            "most prototypes of each level, finest first: at most half as many as on the level "
+            "before, on the first as keys in the queue"),
       field("temperature", &T::temperature, "T, and the mean of each level's τ",
             {.min = 0.001, .max = 10}),
       field("momentum", &T::momentum, "μ: how slowly the encoder of the keys follows", share),
@@ -53,6 +68,56 @@ Fields<HcscOptions> HcscOptions::fields() {
       field("health_every", &T::health_every, "how often the contrast is examined",
             {.min = 1, .unit = "steps"}),
   };
+}
+
+void expect_possible(const HcscOptions& options) {
+  std::int64_t below = options.queue;
+  for (const std::int64_t level : options.prototypes) {
+    CHIARO_CHECK(level >= 2, Usage,
+                 "[methods.hcsc] a level of one prototype has nothing to contrast it with; got "
+                 "prototypes = [{}]; expected at least 2 on each level",
+                 fmt::join(options.prototypes, ", "));
+    CHIARO_CHECK(2 * level <= below, Usage,
+                 "[methods.hcsc] a level has at most half as many prototypes as what it clusters, "
+                 "the finest half as many as the queue has keys; got prototypes = [{}] and queue = "
+                 "{}; expected at most {} in the place of {}",
+                 fmt::join(options.prototypes, ", "), options.queue, below / 2, level);
+    below = level;
+  }
+}
+
+std::int64_t warmup_steps(const HcscOptions& options, std::int64_t total_steps) {
+  return std::llround(options.warmup * static_cast<double>(total_steps));
+}
+
+std::vector<std::string> remarks_on(const HcscOptions& options, std::int64_t total_steps,
+                                    std::int64_t keys) {
+  std::vector<std::string> remarks;
+  const std::int64_t warmup = warmup_steps(options, total_steps);
+  if (options.warmup < 1 && warmup >= total_steps) {
+    remarks.push_back(
+        fmt::format("the warm-up takes all of the {} steps: plain contrast, with a tree at the end "
+                    "that nothing has learned from",
+                    total_steps));
+  } else if (warmup + options.tree_every >= total_steps && warmup < total_steps) {
+    remarks.push_back(fmt::format(
+        "the tree is made once, after step {} of {}, and follows the codes no further: tree_every "
+        "is {}",
+        std::max<std::int64_t>(warmup, 1), total_steps, options.tree_every));
+  }
+  if (keys > options.queue) {
+    remarks.push_back(fmt::format(
+        "of the {} keys of a step the queue keeps {}: all negatives are of the step before", keys,
+        options.queue));
+  }
+  const std::int64_t finest = options.prototypes.front();
+  if (options.queue < kFewKeys * finest) {
+    remarks.push_back(fmt::format(
+        "the queue has {:.1f} keys for each of the {} finest prototypes: groups of fewer than {} "
+        "are mostly chance",
+        static_cast<double>(options.queue) / static_cast<double>(finest), finest, kFewKeys));
+  }
+  return remarks;
 }
 
 HcscState::HcscState(const HcscOptions& options, std::int64_t notes) {

@@ -44,6 +44,17 @@ struct HcscOptions {
   static Fields<HcscOptions> fields();
 };
 
+/// Errors: Usage (a tree that can never be had: of levels that contrast nothing, or of more
+/// prototypes than its queue and its levels allow).
+void expect_possible(const HcscOptions& options);
+
+/// Steps before the tree comes in.
+std::int64_t warmup_steps(const HcscOptions& options, std::int64_t total_steps);
+
+/// What works and is poor, a sentence each, of a run of so many steps and keys in a step.
+std::vector<std::string> remarks_on(const HcscOptions& options, std::int64_t total_steps,
+                                    std::int64_t keys);
+
 /// Encoders, queue and tree.
 struct HcscState : torch::nn::Module {
   /// notes: width of what is remembered beside each key. Weights are drawn from torch's default

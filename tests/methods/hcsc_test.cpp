@@ -239,7 +239,8 @@ TEST(Hcsc, SaysHowItsCodesLieAndWhichDamageIsFound) {
 }
 
 TEST(Hcsc, FewerSamplesThanPrototypes) {
-  const auto method = made(small({{"prototypes", List{200, 100, 50}}, {"warmup", 0.0}}));
+  const auto method = made(
+      small({{"prototypes", List{200, 100, 50}}, {"queue", std::int64_t{400}}, {"warmup", 0.0}}));
   train(*method, 3, false, 4);
   EXPECT_LE(method->product().tree->prototypes(0).size(0), 6);
   EXPECT_TRUE(std::isfinite(total(train(*method, 6, false, 4)).item<double>()));
@@ -509,6 +510,45 @@ TEST(Hcsc, RefusesTreesThatGrowAndPicturesWithoutRoom) {
   EXPECT_NO_THROW(made(small())->losses(tight, {}));
   const auto apart = made(small({{"overlap", std::string("forbidden")}}));
   EXPECT_CHIARO_ERROR(apart->losses(tight, {}), Usage, "overlap = \"allowed\"");
+}
+
+TEST(Hcsc, RefusesTreesThatNoRunCanHave) {
+  const auto options = [](List prototypes, std::int64_t queue) {
+    return small({{"prototypes", std::move(prototypes)}, {"queue", queue}});
+  };
+  EXPECT_CHIARO_ERROR(made(options({16, 8, 4}, 31)), Usage,
+                      "got prototypes = [16, 8, 4] and queue = 31; expected at most 15 in the "
+                      "place of 16");
+  EXPECT_NO_THROW(made(options({16, 8, 4}, 32)));
+  EXPECT_CHIARO_ERROR(made(options({16, 9, 4}, 256)), Usage, "at most 8 in the place of 9");
+  EXPECT_CHIARO_ERROR(made(options({16, 8, 1}, 256)), Usage, "expected at least 2 on each level");
+  // What was trained before can be frozen.
+  EXPECT_NO_THROW(hcsc().make({.network = nullptr, .tasks = {}, .inference_only = true},
+                              options({16, 8, 4}, 20)));
+}
+
+// What is poor and works is said once, in the first step, with the numbers.
+TEST(Hcsc, SaysWhichSizesArePoor) {
+  using Remarks = std::vector<std::string>;
+  const auto remarks = [](const OptionTable& extra, std::int64_t steps, std::int64_t step = 0) {
+    return made(small(extra))->losses(batch_of(8, 0), {.step = step, .total_steps = steps}).remarks;
+  };
+  EXPECT_EQ(remarks({}, 100), Remarks{});
+  EXPECT_EQ(remarks({{"warmup", 1.0}}, 4), Remarks{}) << "asked for";
+  const auto expect = [](const Remarks& said, const std::string& part) {
+    ASSERT_EQ(said.size(), 1U) << part;
+    EXPECT_NE(said[0].find(part), std::string::npos) << said[0];
+  };
+  expect(remarks({{"warmup", 0.96}}, 10), "the warm-up takes all of the 10 steps");
+  expect(remarks({{"tree_every", std::int64_t{90}}}, 100), "made once, after step 10 of 100");
+  EXPECT_EQ(remarks({{"tree_every", std::int64_t{89}}}, 100), Remarks{});
+  expect(remarks({{"queue", std::int64_t{79}}}, 100), "4.9 keys for each of the 16 finest");
+  EXPECT_EQ(remarks({{"queue", std::int64_t{80}}}, 100), Remarks{});
+  const OptionTable narrow = {{"queue", std::int64_t{7}}, {"prototypes", List{2}}};
+  EXPECT_EQ(remarks(narrow, 100, 1), Remarks{});
+  const Remarks said = remarks(narrow, 100);
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_NE(said[0].find("of the 8 keys of a step the queue keeps 7"), std::string::npos);
 }
 
 }  // namespace

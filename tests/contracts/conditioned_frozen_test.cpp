@@ -103,7 +103,8 @@ double work_bytes_of(const bundle::Bundle& made) {
   return static_cast<double>(engine.work_bytes(shapes)) / (kSide * kSide);
 }
 
-// What is told to the features is written over them. The rest is attention, at a quarter of the side.
+// What is told to the features is written over them. The rest is attention, at a quarter of the
+// side.
 TEST(ConditionedFrozen, BeingToldTakesNoMemory) {
   const Pair pair = awake_pair();
   bundle::Manifest manifest;

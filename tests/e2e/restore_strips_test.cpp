@@ -238,5 +238,13 @@ TEST_F(RestoreStripsSlow, FourHundredMegapixelsInFiveHundredMegabytes) {
   EXPECT_EQ(image::probe(folder_ / "out.tif").width, 20000);
 }
 
+// With the bundle that ships, whose tiles leave little room; strip by strip the heaps must not grow.
+TEST_F(RestoreStripsSlow, AWidePictureStaysWithinTheCeilingToItsEnd) {
+  ::unsetenv("CHIARO_BUNDLE_PATH");
+  make_picture(in_, 9000, 20000);
+  expect_within(restore(folder_ / "out.tif", {"--max-memory", "500M", "--guard", "off"}),
+                500 * kMebibyte);
+}
+
 }  // namespace
 }  // namespace chiaro

@@ -4,19 +4,17 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "apps/train/coded_samples.h"
+#include "chiaro/losses/deep_probe.h"
 #include "chiaro/losses/probes.h"
-#include "chiaro/nn/deep_probe.h"
 
 namespace chiaro::apps {
 namespace {
 
 constexpr std::int64_t kLeastSamples = 40;
-// With the published patience of seven epochs, fewer codes end the six-layer probe before it
-// learns.
-constexpr std::int64_t kLeastForDeep = 1000;
 constexpr std::uint64_t kProbeSeed = 1;
 
 /// What retrieval_at_one would give a random answer.
@@ -36,21 +34,24 @@ struct Split {
   bool suffices() const { return learn.size(0) >= kLeastSamples && ask.size(0) >= 1; }
 };
 
-using Probe = at::Tensor (*)(const at::Tensor&, const at::Tensor&, const at::Tensor&);
-
-at::Tensor linear(const at::Tensor& train, const at::Tensor& labels, const at::Tensor& asked) {
-  return losses::linear_probe(train, labels, asked);
-}
-
-at::Tensor deep(const at::Tensor& train, const at::Tensor& labels, const at::Tensor& asked) {
-  return nn::deep_probe(train, labels, asked, kProbeSeed);
-}
-
-double normalised(Probe probe, const at::Tensor& codes, const at::Tensor& labels,
-                  const Split& split) {
-  const auto answers = probe(codes.index_select(0, split.learn),
-                             labels.index_select(0, split.learn), codes.index_select(0, split.ask));
+double normalised_linear(const at::Tensor& codes, const at::Tensor& labels, const Split& split) {
+  const auto answers =
+      losses::linear_probe(codes.index_select(0, split.learn), labels.index_select(0, split.learn),
+                           codes.index_select(0, split.ask));
   return losses::normalised_accuracy(answers, labels.index_select(0, split.ask), count_of(labels));
+}
+
+/// Codes of one scene are kept back together: the scenes asked about are others. NaN where the
+/// codes are of too few scenes, or no numbers.
+double normalised_deep(const at::Tensor& codes, const CodedSamples& known, const Split& split) {
+  const auto scenes = known.scenes.index_select(0, split.learn);
+  if (scenes.eq(scenes[0]).all().item<bool>() || !codes.isfinite().all().item<bool>())
+    return std::numeric_limits<double>::quiet_NaN();
+  const auto answers = losses::deep_probe(codes.index_select(0, split.learn),
+                                          known.classes.index_select(0, split.learn), scenes,
+                                          codes.index_select(0, split.ask), kProbeSeed);
+  return losses::normalised_accuracy(answers, known.classes.index_select(0, split.ask),
+                                     count_of(known.classes));
 }
 
 double correlation(const at::Tensor& a, const at::Tensor& b) {
@@ -85,12 +86,11 @@ void measure_part(const std::string& name, const at::Tensor& codes, const CodedS
   }
   const Split renderings(at::arange(codes.size(0)));
   if (many_scenes && renderings.suffices())
-    metrics[name + "_scene_linear"] = normalised(linear, codes, known.scenes, renderings);
+    metrics[name + "_scene_linear"] = normalised_linear(codes, known.scenes, renderings);
   const Split pictures(known.scenes);
   if (many_classes && pictures.suffices()) {
-    metrics[name + "_kind_linear"] = normalised(linear, codes, known.classes, pictures);
-    if (pictures.learn.size(0) >= kLeastForDeep)
-      metrics[name + "_kind_deep"] = normalised(deep, codes, known.classes, pictures);
+    metrics[name + "_kind_linear"] = normalised_linear(codes, known.classes, pictures);
+    metrics[name + "_kind_deep"] = normalised_deep(codes, known, pictures);
   }
   measure_severity(name, codes, known, metrics);
 }

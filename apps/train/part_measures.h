@@ -20,7 +20,7 @@ namespace chiaro::apps {
 ///                    rest
 ///   P_kind_linear    linear probe for the class, learned from half of the scenes, asked for the
 ///                    others
-///   P_kind_deep      the same by the six-layer probe, from 1000 codes to learn from on
+///   P_kind_deep      the same by losses::deep_probe, which finds what a line does not tell apart
 ///   P_severity       correlation of severity with what a ridge regression says, split as before,
 ///                    over damaged samples of known severity
 ///

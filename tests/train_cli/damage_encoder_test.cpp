@@ -165,8 +165,24 @@ TEST_F(DamageEncoder, IsMeasuredOnTheSameSamplesHoweverItsPairsAreMade) {
   const auto by_damage = train("pairs", pairs);
   ASSERT_EQ(by_damage.status, 0) << by_damage.err;
   for (const char* column : {"kind_nearest", "nmi_kmeans", "ami_kmeans", "degradation_kind_nearest",
-                             "degradation_scene_linear"})
+                             "degradation_scene_linear", "degradation_kind_deep"})
     EXPECT_EQ(measured("crops", column), measured("pairs", column)) << column;
+}
+
+// Of three scenes held out two are learned from, of two one; then nothing could be kept back.
+TEST_F(DamageEncoder, IsReadByANonLinearProbeFromTwoScenesOn) {
+  const auto columns_with = [&](const std::string& out, const std::string& holdout) {
+    const auto trained = train(out, {"--set", "train.steps=3", "--set", "train.validate_every=3",
+                                     "--set", "validate.samples=120", "--set", holdout});
+    EXPECT_EQ(trained.status, 0) << trained.err;
+    return split(split(read_text(folder_ / out / "validation.csv"), '\n').at(0), ',');
+  };
+  const auto of_three = columns_with("three", "data.holdout=0.34");
+  EXPECT_EQ(std::ranges::count(of_three, "degradation_kind_linear"), 1);
+  EXPECT_EQ(std::ranges::count(of_three, "degradation_kind_deep"), 1);
+  const auto of_two = columns_with("two", "data.holdout=0.23");
+  EXPECT_EQ(std::ranges::count(of_two, "degradation_kind_linear"), 1);
+  EXPECT_EQ(std::ranges::count(of_two, "degradation_kind_deep"), 0);
 }
 
 }  // namespace

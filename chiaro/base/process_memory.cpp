@@ -115,7 +115,7 @@ void return_free_memory() {
 
 void return_large_blocks_at_once() {
 #ifdef __GLIBC__
-  constexpr int kLarge = 1 << 20;
+  constexpr int kLarge = 4 << 20;
   mallopt(M_MMAP_THRESHOLD, kLarge);
   mallopt(M_TRIM_THRESHOLD, 2 * kLarge);  // what is set stops being adjusted, and 128 KiB is little
 #endif

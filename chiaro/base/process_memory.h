@@ -25,7 +25,7 @@ std::int64_t room_in_control_groups(const std::filesystem::path& groups = "/proc
 /// Gives freed memory back to the system.
 void return_free_memory();
 
-/// Gives blocks of a megabyte and more back to the system as soon as they are freed, so that
+/// Gives blocks of four megabytes and more back to the system as soon as they are freed, so that
 /// they leave no holes: a lower peak, always the same, for some time that new pages take. For
 /// programs that promised a ceiling.
 void return_large_blocks_at_once();

@@ -95,7 +95,11 @@ class PackedRows {
   };
 
   void take_strip() {
-    while (!strips_.empty() && strips_.front().end <= end_ - looked_back_) strips_.pop_front();
+    std::vector<unsigned char> bytes;  // of one that is left, or they would leave holes in the heap
+    while (!strips_.empty() && strips_.front().end <= end_ - looked_back_) {
+      bytes = std::move(strips_.front().bytes);
+      strips_.pop_front();
+    }
     const Image picture = next_();
     if (encoding_.from_floats) count_beyond(picture.pixels(), beyond_);
     CHIARO_CHECK(picture.channels() == encoding_.channels && picture.width() == encoding_.width &&
@@ -103,7 +107,7 @@ class PackedRows {
                  Internal, "[image.write_strips] a strip of {} channels, {}x{} does not fit",
                  picture.channels(), picture.width(), picture.height());
     const SampleRows rows(picture, encoding_.layout, encoding_.conversion.get());
-    Strip strip{end_, end_ + picture.height(), {}};
+    Strip strip{end_, end_ + picture.height(), std::move(bytes)};
     strip.bytes.resize(encoding_.row_bytes() * static_cast<std::size_t>(picture.height()));
     for (int y = 0; y < picture.height(); ++y) {
       rows.write(y, 0, encoding_.width,
@@ -278,6 +282,7 @@ struct StripReader::State {
   Frame frame;
   std::string obstacle;
   int y = 0;
+  std::vector<float> decoded;  // rows on their way; kept, or they would leave holes in the heap
 
   State(OpenedPicture opened, const ReadOptions& options, Notes notes)
       : picture(std::move(opened)),
@@ -334,7 +339,8 @@ Image StripReader::next(int wanted) {
   const auto width = static_cast<std::size_t>(frame.width);
   const std::size_t stride = state.rows.bands() * width;
   constexpr int kRows = 16;  // decoded together
-  std::vector<float> rows(stride * static_cast<std::size_t>(std::min(kRows, count)));
+  std::vector<float>& rows = state.decoded;
+  rows.resize(stride * static_cast<std::size_t>(kRows));
   for (int y = 0; y < count; ++y, ++state.y) {
     const int row = y % kRows;
     if (row == 0) state.upright.decode(state.y, std::min(kRows, count - y), rows.data());

@@ -340,7 +340,7 @@ Image StripReader::next(int wanted) {
   const std::size_t stride = state.rows.bands() * width;
   constexpr int kRows = 16;  // decoded together
   std::vector<float>& rows = state.decoded;
-  rows.resize(stride * static_cast<std::size_t>(kRows));
+  rows.resize(stride * static_cast<std::size_t>(std::min(kRows, frame.height)));
   for (int y = 0; y < count; ++y, ++state.y) {
     const int row = y % kRows;
     if (row == 0) state.upright.decode(state.y, std::min(kRows, count - y), rows.data());

@@ -15,6 +15,7 @@
 #include "apps/server/service.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/base/text.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
@@ -106,6 +107,7 @@ void run(ServeArguments& arguments) {
   begin_output(arguments.show);
   settle(arguments);
   watch_for_interruption();
+  share_few_heaps();
   image::start_codecs();
   auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
   auto engine = engine_options(arguments.engine);

@@ -31,7 +31,7 @@ void return_free_memory();
 void return_large_blocks_at_once();
 
 /// Lets all threads share three heaps instead of having one each: what one has freed, another can
-/// have, and two that are busy do not wait for each other. For programs that do one thing.
+/// have, and two that are busy do not wait for each other. Before there is a second thread.
 void share_few_heaps();
 
 }  // namespace chiaro

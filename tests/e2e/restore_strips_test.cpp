@@ -238,7 +238,8 @@ TEST_F(RestoreStripsSlow, FourHundredMegapixelsInFiveHundredMegabytes) {
   EXPECT_EQ(image::probe(folder_ / "out.tif").width, 20000);
 }
 
-// With the bundle that ships, whose tiles leave little room; strip by strip the heaps must not grow.
+// With the bundle that ships, whose tiles leave little room; strip by strip the heaps must not
+// grow.
 TEST_F(RestoreStripsSlow, AWidePictureStaysWithinTheCeilingToItsEnd) {
   ::unsetenv("CHIARO_BUNDLE_PATH");
   make_picture(in_, 9000, 20000);

@@ -1,9 +1,11 @@
 #include "chiaro/nn/naf_block.h"
 #include "chiaro/nn/layers.h"
 
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
 
 namespace chiaro::nn {
 namespace {
@@ -20,12 +22,24 @@ torch::nn::Conv2d depthwise3x3(std::int64_t channels) {
 LayerNorm2dImpl::LayerNorm2dImpl(std::int64_t channels)
     : channels_(channels),
       weight_(register_parameter("weight", at::ones({channels}))),
-      bias_(register_parameter("bias", at::zeros({channels}))) {}
+      bias_(register_parameter("bias", at::zeros({channels}))),
+      ones_(at::ones({1, channels, 1, 1})) {}
 
 at::Tensor LayerNorm2dImpl::forward(const at::Tensor& x) {
-  const auto normed =
-      at::layer_norm(x.permute({0, 2, 3, 1}), {channels_}, weight_, bias_, kEpsilon);
-  return normed.permute({0, 3, 1, 2});
+  if (c10::GradMode::is_enabled()) {  // one pass back
+    const auto normed =
+        at::layer_norm(x.permute({0, 2, 3, 1}), {channels_}, weight_, bias_, kEpsilon);
+    return normed.permute({0, 3, 1, 2});
+  }
+  if (ones_.device() != x.device()) ones_ = ones_.to(x.device());
+  const auto values = x.to(at::kFloat);
+  const auto mean = [&](const at::Tensor& v) {  // a product: runtimes keep buffers for reductions
+    return at::conv2d(v, ones_) / static_cast<double>(channels_);
+  };
+  const auto apart = values - mean(values);
+  const auto variance = mean(apart * apart);
+  const auto everywhere = [](const at::Tensor& v) { return v.view({1, -1, 1, 1}); };
+  return apart * (variance + kEpsilon).rsqrt() * everywhere(weight_) + everywhere(bias_);
 }
 
 at::Tensor simple_gate(const at::Tensor& x) {

@@ -38,9 +38,11 @@ TEST(Nafnet, MultiplicationsEqualTheClosedForm) {
                                        {"encoder_blocks", List{1}},
                                        {"middle_blocks", std::int64_t{2}},
                                        {"decoder_blocks", List{3}}});
-  // A block of c channels: four 1×1 convolutions of 2c², c², 2c², c² and the depthwise 9·2c per
-  // pixel; c² once.
-  const auto block = [](double c, double pixels) { return (6 * c * c + 18 * c) * pixels + c * c; };
+  // A block of c channels: four 1×1 convolutions of 2c², c², 2c², c², the depthwise 9·2c and two
+  // means of both norms per pixel; c² once.
+  const auto block = [](double c, double pixels) {
+    return (6 * c * c + 18 * c + 4 * c) * pixels + c * c;
+  };
   const double pixels = 32 * 48;
   const double expected = 2 * 27 * 8 * pixels + 4 * block(8, pixels) + 2 * block(16, pixels / 4) +
                           (4 * 8 * 16 + 16 * 32) * pixels / 4;

@@ -85,6 +85,9 @@ TEST(LayerNorm2d, NormsEachPixelOverItsChannels) {
   const auto expected = (x - mean) / (variance + 1e-6).sqrt() * named["weight"].view({1, 6, 1, 1}) +
                         named["bias"].view({1, 6, 1, 1});
   EXPECT_TRUE(at::allclose(norm->forward(x), expected, 1e-4, 1e-5));
+  const c10::NoGradGuard no_grad;  // by another way
+  EXPECT_TRUE(at::allclose(norm->forward(x), expected, 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(norm->forward(x.to(at::kBFloat16)), expected, 5e-2, 5e-2));
 }
 
 TEST(SimpleGate, MultipliesTheHalves) {

@@ -60,9 +60,12 @@ restore::FoundPictures pictures_of(const InspectArguments& arguments) {
 
 void check_map(const InspectArguments& arguments) {
   std::error_code failed;
-  CHIARO_CHECK(arguments.inputs.size() == 1 && !fs::is_directory(arguments.inputs[0], failed),
-               Usage, "[cli.inspect] --map draws one picture; got {} names or a folder",
+  CHIARO_CHECK(arguments.inputs.size() == 1, Usage,
+               "[cli.inspect] --map draws one picture; got {}; expected one",
                arguments.inputs.size());
+  CHIARO_CHECK(!fs::is_directory(arguments.inputs[0], failed), Usage,
+               "[cli.inspect] --map draws one picture; got the folder '{}'; expected a file",
+               arguments.inputs[0]);
   CHIARO_CHECK(!image::format_written_as(arguments.map).empty(), Usage,
                "[cli.inspect] the name '{}' tells no picture format; use .png or .jpg",
                arguments.map);

@@ -214,12 +214,31 @@ struct Service::State {
            });
   }
 
+  /// A request that states no length has no body (RFC 9112, section 6.3), and reading one would
+  /// wait for what does not come: `curl -X POST` sends such.
+  static bool has_body(const Request& request) {
+    return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+  }
+
+  /// A body that means nothing, which must not be taken for the next request.
+  static void leave_aside(const Request& request, const httplib::ContentReader& reader) {
+    if (!has_body(request)) return;
+    std::size_t room = 1 << 16;
+    const bool whole = reader([&](const char*, std::size_t length) {
+      const bool fits = length <= room;
+      room -= fits ? length : 0;
+      return fits;
+    });
+    if (!whole) throw Refused{400, "bad_request", "the body did not arrive, or is too long"};
+  }
+
   /// The body. Room for it is kept as long as `room` is.
   std::vector<std::byte> upload(const Request& request, const httplib::ContentReader& reader,
                                 std::unique_ptr<Room>& room) {
     if (request.is_multipart_form_data())
       throw Refused{415, "unknown_type",
                     "the body is the picture itself, not a form; curl: --data-binary @FILE"};
+    if (!has_body(request)) return {};
     const auto declared = declared_bytes(request);
     const std::size_t most = declared.value_or(options.max_body_bytes);
     room = jobs.reserve(most);
@@ -367,7 +386,9 @@ struct Service::State {
     server.Get(job + "/result", guarded([this](const Request& request, Response& response) {
                  give_result(known(id_in(request)), response);
                }));
-    server.Post(job + "/cancel", guarded([this](const Request& request, Response& response) {
+    server.Post(job + "/cancel",
+                guarded_upload([this](auto& request, auto& response, auto& reader) {
+                  leave_aside(request, reader);
                   const std::string id = id_in(request);
                   known(id);
                   jobs.cancel(id);

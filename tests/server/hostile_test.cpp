@@ -155,6 +155,18 @@ TEST_F(Serve, RawNonsenseDoesNotStopIt) {
   EXPECT_EQ(server.client().Get("/healthz")->body, "ok\n");
 }
 
+// As `curl -X POST` sends it: without a length there is no body to wait for.
+TEST_F(Serve, ARequestThatStatesNoLengthHasNoBody) {
+  Server server({"--patience", "5"});
+  const double start = monotonic_s();
+  const std::string end = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  EXPECT_NE(server.raw("POST /v1/jobs/" + std::string(32, 'a') + "/cancel" + end).find("404 Not"),
+            std::string::npos);
+  EXPECT_NE(server.raw("POST /v1/restore?wait=1" + end).find("the body is empty"),
+            std::string::npos);
+  EXPECT_LT(monotonic_s() - start, 4);
+}
+
 TEST_F(Serve, LateAndIdleClientsAreGivenUp) {
   Server server({"--patience", "0.5"});
   const auto seconds = [&](const std::string& text) {

@@ -28,9 +28,9 @@ constexpr const char* kDegradeExample =
     "  chiaro degrade in.jpg -o out.png --spec 'haze(beta=1.2)+noise(sigma_u8=15)' --seed 7\n"
     "  chiaro degrade photos/ -o damaged/ --draw 'rain/snow+jpeg(quality=30..70)?0.5'\n"
     "  chiaro degrade in.jpg --sheet sheet.png\n"
-    "A folder's pictures are written as PNG under their old names. Each picture's damage depends "
-    "on the seed and on its\n"
-    "name (without the extension), as in `chiaro eval`. `chiaro describe noise` lists options.";
+    "The pictures directly in a folder are written as PNG under their old names. Each picture's\n"
+    "damage depends on the seed and on its name (without the extension), as in `chiaro eval`.\n"
+    "`chiaro describe noise` lists options.";
 
 struct DegradeArguments {
   std::vector<std::string> files;  // positional: input, output

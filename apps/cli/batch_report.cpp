@@ -9,6 +9,7 @@
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
+#include "apps/cli/untouched.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 
@@ -58,6 +59,9 @@ void BatchReport::begin() {
     spdlog::info("not blind: restored as {}", restore::stated_text(*arguments_.options.stated));
   if (plan_.existing > 0)
     spdlog::info("{} exist already and stay as they are", pictures_text(plan_.existing));
+  if (plan_.left_aside > 0)
+    spdlog::info("left aside in the folders, being hidden or no pictures by name: {}",
+                 plan_.left_aside == 1 ? "1 entry" : fmt::format("{} entries", plan_.left_aside));
   if (show_.json) {
     print_event("plan", {{"pictures", plan_.items.size()},
                          {"existing", plan_.existing},
@@ -71,9 +75,10 @@ void BatchReport::begin() {
   }
 }
 
-void BatchReport::restored(const restore::BatchItem& item, const restore::RestoreReport& report) {
+void BatchReport::restored(const restore::BatchItem& item, const restore::RestoreReport& report,
+                           std::optional<double> change_levels) {
   const std::lock_guard lock(mutex_);
-  went_by_[&item].push_back(report);
+  went_by_[&item].push_back({report, change_levels});
 }
 
 void BatchReport::copied(const restore::BatchItem& item) {
@@ -82,8 +87,9 @@ void BatchReport::copied(const restore::BatchItem& item) {
 }
 
 /// Of a picture of several pages, as if each were one.
-void BatchReport::count(const std::vector<restore::RestoreReport>& reports) {
-  for (const restore::RestoreReport& report : reports) {
+void BatchReport::count(const std::vector<WentBy>& pages) {
+  for (const auto& [report, change_levels] : pages) {
+    if (report.strength > 0 && change_levels && *change_levels < kHardlyLevels) ++hardly_changed_;
     if (report.inspection) ++found_[manifest_.condition->types[report.inspection->top()]];
     if (!report.guard) continue;
     if (report.guard->strength == 0) {
@@ -96,18 +102,22 @@ void BatchReport::count(const std::vector<restore::RestoreReport>& reports) {
 
 void BatchReport::done(const restore::BatchDone& one) {
   const std::lock_guard lock(mutex_);
-  const std::vector<restore::RestoreReport> reports = std::exchange(went_by_[&one.item], {});
+  const std::vector<WentBy> pages = std::exchange(went_by_[&one.item], {});
   went_by_.erase(&one.item);
-  count(reports);
+  count(pages);
   ++done_;
   megapixels_ += static_cast<double>(one.pixels) / 1e6;
   if (show_.verbose) {
     clear_bar();
     spdlog::info("wrote {} ({} x {}, {:.2f} s)", one.item.output.string(), one.width, one.height,
                  one.restore_seconds);
-    for (std::size_t i = 0; i < reports.size(); ++i) {
-      const std::string page = reports.size() > 1 ? fmt::format(", page {}", i + 1) : "";
-      say_report(reports[i], manifest_, arguments_, one.item.input.string() + page + ": ");
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      const std::string page = pages.size() > 1 ? fmt::format(", page {}", i + 1) : "";
+      const std::string of = one.item.input.string() + page + ": ";
+      say_report(pages[i].report, manifest_, arguments_, of);
+      const auto change = pages[i].change_levels;
+      if (pages[i].report.strength > 0 && change && *change < kHardlyLevels)
+        spdlog::info("{}hardly anything has changed ({:.2g} of 255 levels)", of, *change);
     }
   }
   if (!show_.json) return;
@@ -124,10 +134,13 @@ void BatchReport::done(const restore::BatchDone& one) {
                 {"in_strips", one.in_strips},
                 {"copied", copied_.contains(&one.item)}};
   if (!one.picture.empty()) event["pixels_sha256"] = pixels_sha256(one.picture);
-  if (reports.size() == 1) event.update(report_json(reports.front(), manifest_, arguments_));
-  for (const restore::RestoreReport& report : reports) {
-    if (reports.size() > 1 && manifest_.condition)
-      event["by_page"].push_back(report_json(report, manifest_, arguments_));
+  if (pages.size() == 1) {
+    event.update(report_json(pages.front().report, manifest_, arguments_));
+    if (pages.front().change_levels) event["change_levels"] = *pages.front().change_levels;
+  }
+  for (const WentBy& page : pages) {
+    if (pages.size() > 1 && manifest_.condition)
+      event["by_page"].push_back(report_json(page.report, manifest_, arguments_));
   }
   print_event("restored", event);
 }
@@ -219,6 +232,9 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
   if (left_alone_ + held_back_ > 0)
     spdlog::info("the guard left {} as they are and restored {} with less strength{}", left_alone_,
                  held_back_, show_.verbose ? "" : "; --verbose says which");
+  if (hardly_changed_ > 0)
+    spdlog::info("{} were to be restored and have hardly changed (by less than {} of 255 levels){}",
+                 hardly_changed_, kHardlyLevels, show_.verbose ? "" : "; --verbose says which");
   if (failed > 0) {
     std::string names;
     for (const Failure& failure : failures_)
@@ -244,6 +260,7 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
                           {"left_alone", left_alone_},
                           {"copied", copied_.size()},
                           {"held_back", held_back_},
+                          {"hardly_changed", hardly_changed_},
                           {"found", found_},
                           {"seconds", summary.seconds},
                           {"megapixels", summary.megapixels},

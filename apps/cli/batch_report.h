@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -30,8 +31,10 @@ class BatchReport {
 
   /// The event `plan`, and what the plan already knows cannot be done.
   void begin();
-  /// What a picture, or its next page, is restored by; told when it is written.
-  void restored(const restore::BatchItem& item, const restore::RestoreReport& report);
+  /// What a picture, or its next page, is restored by, and how much that changed (Before); told
+  /// when it is written.
+  void restored(const restore::BatchItem& item, const restore::RestoreReport& report,
+                std::optional<double> change_levels = std::nullopt);
   /// Nothing has changed in it: its file is copied.
   void copied(const restore::BatchItem& item);
   void done(const restore::BatchDone& one);
@@ -52,7 +55,11 @@ class BatchReport {
     std::string reason;
     int status = 1;
   };
-  void count(const std::vector<restore::RestoreReport>& reports);
+  struct WentBy {
+    restore::RestoreReport report;
+    std::optional<double> change_levels;
+  };
+  void count(const std::vector<WentBy>& pages);
   int exit_status(const restore::BatchSummary& summary) const;
   void fail_with(const std::string& file, const std::string& output, const std::string& reason,
                  int status);
@@ -72,7 +79,8 @@ class BatchReport {
   std::size_t left_alone_ = 0;  // pictures and pages, by the guard
   std::size_t held_back_ = 0;
   std::map<std::string, std::size_t> found_;  // by the controller: the likeliest type of each
-  std::map<const restore::BatchItem*, std::vector<restore::RestoreReport>> went_by_;  // not written
+  std::size_t hardly_changed_ = 0;  // of those that were to be restored
+  std::map<const restore::BatchItem*, std::vector<WentBy>> went_by_;  // not written
   std::set<const restore::BatchItem*> copied_;
   std::vector<Failure> failures_;
 };

@@ -1,9 +1,10 @@
 // chiaro degrade: clean pictures in, damaged ones out, with a seed.
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
-#include <system_error>
+#include <string>
 #include <vector>
 
 #include "apps/cli/commands.h"
@@ -17,6 +18,7 @@
 #include "chiaro/degrade/degrade.h"
 #include "chiaro/degrade/presets.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/restore/batch_plan.h"
 
 namespace chiaro::cli {
 namespace {
@@ -28,12 +30,14 @@ constexpr const char* kDegradeExample =
     "  chiaro degrade in.jpg -o out.png --spec 'haze(beta=1.2)+noise(sigma_u8=15)' --seed 7\n"
     "  chiaro degrade photos/ -o damaged/ --draw 'rain/snow+jpeg(quality=30..70)?0.5'\n"
     "  chiaro degrade in.jpg --sheet sheet.png\n"
-    "The pictures directly in a folder are written as PNG under their old names. Each picture's\n"
-    "damage depends on the seed and on its name (without the extension), as in `chiaro eval`.\n"
+    "Folders are mirrored, with all below them, and written as PNG. Each picture's damage depends\n"
+    "on the seed and on its name (with the folders that are mirrored, without the extension), as\n"
+    "in `chiaro eval`.\n"
     "`chiaro describe noise` lists options.";
 
 struct DegradeArguments {
-  std::vector<std::string> files;  // positional: input, output
+  std::vector<std::string> files;  // positional: inputs, or input and output
+  std::vector<std::string> inputs;
   std::string input, output, sheet, depth_map;
   std::string spec, draw, preset;
   std::uint64_t seed = 0;
@@ -73,14 +77,16 @@ std::vector<std::uint8_t> provenance(const std::string& spec, std::uint64_t seed
   return {text.begin(), text.end()};
 }
 
-void degrade_one(const DegradeArguments& a, const Damage& damage, const fs::path& input,
-                 const fs::path& output) {
+/// The random numbers depend on the seed and on `name`.
+void degrade_one(const DegradeArguments& a, const Damage& damage, const restore::BatchItem& item,
+                 const fs::path& name) {
+  const auto& [input, output] = item;
   const double started = monotonic_s();
   expect_writable(output, a.overwrite, input);
   const image::Image clean = image::read(input);
   std::optional<image::Image> depth;
   if (!a.depth_map.empty()) depth = image::to_grey(image::read(a.depth_map));
-  Rng rng(a.seed, {stable_hash(input.stem().string())});
+  Rng rng(a.seed, {stable_hash(name.string())});
   const auto chain = damage.drawn ? degrade::draw(*damage.drawn, rng) : damage.chain;
   image::Image damaged = degrade::apply(clean, chain, rng, {.depth = depth ? &*depth : nullptr});
   const std::string spec = degrade::print_spec(chain);
@@ -98,75 +104,89 @@ void degrade_one(const DegradeArguments& a, const Damage& damage, const fs::path
                            {"seconds", monotonic_s() - started}});
 }
 
-/// Errors: Usage, where two pictures of a folder would become one file.
-void expect_names_of_their_own(const std::vector<fs::path>& pictures) {
-  std::map<fs::path, fs::path> named;
-  for (const fs::path& picture : pictures) {
-    const auto [other, is_new] = named.emplace(picture.stem(), picture);
-    CHIARO_CHECK(
-        is_new, Usage, "[cli.degrade] '{}' and '{}' would both become '{}.png'; rename one of them",
-        other->second.filename().string(), picture.filename().string(), picture.stem().string());
-  }
+void say_failed(const DegradeArguments& a, const fs::path& picture, const std::string& why) {
+  spdlog::error("{}: {}", picture.string(), why);
+  if (a.show.json) print_event("failed", {{"file", picture.string()}, {"message", why}});
 }
 
-/// All pictures of a folder; one that fails does not stop the rest. Returns how many failed.
-int degrade_folder(const DegradeArguments& a, const Damage& damage, int& done) {
-  std::error_code failed;
-  fs::create_directories(a.output, failed);
-  CHIARO_CHECK(fs::is_directory(a.output, failed), Output,
-               "[cli.degrade] cannot make the folder '{}'", a.output);
-  CHIARO_CHECK(!fs::equivalent(a.input, a.output, failed), Output,
-               "[cli.degrade] '{}' is the input folder itself", a.output);
-  const auto pictures = image::list_pictures(a.input);
-  CHIARO_CHECK(!pictures.empty(), Input, "[cli.degrade] no pictures in '{}'", a.input);
-  expect_names_of_their_own(pictures);
-  int broken = 0;
-  for (const fs::path& picture : pictures) {
+struct Counts {
+  std::size_t done = 0;
+  std::size_t broken = 0;
+};
+
+/// Files and folders into a folder, which mirrors them; one that fails does not stop the rest.
+Counts degrade_many(const DegradeArguments& a, const Damage& damage) {
+  const restore::BatchPlan plan =
+      restore::plan_batch(a.inputs, {.output = a.output, .format = "png"});
+  restore::prepare_folders(plan);
+  for (const restore::BatchItem& item : plan.items)
+    expect_writable(item.output, a.overwrite, item.input);
+  Counts counts;
+  for (const auto& [path, reason] : plan.unreadable) {
+    ++counts.broken;
+    say_failed(a, path, reason);
+  }
+  for (const restore::BatchItem& item : plan.items) {
     stop_if_interrupted();
     try {
-      degrade_one(a, damage, picture, fs::path(a.output) / picture.stem().concat(".png"));
-      ++done;
+      const fs::path below = item.output.lexically_relative(plan.output);
+      degrade_one(a, damage, item, below.parent_path() / below.stem());
+      ++counts.done;
     } catch (const Error& error) {
-      ++broken;
-      spdlog::error("{}: {}", picture.string(), error.what());
-      if (a.show.json)
-        print_event("failed", {{"file", picture.string()}, {"message", error.what()}});
+      ++counts.broken;
+      say_failed(a, item.input, error.what());
     }
   }
-  return broken;
+  return counts;
+}
+
+/// Settles what is input and what output: DIR and IN OUT need no -o.
+void sort_files(DegradeArguments& a) {
+  a.inputs = a.files;
+  if (!a.input.empty()) a.inputs.insert(a.inputs.begin(), a.input);
+  if (a.output.empty() && a.inputs.size() == 2) {
+    a.output = a.inputs.back();
+    a.inputs.pop_back();
+  }
+  CHIARO_CHECK(!a.inputs.empty(), Usage,
+               "[cli.degrade] which picture? give files or folders, as in: chiaro degrade in.jpg "
+               "-o out.png --spec noise");
+}
+
+bool are_many(const DegradeArguments& a) {
+  const auto makes_many = [](const std::string& input) {
+    return fs::is_directory(input) || restore::is_pattern(input);
+  };
+  return a.inputs.size() > 1 || a.output.ends_with('/') || fs::is_directory(a.output) ||
+         std::ranges::any_of(a.inputs, makes_many);
 }
 
 void run(DegradeArguments& a) {
   begin_output(a.show);
   watch_for_interruption();
-  for (const std::string& file : a.files) {
-    std::string& place = a.input.empty() ? a.input : a.output;
-    CHIARO_CHECK(place.empty(), Usage, "[cli.degrade] too many files; got '{}' as well", file);
-    place = file;
-  }
-  CHIARO_CHECK(!a.input.empty(), Usage,
-               "[cli.degrade] which picture? give a file or a folder, as in: chiaro degrade in.jpg "
-               "-o out.png --spec noise");
+  sort_files(a);
+  const std::string& first = a.inputs.front();
   if (!a.sheet.empty()) {
-    expect_writable(a.sheet, a.overwrite, a.input);
-    image::write(a.sheet, contact_sheet(image::read(a.input), a.seed));
+    CHIARO_CHECK(a.inputs.size() == 1, Usage, "[cli.degrade] --sheet is of one picture; got {}",
+                 a.inputs.size());
+    expect_writable(a.sheet, a.overwrite, first);
+    image::write(a.sheet, contact_sheet(image::read(first), a.seed));
     spdlog::info("wrote {}", a.sheet);
-    if (a.show.json) print_event("sheet", {{"file", a.input}, {"output", a.sheet}});
+    if (a.show.json) print_event("sheet", {{"file", first}, {"output", a.sheet}});
     if (a.output.empty()) return;
   }
   CHIARO_CHECK(!a.output.empty(), Usage, "[cli.degrade] where to? give -o");
   const Damage damage = damage_of(a);
-  int done = 0;
-  int broken = 0;
-  if (fs::is_directory(a.input)) {
-    broken = degrade_folder(a, damage, done);
+  Counts counts;
+  if (are_many(a)) {
+    counts = degrade_many(a, damage);
   } else {
-    degrade_one(a, damage, a.input, a.output);
-    done = 1;
+    degrade_one(a, damage, {first, a.output}, fs::path(first).stem());
+    counts.done = 1;
   }
-  if (a.show.json) print_event("summary", {{"done", done}, {"failed", broken}});
-  CHIARO_CHECK(broken == 0, SomeFailed, "[cli.degrade] {} of {} pictures failed", broken,
-               done + broken);
+  if (a.show.json) print_event("summary", {{"done", counts.done}, {"failed", counts.broken}});
+  CHIARO_CHECK(counts.broken == 0, SomeFailed, "[cli.degrade] {} of {} pictures failed",
+               counts.broken, counts.done + counts.broken);
 }
 
 }  // namespace
@@ -175,10 +195,14 @@ void add_degrade(CLI::App& root) {
   auto* command = root.add_subcommand("degrade", "Damage clean pictures in a stated way");
   auto a = std::make_shared<DegradeArguments>();
   command->footer(kDegradeExample);
-  command->add_option("files", a->files, "input and, without -o, output: files or folders")
-      ->type_name("IN [OUT]");
-  command->add_option("-i,--input", a->input, "a picture or a folder of pictures");
-  command->add_option("-o,--output", a->output, "where to write; a folder if the input is one");
+  command
+      ->add_option("files", a->files,
+                   "pictures and folders of them; two without -o are input and output")
+      ->type_name("IN... [OUT]");
+  command->add_option("-i,--input", a->input,
+                      "a picture or a folder of pictures, as the first of the files");
+  command->add_option("-o,--output", a->output,
+                      "where to write; a folder unless the input is one picture");
   command->add_option("--spec", a->spec, "a chain, e.g. 'haze(beta=1.2)+noise(sigma_u8=15)'");
   command->add_option("--draw", a->draw, "a template to draw from, e.g. 'noise(sigma_u8=5..55)'");
   command->add_option("--preset", a->preset, "a published convention, e.g. airnet_noise_25");

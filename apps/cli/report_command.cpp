@@ -18,6 +18,8 @@
 #include "apps/cli/interruption.h"
 #include "apps/cli/measuring.h"
 #include "apps/cli/report_page.h"
+#include "apps/cli/report_sets.h"
+#include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -55,6 +57,11 @@ std::string shown_score(double score, metrics::Metric metric) {
   if (!std::isfinite(score)) return score > 0 ? "identical" : "–";
   return metric == metrics::Metric::Psnr ? fmt::format("{:.2f} dB", score)
                                          : fmt::format("{:.4f}", score);
+}
+
+std::string shown_change(std::optional<double> levels) {
+  if (!levels) return "–";
+  return *levels == 0 ? "nothing" : fmt::format("{:.2g}", *levels);
 }
 
 /// The last `parts` names of a path.
@@ -118,6 +125,122 @@ void check(const ReportArguments& arguments) {
   expect_writable(output, arguments.overwrite);
 }
 
+/// Fills a page, one set after the other.
+class ReportWriter {
+ public:
+  ReportWriter(const ReportArguments& arguments, std::vector<metrics::Measure> measures)
+      : measures_(std::move(measures)), learned_(learned_for(measures_, arguments.metric_files)) {
+    if (!arguments.no_inspect) {
+      const auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
+      if (bundle.manifest.condition) inspector_.emplace(bundle, engine_options(arguments.engine));
+    }
+    begin_table();
+  }
+
+  void add(const ReportSet& set) {
+    ReportPart part{.title = set.title, .before = {}};
+    std::optional<image::Image> clean;
+    if (!set.clean.empty()) {
+      Read read = read_one(set.clean);
+      clean = std::move(read.picture);
+      part.clean = std::move(read.shown);
+    }
+    std::vector<std::string> files{set.before};
+    files.insert(files.end(), set.afters.begin(), set.afters.end());
+    const std::vector<std::string> names = told_apart(files);
+    std::optional<Before> before;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      Read read = read_one(files[i]);
+      read.shown.name = names[i];
+      if (part.clean) expect_same_size(read.shown, *part.clean);
+      if (i > 0) expect_same_size(read.shown, part.before);
+      std::vector<std::string> row = scores(read.picture, clean);
+      row.insert(row.begin(), i == 0 ? names[i] + " (as it was)" : names[i]);
+      row.push_back(shown_change(before ? before->change_levels(read.picture) : std::nullopt));
+      if (i == 0) before.emplace(read.picture);
+      if (inspector_)
+        row.push_back(types_text(inspector_->inspect(read.picture), inspector_->info()));
+      page_.table.rows.push_back(std::move(row));
+      if (i == 0) {
+        part.before = std::move(read.shown);
+      } else {
+        part.afters.push_back(std::move(read.shown));
+      }
+    }
+    page_.parts.push_back(std::move(part));
+  }
+
+  /// The page of all sets, of which there is at least one.
+  ReportPage page(const std::string& before) && {
+    const ReportPart& first = page_.parts.front();
+    const bool one = first.title.empty();
+    page_.title = one ? first.before.name : ending(fs::absolute(before).lexically_normal(), 1);
+    page_.lead = one ? fmt::format("{} × {} pixels.", first.before.width, first.before.height)
+                     : fmt::format("{} pictures.", page_.parts.size());
+    if (one && (first.afters.size() > 1 || first.clean))
+      page_.lead += " All frames show the same place: zoom or move one, and the others follow.";
+    return std::move(page_);
+  }
+
+ private:
+  void begin_table() {
+    ReportTable& table = page_.table;
+    table.heads = {"picture"};
+    for (const auto& measure : measures_) {
+      const std::string protocol = metrics::fingerprint(measure, learned_);
+      table.heads.push_back(measure.label);
+      table.notes.push_back(
+          fmt::format("{}: {}{}", measure.label, protocol,
+                      metrics::lower_is_better(protocol) ? "; lower is better" : ""));
+    }
+    table.heads.emplace_back("changed by");
+    table.notes.emplace_back(
+        "changed by: root mean square of the differences to the picture as it was, in levels of "
+        "255; below half a level nobody sees them");
+    if (inspector_) table.heads.emplace_back("what the controller sees");
+  }
+
+  std::vector<std::string> scores(const image::Image& picture,
+                                  const std::optional<image::Image>& clean) const {
+    std::vector<std::string> row;
+    for (const auto& measure : measures_) {
+      if (!clean && metrics::needs_reference(measure.metric)) {
+        row.emplace_back("–");
+      } else {
+        row.push_back(shown_score(
+            metrics::score(measure, picture, clean ? *clean : picture, learned_), measure.metric));
+      }
+    }
+    return row;
+  }
+
+  std::vector<metrics::Measure> measures_;
+  metrics::Learned learned_;
+  std::optional<restore::Inspector> inspector_;
+  ReportPage page_;
+};
+
+/// Errors: Resource, where a page of these files would be too large for a browser.
+void expect_shown(const std::vector<ReportSet>& sets) {
+  constexpr std::uintmax_t kMost = std::uintmax_t{400} << 20;
+  std::uintmax_t bytes = 0;
+  const auto count = [&bytes](const std::string& file) {
+    std::error_code failed;
+    const std::uintmax_t size = fs::file_size(file, failed);
+    if (!failed) bytes += size;
+  };
+  for (const ReportSet& set : sets) {
+    count(set.before);
+    for (const std::string& after : set.afters) count(after);
+    if (!set.clean.empty()) count(set.clean);
+  }
+  CHIARO_CHECK(sets.size() == 1 || bytes <= kMost, Resource,
+               "[cli.report] a page of {} pictures would hold {}, more than browsers show well; "
+               "expected at most {}",
+               sets.size(), bytes_text(static_cast<std::int64_t>(bytes)),
+               bytes_text(static_cast<std::int64_t>(kMost)));
+}
+
 void run(const ReportArguments& arguments) {
   begin_output(arguments.show);
   check(arguments);
@@ -126,62 +249,20 @@ void run(const ReportArguments& arguments) {
     std::erase_if(measures,
                   [](const auto& measure) { return metrics::needs_reference(measure.metric); });
   }
-  const metrics::Learned learned = learned_for(measures, arguments.metric_files);
+  const auto sets = report_sets(arguments.before, arguments.afters, arguments.clean);
+  expect_shown(sets);
   watch_for_interruption();
   image::start_codecs();
-  std::optional<restore::Inspector> inspector;
-  if (!arguments.no_inspect) {
-    const auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
-    if (bundle.manifest.condition) inspector.emplace(bundle, engine_options(arguments.engine));
+  ReportWriter writer(arguments, std::move(measures));
+  std::size_t pictures = 0;
+  for (const ReportSet& set : sets) {
+    writer.add(set);
+    pictures += 1 + set.afters.size();
   }
-  ReportPart part;
-  ReportTable table{.heads = {"picture"}};
-  std::optional<image::Image> clean;
-  if (!arguments.clean.empty()) {
-    Read read = read_one(arguments.clean);
-    clean = std::move(read.picture);
-    part.clean = std::move(read.shown);
-  }
-  for (const auto& measure : measures) {
-    const std::string protocol = metrics::fingerprint(measure, learned);
-    table.heads.push_back(measure.label);
-    table.notes.push_back(
-        fmt::format("{}: {}{}", measure.label, protocol,
-                    metrics::lower_is_better(protocol) ? "; lower is better" : ""));
-  }
-  if (inspector) table.heads.emplace_back("what the controller sees");
-  std::vector<std::string> files{arguments.before};
-  files.insert(files.end(), arguments.afters.begin(), arguments.afters.end());
-  const std::vector<std::string> names = told_apart(files);
-  const auto looked_at = [&](std::size_t i) {
-    Read read = read_one(files[i]);
-    read.shown.name = names[i];
-    if (part.clean) expect_same_size(read.shown, *part.clean);
-    std::vector<std::string> row{i == 0 ? names[i] + " (as it was)" : names[i]};
-    for (const auto& measure : measures) {
-      const double score =
-          metrics::score(measure, read.picture, clean ? *clean : read.picture, learned);
-      row.push_back(shown_score(score, measure.metric));
-    }
-    if (inspector) row.push_back(types_text(inspector->inspect(read.picture), inspector->info()));
-    table.rows.push_back(std::move(row));
-    return std::move(read.shown);
-  };
-  part.before = looked_at(0);
-  for (std::size_t i = 1; i < files.size(); ++i) {
-    part.afters.push_back(looked_at(i));
-    expect_same_size(part.afters.back(), part.before);
-  }
-  ReportPage page{.title = part.before.name,
-                  .lead = fmt::format("{} × {} pixels.", part.before.width, part.before.height)};
-  if (part.afters.size() > 1 || part.clean) {
-    page.lead += " All frames show the same place: zoom or move one, and the others follow.";
-  }
-  if (table.heads.size() > 1) page.table = std::move(table);
-  page.parts.push_back(std::move(part));
-  write_file_atomically(arguments.output, report_html(page));
+  write_file_atomically(arguments.output, report_html(std::move(writer).page(arguments.before)));
   if (arguments.show.json) {
-    print_event("summary", {{"file", arguments.output}, {"pictures", arguments.afters.size() + 1}});
+    print_event("summary",
+                {{"file", arguments.output}, {"pictures", pictures}, {"parts", sets.size()}});
   } else {
     spdlog::info("wrote {}", arguments.output);
   }
@@ -195,15 +276,19 @@ void add_report(CLI::App& root) {
   auto arguments = std::make_shared<ReportArguments>();
   command->footer(
       "Examples:\n  chiaro report in.jpg out.jpg -o report.html\n  chiaro report in.png soft.png "
-      "full.png --clean truth.png -o report.html\n\n"
+      "full.png --clean truth.png -o report.html\n  chiaro report photos restored -o "
+      "report.html\n\n"
+      "Of folders, pictures of one place and name go together, whatever their extensions.\n"
       "The page holds the very files of PNG, JPEG, WebP and GIF pictures, with all they carry,\n"
       "such as the place where a photo was taken.");
-  command->add_option("before", arguments->before, "the picture as it was")->required();
-  command->add_option("after", arguments->afters, "the same picture, restored: one file or more")
+  command->add_option("before", arguments->before, "the picture as it was, or a folder of them")
+      ->required();
+  command->add_option("after", arguments->afters, "the same, restored: one file or folder, or more")
       ->required()
       ->type_name("AFTER...");
   command->add_option("-o,--output", arguments->output, "the page, NAME.html")->required();
-  command->add_option("--clean", arguments->clean, "the undamaged picture: scores are against it");
+  command->add_option("--clean", arguments->clean,
+                      "the undamaged picture, or folder of them: scores are against it");
   add_metric_options(*command, arguments->metrics, arguments->metric_files);
   command->add_option("--preset", arguments->presets, "protocol of the scores, as in chiaro score")
       ->delimiter(',')

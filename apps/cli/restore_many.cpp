@@ -126,7 +126,7 @@ class Work {
         *restorer, std::move(picture), arguments_, options_, progress,
         [&](const restore::TileCheck& check) { report_.checked(item, 0, check); }, &went_by);
     if (before.same_picture(picture, went_by)) untouched_.found_same(item.input);
-    report_.restored(item, went_by);
+    report_.restored(item, went_by, before.change_levels(picture));
     return picture;
   }
 

@@ -134,24 +134,30 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
   write_to_stdout(bytes);
 }
 
-/// A network that was to restore and changed nothing is not left without a word.
+/// A network that was to restore and changed nothing, or nothing that is seen, is not left without
+/// a word.
 void say_unchanged(const RestoreArguments& arguments, const restore::RestoreReport& report,
-                   const bundle::Manifest& manifest) {
-  if (report.strength == 0) return;
+                   const bundle::Manifest& manifest, bool same_levels, double change_levels) {
+  if (report.strength == 0 || (!same_levels && change_levels >= kHardlyLevels)) return;
+  const std::string what =
+      same_levels
+          ? "nothing has changed"
+          : fmt::format("hardly anything has changed ({:.2g} of 255 levels)", change_levels);
   if (!manifest.condition || !report.blind) {
-    spdlog::info("nothing has changed: the network finds nothing to restore");
+    spdlog::info("{}: the network finds {} to restore", what, same_levels ? "nothing" : "little");
     return;
   }
   spdlog::info(
-      "nothing has changed: the network was told '{}'; where that is not so, --as says what is "
+      "{}: the network was told '{}'; where that is not so, --as says what is "
       "wrong (chiaro inspect {} --map where.png)",
-      report.inspection ? manifest.condition->types[report.inspection->top()] : "nothing",
+      what, report.inspection ? manifest.condition->types[report.inspection->top()] : "nothing",
       arguments.inputs.front());
 }
 
 struct Shown {
   restore::RestoreReport report;
   bool same = false;  ///< the very picture that there was
+  std::optional<double> change_levels;
 };
 
 /// Restores in place with a bar, and says what was held back and why.
@@ -170,9 +176,11 @@ Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
   say_report(report, restorer.manifest(), arguments);
   if (report.inspection && report.strength > 0)
     spdlog::info("taken for {}", kinds_text(*report.inspection, *restorer.manifest().condition));
-  if (before.same_levels(picture)) say_unchanged(arguments, report, restorer.manifest());
+  const auto change = before.change_levels(picture);
+  if (change)
+    say_unchanged(arguments, report, restorer.manifest(), before.same_levels(picture), *change);
   const bool same = before.same_picture(picture, report);
-  return {std::move(report), same};
+  return {std::move(report), same, change};
 }
 
 }  // namespace
@@ -229,7 +237,7 @@ void restore_one(RestoreArguments& arguments) {
 
   const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
   say_start(arguments, restorer, plan, picture.height(), picture.width(), false, decoded - started);
-  const auto [report, same] = restore_shown(restorer, picture, arguments);
+  const auto [report, same, change] = restore_shown(restorer, picture, arguments);
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;
   if (large || limited) {
@@ -250,6 +258,7 @@ void restore_one(RestoreArguments& arguments) {
                   {"seconds", written - started},
                   {"restore_seconds", restored - decoded},
                   {"encode_seconds", written - restored}};
+    if (change) event["change_levels"] = *change;
     event.update(report_json(report, restorer.manifest(), arguments));
     print_event("restored", event);
     print_event("summary", {{"done", 1},

@@ -15,6 +15,7 @@
 #include "apps/cli/report_page.h"
 #include "apps/cli/telling_crops.h"
 #include "apps/cli/try_page.h"
+#include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -77,6 +78,9 @@ Trial try_bundle(const std::string& name, image::Image& photo,
     trial.results.push_back(restore::restore_region(restorer, photo, part.region, options,
                                                     [](double) { return !interrupted(); }));
     photo = restore::already_noted(std::move(photo));
+    const auto& [x, y, width, height] = part.region;
+    const Before before(image::crop(photo, y, x, height, width));
+    trial.changes.push_back(before.change_levels(trial.results.back()).value_or(0));
   }
   trial.seconds = monotonic_s() - started;
   return trial;
@@ -173,16 +177,20 @@ void say(const TryArguments& arguments, const Comparison& all, const std::string
   for (std::size_t i = 0; i < all.trials.size(); ++i) {
     const Trial& trial = all.trials[i];
     if (arguments.show.json) {
-      Json event = {{"rank", i + 1}, {"bundle", trial.bundle}, {"seconds", trial.seconds}};
+      Json event = {{"rank", i + 1},
+                    {"bundle", trial.bundle},
+                    {"seconds", trial.seconds},
+                    {"change_levels", trial.changes}};
       if (all.by != By::Nothing) {
         event[key] = overall(trial.ratings, all.by);
         event["of_parts"] = trial.ratings;
       }
       print_event("tried", event);
     } else {
-      fmt::print("{}. {:<16} {}  {:.2f} s\n", i + 1, trial.bundle,
+      const bool hardly = std::ranges::max(trial.changes) < kHardlyLevels;
+      fmt::print("{}. {:<16} {}  {:.2f} s{}\n", i + 1, trial.bundle,
                  all.by == By::Nothing ? "" : rating_text(overall(trial.ratings, all.by), all.by),
-                 trial.seconds);
+                 trial.seconds, hardly ? "  hardly changed" : "");
     }
   }
   if (arguments.show.json) {

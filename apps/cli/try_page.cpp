@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "apps/cli/untouched.h"
+
 namespace chiaro::cli {
 namespace {
 
@@ -87,6 +89,8 @@ ReportPage try_page(const Comparison& all) {
       const Trial& trial = all.trials[i];
       std::string name = fmt::format("{}. {}", i + 1, trial.bundle);
       if (all.by != By::Nothing) name += ": " + rating_text(trial.ratings[p], all.by);
+      if (trial.changes[p] < kHardlyLevels)
+        name += trial.changes[p] == 0 ? ", unchanged" : ", hardly changed";
       part.afters.push_back(page_picture(name, trial.results[p]));
     }
     if (!all.clean.empty()) part.clean = page_picture("clean", all.clean[p]);

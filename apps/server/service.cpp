@@ -96,6 +96,24 @@ std::string why_not(int error) {
   return error == 0 ? std::string("there is no such address") : std::string(std::strerror(error));
 }
 
+/// What the library refuses before any handler sees it, in our words.
+Refused refused_unseen(const Request& request, int status) {
+  if (status == 404) return {404, "not_found", "there is nothing at " + request.path};
+  if (status == 414)
+    return {414, "bad_request",
+            fmt::format("the path with its parameters is too long; expected at most {} bytes",
+                        CPPHTTPLIB_REQUEST_URI_MAX_LENGTH)};
+  if (status == 400 && request.path.empty())
+    return {400, "bad_request", "the first line is no request; expected METHOD /PATH HTTP/1.1"};
+  if (status == 400)
+    return {400, "bad_request",
+            fmt::format("the headers cannot be read; expected lines 'Name: value' of at most {} "
+                        "bytes",
+                        CPPHTTPLIB_HEADER_MAX_LENGTH)};
+  if (status == 416) return {416, "bad_request", "the Range header cannot be read; leave it out"};
+  return {status, "bad_request", "the request cannot be read"};
+}
+
 bool has_ended(const JobState& state) {
   return state.status != JobStatus::Queued && state.status != JobStatus::Running;
 }
@@ -432,11 +450,7 @@ struct Service::State {
     const httplib::Server::HandlerWithResponse fill = [](const Request& request,
                                                          Response& response) {
       if (!response.body.empty()) return httplib::Server::HandlerResponse::Handled;
-      if (response.status == 404) {
-        answer(response, Refused{404, "not_found", "there is nothing at " + request.path});
-      } else {
-        answer(response, Refused{response.status, "bad_request", "the request cannot be read"});
-      }
+      answer(response, refused_unseen(request, response.status));
       return httplib::Server::HandlerResponse::Handled;
     };
     server.set_error_handler(fill);

@@ -90,10 +90,33 @@ TEST_F(DegradeCli, AFolderGoesPictureByPicture) {
   EXPECT_FALSE(fs::exists(out / "broken.png"));
 }
 
+TEST_F(DegradeCli, FoldersAreMirroredWithAllBelow) {
+  const fs::path below = clean_ / "below";
+  fs::create_directories(below);
+  image::write(below / "a.png", image::Image(3, 24, 32, 0.5F), {.format = "png"});
+  const fs::path out = folder_ / "damaged";
+  const fs::path alone = folder_ / "alone.png";
+  const std::vector<std::string> how = {"--spec", "noise(sigma_u8=10)", "--seed", "3"};
+  const auto degraded = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "degrade");
+    words.insert(words.end(), how.begin(), how.end());
+    const auto result = chiaro(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+  };
+  degraded({clean_, "-o", out});
+  degraded({one_, "-o", alone});
+  EXPECT_EQ(read_file(out / "a.png"), read_file(alone)) << "the same name, another damage";
+  ASSERT_TRUE(fs::exists(out / "below/a.png"));
+  EXPECT_NE(read_file(out / "below/a.png"), read_file(alone)) << "two pictures with one noise";
+  degraded({clean_ / "b.png", clean_ / "c.png", "-o", folder_ / "two"});
+  EXPECT_TRUE(fs::exists(folder_ / "two/b.png") && fs::exists(folder_ / "two/c.png"));
+  expect_refused({"degrade", clean_, "-o", out, "--spec", "noise"}, 4, "exists");
+}
+
 TEST_F(DegradeCli, TwoPicturesDoNotBecomeOne) {
   image::write(clean_ / "a.jpg", image::Image(3, 24, 32, 0.2F), {.format = "jpeg"});
   expect_refused({"degrade", clean_, "-o", folder_ / "damaged", "--spec", "noise", "--overwrite"},
-                 2, "would both become 'a.png'");
+                 2, "a.png'");
   EXPECT_FALSE(fs::exists(folder_ / "damaged/a.png"));
 }
 

@@ -63,6 +63,9 @@ TEST_F(ReportCli, OnePageWholeInItself) {
   // 8 bits: 0.6 and 0.5 are 153 and 128 of 255: 20 log10(255/25) dB. 16 bits: 34078 of 65535.
   EXPECT_NE(page.find("<td>20.17 dB</td>"), std::string::npos);
   EXPECT_NE(page.find("<td>34.88 dB</td>"), std::string::npos);
+  // 153 and 132.6 levels, and the same picture.
+  EXPECT_NE(page.find("<td>20</td>"), std::string::npos);
+  EXPECT_NE(page.find("<td>nothing</td>"), std::string::npos);
   EXPECT_NE(page.find("psnr/1"), std::string::npos) << "the protocol is not said";
   EXPECT_NE(page.find("what the controller sees"), std::string::npos);
 }
@@ -104,6 +107,29 @@ TEST_F(ReportCli, JsonEndsWithASummary) {
   EXPECT_EQ(made.out.rfind("{\"event\":\"summary\"", 0), 0U) << made.out;
 }
 
+TEST_F(ReportCli, FoldersArePutSideBySideByName) {
+  for (const char* name : {"in/a.png", "in/b/a.png", "in/c.png", "good/b/a.png"}) {
+    fs::create_directories(fs::path(file(name)).parent_path());
+    fs::copy_file(file(std::string(name).starts_with("in") ? "before.png" : "clean.png"),
+                  file(name));
+  }
+  fs::create_directories(file("out/b"));
+  fs::copy_file(file("after.tif"), file("out/a.tif"));
+  fs::copy_file(file("after.tif"), file("out/b/a.tif"));
+  const auto made = chiaro(
+      {"report", file("in"), file("out"), "--clean", file("good"), "-o", file("r.html"), "--json"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_NE(made.out.find("\"pictures\":4,\"parts\":2"), std::string::npos) << made.out;
+  EXPECT_NE(made.err.find("1 of 3 pictures"), std::string::npos) << made.err;
+  const std::string page = read_text(file("r.html"));
+  EXPECT_NE(page.find("<h2>a</h2>"), std::string::npos);
+  EXPECT_NE(page.find("<h2>b/a</h2>"), std::string::npos);
+  EXPECT_EQ(page.find("<h2>c</h2>"), std::string::npos);
+  // Of one picture alone there is a clean one.
+  EXPECT_EQ(count(page, "<td>34.88 dB</td>"), 1U);
+  EXPECT_EQ(count(page, "<td>–</td>"), 4U + 2U) << "psnr, ssim of two, change of two firsts";
+}
+
 TEST_F(ReportCli, NamesAreTextWhateverTheyHold) {
   const std::string name = "a\"><script>alert(1)<&.png";
   fs::copy_file(file("before.png"), file(name));
@@ -124,10 +150,19 @@ TEST_F(ReportCli, BadInputIsOneSentence) {
   };
   refused({"report", file("before.png"), file("small.png"), "-o", file("r.html")}, 3, "29x20");
   refused({"report", file("before.png"), "-o", file("r.html")}, 2,
-          "after is required: the same picture, restored: one file or more; for example: chiaro "
+          "after is required: the same, restored: one file or folder, or more; for example: chiaro "
           "report in.jpg out.jpg -o report.html");
   refused({"report", file("before.png"), file("clean.png")}, 2, "--output is required: the page");
   refused({"report", file("before.png"), file("none.png"), "-o", file("r.html")}, 3, "none.png");
+  refused({"report", file("before.png"), file("models"), "-o", file("r.html")}, 2,
+          "files and folders do not go together");
+  fs::create_directories(file("one"));
+  fs::create_directories(file("other"));
+  fs::copy_file(file("clean.png"), file("one/x.png"));
+  fs::copy_file(file("clean.png"), file("other/y.png"));
+  refused({"report", file("one"), file("other"), "-o", file("r.html")}, 3, "has a result");
+  fs::copy_file(file("clean.png"), file("one/x.tif"));
+  refused({"report", file("one"), file("other"), "-o", file("r.html")}, 3, "have one name");
   refused({"report", file("before.png"), file("clean.png"), "-o", file("r.png")}, 2, ".html");
   refused({"report", file("before.png"), file("clean.png"), "--clean", file("small.png"), "-o",
            file("r.html")},

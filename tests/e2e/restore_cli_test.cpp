@@ -194,6 +194,32 @@ TEST_F(RestoreCli, ANetworkThatChangesNothingIsNotLeftWithoutAWord) {
   EXPECT_EQ(asked.err.find("nothing has changed"), std::string::npos) << asked.err;
 }
 
+TEST_F(RestoreCli, AChangeThatNobodySeesIsSaid) {
+  const auto faint =
+      chiaro({"restore", in_, "-o", folder_ / "faint.pfm", "--strength", "0.015", "--json"});
+  ASSERT_EQ(faint.status, 0) << faint.err;
+  EXPECT_NE(faint.err.find("hardly anything has changed"), std::string::npos) << faint.err;
+  const auto full = chiaro({"restore", in_, "-o", folder_ / "full.pfm", "--json"});
+  ASSERT_EQ(full.status, 0) << full.err;
+  EXPECT_EQ(full.err.find("has changed"), std::string::npos) << full.err;
+  const auto levels = [](const std::string& out) {
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);) {
+      const auto event = nlohmann::json::parse(line);
+      if (event["event"] == "restored") return event["change_levels"].get<double>();
+    }
+    return -1.0;
+  };
+  const auto before = image::read(in_);
+  const auto after = image::read(folder_ / "full.pfm");
+  double sum = 0;
+  for (std::size_t i = 0; i < before.pixels().size(); ++i)
+    sum += std::pow(before.pixels()[i] - after.pixels()[i], 2);
+  const double expected = 255 * std::sqrt(sum / static_cast<double>(before.pixels().size()));
+  EXPECT_NEAR(levels(full.out), expected, 1e-4 * expected);
+  EXPECT_NEAR(levels(faint.out), 0.015 * expected, 1e-4 * expected);
+}
+
 TEST_F(RestoreCli, KeepsDepthAndReplacesNotFiniteValues) {
   auto picture = noise(3, 20, 20);
   picture.at(0, 1, 1) = std::numeric_limits<float>::quiet_NaN();

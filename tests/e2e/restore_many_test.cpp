@@ -165,6 +165,25 @@ TEST_F(RestoreMany, TheSecondRunWritesNothing) {
   EXPECT_NE(fs::last_write_time(out_ + "/a.png"), before);
 }
 
+TEST_F(RestoreMany, SaysWhatItLeftAsideAndWhatHardlyChanged) {
+  write_file_atomically(in_ + "/notes.txt", "no picture");
+  const auto faint = restore_tree({"--strength", "0.001"});
+  ASSERT_EQ(faint.status, 0) << faint.err;
+  EXPECT_NE(
+      faint.err.find("left aside in the folders, being hidden or no pictures by name: 1 entry"),
+      std::string::npos)
+      << faint.err;
+  EXPECT_NE(faint.err.find("4 were to be restored and have hardly changed"), std::string::npos)
+      << faint.err;
+  const auto full = events(restore_tree({"--overwrite", "--json"}).out);
+  EXPECT_EQ(full.back()["hardly_changed"], 0);
+  for (const json& event : full) {
+    if (event["event"] == "restored") {
+      EXPECT_GT(event["change_levels"], 0.5) << event;
+    }
+  }
+}
+
 TEST_F(RestoreMany, PatternsTemplatesAndFormats) {
   ASSERT_EQ(restore({in_ + "/a.p*", in_ + "/**/*.jpg", "-o", out_ + "/", "--name",
                      "{stem}_{bundle}.{ext}", "--format", "tiff"})

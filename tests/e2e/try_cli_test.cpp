@@ -80,6 +80,10 @@ TEST_F(TryCli, RanksByPsnrWhereTheTruthIsKnown) {
   for (const json& psnr : rows[2]["of_parts"]) error += std::pow(10, -psnr.get<double>() / 10) / 3;
   EXPECT_NEAR(rows[2]["psnr"], -10 * std::log10(error), 1e-9);
   EXPECT_EQ(rows[0]["psnr"], "inf");
+  EXPECT_EQ(rows[0]["change_levels"], (json{0.0, 0.0, 0.0}));
+  EXPECT_GT(rows[2]["change_levels"][0], 0.5);
+  EXPECT_NE(page.find("1. identity: identical, unchanged"), std::string::npos);
+  EXPECT_EQ(count(page, ", unchanged"), 3U * 2U) << "as heading and as name of each frame";
   EXPECT_NE(page.find("<td>identical</td>"), std::string::npos);
 }
 

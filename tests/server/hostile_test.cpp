@@ -155,6 +155,23 @@ TEST_F(Serve, RawNonsenseDoesNotStopIt) {
   EXPECT_EQ(server.client().Get("/healthz")->body, "ok\n");
 }
 
+// What the HTTP library refuses by itself is answered with a sentence, too.
+TEST_F(Serve, AHeadThatCannotBeReadIsSaid) {
+  Server server;
+  const std::string end = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+  const auto says = [&](const std::string& sent, const std::string& status,
+                        const std::string& sentence) {
+    const std::string answer = server.raw(sent + "\r\n");
+    EXPECT_EQ(answer.find("HTTP/1.1 " + status), 0U) << answer.substr(0, 300);
+    EXPECT_NE(answer.find(sentence), std::string::npos) << answer.substr(0, 1000);
+  };
+  says("GET /" + std::string(9000, 'a') + end, "414", "too long; expected at most 8192 bytes");
+  says("GET /healthz" + end + "X-Long: " + std::string(9000, 'a') + "\r\n", "400",
+       "lines 'Name: value' of at most 8192 bytes");
+  says("GET /healthz" + end + "Range: apples=3\r\n", "416", "leave it out");
+  says("hello\r\n", "400", "the first line is no request");
+}
+
 // As `curl -X POST` sends it: without a length there is no body to wait for.
 TEST_F(Serve, ARequestThatStatesNoLengthHasNoBody) {
   Server server({"--patience", "5"});

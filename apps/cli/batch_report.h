@@ -79,7 +79,7 @@ class BatchReport {
   std::size_t left_alone_ = 0;  // pictures and pages, by the guard
   std::size_t held_back_ = 0;
   std::map<std::string, std::size_t> found_;  // by the controller: the likeliest type of each
-  std::size_t hardly_changed_ = 0;  // of those that were to be restored
+  std::size_t hardly_changed_ = 0;            // of those that were to be restored
   std::map<const restore::BatchItem*, std::vector<WentBy>> went_by_;  // not written
   std::set<const restore::BatchItem*> copied_;
   std::vector<Failure> failures_;

@@ -34,7 +34,9 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
                   "f32, bf16, or auto: bf16 where the processor has it and the bundle's card shows "
                   "it harmless")
       ->capture_default_str();
-  command.add_option("--threads", flags.threads, "processor threads; 0: all cores, whatever OMP_NUM_THREADS says")
+  command
+      .add_option("--threads", flags.threads,
+                  "processor threads; 0: all cores, whatever OMP_NUM_THREADS says")
       ->capture_default_str();
 }
 

@@ -64,8 +64,12 @@ void warn_of_replaced(std::size_t count) {
 }
 
 void limit_to(const SeenRange& range, image::Image& picture) {
+  limit_to(range, picture.pixels());
+}
+
+void limit_to(const SeenRange& range, std::span<float> values) {
   if (RangeCurve(range).bends()) return;
-  mend_outside(picture.pixels(), [](float& value) { value = std::clamp(value, 0.0F, 1.0F); });
+  mend_outside(values, [](float& value) { value = std::clamp(value, 0.0F, 1.0F); });
 }
 
 void fill_hidden_colors(image::Image& picture) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "chiaro/image/image.h"
@@ -24,6 +25,7 @@ void warn_of_replaced(std::size_t count);
 
 /// Values limited to [0,1] where the range is no larger: they are off by rounding alone.
 void limit_to(const SeenRange& range, image::Image& picture);
+void limit_to(const SeenRange& range, std::span<float> values);
 
 /// Gives pixels of zero alpha the colour of a near visible pixel, so that arbitrary hidden colours
 /// do not spread over the edge when the network mixes neighbours. Nothing happens without alpha,

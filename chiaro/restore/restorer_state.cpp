@@ -86,7 +86,9 @@ int Restorer::State::overlap(const RestoreOptions& options) const {
     wanted = reach_px(manifest, options);
     if (manifest.global_statistics) wanted = std::min(wanted, kFeatheredOverlapPx);
   }
-  return round_up(wanted, manifest.alignment_px);
+  // Neighbours share twice that, which has to be a multiple of the alignment.
+  const int alignment = manifest.alignment_px;
+  return round_up(wanted, alignment % 2 == 0 ? alignment / 2 : alignment);
 }
 
 WeaveOptions Restorer::State::weave_options(int height, int width,
@@ -125,8 +127,6 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
   const Grid& grid = weave.grid;
   const auto rows =
       plan_axis(weave.rows(source.height), grid.window_height, grid.rows, weave.feathered);
-  WeaveOptions tile = weave;
-  tile.grid.rows = tile.grid.columns = 1;
   image::Frame result = source;
   result.width *= weave.scale;
   result.sample_type = options.written_as.value_or(source.sample_type);
@@ -134,9 +134,7 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
   const std::int64_t split = weave.channels == 1 && source.channels == 3 ? 1 : 0;
   const std::int64_t row_values =
       std::int64_t{source.width} * (source.channels + split) * weave.scale * weave.scale;
-  return graph_bytes(grid) +
-         weave_bytes(source.channels, grid.window_height, grid.window_width, tile) +
-         float_bytes(pixels_of(grid) * (source.channels + split)) +
+  return graph_bytes(grid) + weave_rows_bytes(weave.channels, weave) +
          grid.window_height *
              StoredRows::row_bytes(source_kept_as(source), source.channels, source.width) +
          most_kept_rows(rows, source.height) * weave.scale *

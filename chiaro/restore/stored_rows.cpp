@@ -103,7 +103,11 @@ void StoredRows::extend(int rows) {
 void StoredRows::add(const image::Image& strip) {
   const int y = end_;
   extend(strip.height());
-  put(strip, 0, 0, strip.height(), strip.width(), y, 0);
+  const std::size_t width = as_size(strip.width());
+  for (int c = 0; c < channels_; ++c) {
+    for (int row = 0; row < strip.height(); ++row)
+      write(c, y + row, 0, strip.plane(c).subspan(as_size(row) * width, width));
+  }
 }
 
 void StoredRows::copy_to(image::Image& window, int y, int x) const {
@@ -115,18 +119,19 @@ void StoredRows::copy_to(image::Image& window, int y, int x) const {
   }
 }
 
-void StoredRows::put(const image::Image& from, int top, int left, int height, int width, int y,
-                     int x) {
-  CHIARO_CHECK(from.channels() == channels_ && y >= begin_ && y + height <= end_ && x >= 0 &&
-                   x + width <= width_,
-               Internal, "[restore.StoredRows] {} x {} pixels at {}, {} have no place", width,
-               height, x, y);
-  for (int c = 0; c < channels_; ++c) {
-    for (int row = 0; row < height; ++row) {
-      const std::size_t first = as_size(top + row) * as_size(from.width()) + as_size(left);
-      store(type_, from.plane(c).data() + first, as_size(width), at(c, y + row, x));
-    }
-  }
+void StoredRows::expect_place(int y, int x, std::size_t count) const {
+  CHIARO_CHECK(y >= begin_ && y < end_ && x >= 0 && as_size(x) + count <= as_size(width_), Internal,
+               "[restore.StoredRows] {} pixels at {}, {} have no place", count, x, y);
+}
+
+void StoredRows::read(int channel, int y, int x, std::span<float> values) const {
+  expect_place(y, x, values.size());
+  load(type_, at(channel, y, x), values.size(), values.data());
+}
+
+void StoredRows::write(int channel, int y, int x, std::span<const float> values) {
+  expect_place(y, x, values.size());
+  store(type_, values.data(), values.size(), at(channel, y, x));
 }
 
 }  // namespace chiaro::restore

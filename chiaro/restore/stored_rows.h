@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "chiaro/image/image.h"
@@ -34,13 +35,15 @@ class StoredRows {
   /// Rows from y and columns from x on, as many as `window` has, into it.
   void copy_to(image::Image& window, int y, int x) const;
 
-  /// Room for `rows` more rows, which put fills.
+  /// Room for `rows` more rows, which write fills.
   void extend(int rows);
 
-  /// The rectangle of `from` that begins at (top, left), height × width, to (y, x).
-  void put(const image::Image& from, int top, int left, int height, int width, int y, int x);
+  /// A part of row y, from column x on.
+  void read(int channel, int y, int x, std::span<float> values) const;
+  void write(int channel, int y, int x, std::span<const float> values);
 
  private:
+  void expect_place(int y, int x, std::size_t count) const;
   std::byte* at(int channel, int y, int x);
   const std::byte* at(int channel, int y, int x) const;
 

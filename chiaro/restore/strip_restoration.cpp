@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/indices.h"
 #include "chiaro/restore/drawn.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer_state.h"
@@ -16,6 +17,73 @@
 #include "chiaro/restore/views.h"
 
 namespace chiaro::restore {
+
+namespace {
+
+/// What a tile sees of a picture, and of that what of its result is kept; ends are exclusive.
+struct Tile {
+  int top = 0;
+  int bottom = 0;
+  int left = 0;
+  int right = 0;
+  int keep_top = 0;
+  int keep_bottom = 0;
+  int keep_left = 0;
+  int keep_right = 0;
+};
+
+/// A tile between the rows that are read and those that are done, neither of which it copies.
+class TileRows final : public PictureRows {
+ public:
+  struct Channels {
+    int first = 0;
+    int count = 0;
+  };
+
+  TileRows(const StoredRows& from, StoredRows& to, const Tile& tile, int scale,
+           const SeenRange& range, Channels channels)
+      : from_(from), to_(to), tile_(tile), scale_(scale), range_(range), channels_(channels) {}
+
+  int channels() const override { return channels_.count; }
+  int height() const override { return tile_.bottom - tile_.top; }
+  int width() const override { return tile_.right - tile_.left; }
+
+  void read(int channel, int y, int x_begin, int x_end, float* target) const override {
+    const std::span<float> values(target, image::as_size(x_end - x_begin));
+    from_.read(channels_.first + channel, tile_.top + y, tile_.left + x_begin, values);
+    limit_to(range_, values);
+  }
+
+  void write(int channel, int y, std::span<const float> values) override {
+    const int row = tile_.top * scale_ + y;
+    if (row < tile_.keep_top * scale_ || row >= tile_.keep_bottom * scale_) return;
+    const int skipped = (tile_.keep_left - tile_.left) * scale_;
+    const int kept = (tile_.keep_right - tile_.keep_left) * scale_;
+    to_.write(channels_.first + channel, row, tile_.keep_left * scale_,
+              values.subspan(image::as_size(skipped), image::as_size(kept)));
+  }
+
+  /// The picture as it is, which no network has seen, at scale 1.
+  void copy() {
+    std::vector<float> row(image::as_size(width()));
+    for (int channel = 0; channel < channels(); ++channel) {
+      for (int y = tile_.keep_top - tile_.top; y < tile_.keep_bottom - tile_.top; ++y) {
+        from_.read(channels_.first + channel, tile_.top + y, tile_.left, row);
+        write(channel, y, row);
+      }
+    }
+  }
+
+ private:
+  const StoredRows& from_;
+  StoredRows& to_;
+  const Tile& tile_;
+  int scale_;
+  const SeenRange& range_;
+  Channels channels_;
+};
+
+}  // namespace
 
 class StripRestoration::Work {
  public:
@@ -130,17 +198,7 @@ class StripRestoration::Work {
     done_->move_to(keep_begin * weave_.scale);
     done_->extend((keep_end - keep_begin) * weave_.scale);
     if (options_.strength > 0) state_.hold(weave_.grid);
-    for (std::size_t j = 0; j < columns_.size(); ++j) {
-      image::Image tile = window(row, columns_[j]);
-      if (options_.strength > 0) restore(tile, j);
-      const int left = std::max(columns_[j].window_begin, 0);
-      const int keep_left = std::max(columns_[j].keep_begin, 0);
-      const int keep_right = std::min(columns_[j].keep_end, source_.width);
-      const int scale = weave_.scale;
-      done_->put(tile, (keep_begin - begin) * scale, (keep_left - left) * scale,
-                 (keep_end - keep_begin) * scale, (keep_right - keep_left) * scale,
-                 keep_begin * scale, keep_left * scale);
-    }
+    for (std::size_t j = 0; j < columns_.size(); ++j) restore(row, columns_[j], j);
     ++row_;
     if (row_ == rows_.size()) say_notes();
     CHIARO_CHECK(tell(0), Interrupted, "[restore.restore] stopped");
@@ -159,18 +217,20 @@ class StripRestoration::Work {
   }
 
   /// What a tile sees of the picture, and which of its sides are those of the picture.
-  image::Image window(const AxisTile& row, const AxisTile& column) {
-    const int top = std::max(row.window_begin, 0);
-    const int bottom = std::min(row.window_begin + plan_.window_height_px, source_.height);
-    const int left = std::max(column.window_begin, 0);
-    const int right = std::min(column.window_begin + plan_.window_width_px, source_.width);
-    weave_.margin = {.top = top - row.window_begin,
-                     .bottom = row.window_begin + plan_.window_height_px - bottom,
-                     .left = left - column.window_begin,
-                     .right = column.window_begin + plan_.window_width_px - right};
-    image::Image seen(source_.channels, bottom - top, right - left);
-    read_->copy_to(seen, top, left);
-    return seen;
+  Tile seen_by(const AxisTile& row, const AxisTile& column) {
+    Tile tile{.top = std::max(row.window_begin, 0),
+              .bottom = std::min(row.window_begin + plan_.window_height_px, source_.height),
+              .left = std::max(column.window_begin, 0),
+              .right = std::min(column.window_begin + plan_.window_width_px, source_.width),
+              .keep_top = std::max(row.keep_begin, 0),
+              .keep_bottom = std::min(row.keep_end, source_.height),
+              .keep_left = std::max(column.keep_begin, 0),
+              .keep_right = std::min(column.keep_end, source_.width)};
+    weave_.margin = {.top = tile.top - row.window_begin,
+                     .bottom = row.window_begin + plan_.window_height_px - tile.bottom,
+                     .left = tile.left - column.window_begin,
+                     .right = column.window_begin + plan_.window_width_px - tile.right};
+    return tile;
   }
 
   /// Once, of all bands together.
@@ -180,25 +240,21 @@ class StripRestoration::Work {
   }
 
   /// The tile in column j of the band.
-  void restore(image::Image& part, std::size_t j) {
-    limit_to(*options_.range, part);
-    if (state_.channels != 1 || part.channels() == 1) {
-      weave_into(part, [&](double done) { return tell_of(j, done); });
-      return;
+  void restore(const AxisTile& row, const AxisTile& column, std::size_t j) {
+    const Tile tile = seen_by(row, column);
+    // One channel of a picture for a grey network is a picture of its own.
+    const int parts = state_.channels == 1 ? source_.channels : 1;
+    for (int part = 0; part < parts; ++part) {
+      TileRows rows(*read_, *done_, tile, weave_.scale, *options_.range,
+                    {.first = part, .count = source_.channels / parts});
+      if (options_.strength == 0) {
+        rows.copy();
+        continue;
+      }
+      Restorer::State::EngineGraph graph(state_);
+      unusable_ += weave_rows(rows, graph, weave_,
+                              [&](double done) { return tell_of(j, (part + done) / parts); });
     }
-    image::Image joined;
-    for (int channel = 0; channel < 3; ++channel) {
-      auto plane = grey_picture(part.plane(channel), part.height(), part.width());
-      weave_into(plane, [&](double done) { return tell_of(j, (channel + done) / 3); });
-      if (channel == 0) joined = image::Image(3, plane.height(), plane.width());
-      std::ranges::copy(plane.pixels(), joined.plane(channel).begin());
-    }
-    part = std::move(joined);
-  }
-
-  void weave_into(image::Image& part, const ProgressCallback& progress) {
-    Restorer::State::EngineGraph graph(state_);
-    unusable_ += weave(part, graph, weave_, progress);
   }
 
   /// `done`: of the tile in column j.

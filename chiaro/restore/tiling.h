@@ -46,8 +46,8 @@ struct AxisTile {
 
 /// Covers the padded axis with `count` windows of one size, evenly. Windows begin at multiples of
 /// the alignment from its begin; a window is such a multiple, and the windows must overlap by
-/// 2 * overlap (see smallest_window). With `feathered`, the middle half of each overlap is a ramp,
-/// else the kept parts only touch.
+/// 2 * overlap, another one (see smallest_window). With `feathered`, the middle half of each
+/// overlap is a ramp, else the kept parts only touch.
 std::vector<AxisTile> plan_axis(const Axis& axis, int window, int count, bool feathered);
 
 /// The smallest window, a multiple of `alignment`, with which `count` tiles cover `length` with

@@ -29,14 +29,86 @@ struct Saved {
   }
 };
 
+/// Where the picture lies and where the result goes.
+class Canvas {
+ public:
+  virtual ~Canvas() = default;
+  virtual int channels() const = 0;
+  virtual int height() const = 0;
+  virtual int width() const = 0;
+  virtual void begin() {}
+  /// What the picture's place holds by now; of some the result, which has covered it.
+  virtual void fetch(int channel, int y, int x_begin, int x_end, float* target) const = 0;
+  /// The result's row y from column x on, to be written to or added to.
+  virtual float* goal(int channel, int y, int x) = 0;
+  /// The row is written as far as the current tile goes.
+  virtual void written(int /*channel*/, int /*y*/) {}
+  virtual void end() {}
+};
+
+/// A picture in memory: the result takes its place.
+class ImageCanvas final : public Canvas {
+ public:
+  ImageCanvas(image::Image& picture, int scale) : picture_(picture), scale_(scale) {}
+
+  int channels() const override { return picture_.channels(); }
+  int height() const override { return picture_.height(); }
+  int width() const override { return picture_.width(); }
+
+  void begin() override {
+    if (scale_ != 1) enlarged_ = image::Image(channels(), height() * scale_, width() * scale_);
+  }
+  void fetch(int channel, int y, int x_begin, int x_end, float* target) const override {
+    const float* row = picture_.plane(channel).data() + image::as_size(y) * image::as_size(width());
+    std::copy(row + x_begin, row + x_end, target);
+  }
+  float* goal(int channel, int y, int x) override {
+    image::Image& target = scale_ == 1 ? picture_ : enlarged_;
+    return target.plane(channel).data() + image::as_size(y) * image::as_size(target.width()) +
+           image::as_size(x);
+  }
+  void end() override {
+    if (scale_ == 1) return;
+    enlarged_.metadata = std::move(picture_.metadata);
+    enlarged_.sample_type = picture_.sample_type;
+    enlarged_.alpha = std::move(picture_.alpha);
+    picture_ = std::move(enlarged_);
+  }
+
+ private:
+  image::Image& picture_;
+  int scale_;
+  image::Image enlarged_;
+};
+
+/// A picture in rows, of which nothing stays here.
+class RowsCanvas final : public Canvas {
+ public:
+  RowsCanvas(PictureRows& rows, int scale)
+      : rows_(rows), row_(image::as_size(rows.width()) * image::as_size(scale)) {}
+
+  int channels() const override { return rows_.channels(); }
+  int height() const override { return rows_.height(); }
+  int width() const override { return rows_.width(); }
+  void fetch(int channel, int y, int x_begin, int x_end, float* target) const override {
+    rows_.read(channel, y, x_begin, x_end, target);
+  }
+  float* goal(int /*channel*/, int /*y*/, int x) override { return row_.data() + x; }
+  void written(int channel, int y) override { rows_.write(channel, y, row_); }
+
+ private:
+  PictureRows& rows_;
+  std::vector<float> row_;
+};
+
 class Weaver {
  public:
-  Weaver(image::Image& picture, Graph& graph, const WeaveOptions& options)
-      : source_(picture),
+  Weaver(Canvas& canvas, Graph& graph, const WeaveOptions& options)
+      : canvas_(canvas),
         graph_(graph),
         options_(options),
-        height_(picture.height()),
-        width_(picture.width()),
+        height_(canvas.height()),
+        width_(canvas.width()),
         rows_(plan_axis(options.rows(height_), options.grid.window_height, options.grid.rows,
                         options.feathered)),
         columns_(plan_axis(options.columns(width_), options.grid.window_width, options.grid.columns,
@@ -45,10 +117,7 @@ class Weaver {
 
   std::size_t run(const ProgressCallback& progress) {
     graph_.prepare(options_.channels, options_.grid.window_height, options_.grid.window_width);
-    if (options_.scale != 1) {
-      enlarged_ =
-          image::Image(source_.channels(), height_ * options_.scale, width_ * options_.scale);
-    }
+    canvas_.begin();
     const double total = static_cast<double>(rows_.size() * columns_.size());
     double done = 0;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
@@ -65,12 +134,7 @@ class Weaver {
       }
       above_ = std::move(below);
     }
-    if (!in_place()) {
-      enlarged_.metadata = std::move(source_.metadata);
-      enlarged_.sample_type = source_.sample_type;
-      enlarged_.alpha = std::move(source_.alpha);
-      source_ = std::move(enlarged_);
-    }
+    canvas_.end();
     return unusable_;
   }
 
@@ -93,18 +157,15 @@ class Weaver {
       target = std::copy(saved + x_begin, saved + until, target);
       x = until;
     }
-    if (x >= x_end) return;
-    const float* row = source_.plane(channel).data() +
-                       static_cast<std::size_t>(y) * static_cast<std::size_t>(width_);
-    std::copy(row + x, row + x_end, target);
+    if (x < x_end) canvas_.fetch(channel, y, x, x_end, target);
   }
 
   Saved save(int y_begin, int y_end, int x_begin, int x_end) {
     Saved saved{y_begin, std::max(y_begin, y_end), x_begin, std::max(x_begin, x_end), {}};
-    saved.values.resize(static_cast<std::size_t>(source_.channels()) *
+    saved.values.resize(static_cast<std::size_t>(canvas_.channels()) *
                         static_cast<std::size_t>(saved.y_end - y_begin) *
                         static_cast<std::size_t>(saved.columns()));
-    for (int channel = 0; channel < source_.channels(); ++channel) {
+    for (int channel = 0; channel < canvas_.channels(); ++channel) {
       for (int y = y_begin; y < saved.y_end; ++y)
         fetch(channel, y, x_begin, saved.x_end, saved.row(channel, y));
     }
@@ -124,7 +185,7 @@ class Weaver {
     const bool as_it_is = unit_range();
     float* target = graph_.input().data();
     for (int channel = 0; channel < options_.channels; ++channel) {
-      const int from = std::min(channel, source_.channels() - 1);
+      const int from = std::min(channel, canvas_.channels() - 1);
       for (int y = 0; y < window_height; ++y, target += window_width) {
         fetch(from, image::mirrored(row.window_begin + y, height_), x_begin, x_end,
               target + (x_begin - column.window_begin));
@@ -155,7 +216,7 @@ class Weaver {
       left = save(y_begin, row_end_, std::max(next->window_begin, 0),
                   std::min(column.keep_end, width_));
     }
-    for (int channel = 0; channel < source_.channels(); ++channel) write_tile(channel, row, column);
+    for (int channel = 0; channel < canvas_.channels(); ++channel) write_tile(channel, row, column);
     left_ = std::move(left);
   }
 
@@ -180,11 +241,10 @@ class Weaver {
 
   void write_tile(int channel, const AxisTile& row, const AxisTile& column) {
     const int scale = options_.scale;
-    image::Image& target = in_place() ? source_ : enlarged_;
     const auto result_width = static_cast<std::size_t>(options_.grid.window_width * scale);
     const std::size_t result_plane =
         result_width * static_cast<std::size_t>(options_.grid.window_height * scale);
-    const bool average = source_.channels() == 1 && options_.channels == 3;
+    const bool average = canvas_.channels() == 1 && options_.channels == 3;
     const bool plain = scale == 1 && !average && !options_.feathered && !options_.curve.bends();
     const float most = options_.curve.bends() ? std::numeric_limits<float>::max() : 1.0F;
     const int x_begin = std::max(column.keep_begin, 0);
@@ -197,14 +257,15 @@ class Weaver {
                             static_cast<std::size_t>(y - row.window_begin * scale) * result_width +
                             static_cast<std::size_t>((x_begin - column.window_begin) * scale) +
                             (average ? 0 : static_cast<std::size_t>(channel) * result_plane);
-      float* goal = target.plane(channel).data() +
-                    static_cast<std::size_t>(y) * static_cast<std::size_t>(width_ * scale) +
-                    static_cast<std::size_t>(x_begin * scale);
-      if (plain && options_.strength == 1 && write_usable_row(values, goal, x_end - x_begin))
+      float* goal = canvas_.goal(channel, y, x_begin * scale);
+      if (plain && options_.strength == 1 && write_usable_row(values, goal, x_end - x_begin)) {
+        canvas_.written(channel, y);
         continue;
+      }
       fetch(channel, y / scale, x_begin, x_end, original_.data());
       if (plain) {
         write_plain_row(values, goal, x_end - x_begin);
+        canvas_.written(channel, y);
         continue;
       }
       const float row_weight =
@@ -227,6 +288,7 @@ class Weaver {
           goal[x] = std::min(most, goal[x] + share * value);
         }
       }
+      canvas_.written(channel, y);
     }
   }
 
@@ -279,15 +341,14 @@ class Weaver {
                : original + static_cast<float>(options_.strength) * (value - original);
   }
 
-  image::Image& source_;
+  Canvas& canvas_;
   Graph& graph_;
   const WeaveOptions& options_;
   int height_;
   int width_;
   std::vector<AxisTile> rows_;
   std::vector<AxisTile> columns_;
-  std::vector<float> original_;  // one row
-  image::Image enlarged_;
+  std::vector<float> original_;    // one row
   std::span<const float> result_;  // of the current tile
   std::vector<float> grained_;
   Saved above_;      // rows that earlier strips covered and this strip still reads
@@ -296,14 +357,36 @@ class Weaver {
   std::size_t unusable_ = 0;
 };
 
+std::size_t weave_canvas(Canvas& canvas, Graph& graph, const WeaveOptions& options,
+                         const ProgressCallback& progress) {
+  CHIARO_CHECK(canvas.channels() == 1 || canvas.channels() == options.channels, Internal,
+               "[restore.weave] a picture of {} channels for a graph of {}", canvas.channels(),
+               options.channels);
+  return Weaver(canvas, graph, options).run(progress);
+}
+
+/// Keeping grain takes the result once more, and five planes.
+std::int64_t grain_bytes(int channels, const WeaveOptions& options) {
+  const std::int64_t planes = options.keep_grain > 0 ? channels + 5 : 0;
+  return planes * options.grid.window_height * options.grid.window_width *
+         static_cast<std::int64_t>(sizeof(float));
+}
+
 }  // namespace
 
 std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& options,
                   const ProgressCallback& progress) {
-  CHIARO_CHECK(picture.channels() == 1 || picture.channels() == options.channels, Internal,
-               "[restore.weave] a picture of {} channels for a graph of {}", picture.channels(),
-               options.channels);
-  return Weaver(picture, graph, options).run(progress);
+  ImageCanvas canvas(picture, options.scale);
+  return weave_canvas(canvas, graph, options, progress);
+}
+
+std::size_t weave_rows(PictureRows& picture, Graph& graph, const WeaveOptions& options,
+                       const ProgressCallback& progress) {
+  CHIARO_CHECK(options.grid.rows == 1 && options.grid.columns == 1, Internal,
+               "[restore.weave] a picture in rows goes in one tile; got {} x {}",
+               options.grid.columns, options.grid.rows);
+  RowsCanvas canvas(picture, options.scale);
+  return weave_canvas(canvas, graph, options, progress);
 }
 
 std::size_t weave_with_retries(image::Image& picture, Graph& graph, WeaveOptions options,
@@ -339,9 +422,7 @@ std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions
   };
   const Grid& grid = options.grid;
   const std::int64_t scale_area = std::int64_t{options.scale} * options.scale;
-  // Keeping grain takes the result once more, and five planes.
-  const std::int64_t planes = options.keep_grain > 0 ? options.channels + 5 : 0;
-  const std::int64_t tensors = bytes(planes * std::int64_t{grid.window_height} * grid.window_width);
+  const std::int64_t tensors = grain_bytes(options.channels, options);
   if (options.scale != 1)
     return tensors + bytes(std::int64_t{channels} * height * width * scale_area);
   // Two sets of saved rows (the previous strip's and the next's), as high as half or all of the
@@ -353,6 +434,10 @@ std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions
     saved = std::max<std::int64_t>(saved, rows[i - 1].keep_end - rows[i].window_begin);
   }
   return tensors + bytes(2 * saved * channels * width);
+}
+
+std::int64_t weave_rows_bytes(int channels, const WeaveOptions& options) {
+  return grain_bytes(channels, options);
 }
 
 }  // namespace chiaro::restore

@@ -29,6 +29,20 @@ class Graph {
   virtual std::span<const float> output() const = 0;  ///< (1,C,H*scale,W*scale)
 };
 
+/// A picture that is nowhere in memory as floats: its values come, and its result goes, row by row.
+class PictureRows {
+ public:
+  virtual ~PictureRows() = default;
+  virtual int channels() const = 0;
+  virtual int height() const = 0;
+  virtual int width() const = 0;
+  /// Columns [x_begin, x_end) of row y; may be asked for again at any time.
+  virtual void read(int channel, int y, int x_begin, int x_end, float* target) const = 0;
+  /// A whole row of the result, whose sides are `scale` times those of the picture; each comes
+  /// once.
+  virtual void write(int channel, int y, std::span<const float> values) = 0;
+};
+
 struct WeaveOptions {
   Grid grid;
   int alignment = 1;
@@ -57,6 +71,10 @@ struct WeaveOptions {
 std::size_t weave(image::Image& picture, Graph& graph, const WeaveOptions& options,
                   const ProgressCallback& progress);
 
+/// The same of a picture in rows, in a grid of one tile.
+std::size_t weave_rows(PictureRows& picture, Graph& graph, const WeaveOptions& options,
+                       const ProgressCallback& progress);
+
 /// weave with the grid that `plan` gives for a window of at most so many pixels. Where memory runs
 /// out before anything was written, says so and tries again with half the window, until `plan`
 /// gives nothing smaller.
@@ -66,5 +84,8 @@ std::size_t weave_with_retries(image::Image& picture, Graph& graph, WeaveOptions
 
 /// Bytes that weave allocates beside the graph's own, of which input and output are a part.
 std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions& options);
+
+/// The same of weave_rows.
+std::int64_t weave_rows_bytes(int channels, const WeaveOptions& options);
 
 }  // namespace chiaro::restore

@@ -86,13 +86,21 @@ TEST(StoredRows, PartsOfATileFindTheirPlace) {
   StoredRows rows(SampleType::U8, 1, 9, 4);
   rows.move_to(2);
   rows.extend(3);
-  rows.put(counted(1, 0, 9, 9), 2, 0, 3, 4, 2, 0);
-  rows.put(counted(1, 0, 9, 9), 2, 4, 3, 5, 2, 4);
+  const image::Image wanted = counted(1, 2, 3, 9);
+  for (int y = 0; y < 3; ++y) {
+    const auto row = wanted.plane(0).subspan(static_cast<std::size_t>(9 * y), 9);
+    rows.write(0, 2 + y, 0, row.first(4));
+    rows.write(0, 2 + y, 4, row.subspan(4));
+  }
   image::Image got(1, 3, 9);
   rows.copy_to(got, 2, 0);
-  EXPECT_TRUE(std::ranges::equal(got.pixels(), counted(1, 2, 3, 9).pixels()));
-  EXPECT_CHIARO_ERROR(rows.put(got, 0, 0, 1, 9, 2, 1), Internal, "have no place");
-  EXPECT_CHIARO_ERROR(rows.put(got, 0, 0, 1, 9, 5, 0), Internal, "have no place");
+  EXPECT_TRUE(std::ranges::equal(got.pixels(), wanted.pixels()));
+  std::vector<float> part(3);
+  rows.read(0, 3, 5, part);
+  EXPECT_TRUE(std::ranges::equal(part, wanted.plane(0).subspan(9 + 5, 3)));
+  EXPECT_CHIARO_ERROR(rows.write(0, 2, 1, wanted.plane(0).first(9)), Internal, "have no place");
+  EXPECT_CHIARO_ERROR(rows.write(0, 5, 0, part), Internal, "have no place");
+  EXPECT_CHIARO_ERROR(rows.read(0, 1, 0, part), Internal, "have no place");
 }
 
 TEST(StoredRows, BytesOfARow) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "chiaro/base/error.h"
@@ -130,6 +132,63 @@ TEST(Weave, EveryWindowShowsThePictureMirroredAtItsEdges) {
   }
 }
 
+/// A picture in rows that lie in pictures, for once.
+class Rows final : public PictureRows {
+ public:
+  explicit Rows(const image::Image& picture) : result(picture), picture_(picture) {}
+  int channels() const override { return picture_.channels(); }
+  int height() const override { return picture_.height(); }
+  int width() const override { return picture_.width(); }
+  void read(int channel, int y, int x_begin, int x_end, float* target) const override {
+    for (int x = x_begin; x < x_end; ++x) *target++ = picture_.at(channel, y, x);
+  }
+  void write(int channel, int y, std::span<const float> values) override {
+    ASSERT_EQ(values.size(), static_cast<std::size_t>(width()));
+    EXPECT_TRUE(written_.emplace(channel, y).second) << "a row comes twice";
+    for (int x = 0; x < width(); ++x)
+      result.at(channel, y, x) = values[static_cast<std::size_t>(x)];
+  }
+
+  image::Image result;
+
+ private:
+  const image::Image& picture_;
+  std::set<std::pair<int, int>> written_;
+};
+
+TEST(Weave, OfRowsTheResultIsThatOfAPicture) {
+  for (const int channels : {1, 3}) {
+    for (const double strength : {1.0, 0.3}) {
+      for (const double grain : {0.0, 0.5}) {
+        image::Image picture(channels, 53, 39);
+        Rng rng(4);
+        for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
+        WeaveOptions options;
+        options.alignment = 4;
+        options.margin = {.top = 1, .bottom = 2, .left = 1, .right = 0};
+        options.strength = strength;
+        options.keep_grain = grain;
+        options.grid = {56, 40, 1, 1};
+        FakeGraph graph;
+        Rows rows(picture);
+        EXPECT_EQ(weave_rows(rows, graph, options, {}), 0U);
+        EXPECT_EQ(weave(picture, graph, options, {}), 0U);
+        EXPECT_TRUE(std::ranges::equal(rows.result.pixels(), picture.pixels()))
+            << channels << " channels, strength " << strength << ", grain " << grain;
+      }
+    }
+  }
+}
+
+TEST(Weave, RowsGoInOneTile) {
+  const auto picture = noise(40, 40);
+  Rows rows(picture);
+  FakeGraph graph;
+  WeaveOptions options;
+  options.grid = {24, 40, 2, 1};
+  EXPECT_CHIARO_ERROR(weave_rows(rows, graph, options, {}), Internal, "goes in one tile");
+}
+
 TEST(Weave, LeavesThePictureAloneWhenTheFirstTileFails) {
   auto picture = noise(40, 40);
   const auto source = picture;
@@ -178,7 +237,7 @@ TEST(Weave, DoesNotStartAgainOnAPictureAlreadyChanged) {
 
 TEST(Tiling, WindowsCoverTheAxisWithEnoughContext) {
   for (const int alignment : {1, 4, 8}) {
-    for (const int overlap : {0, 8, 24}) {
+    for (const int overlap : {0, 4, 8, 12, 24}) {  // multiples of half the alignments
       for (int length = 1; length < 400; length += 7) {
         const Axis axis{length, length % 3, length % 5, alignment};
         const int end = axis.padded() - axis.before;

@@ -5,6 +5,7 @@ report_page_test.py CHIARO DAMAGED CLEAN [--shots FOLDER]. Ends with 77 where th
 """
 import argparse
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,13 @@ class ReportPages(unittest.TestCase):
         chiaro("restore", ARGUMENTS.damaged, "-o", restored)
         chiaro("restore", ARGUMENTS.damaged, "-o", half, "--strength", "0.5")
         chiaro("report", ARGUMENTS.damaged, half, restored, "--clean", ARGUMENTS.clean, "-o", cls.folder / "report.html")
+        before, after = cls.folder / "before", cls.folder / "after"
+        for folder in (before, after):
+            (folder / "summer").mkdir(parents=True)
+        for name in ("dogs", "summer/a name that is long enough for two lines on a telephone"):
+            shutil.copy(ARGUMENTS.damaged, before / f"{name}.jpg")
+            shutil.copy(restored, after / f"{name}.jpg")
+        chiaro("report", before, after, "-o", cls.folder / "folders.html")
         chiaro("try", ARGUMENTS.damaged, "-o", cls.folder / "try.html")
         cls.browser = browser.Browser(1280, 900)
 
@@ -52,7 +60,7 @@ class ReportPages(unittest.TestCase):
             self.assertTrue(url.startswith((self.folder.as_uri(), "data:", "blob:")), url)
 
     def test_nothing_sticks_out_or_overlaps(self):
-        for name in ("report.html", "try.html"):
+        for name in ("report.html", "folders.html", "try.html"):
             self.open(name)
             for width, height, dark in LOOKS:
                 with self.subTest(page=name, width=width, dark=dark):
@@ -95,6 +103,17 @@ class ReportPages(unittest.TestCase):
             self.assertGreater(after, before * 1.2)
         page.click("[data-do=difference]")
         self.assertEqual(page.value("document.querySelector('[data-do=difference]').getAttribute('aria-pressed')"), "true")
+
+    def test_sets_of_folders_move_by_themselves(self):
+        self.open("folders.html")
+        page = self.browser
+        self.assertEqual(page.value("[...document.querySelectorAll('h2')].map((e) => e.textContent)"),
+                         ["dogs", "summer/a name that is long enough for two lines on a telephone"])
+        x, y = page.centre(".compare-stage")
+        page.drag((x, y), (x + 100, y))
+        splits = page.value(SPLIT)
+        self.assertGreater(splits[0], 0.55)
+        self.assertAlmostEqual(splits[1], 0.5, places=2)
 
     def test_keys_zoom_and_move_the_border(self):
         self.open("try.html")

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "apps/cli/audit.h"
+#include "apps/cli/change.h"
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
-#include "apps/cli/untouched.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 
@@ -87,9 +87,10 @@ void BatchReport::copied(const restore::BatchItem& item) {
 }
 
 /// Of a picture of several pages, as if each were one.
-void BatchReport::count(const std::vector<WentBy>& pages) {
+void BatchReport::count(const std::vector<WentBy>& pages, bool copied) {
   for (const auto& [report, change_levels] : pages) {
-    if (report.strength > 0 && change_levels && *change_levels < kHardlyLevels) ++hardly_changed_;
+    const bool hardly = change_levels && *change_levels < kHardlyLevels;
+    if (report.strength > 0 && hardly && !copied) ++hardly_changed_;
     if (report.inspection) ++found_[manifest_.condition->types[report.inspection->top()]];
     if (!report.guard) continue;
     if (report.guard->strength == 0) {
@@ -104,7 +105,7 @@ void BatchReport::done(const restore::BatchDone& one) {
   const std::lock_guard lock(mutex_);
   const std::vector<WentBy> pages = std::exchange(went_by_[&one.item], {});
   went_by_.erase(&one.item);
-  count(pages);
+  count(pages, copied_.contains(&one.item));
   ++done_;
   megapixels_ += static_cast<double>(one.pixels) / 1e6;
   if (show_.verbose) {
@@ -117,7 +118,8 @@ void BatchReport::done(const restore::BatchDone& one) {
       say_report(pages[i].report, manifest_, arguments_, of);
       const auto change = pages[i].change_levels;
       if (pages[i].report.strength > 0 && change && *change < kHardlyLevels)
-        spdlog::info("{}hardly anything has changed ({:.2g} of 255 levels)", of, *change);
+        spdlog::info("{}hardly anything has changed ({} of 255 levels on the average)", of,
+                     change_text(*change));
     }
   }
   if (!show_.json) return;
@@ -233,8 +235,10 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
     spdlog::info("the guard left {} as they are and restored {} with less strength{}", left_alone_,
                  held_back_, show_.verbose ? "" : "; --verbose says which");
   if (hardly_changed_ > 0)
-    spdlog::info("{} were to be restored and have hardly changed (by less than {} of 255 levels){}",
-                 hardly_changed_, kHardlyLevels, show_.verbose ? "" : "; --verbose says which");
+    spdlog::info(
+        "{} more were to be restored and have hardly changed (by less than {} of 255 levels on the "
+        "average){}",
+        hardly_changed_, kHardlyLevels, show_.verbose ? "" : "; --verbose says which");
   if (failed > 0) {
     std::string names;
     for (const Failure& failure : failures_)

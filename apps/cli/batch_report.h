@@ -31,7 +31,8 @@ class BatchReport {
 
   /// The event `plan`, and what the plan already knows cannot be done.
   void begin();
-  /// What a picture, or its next page, is restored by, and how much that changed (Before); told
+  /// What a picture, or its next page, is restored by, and how much that changed (ChangeMeter);
+  /// told
   /// when it is written.
   void restored(const restore::BatchItem& item, const restore::RestoreReport& report,
                 std::optional<double> change_levels = std::nullopt);
@@ -59,7 +60,7 @@ class BatchReport {
     restore::RestoreReport report;
     std::optional<double> change_levels;
   };
-  void count(const std::vector<WentBy>& pages);
+  void count(const std::vector<WentBy>& pages, bool copied);
   int exit_status(const restore::BatchSummary& summary) const;
   void fail_with(const std::string& file, const std::string& output, const std::string& reason,
                  int status);

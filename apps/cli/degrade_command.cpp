@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "apps/cli/commands.h"
@@ -39,7 +40,7 @@ struct DegradeArguments {
   std::vector<std::string> files;  // positional: inputs, or input and output
   std::vector<std::string> inputs;
   std::string input, output, sheet, depth_map;
-  std::string spec, draw, preset;
+  std::string spec, draw, preset, name;
   std::uint64_t seed = 0;
   image::WriteOptions write;
   bool overwrite = false;
@@ -116,8 +117,10 @@ struct Counts {
 
 /// Files and folders into a folder, which mirrors them; one that fails does not stop the rest.
 Counts degrade_many(const DegradeArguments& a, const Damage& damage) {
-  const restore::BatchPlan plan =
-      restore::plan_batch(a.inputs, {.output = a.output, .format = "png"});
+  expect_folder_name(a.output);
+  restore::BatchPlanOptions options{.output = a.output, .format = "png"};
+  if (!a.name.empty()) options.name = a.name;
+  const restore::BatchPlan plan = restore::plan_batch(a.inputs, options);
   restore::prepare_folders(plan);
   for (const restore::BatchItem& item : plan.items)
     expect_writable(item.output, a.overwrite, item.input);
@@ -140,7 +143,7 @@ Counts degrade_many(const DegradeArguments& a, const Damage& damage) {
   return counts;
 }
 
-/// Settles what is input and what output: DIR and IN OUT need no -o.
+/// Settles what is input and what output: of two files without -o the second is the output.
 void sort_files(DegradeArguments& a) {
   a.inputs = a.files;
   if (!a.input.empty()) a.inputs.insert(a.inputs.begin(), a.input);
@@ -153,11 +156,16 @@ void sort_files(DegradeArguments& a) {
                "-o out.png --spec noise");
 }
 
+bool is_folder(const std::string& name) {
+  std::error_code failed;
+  return fs::is_directory(name, failed);
+}
+
 bool are_many(const DegradeArguments& a) {
   const auto makes_many = [](const std::string& input) {
-    return fs::is_directory(input) || restore::is_pattern(input);
+    return is_folder(input) || restore::is_pattern(input);
   };
-  return a.inputs.size() > 1 || a.output.ends_with('/') || fs::is_directory(a.output) ||
+  return a.inputs.size() > 1 || a.output.ends_with('/') || is_folder(a.output) ||
          std::ranges::any_of(a.inputs, makes_many);
 }
 
@@ -175,12 +183,17 @@ void run(DegradeArguments& a) {
     if (a.show.json) print_event("sheet", {{"file", first}, {"output", a.sheet}});
     if (a.output.empty()) return;
   }
-  CHIARO_CHECK(!a.output.empty(), Usage, "[cli.degrade] where to? give -o");
+  CHIARO_CHECK(!a.output.empty(), Usage,
+               "[cli.degrade] where to? give -o; of two files without it the second is the output");
   const Damage damage = damage_of(a);
   Counts counts;
   if (are_many(a)) {
     counts = degrade_many(a, damage);
   } else {
+    CHIARO_CHECK(a.name.empty(), Usage,
+                 "[cli.degrade] --name is for several pictures; '{}' is one file, and '{}' no "
+                 "folder",
+                 first, a.output);
     degrade_one(a, damage, {first, a.output}, fs::path(first).stem());
     counts.done = 1;
   }
@@ -198,11 +211,13 @@ void add_degrade(CLI::App& root) {
   command
       ->add_option("files", a->files,
                    "pictures and folders of them; two without -o are input and output")
-      ->type_name("IN... [OUT]");
+      ->type_name("IN [OUT] | IN...");
   command->add_option("-i,--input", a->input,
                       "a picture or a folder of pictures, as the first of the files");
   command->add_option("-o,--output", a->output,
                       "where to write; a folder unless the input is one picture");
+  command->add_option("--name", a->name,
+                      "names of several results, as in chiaro restore; default {stem}.{ext}");
   command->add_option("--spec", a->spec, "a chain, e.g. 'haze(beta=1.2)+noise(sigma_u8=15)'");
   command->add_option("--draw", a->draw, "a template to draw from, e.g. 'noise(sigma_u8=5..55)'");
   command->add_option("--preset", a->preset, "a published convention, e.g. airnet_noise_25");

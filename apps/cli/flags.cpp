@@ -2,11 +2,14 @@
 
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 #include "chiaro/base/text.h"
+#include "chiaro/image/codec.h"
 
 namespace chiaro::cli {
 
@@ -77,6 +80,16 @@ std::int64_t promise_memory_ceiling(std::string_view text) {
       text);
   return_large_blocks_at_once();
   return bytes;
+}
+
+void expect_folder_name(const std::string& output) {
+  std::error_code failed;
+  CHIARO_CHECK(output.ends_with('/') || std::filesystem::exists(output, failed) ||
+                   image::format_written_as(output).empty(),
+               Usage,
+               "[cli.output] '{}' is the name of one picture, and there may be several; expected a "
+               "folder ('{}/' if it is to be called so)",
+               output, output);
 }
 
 std::string bytes_text(std::int64_t bytes) {

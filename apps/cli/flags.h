@@ -46,6 +46,9 @@ std::int64_t parse_bytes(std::string_view text, std::string_view flag);
 /// goes back to the system from then on (return_large_blocks_at_once). Errors: Usage.
 std::int64_t promise_memory_ceiling(std::string_view text);
 
+/// Refuses the name of one picture where results of several go. Errors: Usage.
+void expect_folder_name(const std::string& output);
+
 /// "12.3 MiB".
 std::string bytes_text(std::int64_t bytes);
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/cli/change.h"
 #include "apps/cli/commands.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
@@ -19,7 +20,6 @@
 #include "apps/cli/measuring.h"
 #include "apps/cli/report_page.h"
 #include "apps/cli/report_sets.h"
-#include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -59,11 +59,6 @@ std::string shown_score(double score, metrics::Metric metric) {
                                          : fmt::format("{:.4f}", score);
 }
 
-std::string shown_change(std::optional<double> levels) {
-  if (!levels) return "–";
-  return *levels == 0 ? "nothing" : fmt::format("{:.2g}", *levels);
-}
-
 /// The last `parts` names of a path.
 std::string ending(const fs::path& path, std::ptrdiff_t parts) {
   const auto all = std::distance(path.begin(), path.end());
@@ -72,6 +67,11 @@ std::string ending(const fs::path& path, std::ptrdiff_t parts) {
        part != path.end(); ++part)
     kept /= *part;
   return kept.string();
+}
+
+std::string folder_name(const std::string& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
 /// What files are called on the page: their names, with as many folders as tell them apart.
@@ -137,8 +137,10 @@ class ReportWriter {
     begin_table();
   }
 
+  /// Of what fails nothing is left. Errors: Input; Resource (the page gets too large).
   void add(const ReportSet& set) {
     ReportPart part{.title = set.title, .before = {}};
+    std::vector<std::vector<std::string>> rows;
     std::optional<image::Image> clean;
     if (!set.clean.empty()) {
       Read read = read_one(set.clean);
@@ -148,33 +150,36 @@ class ReportWriter {
     std::vector<std::string> files{set.before};
     files.insert(files.end(), set.afters.begin(), set.afters.end());
     const std::vector<std::string> names = told_apart(files);
-    std::optional<Before> before;
+    std::optional<image::Image> before;
     for (std::size_t i = 0; i < files.size(); ++i) {
       Read read = read_one(files[i]);
       read.shown.name = names[i];
       if (part.clean) expect_same_size(read.shown, *part.clean);
-      if (i > 0) expect_same_size(read.shown, part.before);
-      std::vector<std::string> row = scores(read.picture, clean);
-      row.insert(row.begin(), i == 0 ? names[i] + " (as it was)" : names[i]);
-      row.push_back(shown_change(before ? before->change_levels(read.picture) : std::nullopt));
-      if (i == 0) before.emplace(read.picture);
-      if (inspector_)
-        row.push_back(types_text(inspector_->inspect(read.picture), inspector_->info()));
-      page_.table.rows.push_back(std::move(row));
-      if (i == 0) {
-        part.before = std::move(read.shown);
-      } else {
+      if (before) expect_same_size(read.shown, part.before);
+      rows.push_back(
+          row_of(set, before ? names[i] : names[i] + " (as it was)", read.picture, clean, before));
+      if (before) {
         part.afters.push_back(std::move(read.shown));
+      } else {
+        before = std::move(read.picture);
+        part.before = std::move(read.shown);
       }
     }
+    count_bytes(part);
+    page_.table.rows.insert(page_.table.rows.end(), rows.begin(), rows.end());
+    pictures += files.size();
     page_.parts.push_back(std::move(part));
   }
+
+  bool empty() const { return page_.parts.empty(); }
+  std::size_t parts() const { return page_.parts.size(); }
+  std::size_t pictures = 0;
 
   /// The page of all sets, of which there is at least one.
   ReportPage page(const std::string& before) && {
     const ReportPart& first = page_.parts.front();
     const bool one = first.title.empty();
-    page_.title = one ? first.before.name : ending(fs::absolute(before).lexically_normal(), 1);
+    page_.title = one ? first.before.name : folder_name(before);
     page_.lead = one ? fmt::format("{} × {} pixels.", first.before.width, first.before.height)
                      : fmt::format("{} pictures.", page_.parts.size());
     if (one && (first.afters.size() > 1 || first.clean))
@@ -196,8 +201,31 @@ class ReportWriter {
     table.heads.emplace_back("changed by");
     table.notes.emplace_back(
         "changed by: root mean square of the differences to the picture as it was, in levels of "
-        "255; below half a level nobody sees them");
+        "255");
     if (inspector_) table.heads.emplace_back("what the controller sees");
+  }
+
+  std::vector<std::string> row_of(const ReportSet& set, const std::string& name,
+                                  const image::Image& picture,
+                                  const std::optional<image::Image>& clean,
+                                  const std::optional<image::Image>& before) {
+    std::vector<std::string> row = scores(picture, clean);
+    row.insert(row.begin(), set.title.empty() ? name : fmt::format("{}: {}", set.title, name));
+    const auto change = before ? change_levels(*before, picture) : std::nullopt;
+    row.push_back(change ? change_text(*change) : "–");
+    if (inspector_) row.push_back(types_text(inspector_->inspect(picture), inspector_->info()));
+    return row;
+  }
+
+  void count_bytes(const ReportPart& part) {
+    constexpr std::size_t kMost = std::size_t{400} << 20;
+    bytes_ += part.before.file.size() + (part.clean ? part.clean->file.size() : 0);
+    for (const ReportPicture& after : part.afters) bytes_ += after.file.size();
+    CHIARO_CHECK(
+        part.title.empty() || bytes_ <= kMost, Resource,
+        "[cli.report] the pictures take more than {} with '{}', which browsers do not show "
+        "well; expected fewer of them",
+        bytes_text(static_cast<std::int64_t>(kMost)), part.title);
   }
 
   std::vector<std::string> scores(const image::Image& picture,
@@ -218,28 +246,8 @@ class ReportWriter {
   metrics::Learned learned_;
   std::optional<restore::Inspector> inspector_;
   ReportPage page_;
+  std::size_t bytes_ = 0;
 };
-
-/// Errors: Resource, where a page of these files would be too large for a browser.
-void expect_shown(const std::vector<ReportSet>& sets) {
-  constexpr std::uintmax_t kMost = std::uintmax_t{400} << 20;
-  std::uintmax_t bytes = 0;
-  const auto count = [&bytes](const std::string& file) {
-    std::error_code failed;
-    const std::uintmax_t size = fs::file_size(file, failed);
-    if (!failed) bytes += size;
-  };
-  for (const ReportSet& set : sets) {
-    count(set.before);
-    for (const std::string& after : set.afters) count(after);
-    if (!set.clean.empty()) count(set.clean);
-  }
-  CHIARO_CHECK(sets.size() == 1 || bytes <= kMost, Resource,
-               "[cli.report] a page of {} pictures would hold {}, more than browsers show well; "
-               "expected at most {}",
-               sets.size(), bytes_text(static_cast<std::int64_t>(bytes)),
-               bytes_text(static_cast<std::int64_t>(kMost)));
-}
 
 void run(const ReportArguments& arguments) {
   begin_output(arguments.show);
@@ -250,22 +258,33 @@ void run(const ReportArguments& arguments) {
                   [](const auto& measure) { return metrics::needs_reference(measure.metric); });
   }
   const auto sets = report_sets(arguments.before, arguments.afters, arguments.clean);
-  expect_shown(sets);
   watch_for_interruption();
   image::start_codecs();
   ReportWriter writer(arguments, std::move(measures));
-  std::size_t pictures = 0;
+  std::size_t failed = 0;
   for (const ReportSet& set : sets) {
-    writer.add(set);
-    pictures += 1 + set.afters.size();
+    try {
+      writer.add(set);
+    } catch (const Error& error) {
+      if (sets.size() == 1 || error.code() != ErrorCode::Input) throw;
+      ++failed;
+      spdlog::error("left out: {}: {}", set.title, error.what());
+    }
   }
+  CHIARO_CHECK(!writer.empty(), Input, "[cli.report] none of the {} pictures can be shown",
+               sets.size());
+  const std::size_t pictures = writer.pictures;
+  const std::size_t parts = writer.parts();
   write_file_atomically(arguments.output, report_html(std::move(writer).page(arguments.before)));
   if (arguments.show.json) {
-    print_event("summary",
-                {{"file", arguments.output}, {"pictures", pictures}, {"parts", sets.size()}});
+    print_event(
+        "summary",
+        {{"file", arguments.output}, {"pictures", pictures}, {"parts", parts}, {"failed", failed}});
   } else {
     spdlog::info("wrote {}", arguments.output);
   }
+  CHIARO_CHECK(failed == 0, SomeFailed, "[cli.report] {} of {} pictures are not on the page",
+               failed, sets.size());
 }
 
 }  // namespace

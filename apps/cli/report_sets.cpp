@@ -2,11 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <span>
 #include <system_error>
+#include <utility>
 
 #include "chiaro/base/error.h"
 #include "chiaro/restore/find_pictures.h"
@@ -16,28 +16,54 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The pictures of a folder by where they lie in it, without their extension.
-using ByName = std::map<fs::path, fs::path>;
-
 bool is_folder(const std::string& name) {
   std::error_code failed;
   return fs::is_directory(name, failed);
 }
 
-ByName by_name(const std::string& folder) {
-  ByName pictures;
-  const auto found = restore::find_pictures(std::span(&folder, 1));
-  for (const auto& [path, reason] : found.unreadable)
-    spdlog::warn("left out: {}: {}", path.string(), reason);
-  for (const auto& [file, below] : found.pictures) {
-    const auto [other, is_new] = pictures.emplace(below / file.stem(), file);
-    CHIARO_CHECK(is_new, Input,
-                 "[cli.report] '{}' and '{}' have one name; expected names that differ in more "
-                 "than the extension",
-                 other->second.string(), file.string());
+/// The pictures of a folder, by where they lie in it.
+class Folder {
+ public:
+  explicit Folder(std::string name) : name_(std::move(name)) {
+    const auto found = restore::find_pictures(std::span(&name_, 1));
+    for (const auto& [path, reason] : found.unreadable)
+      spdlog::warn("left out: {}: {}", path.string(), reason);
+    for (const auto& [file, below] : found.pictures) {
+      pictures.push_back({below / file.filename(), file});
+      by_stem_[below / file.stem()].push_back(file);
+    }
   }
-  return pictures;
-}
+
+  /// The picture of this name, or the only one that differs from it in the extension alone; empty
+  /// where there is none. Errors: Input (there are several).
+  fs::path partner(const fs::path& name) const {
+    const auto found = by_stem_.find(name.parent_path() / name.stem());
+    if (found == by_stem_.end()) return {};
+    for (const fs::path& file : found->second)
+      if (file.filename() == name.filename()) return file;
+    CHIARO_CHECK(found->second.size() == 1, Input,
+                 "[cli.report] which of '{}' and '{}' goes with '{}'? expected one of its name",
+                 found->second[0].string(), found->second[1].string(), name.string());
+    return found->second.front();
+  }
+
+  /// Whether pictures differ from this one in the extension alone.
+  bool has_likes(const fs::path& name) const {
+    return by_stem_.at(name.parent_path() / name.stem()).size() > 1;
+  }
+
+  const std::string& name() const { return name_; }
+
+  struct Picture {
+    fs::path name;  // below the folder
+    fs::path file;
+  };
+  std::vector<Picture> pictures;
+
+ private:
+  std::string name_;
+  std::map<fs::path, std::vector<fs::path>> by_stem_;
+};
 
 void expect_of_one_kind(const std::string& before, const std::vector<std::string>& all) {
   const bool folders = is_folder(before);
@@ -59,35 +85,40 @@ std::vector<ReportSet> report_sets(const std::string& before,
   expect_of_one_kind(before, others);
   if (!is_folder(before))
     return {{.title = "", .before = before, .afters = afters, .clean = clean}};
-  const ByName sources = by_name(before);
-  std::vector<ByName> results;
-  results.reserve(afters.size());
-  for (const std::string& folder : afters) results.push_back(by_name(folder));
-  const ByName references = clean.empty() ? ByName() : by_name(clean);
+  const Folder sources(before);
+  std::vector<Folder> results;
+  results.reserve(others.size());
+  for (const std::string& folder : others) results.emplace_back(folder);
+  std::vector<std::size_t> missing(results.size(), 0);
   std::vector<ReportSet> sets;
-  std::size_t without = 0;
-  for (const auto& [name, file] : sources) {
-    ReportSet set{.title = name.string(), .before = file, .afters = {}, .clean = ""};
-    for (const ByName& result : results) {
-      if (const auto found = result.find(name); found != result.end())
-        set.afters.push_back(found->second);
+  for (const auto& [name, file] : sources.pictures) {
+    const bool alike = sources.has_likes(name);
+    ReportSet set{.title = (alike ? name : name.parent_path() / name.stem()).string(),
+                  .before = file,
+                  .afters = {},
+                  .clean = ""};
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const std::string partner = results[i].partner(name).string();
+      if (partner.empty()) {
+        ++missing[i];
+      } else if (i < afters.size()) {
+        set.afters.push_back(partner);
+      } else {
+        set.clean = partner;
+      }
     }
-    if (const auto found = references.find(name); found != references.end())
-      set.clean = found->second;
-    if (set.afters.empty()) {
-      ++without;
-    } else {
-      sets.push_back(std::move(set));
-    }
+    if (!set.afters.empty()) sets.push_back(std::move(set));
   }
-  CHIARO_CHECK(
-      !sets.empty(), Input,
-      "[cli.report] no picture of '{}' has a result of its name; expected the folders that "
-      "chiaro restore mirrors",
-      before);
-  if (without > 0)
-    spdlog::warn("{} of {} pictures of '{}' have no result, and are left out", without,
-                 sources.size(), before);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    CHIARO_CHECK(
+        missing[i] < sources.pictures.size(), Input,
+        "[cli.report] '{}' has no picture with a name of '{}'; expected a folder of the same "
+        "tree, as chiaro restore makes it",
+        results[i].name(), before);
+    if (missing[i] > 0)
+      spdlog::warn("'{}' lacks {} of the {} pictures of '{}'", results[i].name(), missing[i],
+                   sources.pictures.size(), before);
+  }
   return sets;
 }
 

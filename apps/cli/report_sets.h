@@ -14,10 +14,11 @@ struct ReportSet {
   std::string clean;  ///< "": there is none
 };
 
-/// Of files, the one set they are. Of folders, a set for each picture of the first that the others
-/// have under the same folder and name, whatever the extension; those without any result are said
-/// and left out. `clean` is "" or of the same kind as `before`. Errors: Input (as find_pictures; no
-/// picture has a result; two have one name), Usage (files and folders mixed).
+/// Of files, the one set they are. Of folders, a set for each picture of the first, with those of
+/// the others at the same place whose names are the same, or differ in the extension alone; what is
+/// missing is said, and a picture without any result left out. `clean` is "" or of the same kind as
+/// `before`. Errors: Input (as find_pictures; a folder without any partner; several partners),
+/// Usage (files and folders mixed).
 std::vector<ReportSet> report_sets(const std::string& before,
                                    const std::vector<std::string>& afters,
                                    const std::string& clean);

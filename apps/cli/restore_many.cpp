@@ -3,10 +3,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "apps/cli/batch_report.h"
+#include "apps/cli/change.h"
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
@@ -27,16 +27,10 @@ namespace {
 namespace fs = std::filesystem;
 
 restore::BatchPlan plan_of(const RestoreArguments& arguments, const std::string& bundle) {
-  std::error_code failed;
   CHIARO_CHECK(
       std::ranges::find(arguments.inputs, "-") == arguments.inputs.end() && arguments.output != "-",
       Usage, "[cli.restore] '-' stands for one picture; expected files and folders");
-  CHIARO_CHECK(arguments.output.ends_with('/') || fs::exists(arguments.output, failed) ||
-                   image::format_written_as(arguments.output).empty(),
-               Usage,
-               "[cli.restore] '{}' is the name of one picture, and there may be several; expected "
-               "a folder ('{}/' if it is to be called so)",
-               arguments.output, arguments.output);
+  expect_folder_name(arguments.output);
   CHIARO_CHECK(arguments.region.empty(), Usage,
                "[cli.restore] --region is for one picture; '{}' makes many", arguments.output);
   restore::BatchPlanOptions options{
@@ -122,11 +116,12 @@ class Work {
     const auto restorer = restorers_.take();
     restore::RestoreReport went_by;
     const Before before(picture);
+    const ChangeMeter meter(picture);
     picture = restored_as_asked(
         *restorer, std::move(picture), arguments_, options_, progress,
         [&](const restore::TileCheck& check) { report_.checked(item, 0, check); }, &went_by);
     if (before.same_picture(picture, went_by)) untouched_.found_same(item.input);
-    report_.restored(item, went_by, before.change_levels(picture));
+    report_.restored(item, went_by, meter.levels(picture));
     return picture;
   }
 

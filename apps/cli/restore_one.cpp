@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/cli/audit.h"
+#include "apps/cli/change.h"
 #include "apps/cli/events.h"
 #include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
@@ -134,24 +135,26 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
   write_to_stdout(bytes);
 }
 
-/// A network that was to restore and changed nothing, or nothing that is seen, is not left without
-/// a word.
+/// A network that was to restore and changed nothing, or hardly anything, is not left without a
+/// word.
 void say_unchanged(const RestoreArguments& arguments, const restore::RestoreReport& report,
-                   const bundle::Manifest& manifest, bool same_levels, double change_levels) {
-  if (report.strength == 0 || (!same_levels && change_levels >= kHardlyLevels)) return;
+                   const bundle::Manifest& manifest, bool same_levels, double change) {
+  if (report.strength == 0 || (!same_levels && change >= kHardlyLevels)) return;
   const std::string what =
-      same_levels
-          ? "nothing has changed"
-          : fmt::format("hardly anything has changed ({:.2g} of 255 levels)", change_levels);
-  if (!manifest.condition || !report.blind) {
+      same_levels ? "nothing has changed"
+                  : fmt::format("hardly anything has changed ({} of 255 levels on the average)",
+                                change_text(change));
+  if (report.strength < restore::kNotableStrength) {
+    spdlog::info("{}: restored at a strength of {:.2g}", what, report.strength);
+  } else if (!manifest.condition || !report.blind) {
     spdlog::info("{}: the network finds {} to restore", what, same_levels ? "nothing" : "little");
-    return;
+  } else {
+    spdlog::info(
+        "{}: the network was told '{}'; where that is not so, --as says what is wrong (chiaro "
+        "inspect {} --map where.png)",
+        what, report.inspection ? manifest.condition->types[report.inspection->top()] : "nothing",
+        arguments.inputs.front());
   }
-  spdlog::info(
-      "{}: the network was told '{}'; where that is not so, --as says what is "
-      "wrong (chiaro inspect {} --map where.png)",
-      what, report.inspection ? manifest.condition->types[report.inspection->top()] : "nothing",
-      arguments.inputs.front());
 }
 
 struct Shown {
@@ -165,6 +168,7 @@ Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
                     const RestoreArguments& arguments) {
   restore::RestoreReport report;
   const Before before(picture);
+  const ChangeMeter meter(picture);
   with_progress(arguments, [&](const ProgressCallback& progress) {
     picture = restored_as_asked(
         restorer, std::move(picture), arguments, arguments.options, progress,
@@ -176,7 +180,7 @@ Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
   say_report(report, restorer.manifest(), arguments);
   if (report.inspection && report.strength > 0)
     spdlog::info("taken for {}", kinds_text(*report.inspection, *restorer.manifest().condition));
-  const auto change = before.change_levels(picture);
+  const auto change = meter.levels(picture);
   if (change)
     say_unchanged(arguments, report, restorer.manifest(), before.same_levels(picture), *change);
   const bool same = before.same_picture(picture, report);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/cli/change.h"
 #include "apps/cli/commands.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
@@ -15,7 +16,6 @@
 #include "apps/cli/report_page.h"
 #include "apps/cli/telling_crops.h"
 #include "apps/cli/try_page.h"
-#include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -78,9 +78,6 @@ Trial try_bundle(const std::string& name, image::Image& photo,
     trial.results.push_back(restore::restore_region(restorer, photo, part.region, options,
                                                     [](double) { return !interrupted(); }));
     photo = restore::already_noted(std::move(photo));
-    const auto& [x, y, width, height] = part.region;
-    const Before before(image::crop(photo, y, x, height, width));
-    trial.changes.push_back(before.change_levels(trial.results.back()).value_or(0));
   }
   trial.seconds = monotonic_s() - started;
   return trial;
@@ -242,6 +239,8 @@ void run(TryArguments& arguments) {
     stop_if_interrupted();
     Trial trial = try_bundle(name, photo, all.parts, arguments.engine);
     trial.ratings = rated(trial.results);
+    for (std::size_t p = 0; p < all.before.size(); ++p)
+      trial.changes.push_back(change_levels(all.before[p], trial.results[p]).value_or(0));
     all.trials.push_back(std::move(trial));
   }
   if (all.by != By::Nothing) {

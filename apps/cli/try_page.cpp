@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "apps/cli/untouched.h"
+#include "apps/cli/change.h"
 
 namespace chiaro::cli {
 namespace {

@@ -17,7 +17,7 @@ struct Trial {
   std::vector<image::Image> results = {};
   double seconds = 0;
   std::vector<double> ratings = {};  ///< of the parts; empty where nobody can tell
-  std::vector<double> changes = {};  ///< of the parts, in levels of 255 (Before::change_levels)
+  std::vector<double> changes = {};  ///< of the parts, in levels of 255 (change_levels)
 };
 
 /// What the parts are rated by.

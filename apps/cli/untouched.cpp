@@ -1,18 +1,11 @@
 #include "apps/cli/untouched.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "chiaro/base/files.h"
 
 namespace chiaro::cli {
 namespace {
-
-/// Odd, so that values of all columns and channels are among them.
-std::size_t stride_for(std::size_t values) {
-  constexpr std::size_t kEnough = std::size_t{1} << 18;
-  return values / kEnough | 1U;
-}
 
 /// Of what the pixels are in 8 bits.
 std::uint64_t levels_hash(const image::Image& picture) {
@@ -29,35 +22,18 @@ std::uint64_t levels_hash(const image::Image& picture) {
 
 Before::Before(const image::Image& picture)
     : hash_(levels_hash(picture)),
-      stride_(stride_for(picture.pixels().size())),
       channels_(picture.channels()),
       height_(picture.height()),
-      width_(picture.width()) {
-  const auto pixels = picture.pixels();
-  values_.reserve(pixels.size() / stride_ + 1);
-  for (std::size_t i = 0; i < pixels.size(); i += stride_) values_.push_back(pixels[i]);
-}
-
-bool Before::same_shape(const image::Image& result) const {
-  return channels_ == result.channels() && height_ == result.height() && width_ == result.width();
-}
-
-std::optional<double> Before::change_levels(const image::Image& result) const {
-  if (!same_shape(result) || values_.empty()) return std::nullopt;
-  double sum = 0;
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    const double change = double{result.pixels()[i * stride_]} - values_[i];
-    if (std::isfinite(change)) sum += change * change;
-  }
-  return 255 * std::sqrt(sum / static_cast<double>(values_.size()));
-}
+      width_(picture.width()) {}
 
 bool Before::same_levels(const image::Image& result) const {
-  return same_shape(result) && hash_ == levels_hash(result);
+  return channels_ == result.channels() && height_ == result.height() && width_ == result.width() &&
+         hash_ == levels_hash(result);
 }
 
 bool Before::same_picture(const image::Image& result, const restore::RestoreReport& report) const {
-  const bool left_alone = report.strength == 0 && same_shape(result);
+  const bool left_alone = report.strength == 0 && channels_ == result.channels() &&
+                          height_ == result.height() && width_ == result.width();
   return left_alone || (result.sample_type == image::SampleType::U8 && same_levels(result));
 }
 

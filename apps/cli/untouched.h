@@ -18,16 +18,10 @@
 
 namespace chiaro::cli {
 
-/// Below this change, a root mean square in levels of 255, nobody sees a difference.
-inline constexpr double kHardlyLevels = 0.5;
-
-/// A picture before it is restored: enough to see afterwards how much has changed.
+/// A picture before it is restored: enough to see afterwards whether anything has changed.
 class Before {
  public:
   explicit Before(const image::Image& picture);
-  /// The root mean square of the differences in levels of 255, of some 2^18 values spread evenly,
-  /// or of all where there are fewer; absent where the sides or channels are others.
-  std::optional<double> change_levels(const image::Image& result) const;
   /// Whether `result` shows the very same 8-bit levels, in the same size.
   bool same_levels(const image::Image& result) const;
   /// Whether it is the same picture: left alone by the guard or a strength of 0, or of 8 bits and
@@ -35,11 +29,7 @@ class Before {
   bool same_picture(const image::Image& result, const restore::RestoreReport& report) const;
 
  private:
-  bool same_shape(const image::Image& result) const;
-
   std::uint64_t hash_;
-  std::vector<float> values_;  // every stride_-th
-  std::size_t stride_;
   int channels_;
   int height_;
   int width_;

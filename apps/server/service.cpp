@@ -100,11 +100,15 @@ std::string why_not(int error) {
 Refused refused_unseen(const Request& request, int status) {
   if (status == 404) return {404, "not_found", "there is nothing at " + request.path};
   if (status == 414)
-    return {414, "bad_request",
-            fmt::format("the path with its parameters is too long; expected at most {} bytes",
-                        CPPHTTPLIB_REQUEST_URI_MAX_LENGTH)};
+    return {
+        414, "bad_request",
+        fmt::format("the path with its parameters is too long; expected a first line of at most "
+                    "{} bytes",
+                    CPPHTTPLIB_REQUEST_URI_MAX_LENGTH)};
   if (status == 400 && request.path.empty())
-    return {400, "bad_request", "the first line is no request; expected METHOD /PATH HTTP/1.1"};
+    return {400, "bad_request",
+            "the first line cannot be read, or its method or version is not known; expected METHOD "
+            "/PATH HTTP/1.1"};
   if (status == 400)
     return {400, "bad_request",
             fmt::format("the headers cannot be read; expected lines 'Name: value' of at most {} "

@@ -130,17 +130,14 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
   image::Frame result = source;
   result.width *= weave.scale;
   result.sample_type = options.written_as.value_or(source.sample_type);
-  // One channel of a picture for a grey network is a picture of its own.
-  const std::int64_t split = weave.channels == 1 && source.channels == 3 ? 1 : 0;
-  const std::int64_t row_values =
-      std::int64_t{source.width} * (source.channels + split) * weave.scale * weave.scale;
-  return graph_bytes(grid) + weave_rows_bytes(weave.channels, weave) +
+  const std::int64_t row_values = std::int64_t{source.width} * source.channels;
+  const std::int64_t result_rows = (kGivenRows + kRowsInCoding) * weave.scale * weave.scale;
+  return graph_bytes(grid) + weave_rows_bytes(weave) +
          grid.window_height *
              StoredRows::row_bytes(source_kept_as(source), source.channels, source.width) +
          most_kept_rows(rows, source.height) * weave.scale *
              StoredRows::row_bytes(result_kept_as(source, options), source.channels, result.width) +
-         float_bytes((kReadRows + kGivenRows + kRowsInCoding) * row_values) +
-         image::strip_writer_bytes(result);
+         float_bytes((kReadRows + result_rows) * row_values) + image::strip_writer_bytes(result);
 }
 
 std::int64_t Restorer::State::base_bytes() const {

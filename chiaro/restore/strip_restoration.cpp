@@ -40,9 +40,9 @@ class TileRows final : public PictureRows {
     int count = 0;
   };
 
-  TileRows(const StoredRows& from, StoredRows& to, const Tile& tile, int scale,
-           const SeenRange& range, Channels channels)
-      : from_(from), to_(to), tile_(tile), scale_(scale), range_(range), channels_(channels) {}
+  TileRows(const StoredRows& from, StoredRows& to, const Tile& tile, int scale, bool limited,
+           Channels channels)
+      : from_(from), to_(to), tile_(tile), scale_(scale), limited_(limited), channels_(channels) {}
 
   int channels() const override { return channels_.count; }
   int height() const override { return tile_.bottom - tile_.top; }
@@ -51,7 +51,7 @@ class TileRows final : public PictureRows {
   void read(int channel, int y, int x_begin, int x_end, float* target) const override {
     const std::span<float> values(target, image::as_size(x_end - x_begin));
     from_.read(channels_.first + channel, tile_.top + y, tile_.left + x_begin, values);
-    limit_to(range_, values);
+    if (limited_) limit_to(SeenRange{}, values);
   }
 
   void write(int channel, int y, std::span<const float> values) override {
@@ -79,7 +79,7 @@ class TileRows final : public PictureRows {
   StoredRows& to_;
   const Tile& tile_;
   int scale_;
-  const SeenRange& range_;
+  bool limited_;  // values are read limited to [0,1]
   Channels channels_;
 };
 
@@ -245,7 +245,7 @@ class StripRestoration::Work {
     // One channel of a picture for a grey network is a picture of its own.
     const int parts = state_.channels == 1 ? source_.channels : 1;
     for (int part = 0; part < parts; ++part) {
-      TileRows rows(*read_, *done_, tile, weave_.scale, *options_.range,
+      TileRows rows(*read_, *done_, tile, weave_.scale, !weave_.curve.bends(),
                     {.first = part, .count = source_.channels / parts});
       if (options_.strength == 0) {
         rows.copy();

@@ -366,8 +366,8 @@ std::size_t weave_canvas(Canvas& canvas, Graph& graph, const WeaveOptions& optio
 }
 
 /// Keeping grain takes the result once more, and five planes.
-std::int64_t grain_bytes(int channels, const WeaveOptions& options) {
-  const std::int64_t planes = options.keep_grain > 0 ? channels + 5 : 0;
+std::int64_t grain_bytes(const WeaveOptions& options) {
+  const std::int64_t planes = options.keep_grain > 0 ? options.channels + 5 : 0;
   return planes * options.grid.window_height * options.grid.window_width *
          static_cast<std::int64_t>(sizeof(float));
 }
@@ -422,7 +422,7 @@ std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions
   };
   const Grid& grid = options.grid;
   const std::int64_t scale_area = std::int64_t{options.scale} * options.scale;
-  const std::int64_t tensors = grain_bytes(options.channels, options);
+  const std::int64_t tensors = grain_bytes(options);
   if (options.scale != 1)
     return tensors + bytes(std::int64_t{channels} * height * width * scale_area);
   // Two sets of saved rows (the previous strip's and the next's), as high as half or all of the
@@ -436,8 +436,8 @@ std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions
   return tensors + bytes(2 * saved * channels * width);
 }
 
-std::int64_t weave_rows_bytes(int channels, const WeaveOptions& options) {
-  return grain_bytes(channels, options);
+std::int64_t weave_rows_bytes(const WeaveOptions& options) {
+  return grain_bytes(options);
 }
 
 }  // namespace chiaro::restore

@@ -86,6 +86,6 @@ std::size_t weave_with_retries(image::Image& picture, Graph& graph, WeaveOptions
 std::int64_t weave_bytes(int channels, int height, int width, const WeaveOptions& options);
 
 /// The same of weave_rows.
-std::int64_t weave_rows_bytes(int channels, const WeaveOptions& options);
+std::int64_t weave_rows_bytes(const WeaveOptions& options);
 
 }  // namespace chiaro::restore

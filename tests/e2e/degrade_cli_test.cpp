@@ -111,12 +111,19 @@ TEST_F(DegradeCli, FoldersAreMirroredWithAllBelow) {
   degraded({clean_ / "b.png", clean_ / "c.png", "-o", folder_ / "two"});
   EXPECT_TRUE(fs::exists(folder_ / "two/b.png") && fs::exists(folder_ / "two/c.png"));
   expect_refused({"degrade", clean_, "-o", out, "--spec", "noise"}, 4, "exists");
+  expect_refused({"degrade", one_, clean_ / "b.png", "-o", folder_ / "x.png", "--spec", "noise"}, 2,
+                 "is the name of one picture");
+  expect_refused({"degrade", one_, clean_ / "b.png", folder_ / "x", "--spec", "noise"}, 2,
+                 "where to?");
+  expect_refused({"degrade", std::string(300, 'a'), "-o", out_, "--spec", "noise"}, 3, "aaa");
+  degraded({clean_, "-o", out, "--name", "{stem}_noisy.{ext}"});
+  EXPECT_TRUE(fs::exists(out / "below/a_noisy.png"));
 }
 
 TEST_F(DegradeCli, TwoPicturesDoNotBecomeOne) {
   image::write(clean_ / "a.jpg", image::Image(3, 24, 32, 0.2F), {.format = "jpeg"});
   expect_refused({"degrade", clean_, "-o", folder_ / "damaged", "--spec", "noise", "--overwrite"},
-                 2, "a.png'");
+                 2, "damaged/a.png'; a template such as --name");
   EXPECT_FALSE(fs::exists(folder_ / "damaged/a.png"));
 }
 

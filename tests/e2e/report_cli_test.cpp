@@ -116,18 +116,54 @@ TEST_F(ReportCli, FoldersArePutSideBySideByName) {
   fs::create_directories(file("out/b"));
   fs::copy_file(file("after.tif"), file("out/a.tif"));
   fs::copy_file(file("after.tif"), file("out/b/a.tif"));
-  const auto made = chiaro(
-      {"report", file("in"), file("out"), "--clean", file("good"), "-o", file("r.html"), "--json"});
+  const auto made = chiaro({"report", file("in") + "/", file("out"), "--clean", file("good"), "-o",
+                            file("r.html"), "--json"});
   ASSERT_EQ(made.status, 0) << made.err;
   EXPECT_NE(made.out.find("\"pictures\":4,\"parts\":2"), std::string::npos) << made.out;
-  EXPECT_NE(made.err.find("1 of 3 pictures"), std::string::npos) << made.err;
+  EXPECT_NE(made.err.find("lacks 1 of the 3 pictures"), std::string::npos) << made.err;
+  EXPECT_NE(made.err.find("lacks 2 of the 3 pictures"), std::string::npos) << "of the clean ones";
   const std::string page = read_text(file("r.html"));
   EXPECT_NE(page.find("<h2>a</h2>"), std::string::npos);
   EXPECT_NE(page.find("<h2>b/a</h2>"), std::string::npos);
   EXPECT_EQ(page.find("<h2>c</h2>"), std::string::npos);
+  EXPECT_NE(page.find("<h1>in</h1>"), std::string::npos) << "a slash behind the name";
+  for (const char* name : {"a: a.png (as it was)", "b/a: a.png (as it was)", "b/a: a.tif"})
+    EXPECT_NE(page.find(std::string("<td class=\"name\">") + name + "</td>"), std::string::npos)
+        << name;
   // Of one picture alone there is a clean one.
   EXPECT_EQ(count(page, "<td>34.88 dB</td>"), 1U);
   EXPECT_EQ(count(page, "<td>–</td>"), 4U + 2U) << "psnr, ssim of two, change of two firsts";
+}
+
+TEST_F(ReportCli, OfFoldersWhatCannotBeShownIsLeftOutAndSaid) {
+  for (const char* folder : {"in", "out"}) {
+    fs::create_directories(file(folder));
+    for (const char* name : {"/a.png", "/b.png", "/a.tif"})
+      fs::copy_file(file(std::string(name).ends_with("png") ? "before.png" : "after.tif"),
+                    file(folder + std::string(name)));
+  }
+  fs::copy_file(file("small.png"), file("out/b.png"), fs::copy_options::overwrite_existing);
+  const auto made = chiaro({"report", file("in"), file("out"), "-o", file("r.html"), "--json"});
+  EXPECT_EQ(made.status, 1) << made.err;
+  EXPECT_NE(made.err.find("left out: b: "), std::string::npos) << made.err;
+  EXPECT_NE(made.out.find("\"parts\":2,\"failed\":1"), std::string::npos) << made.out;
+  const std::string page = read_text(file("r.html"));
+  // Names that differ in the extension alone go with their own.
+  EXPECT_NE(page.find("<h2>a.png</h2>"), std::string::npos);
+  EXPECT_NE(page.find("<h2>a.tif</h2>"), std::string::npos);
+  EXPECT_EQ(count(page, "<td>nothing</td>"), 2U);
+}
+
+TEST_F(ReportCli, OneValueOfManyIsAChange) {
+  image::Image large(3, 400, 500, 0.5F);
+  image::write(file("flat.png"), large);
+  large.at(1, 123, 321) = 1;
+  image::write(file("spot.png"), large);
+  ASSERT_EQ(chiaro({"report", file("flat.png"), file("spot.png"), "-o", file("r.html")}).status, 0);
+  const std::string page = read_text(file("r.html"));
+  // 127 levels in one of 600,000 values.
+  EXPECT_NE(page.find("<td>0.16</td>"), std::string::npos);
+  EXPECT_EQ(page.find("<td>nothing</td>"), std::string::npos);
 }
 
 TEST_F(ReportCli, NamesAreTextWhateverTheyHold) {
@@ -160,9 +196,11 @@ TEST_F(ReportCli, BadInputIsOneSentence) {
   fs::create_directories(file("other"));
   fs::copy_file(file("clean.png"), file("one/x.png"));
   fs::copy_file(file("clean.png"), file("other/y.png"));
-  refused({"report", file("one"), file("other"), "-o", file("r.html")}, 3, "has a result");
-  fs::copy_file(file("clean.png"), file("one/x.tif"));
-  refused({"report", file("one"), file("other"), "-o", file("r.html")}, 3, "have one name");
+  refused({"report", file("one"), file("other"), "-o", file("r.html")}, 3,
+          "has no picture with a name");
+  fs::copy_file(file("clean.png"), file("other/x.tif"));
+  fs::copy_file(file("clean.png"), file("other/x.webp"));
+  refused({"report", file("one"), file("other"), "-o", file("r.html")}, 3, "which of");
   refused({"report", file("before.png"), file("clean.png"), "-o", file("r.png")}, 2, ".html");
   refused({"report", file("before.png"), file("clean.png"), "--clean", file("small.png"), "-o",
            file("r.html")},

@@ -126,6 +126,14 @@ TEST(Tiles, AShortOverlapShows) {
             1e-4);
 }
 
+TEST(Tiles, ShareNoMoreThanTheNetworkReachesAndItsAlignmentAsks) {
+  auto bundle = test::graph_bundle("stack");
+  bundle.manifest.alignment_px = 16;
+  bundle.manifest.receptive_field_px = 9;  // 4 on each side; neighbours share 16
+  const Restorer restorer(std::move(bundle));
+  EXPECT_EQ(restorer.plan(200, 200, {.tile_px = 64}).overlap_px, 8);
+}
+
 TEST(Tiles, NetworksOfGlobalStatisticsAreFeathered) {
   auto restorer = make("pooled");
   image::Image source(3, 200, 200);  // dark left, bright right: tiles see different means

@@ -135,7 +135,9 @@ TEST(Weave, EveryWindowShowsThePictureMirroredAtItsEdges) {
 /// A picture in rows that lie in pictures, for once.
 class Rows final : public PictureRows {
  public:
-  explicit Rows(const image::Image& picture) : result(picture), picture_(picture) {}
+  Rows(const image::Image& picture, int scale)
+      : result(picture.channels(), picture.height() * scale, picture.width() * scale),
+        picture_(picture) {}
   int channels() const override { return picture_.channels(); }
   int height() const override { return picture_.height(); }
   int width() const override { return picture_.width(); }
@@ -143,9 +145,9 @@ class Rows final : public PictureRows {
     for (int x = x_begin; x < x_end; ++x) *target++ = picture_.at(channel, y, x);
   }
   void write(int channel, int y, std::span<const float> values) override {
-    ASSERT_EQ(values.size(), static_cast<std::size_t>(width()));
+    ASSERT_EQ(values.size(), static_cast<std::size_t>(result.width()));
     EXPECT_TRUE(written_.emplace(channel, y).second) << "a row comes twice";
-    for (int x = 0; x < width(); ++x)
+    for (int x = 0; x < result.width(); ++x)
       result.at(channel, y, x) = values[static_cast<std::size_t>(x)];
   }
 
@@ -156,33 +158,82 @@ class Rows final : public PictureRows {
   std::set<std::pair<int, int>> written_;
 };
 
-TEST(Weave, OfRowsTheResultIsThatOfAPicture) {
-  for (const int channels : {1, 3}) {
-    for (const double strength : {1.0, 0.3}) {
-      for (const double grain : {0.0, 0.5}) {
-        image::Image picture(channels, 53, 39);
-        Rng rng(4);
-        for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
-        WeaveOptions options;
-        options.alignment = 4;
-        options.margin = {.top = 1, .bottom = 2, .left = 1, .right = 0};
-        options.strength = strength;
-        options.keep_grain = grain;
-        options.grid = {56, 40, 1, 1};
-        FakeGraph graph;
-        Rows rows(picture);
-        EXPECT_EQ(weave_rows(rows, graph, options, {}), 0U);
-        EXPECT_EQ(weave(picture, graph, options, {}), 0U);
-        EXPECT_TRUE(std::ranges::equal(rows.result.pixels(), picture.pixels()))
-            << channels << " channels, strength " << strength << ", grain " << grain;
-      }
+/// Enlarges by repetition, and loses some values.
+class Enlarging : public Graph {
+ public:
+  explicit Enlarging(int scale) : scale_(scale) {}
+  void prepare(int channels, int height, int width) override {
+    height_ = height;
+    width_ = width;
+    channels_ = channels;
+    input_.resize(static_cast<std::size_t>(channels * height * width));
+  }
+  void release() override {}
+  std::span<float> input() override { return input_; }
+  void run() override {
+    output_.clear();
+    for (int row = 0; row < channels_ * height_ * scale_; ++row) {
+      const auto first = static_cast<std::size_t>(row / scale_ * width_);
+      for (int x = 0; x < width_ * scale_; ++x)
+        output_.push_back(0.9F - 0.5F * input_[first + static_cast<std::size_t>(x / scale_)]);
     }
+    for (std::size_t i = 500; i < output_.size(); i += 997)
+      output_[i] = std::numeric_limits<float>::quiet_NaN();
+  }
+  std::span<const float> output() const override { return output_; }
+
+ private:
+  int scale_;
+  int channels_ = 0;
+  int height_ = 0;
+  int width_ = 0;
+  std::vector<float> input_;
+  std::vector<float> output_;
+};
+
+/// The same from rows as from a picture.
+void expect_rows_like_picture(int channels, float most, const WeaveOptions& options) {
+  image::Image picture(channels, 53, 39);
+  Rng rng(4);
+  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0, most));
+  const image::Image source = picture;
+  Enlarging graph(options.scale);
+  Rows rows(source, options.scale);
+  const std::size_t lost = weave_rows(rows, graph, options, {});
+  EXPECT_GT(lost, 0U);
+  EXPECT_EQ(weave(picture, graph, options, {}), lost);
+  EXPECT_TRUE(std::ranges::equal(rows.result.pixels(), picture.pixels()))
+      << channels << " channels, strength " << options.strength << ", grain " << options.keep_grain
+      << ", scale " << options.scale << ", up to " << most;
+}
+
+TEST(Weave, OfRowsTheResultIsThatOfAPicture) {
+  WeaveOptions options;
+  options.alignment = 4;
+  options.margin = {.top = 1, .bottom = 2, .left = 1, .right = 0};
+  options.grid = {56, 40, 1, 1};
+  for (const int channels : {1, 3}) {
+    expect_rows_like_picture(channels, 1, options);
+    WeaveOptions changed = options;
+    changed.strength = 0.3;
+    changed.keep_grain = 0.5;
+    expect_rows_like_picture(channels, 1, changed);
+    changed = options;
+    changed.range_low = -1;
+    expect_rows_like_picture(channels, 1, changed);
+    changed = options;
+    changed.scale = 2;
+    expect_rows_like_picture(channels, 1, changed);
+    changed = options;
+    changed.curve = RangeCurve(SeenRange{.low = 0, .high = 4});
+    ASSERT_TRUE(changed.curve.bends());
+    expect_rows_like_picture(channels, 4, changed);
   }
 }
 
 TEST(Weave, RowsGoInOneTile) {
   const auto picture = noise(40, 40);
-  Rows rows(picture);
+  Rows rows(picture, 1);
   FakeGraph graph;
   WeaveOptions options;
   options.grid = {24, 40, 2, 1};

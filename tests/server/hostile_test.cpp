@@ -165,11 +165,13 @@ TEST_F(Serve, AHeadThatCannotBeReadIsSaid) {
     EXPECT_EQ(answer.find("HTTP/1.1 " + status), 0U) << answer.substr(0, 300);
     EXPECT_NE(answer.find(sentence), std::string::npos) << answer.substr(0, 1000);
   };
-  says("GET /" + std::string(9000, 'a') + end, "414", "too long; expected at most 8192 bytes");
+  says("GET /" + std::string(9000, 'a') + end, "414",
+       "too long; expected a first line of at most 8192 bytes");
   says("GET /healthz" + end + "X-Long: " + std::string(9000, 'a') + "\r\n", "400",
        "lines 'Name: value' of at most 8192 bytes");
   says("GET /healthz" + end + "Range: apples=3\r\n", "416", "leave it out");
-  says("hello\r\n", "400", "the first line is no request");
+  says("hello\r\n", "400", "the first line cannot be read");
+  says("BREW /healthz" + end, "400", "its method or version is not known");
 }
 
 // As `curl -X POST` sends it: without a length there is no body to wait for.

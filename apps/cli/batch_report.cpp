@@ -58,7 +58,10 @@ void BatchReport::begin() {
   if (arguments_.options.stated)
     spdlog::info("not blind: restored as {}", restore::stated_text(*arguments_.options.stated));
   if (plan_.existing > 0)
-    spdlog::info("{} exist already and stay as they are", pictures_text(plan_.existing));
+    spdlog::info(
+        "{}", plan_.existing == 1
+                  ? "1 picture exists already and stays as it is"
+                  : fmt::format("{} pictures exist already and stay as they are", plan_.existing));
   if (plan_.left_aside > 0)
     spdlog::info("left aside in the folders, being hidden or no pictures by name: {}",
                  plan_.left_aside == 1 ? "1 entry" : fmt::format("{} entries", plan_.left_aside));

@@ -23,6 +23,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/text.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/metrics/score.h"
@@ -146,6 +147,7 @@ class ReportWriter {
       Read read = read_one(set.clean);
       clean = std::move(read.picture);
       part.clean = std::move(read.shown);
+      part.clean->name += " (undamaged)";
     }
     std::vector<std::string> files{set.before};
     files.insert(files.end(), set.afters.begin(), set.afters.end());
@@ -176,7 +178,7 @@ class ReportWriter {
   std::size_t pictures = 0;
 
   /// The page of all sets, of which there is at least one.
-  ReportPage page(const std::string& before) && {
+  ReportPage page(const std::string& before, const std::vector<std::string>& left_out) && {
     const ReportPart& first = page_.parts.front();
     const bool one = first.title.empty();
     page_.title = one ? first.before.name : folder_name(before);
@@ -184,6 +186,9 @@ class ReportWriter {
                      : fmt::format("{} pictures.", page_.parts.size());
     if (one && (first.afters.size() > 1 || first.clean))
       page_.lead += " All frames show the same place: zoom or move one, and the others follow.";
+    if (!left_out.empty())
+      page_.table.notes.push_back(
+          fmt::format("not on this page, without a result or unreadable: {}", join(left_out)));
     return std::move(page_);
   }
 
@@ -257,10 +262,11 @@ void run(const ReportArguments& arguments) {
     std::erase_if(measures,
                   [](const auto& measure) { return metrics::needs_reference(measure.metric); });
   }
-  const auto sets = report_sets(arguments.before, arguments.afters, arguments.clean);
+  const auto [sets, without] = report_sets(arguments.before, arguments.afters, arguments.clean);
   watch_for_interruption();
   image::start_codecs();
   ReportWriter writer(arguments, std::move(measures));
+  std::vector<std::string> left_out = without;
   std::size_t failed = 0;
   for (const ReportSet& set : sets) {
     try {
@@ -268,6 +274,7 @@ void run(const ReportArguments& arguments) {
     } catch (const Error& error) {
       if (sets.size() == 1 || error.code() != ErrorCode::Input) throw;
       ++failed;
+      left_out.push_back(set.title);
       spdlog::error("left out: {}: {}", set.title, error.what());
     }
   }
@@ -275,11 +282,14 @@ void run(const ReportArguments& arguments) {
                sets.size());
   const std::size_t pictures = writer.pictures;
   const std::size_t parts = writer.parts();
-  write_file_atomically(arguments.output, report_html(std::move(writer).page(arguments.before)));
+  write_file_atomically(arguments.output,
+                        report_html(std::move(writer).page(arguments.before, left_out)));
   if (arguments.show.json) {
-    print_event(
-        "summary",
-        {{"file", arguments.output}, {"pictures", pictures}, {"parts", parts}, {"failed", failed}});
+    print_event("summary", {{"file", arguments.output},
+                            {"pictures", pictures},
+                            {"parts", parts},
+                            {"without_result", without.size()},
+                            {"failed", failed}});
   } else {
     spdlog::info("wrote {}", arguments.output);
   }

@@ -77,20 +77,19 @@ void expect_of_one_kind(const std::string& before, const std::vector<std::string
 
 }  // namespace
 
-std::vector<ReportSet> report_sets(const std::string& before,
-                                   const std::vector<std::string>& afters,
-                                   const std::string& clean) {
+ReportSets report_sets(const std::string& before, const std::vector<std::string>& afters,
+                       const std::string& clean) {
   std::vector<std::string> others = afters;
   if (!clean.empty()) others.push_back(clean);
   expect_of_one_kind(before, others);
   if (!is_folder(before))
-    return {{.title = "", .before = before, .afters = afters, .clean = clean}};
+    return {{{.title = "", .before = before, .afters = afters, .clean = clean}}, {}};
   const Folder sources(before);
   std::vector<Folder> results;
   results.reserve(others.size());
   for (const std::string& folder : others) results.emplace_back(folder);
   std::vector<std::size_t> missing(results.size(), 0);
-  std::vector<ReportSet> sets;
+  ReportSets all;
   for (const auto& [name, file] : sources.pictures) {
     const bool alike = sources.has_likes(name);
     ReportSet set{.title = (alike ? name : name.parent_path() / name.stem()).string(),
@@ -107,7 +106,11 @@ std::vector<ReportSet> report_sets(const std::string& before,
         set.clean = partner;
       }
     }
-    if (!set.afters.empty()) sets.push_back(std::move(set));
+    if (set.afters.empty()) {
+      all.without.push_back(name.string());
+    } else {
+      all.sets.push_back(std::move(set));
+    }
   }
   for (std::size_t i = 0; i < results.size(); ++i) {
     CHIARO_CHECK(
@@ -119,7 +122,7 @@ std::vector<ReportSet> report_sets(const std::string& before,
       spdlog::warn("'{}' lacks {} of the {} pictures of '{}'", results[i].name(), missing[i],
                    sources.pictures.size(), before);
   }
-  return sets;
+  return all;
 }
 
 }  // namespace chiaro::cli

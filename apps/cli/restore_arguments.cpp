@@ -125,10 +125,13 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
                   "off; soft: hold back where the controller is unsure, leave clean pictures; "
                   "strict: refuse what is unlike training as well")
       ->capture_default_str();
-  command.add_option(
-      "--as", arguments.stated,
-      "what is wrong, instead of what the controller finds, e.g. "
-      "'rain(0.3)+noise(0.2)'; severities from 0 to 1, as `chiaro inspect` prints them");
+  command
+      .add_option("--as", arguments.stated,
+                  "what is wrong, instead of what the controller finds, e.g. "
+                  "'rain(0.3)+noise(0.2)'; severities from 0 to 1, as `chiaro inspect` prints them")
+      ->check([](const std::string& stated) {
+        return stated.empty() ? "no damage is stated; expected e.g. 'rain(0.3)'" : "";
+      });
   command
       .add_option("--tile", arguments.options.tile_px,
                   "side of a tile in pixels; 0: as memory allows")
@@ -166,11 +169,12 @@ void settle(RestoreArguments& arguments) {
     // Of `*.jpg` that happens to match two pictures, the second was meant as an input.
     std::error_code failed;
     CHIARO_CHECK(
-        !arguments.overwrite || !arguments.input.empty() ||
+        arguments.skip_existing || !arguments.input.empty() ||
             !fs::is_regular_file(arguments.output, failed),
         Usage,
         "[cli.restore] '{}' exists: as the second of two names it may be meant as an input "
-        "too; expected -o before the name of a file that --overwrite is to replace",
+        "too; expected -o before a folder for several pictures, or before the name of a file that "
+        "--overwrite is to replace",
         arguments.output);
   }
   CHIARO_CHECK(!arguments.inputs.empty(), Usage,

@@ -214,6 +214,7 @@ void restore_many(RestoreArguments& arguments) {
   restore::RestorerPool restorers(
       restore::open_restorers(bundle::read_bundle(bundle()), options, engines));
 
+  restorers.any().expect_possible(arguments.options);
   watch_for_interruption();
   BatchReport report(plan, arguments, restorers.any().manifest());
   report.begin();

@@ -139,6 +139,10 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   return source;
 }
 
+void Restorer::expect_possible(const RestoreOptions& options) const {
+  state_->check_options(state_->channels, options);
+}
+
 int reach_px(const bundle::Manifest& manifest, const RestoreOptions& options) {
   return manifest.receptive_field_px / 2 + (options.keep_grain > 0 ? kGrainReachPx : 0);
 }

@@ -105,6 +105,9 @@ class Restorer {
   RestorePlan plan(int height, int width, const RestoreOptions& options = {},
                    std::int64_t undecoded_bytes = 0) const;
 
+  /// Refuses options with which no picture can be restored by this bundle. Errors: Usage.
+  void expect_possible(const RestoreOptions& options) const;
+
   const bundle::Manifest& manifest() const;
   engine::Precision precision() const;  ///< F32 or Bf16
   int threads() const;

@@ -173,11 +173,11 @@ void Restorer::State::check_options(int picture_channels, const RestoreOptions& 
       "[restore.restore] bundle '{}' sees one colour at a time, so the grain of a coloured "
       "picture would come back as colour noise",
       origin);
-  const bool guided = options.stated.has_value() || options.guard == GuardMode::Strict;
-  CHIARO_CHECK(!guided || manifest.condition, Usage,
-               "[restore.restore] bundle '{}' has no controller: it cannot be told what is wrong, "
-               "nor guard strictly",
+  CHIARO_CHECK(!options.stated || manifest.condition, Usage,
+               "[restore.restore] bundle '{}' has no controller: it cannot be told what is wrong",
                origin);
+  CHIARO_CHECK(options.guard != GuardMode::Strict || manifest.condition, Usage,
+               "[restore.restore] bundle '{}' has no controller: it cannot guard strictly", origin);
   CHIARO_CHECK(!options.stated || options.guard != GuardMode::Strict, Usage,
                "[restore.restore] damages that are stated leave nothing to guard strictly");
 }

@@ -126,6 +126,9 @@ TEST_F(ReportCli, FoldersArePutSideBySideByName) {
   EXPECT_NE(page.find("<h2>a</h2>"), std::string::npos);
   EXPECT_NE(page.find("<h2>b/a</h2>"), std::string::npos);
   EXPECT_EQ(page.find("<h2>c</h2>"), std::string::npos);
+  EXPECT_NE(page.find("not on this page, without a result or unreadable: c.png"),
+            std::string::npos);
+  EXPECT_EQ(count(page, "<h3>a.png (undamaged)</h3>"), 1U);
   EXPECT_NE(page.find("<h1>in</h1>"), std::string::npos) << "a slash behind the name";
   for (const char* name : {"a: a.png (as it was)", "b/a: a.png (as it was)", "b/a: a.tif"})
     EXPECT_NE(page.find(std::string("<td class=\"name\">") + name + "</td>"), std::string::npos)
@@ -146,12 +149,14 @@ TEST_F(ReportCli, OfFoldersWhatCannotBeShownIsLeftOutAndSaid) {
   const auto made = chiaro({"report", file("in"), file("out"), "-o", file("r.html"), "--json"});
   EXPECT_EQ(made.status, 1) << made.err;
   EXPECT_NE(made.err.find("left out: b: "), std::string::npos) << made.err;
-  EXPECT_NE(made.out.find("\"parts\":2,\"failed\":1"), std::string::npos) << made.out;
+  EXPECT_NE(made.out.find("\"parts\":2,\"without_result\":0,\"failed\":1"), std::string::npos)
+      << made.out;
   const std::string page = read_text(file("r.html"));
   // Names that differ in the extension alone go with their own.
   EXPECT_NE(page.find("<h2>a.png</h2>"), std::string::npos);
   EXPECT_NE(page.find("<h2>a.tif</h2>"), std::string::npos);
   EXPECT_EQ(count(page, "<td>nothing</td>"), 2U);
+  EXPECT_NE(page.find("not on this page, without a result or unreadable: b"), std::string::npos);
 }
 
 TEST_F(ReportCli, OneValueOfManyIsAChange) {

@@ -184,6 +184,18 @@ TEST_F(RestoreMany, SaysWhatItLeftAsideAndWhatHardlyChanged) {
   }
 }
 
+TEST_F(RestoreMany, WhatTheBundleCannotDoIsSaidOnce) {
+  const auto strict = restore_tree({"--guard", "strict"});
+  EXPECT_EQ(strict.status, 2) << strict.err;
+  EXPECT_NE(strict.err.find("it cannot guard strictly"), std::string::npos) << strict.err;
+  const auto told = restore_tree({"--as", "rain(0.3)"});
+  EXPECT_EQ(told.status, 2) << told.err;
+  EXPECT_NE(told.err.find("it cannot be told what is wrong"), std::string::npos) << told.err;
+  const auto empty = restore_tree({"--as", ""});
+  EXPECT_EQ(empty.status, 2) << empty.err;
+  EXPECT_NE(empty.err.find("no damage is stated"), std::string::npos) << empty.err;
+}
+
 TEST_F(RestoreMany, PatternsTemplatesAndFormats) {
   ASSERT_EQ(restore({in_ + "/a.p*", in_ + "/**/*.jpg", "-o", out_ + "/", "--name",
                      "{stem}_{bundle}.{ext}", "--format", "tiff"})

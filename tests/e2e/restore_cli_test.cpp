@@ -194,6 +194,18 @@ TEST_F(RestoreCli, ANetworkThatChangesNothingIsNotLeftWithoutAWord) {
   EXPECT_EQ(asked.err.find("nothing has changed"), std::string::npos) << asked.err;
 }
 
+TEST_F(RestoreCli, TwoPicturesWithoutAnOutputAreNotMistakenForOne) {
+  fs::copy_file(in_, folder_ / "second.png");
+  for (const bool overwrite : {false, true}) {
+    std::vector<std::string> words{"restore", in_, folder_ / "second.png"};
+    if (overwrite) words.emplace_back("--overwrite");
+    const auto refused = chiaro(words);
+    EXPECT_EQ(refused.status, 2) << refused.err;
+    EXPECT_NE(refused.err.find("may be meant as an input too"), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(read_file(in_), read_file(folder_ / "second.png"));
+}
+
 TEST_F(RestoreCli, AChangeThatNobodySeesIsSaid) {
   const auto faint =
       chiaro({"restore", in_, "-o", folder_ / "faint.pfm", "--strength", "0.015", "--json"});

@@ -1,6 +1,8 @@
 #include "apps/cli/serve_work.h"
 
+#include <atomic>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "apps/server/result_formats.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 
@@ -76,8 +79,12 @@ std::vector<std::byte> encoded(const image::Image& picture, const server::Result
 
 server::JobFunction restore_work(restore::RestorerPool& restorers,
                                  const server::ServeOptions& options) {
-  return [&restorers, options](const server::JobRequest& request,
-                               const ProgressCallback& progress) {
+  // Pictures of all sizes leave holes in the heaps, which would take long to settle.
+  constexpr unsigned kTidiedEvery = 100;
+  const auto jobs = std::make_shared<std::atomic<unsigned>>(0);
+  return [&restorers, options, jobs](const server::JobRequest& request,
+                                     const ProgressCallback& progress) {
+    if (++*jobs % kTidiedEvery == 0) return_free_memory();
     const restore::RestoreOptions wanted{.strength = request.strength,
                                          .max_memory_bytes = options.max_memory_bytes,
                                          .guard = restore::parse_guard_mode(request.guard)};

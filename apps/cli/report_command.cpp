@@ -182,8 +182,9 @@ class ReportWriter {
     const ReportPart& first = page_.parts.front();
     const bool one = first.title.empty();
     page_.title = one ? first.before.name : folder_name(before);
-    page_.lead = one ? fmt::format("{} × {} pixels.", first.before.width, first.before.height)
-                     : fmt::format("{} pictures.", page_.parts.size());
+    page_.lead =
+        one ? fmt::format("{} × {} pixels.", first.before.width, first.before.height)
+            : fmt::format("{} picture{}.", page_.parts.size(), page_.parts.size() == 1 ? "" : "s");
     if (one && (first.afters.size() > 1 || first.clean))
       page_.lead += " All frames show the same place: zoom or move one, and the others follow.";
     if (!left_out.empty())

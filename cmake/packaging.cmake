@@ -29,6 +29,15 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_RESTORE_PACKAGE_NAME chiaro)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "makes damaged photographs clear again")
+set(CPACK_COMPONENT_RESTORE_DESCRIPTION
+"Restores photographs that are noisy, blurred, rainy, hazy, dark or marked by
+JPEG: single files, folders, pipes, a page in the browser (chiaro serve), and a
+library for C and C++. It works blind, with a network that comes with it, says
+what is wrong with a picture (chiaro inspect), and leaves alone what needs
+nothing.")
+# Where Debian looks for the licence.
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT restore)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 # Most of the package are libraries of the engine, which xz takes minutes to press.

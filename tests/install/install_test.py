@@ -1,6 +1,7 @@
 """Installs a component, moves the tree, and uses it as a stranger would."""
 
 import argparse
+import os
 import pathlib
 import re
 import shlex
@@ -136,11 +137,18 @@ def check_library(source, tree, work, bundle):
     assert pixels_of_ppm(call(by_hand, bundle, input=pixels))[2] == pixels_of_ppm(pixels)[2]
 
 
-def check_package(given, work):
-    """The Debian package, unpacked anywhere, restores a picture, and says what it depends on."""
+def built_package(given, work):
     call("cpack", "--config", given.build / "CPackConfig.cmake", "-B", work / "packages")
     package, = (work / "packages").glob("chiaro_*.deb")
+    return package
+
+
+def check_package(given, work):
+    """The Debian package, unpacked anywhere, restores a picture, and says what it depends on."""
+    package = built_package(given, work)
     assert package.stat().st_size < MAX_RESTORE_BYTES, package.stat().st_size
+    said = call("dpkg-deb", "--field", package, "Description").decode()
+    assert "train" not in said and len(said.splitlines()) > 1, said
     depends = call("dpkg-deb", "--field", package, "Depends").decode()
     for needed in ("libc6", "libvips", "libstdc++6"):
         assert needed in depends, depends
@@ -152,6 +160,45 @@ def check_package(given, work):
     command = (root / "usr/bin/chiaro", "restore", "-", "-o", "-", "--format", "ppm", "--strength")
     assert pixels_of_ppm(call(*command, "1", input=photo))[2] != pixels_of_ppm(call(*command, "0", input=photo))[2]
     check_pages(root / "usr", "chiaro")
+    assert (root / "usr/share/doc/chiaro/copyright").is_file()
+
+
+def check_fresh(given, work):
+    """The package on a Debian that has nothing else: apt installs it, a picture is restored, the C example compiled."""
+    root = work / "debian"
+    release = re.search(r"^VERSION_CODENAME=(\w+)$", pathlib.Path("/etc/os-release").read_text(), re.MULTILINE)[1]
+    call("env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "debootstrap", "--variant=minbase", release, root)
+    package = built_package(given, work)
+    shutil.copy(package, root / "root")
+    photo = given.source / "examples/photos/dogs_noisy.jpg"
+    shutil.copy(photo, root / "root")
+    shutil.copy(given.source / "examples/library_c/main.c", root / "root")
+
+    def inside(command, **more):
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
+        print("#", command, flush=True)
+        answer = subprocess.run(["/usr/sbin/chroot", root, "sh", "-e", "-c", "cd /root; " + command], capture_output=True,
+                                env=environment, **more)
+        said = answer.stdout.decode(errors="replace") + answer.stderr.decode(errors="replace")
+        assert answer.returncode == 0, said[-4000:]
+        return answer.stdout
+
+    call("mount", "-t", "proc", "proc", root / "proc")  # programs find what lies beside them by it
+    try:
+        inside(f"apt-get update && apt-get install -y --no-install-recommends ./{package.name}")
+        assert b"noise" in inside("chiaro inspect dogs_noisy.jpg")
+        inside("chiaro restore dogs_noisy.jpg -o clear.png")
+        assert (root / "root/clear.png").stat().st_size > 10_000
+        pixels = inside("chiaro restore dogs_noisy.jpg -o - --format ppm --strength 0")
+        wanted = pixels_of_ppm(inside("chiaro restore dogs_noisy.jpg -o - --format ppm"))[2]
+        assert wanted != pixels_of_ppm(pixels)[2]
+        inside("apt-get install -y --no-install-recommends gcc libc6-dev pkg-config"
+               " && cc -std=c99 main.c -o by_hand $(pkg-config --cflags --libs chiaro)")
+        assert pixels_of_ppm(inside("./by_hand", input=pixels))[:2] == pixels_of_ppm(pixels)[:2]
+        inside("apt-get purge -y chiaro")
+        assert not list(root.glob("usr/**/*chiaro*")), list(root.glob("usr/**/*chiaro*"))
+    finally:
+        subprocess.run(["umount", root / "proc"], check=True)
 
 
 def check_train(source, tree, work):
@@ -170,17 +217,22 @@ def check_train(source, tree, work):
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("component", choices=("restore", "train", "package"))
+    arguments.add_argument("component", choices=("restore", "train", "package", "fresh"))
     for name in ("--source", "--build", "--make-bundle"):
         arguments.add_argument(name, type=pathlib.Path, required=True)
     given = arguments.parse_args()
-    if given.component == "package" and not shutil.which("dpkg-shlibdeps"):
+    if given.component in ("package", "fresh") and not shutil.which("dpkg-shlibdeps"):
         print("SKIPPED: no dpkg-shlibdeps here, without which a Debian package does not know what it depends on")
+        sys.exit(SKIPPED)
+    if given.component == "fresh" and (os.geteuid() != 0 or not pathlib.Path("/usr/sbin/debootstrap").exists()):
+        print("SKIPPED: a fresh Debian is made by debootstrap, as root")
         sys.exit(SKIPPED)
     work = pathlib.Path(tempfile.mkdtemp(prefix="chiaro_install_"))
     try:
         if given.component == "package":
             return check_package(given, work)
+        if given.component == "fresh":
+            return check_fresh(given, work)
         components = ["restore"] if given.component == "restore" else ["restore", "train"]
         for component in components:
             call("cmake", "--install", given.build, "--prefix", work / "first", "--component", component)

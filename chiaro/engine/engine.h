@@ -42,12 +42,8 @@ inline EngineOptions in_f32(EngineOptions options) {
 /// How many times a prepared engine holds its weights: as read and in the layout of the processor.
 inline constexpr std::int64_t kWeightCopies = 2;
 
-/// What running takes is between these times Engine::work_bytes (tests/engine, MemoryMeasuredSlow):
-/// in float32 some convolutions have work space of their own that the estimate does not know.
+/// What running takes is at least this times Engine::work_bytes (tests/engine, MemoryMeasuredSlow).
 inline constexpr double kLeastOfWorkBytes = 0.9;
-constexpr double most_of_work_bytes(Precision precision) {
-  return precision == Precision::Bf16 ? 1.05 : 1.15;
-}
 
 /// A row-major float32 array; four sides (N,C,H,W) for pictures.
 struct Tensor {
@@ -131,6 +127,10 @@ class Engine {
 
   /// The same estimate for given shapes of all inputs, in bytes.
   std::size_t work_bytes(std::span<const NamedShape> shapes) const;
+
+  /// What running takes is at most this times work_bytes: in float32 some convolutions have work
+  /// space of their own that the estimate does not know, in either precision products of matrices.
+  double most_of_work_bytes() const;
 
   /// Bytes of the weights as they will lie in memory.
   std::size_t weight_bytes() const;

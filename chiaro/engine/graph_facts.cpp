@@ -28,7 +28,8 @@ std::string print_facts(const GraphFacts& facts) {
                      {"outputs", ports_json(facts.outputs)},
                      {"weight_bytes", facts.weight_bytes},
                      {"work_bytes", facts.work_bytes},
-                     {"chains", facts.chains}};
+                     {"chains", facts.chains},
+                     {"products", facts.products}};
   return json.dump();
 }
 
@@ -40,7 +41,8 @@ std::optional<GraphFacts> parse_facts(std::span<const std::byte> text) {
                       .outputs = ports_of(json.at("outputs")),
                       .weight_bytes = json.at("weight_bytes").get<std::size_t>(),
                       .work_bytes = json.at("work_bytes").get<std::map<std::string, std::size_t>>(),
-                      .chains = json.at("chains").get<bool>()};
+                      .chains = json.at("chains").get<bool>(),
+                      .products = json.at("products").get<bool>()};
   } catch (const Json::exception&) {
     return std::nullopt;
   }

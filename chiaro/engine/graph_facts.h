@@ -24,6 +24,8 @@ struct GraphFacts {
   std::size_t weight_bytes = 0;
   std::map<std::string, std::size_t> work_bytes;  ///< what was estimated so far, by what for
   bool chains = false;  ///< much of its work is attention or normalisation
+  bool products =
+      false;  ///< many products of matrices, whose work memory the estimate knows less well
 
   bool operator==(const GraphFacts&) const = default;
 };

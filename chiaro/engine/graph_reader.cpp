@@ -4,6 +4,7 @@
 #include <istream>
 #include <openvino/frontend/manager.hpp>
 #include <openvino/op/convolution.hpp>
+#include <openvino/op/matmul.hpp>
 #include <openvino/op/mvn.hpp>
 #include <openvino/op/softmax.hpp>
 #include <streambuf>
@@ -98,19 +99,25 @@ std::shared_ptr<ov::Model> read_onnx(std::span<const std::byte> onnx, const std:
 
 GraphFacts facts_of(const ov::Model& graph) {
   std::size_t chains = 0;
+  std::size_t products = 0;
   std::size_t convolutions = 0;
   for (const auto& node : graph.get_ops()) {
     const bool is_chain = ov::is_type<ov::op::v1::Softmax>(node) ||
                           ov::is_type<ov::op::v8::Softmax>(node) ||
                           ov::is_type<ov::op::v6::MVN>(node);
     chains += is_chain ? 1 : 0;
+    // Those of a condition have one size, whatever the picture's.
+    const bool is_product =
+        ov::is_type<ov::op::v0::MatMul>(node) && node->get_output_partial_shape(0).is_dynamic();
+    products += is_product ? 1 : 0;
     convolutions += ov::is_type<ov::op::v1::Convolution>(node) ? 1 : 0;
   }
   return {.inputs = ports_of_graph(graph.inputs()),
           .outputs = ports_of_graph(graph.outputs()),
           .weight_bytes = constant_bytes(graph),
           .work_bytes = {},
-          .chains = 8 * chains > convolutions};
+          .chains = 8 * chains > convolutions,
+          .products = 8 * products > convolutions};
 }
 
 }  // namespace chiaro::engine

@@ -108,8 +108,9 @@ WeaveOptions Restorer::State::weave_options(int height, int width,
 }
 
 std::int64_t Restorer::State::graph_bytes(const Grid& grid) const {
-  return static_cast<std::int64_t>(engine::most_of_work_bytes(engine.precision()) *
-                                   bytes_per_pixel * static_cast<double>(pixels_of(grid)));
+  const double bytes =
+      engine.most_of_work_bytes() * bytes_per_pixel * static_cast<double>(pixels_of(grid));
+  return static_cast<std::int64_t>(bytes);
 }
 
 void Restorer::State::hold(const Grid& grid) {

@@ -17,7 +17,8 @@ GraphFacts example() {
           .outputs = {{{"output"}, {}}, {{}, {1}}},
           .weight_bytes = 1234567890123,
           .work_bytes = {{"[1,3,16,16] f32", 5}, {"[1,3,16,16] bf16", 3}},
-          .chains = true};
+          .chains = true,
+          .products = true};
 }
 
 TEST(GraphFacts, SurvivePrintingAndParsing) {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <openvino/core/partial_shape.hpp>
+#include <string>
 
+#include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/graph_reader.h"
 #include "tests/support/graph_bundle.h"
 
@@ -27,6 +29,15 @@ TEST(MemoryEstimate, InFloat32EveryValueTakesFourBytes) {
 // The first convolution stays in float32, and is let go when the second has its copy.
 TEST(MemoryEstimate, InBfloat16TheExactStartTakesMore) {
   EXPECT_NEAR(bytes_per_pixel(Precision::Bf16), 8 * (4 + 2) + (3 + 3 + 3) * 4, 0.5);
+}
+
+// Products of matrices have work memory of their own; the network that ships has a few in its
+// smallest stage.
+TEST(MemoryEstimate, WhatShipsHasFewProductsOfMatrices) {
+  const auto bundle =
+      bundle::read_bundle(std::string(CHIARO_SOURCE_DIR) + "/models/default.chiaro");
+  const auto graph = read_onnx(bundle.members.at(std::string(bundle::kRestoreMember)), "default");
+  EXPECT_FALSE(facts_of(*graph).products);
 }
 
 }  // namespace

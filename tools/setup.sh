@@ -16,7 +16,7 @@ setup_log="$root/build/setup.log"
 
 packages_to_restore=(
   g++ cmake ninja-build pkg-config unzip python3 python3-pip
-  libvips-dev libopenexr-dev libturbojpeg0-dev liblcms2-dev libwebp-dev libglib2.0-dev zlib1g-dev libzip-dev libssl-dev
+  libvips-dev libexif-dev libopenexr-dev libturbojpeg0-dev liblcms2-dev libwebp-dev libglib2.0-dev zlib1g-dev libzip-dev libssl-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcpp-httplib-dev)
 packages_to_train=(libgtest-dev libbenchmark-dev libimage-exiftool-perl)
 

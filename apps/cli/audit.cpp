@@ -50,10 +50,12 @@ std::string name_of(const image::Trait& trait) {
   return trait.page == 1 ? trait.name : fmt::format("page {}: {}", trait.page, trait.name);
 }
 
-std::string line_of(const image::Trait& trait) {
-  const std::string_view arrow = trait.fate == image::Fate::Changed ? " -> " : "";
+std::string line_of(const image::Trait& trait, bool asked) {
+  const bool other = trait.fate != image::Fate::Lost && trait.after != trait.before;
+  const std::string after = other ? " -> " + trait.after : "";
   return fmt::format("  {:<8} {}: {}{}{}\n", image::fate_name(trait.fate), name_of(trait),
-                     trait.before, arrow, arrow.empty() ? "" : trait.after);
+                     trait.before, after,
+                     asked ? fmt::format(" (asked for by {})", flag_for(trait)) : "");
 }
 
 }  // namespace
@@ -78,7 +80,7 @@ void audit(const std::string& input, std::span<const std::byte> result,
                     {"before", trait.before},
                     {"after", trait.after},
                     {"asked_for", asked}});
-    if (!kept || !brief) text += line_of(trait);
+    if (!kept || !brief) text += line_of(trait, asked);
   }
   const auto kept = std::ranges::count(traits, image::Fate::Kept, &image::Trait::fate);
   if (arguments.show.json) {

@@ -24,6 +24,16 @@ std::size_t treat_each(const std::vector<std::filesystem::path>& files, bool jso
   return failed;
 }
 
+std::vector<std::byte> read_stdin() {
+  std::vector<std::byte> bytes;
+  std::byte chunk[1 << 16];
+  for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof(chunk), stdin)) > 0;) {
+    bytes.insert(bytes.end(), chunk, chunk + got);
+  }
+  CHIARO_CHECK(std::ferror(stdin) == 0, Input, "[cli.input] cannot read standard input");
+  return bytes;
+}
+
 void tell_unreadable(const std::filesystem::path& path, const std::string& reason, bool json) {
   spdlog::error("{}", reason);
   if (json) print_event("failed", {{"file", path.string()}, {"message", reason}});

@@ -19,6 +19,9 @@ using TreatPicture = std::function<void(const std::filesystem::path& file, const
 std::size_t treat_each(const std::vector<std::filesystem::path>& files, bool json,
                        const TreatPicture& treat);
 
+/// All of it. Errors: Input.
+std::vector<std::byte> read_stdin();
+
 /// Logs what is there but cannot be read and, with `json`, prints it as an event "failed".
 void tell_unreadable(const std::filesystem::path& path, const std::string& reason, bool json);
 

@@ -75,9 +75,9 @@ std::int64_t promise_memory_ceiling(std::string_view text) {
   if (text.empty()) return 0;
   const std::int64_t bytes = parse_bytes(text, "max-memory");
   CHIARO_CHECK(
-      bytes > 0, Usage,
-      "[cli.max-memory] the limit must be above zero; got '{}'; expected something like 512M",
-      text);
+      bytes >= 1 << 20, Usage,
+      "[cli.max-memory] no picture is restored in {} bytes; got '{}'; expected something like 512M",
+      bytes, text);
   return_large_blocks_at_once();
   return bytes;
 }

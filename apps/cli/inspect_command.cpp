@@ -33,14 +33,20 @@ struct InspectArguments {
   bool as_table = false;  ///< a line for each, since there may be several
   EngineFlags engine;
   OutputFlags show;
+
+  bool piped() const { return inputs.size() == 1 && inputs[0] == "-"; }
 };
 
 /// The files themselves; of folders and patterns what chiaro restore would take. What is there but
 /// cannot be read counts as failed.
 restore::FoundPictures pictures_of(const InspectArguments& arguments) {
   restore::FoundPictures all;
+  if (arguments.piped()) all.pictures.push_back({"standard input", {}});
   for (const std::string& input : arguments.inputs) {
     std::error_code failed;
+    if (arguments.piped()) break;
+    CHIARO_CHECK(input != "-", Usage,
+                 "[cli.inspect] standard input is one picture; got others beside it");
     if (!fs::is_directory(input, failed) && !restore::is_pattern(input)) {
       all.pictures.push_back({input, {}});
       continue;
@@ -69,7 +75,7 @@ void check_map(const InspectArguments& arguments) {
   CHIARO_CHECK(!image::format_written_as(arguments.map).empty(), Usage,
                "[cli.inspect] the name '{}' tells no picture format; use .png or .jpg",
                arguments.map);
-  expect_writable(arguments.map, arguments.overwrite, arguments.inputs[0]);
+  expect_writable(arguments.map, arguments.overwrite, arguments.piped() ? "" : arguments.inputs[0]);
 }
 
 void print_one(const fs::path& file, const image::Image& picture, const restore::Inspection& found,
@@ -138,7 +144,9 @@ void inspect_all(const restore::FoundPictures& found, const InspectArguments& ar
   for (const auto& one : found.pictures) pictures.push_back(one.file);
   const std::size_t count = pictures.size() + found.unreadable.size();
   std::size_t failed = found.unreadable.size();
-  if (count == 1 && failed == 0) {  // there is no rest that could go on
+  if (arguments.piped()) {
+    inspect_one(pictures[0], image::decode(read_stdin(), pictures[0].string()));
+  } else if (count == 1 && failed == 0) {  // there is no rest that could go on
     inspect_one(pictures[0], image::read(pictures[0]));
   } else {
     failed += treat_each(pictures, arguments.show.json, inspect_one);
@@ -218,7 +226,9 @@ void add_inspect(CLI::App& root) {
       "              the threshold of the bundle\n"
       "Of several pictures or a folder: a table, with the strength instead of the confidence.\n\n"
       "Needs a bundle with a controller, or an encoder with its tree. More: docs/inspecting.md");
-  command->add_option("photos", arguments->inputs, "pictures, folders and patterns")
+  command
+      ->add_option("photos", arguments->inputs,
+                   "pictures, folders and patterns; -: one picture from standard input")
       ->required()
       ->type_name("PHOTO...");
   command->add_option("--map", arguments->map,

@@ -144,8 +144,10 @@ void add_restore_flags(CLI::App& command, RestoreArguments& arguments) {
                      "ceiling for the whole process, e.g. 1G");
   command.add_option("--alpha", arguments.alpha, "transparency: keep, restore or drop")
       ->capture_default_str();
-  command.add_option("--format", arguments.write.format,
-                     "png, jpeg, webp, tiff, ppm, pfm, exr or hdr, whatever the name says");
+  command.add_option(
+      "--format", arguments.write.format,
+      "png, jpeg, webp, tiff, ppm, pfm, exr or hdr, whatever the name says; to stdout the source's "
+      "where nothing is said");
   command
       .add_option(
           "--quality", arguments.write.quality,
@@ -192,7 +194,10 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(arguments.write.quality >= 0 && arguments.write.quality <= 100, Usage,
                "[cli.restore] impossible quality; got {}; expected 1 to 100",
                arguments.write.quality);
-  if (!arguments.write.format.empty()) image::check_encodable(1, 1, arguments.write);
+  std::string& format = arguments.write.format;
+  if (const auto known = image::format_written_as("picture." + format); !known.empty())
+    format = known;  // jpg, tif, …
+  if (!format.empty()) image::check_encodable(1, 1, arguments.write);
   CHIARO_CHECK(arguments.options.strength >= 0 && arguments.options.strength <= 1, Usage,
                "[cli.restore] impossible strength; got {}; expected 0 to 1",
                arguments.options.strength);

@@ -16,7 +16,7 @@ constexpr const char* kRestoreExample =
     "  chiaro restore scan.tif clear.tif --strength 0.7 --max-memory 1G\n"
     "  chiaro restore photos -o restored --skip-existing\n"
     "  chiaro restore a.jpg more 'scans/*.tif' -o out --name '{stem}_{bundle}.{ext}'\n"
-    "  cat in.png | chiaro restore - -o - --format png > out.png";
+    "  cat in.png | chiaro restore - -o - > out.png";
 
 /// An interrupt says what became of the result.
 void restore_one_or_nothing(RestoreArguments& arguments) {

@@ -13,6 +13,7 @@
 
 #include "apps/cli/audit.h"
 #include "apps/cli/change.h"
+#include "apps/cli/each_picture.h"
 #include "apps/cli/events.h"
 #include "apps/cli/inspection_text.h"
 #include "apps/cli/interruption.h"
@@ -52,8 +53,6 @@ void check_output(const RestoreArguments& arguments) {
                "is one file, and '{}' no folder",
                input, arguments.output);
   if (arguments.output == "-") {
-    CHIARO_CHECK(!arguments.write.format.empty(), Usage,
-                 "[cli.restore] a picture to stdout needs --format");
     CHIARO_CHECK(!arguments.show.json, Usage,
                  "[cli.restore] --json and a picture cannot both go to stdout");
     CHIARO_CHECK(isatty(STDOUT_FILENO) == 0, Usage,
@@ -70,16 +69,6 @@ void check_output(const RestoreArguments& arguments) {
                image::has_picture_extension(output)
                    ? fmt::format("{} files are read, but not written", output.extension().string())
                    : fmt::format("the name '{}' tells no picture format", output.string()));
-}
-
-std::vector<std::byte> read_stdin() {
-  std::vector<std::byte> bytes;
-  std::byte chunk[1 << 16];
-  for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof(chunk), stdin)) > 0;) {
-    bytes.insert(bytes.end(), chunk, chunk + got);
-  }
-  CHIARO_CHECK(std::ferror(stdin) == 0, Input, "[cli.restore] cannot read standard input");
-  return bytes;
 }
 
 /// What is restored: of a pipe its bytes, which come once, of a file what it was when the work
@@ -111,6 +100,12 @@ struct Input {
     return picture;
   }
 };
+
+/// The source's, where that is one that is written.
+std::string format_for_stdout(const Input& source) {
+  const std::string written = image::format_written_as("source." + source.probe().format);
+  return written.empty() ? "png" : written;
+}
 
 /// What is written where nothing has changed and the source's file will do.
 std::optional<std::vector<std::byte>> untouched(const RestoreArguments& arguments,
@@ -216,6 +211,8 @@ void restore_one(RestoreArguments& arguments) {
     return restore::open_restorer(arguments.engine.bundle, options);
   });
   const Input source(input);
+  if (arguments.output == "-" && arguments.write.format.empty())
+    arguments.write.format = format_for_stdout(source);
   const image::PageReader pages = source.pages();
   const bool by_pages = go_by_pages(pages, arguments, arguments.output);
   const bool limited = arguments.options.max_memory_bytes > 0;

@@ -125,7 +125,8 @@ void run(ServeArguments& arguments) {
        .precision = std::string(engine::precision_name(restorer.precision())),
        .threads = restorer.threads(),
        .scale = restorer.manifest().scale,
-       .inspect = inspector ? inspect_work(*inspector, restorers, arguments.options) : nullptr});
+       .inspect = inspector ? inspect_work(*inspector, restorers, arguments.options) : nullptr,
+       .check = check_work(restorers, arguments.options)});
   service.start();
   announce(arguments, service.port());
   while (!interrupted() && service.is_running()) std::this_thread::sleep_for(100ms);

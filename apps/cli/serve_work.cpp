@@ -33,9 +33,20 @@ const server::ResultFormat& result_format(const server::JobRequest& request,
   return found == nullptr ? server::kResultFormats.front() : *found;
 }
 
-std::string findings_of(const restore::RestoreReport& report, const restore::Restorer& restorer,
-                        int pages_left_out) {
-  Json findings = {{"strength", report.strength}};
+restore::RestoreOptions wanted_by(const server::JobRequest& request,
+                                  const server::ServeOptions& options) {
+  restore::RestoreOptions wanted{.strength = request.strength,
+                                 .keep_grain = request.keep_grain,
+                                 .max_memory_bytes = options.max_memory_bytes,
+                                 .guard = restore::parse_guard_mode(request.guard)};
+  if (!request.stated.empty()) wanted.stated = restore::parse_stated_damages(request.stated);
+  return wanted;
+}
+
+std::string findings_of(const server::JobRequest& request, const restore::RestoreReport& report,
+                        const restore::Restorer& restorer, int pages_left_out) {
+  Json findings = {{"strength", report.strength}, {"blind", report.blind}};
+  if (!report.blind) findings["as"] = request.stated;
   const auto& info = restorer.manifest().condition;
   if (report.inspection && info)
     findings["inspection"] = inspection_json(*report.inspection, *info);
@@ -85,9 +96,7 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
   return [&restorers, options, jobs](const server::JobRequest& request,
                                      const ProgressCallback& progress) {
     if (++*jobs % kTidiedEvery == 0) return_free_memory();
-    const restore::RestoreOptions wanted{.strength = request.strength,
-                                         .max_memory_bytes = options.max_memory_bytes,
-                                         .guard = restore::parse_guard_mode(request.guard)};
+    const restore::RestoreOptions wanted = wanted_by(request, options);
     expect_within_limit(*restorers.take(), request.picture, wanted);
     image::Image picture =
         image::decode(request.picture, "the picture",
@@ -106,7 +115,14 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
         .width = picture.width(),
         .height = picture.height(),
         .pages_left_out = left_out,
-        .findings = findings_of(report, restorers.any(), left_out)};
+        .findings = findings_of(request, report, restorers.any(), left_out)};
+  };
+}
+
+server::CheckFunction check_work(restore::RestorerPool& restorers,
+                                 const server::ServeOptions& options) {
+  return [&restorers, options](const server::JobRequest& request) {
+    restorers.any().expect_possible(wanted_by(request, options));
   };
 }
 

@@ -12,6 +12,10 @@ namespace chiaro::cli {
 server::JobFunction restore_work(restore::RestorerPool& restorers,
                                  const server::ServeOptions& options);
 
+/// By the bundle: what it can be told, how it can guard. The restorers must outlive it.
+server::CheckFunction check_work(restore::RestorerPool& restorers,
+                                 const server::ServeOptions& options);
+
 /// Decodes and asks the controller: as the event `inspected` of `chiaro inspect --json`. What is
 /// too large to be restored within the limit of memory is not decoded for this either, and waits
 /// its turn with what is restored. Inspector and restorers must outlive it.

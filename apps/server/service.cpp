@@ -80,9 +80,16 @@ std::vector<std::string> result_format_names() {
   return names;
 }
 
+const std::vector<std::string> kRestoreParameters{"strength", "as",      "keep_grain", "guard",
+                                                  "format",   "quality", "wait"};
+
 JobRequest job_of(const Request& request) {
-  check_parameters(request, {"strength", "guard", "format", "quality", "wait"});
+  check_parameters(request, kRestoreParameters);
   JobRequest job;
+  job.keep_grain = number_of(request, "keep_grain", 0.0, 0.0, 1.0);
+  job.stated = request.get_param_value("as");
+  if (request.has_param("as") && job.stated.empty())
+    throw Refused{400, "bad_request", "as: no damage is stated; expected e.g. 'rain(0.3)'"};
   job.strength = number_of(request, "strength", 1.0, 0.0, 1.0);
   job.guard = word_of(request, "guard", "soft", {"off", "soft", "strict"});
   job.format = word_of(request, "format", "", result_format_names());
@@ -308,6 +315,11 @@ struct Service::State {
   void restore(const Request& request, Response& response, const httplib::ContentReader& reader) {
     JobRequest job = job_of(request);
     const bool wait = word_of(request, "wait", "0", {"0", "1"}) == "1";
+    try {
+      if (facts.check) facts.check(job);
+    } catch (const Error& error) {
+      throw Refused{400, "bad_request", error.what()};
+    }
     if (const auto refusal = jobs.refusal()) throw refused_job(*refusal, jobs);
     const auto place = wait ? place_to_wait() : nullptr;
     std::unique_ptr<Room> room;
@@ -365,7 +377,7 @@ struct Service::State {
             {"scale", facts.scale},
             {"inspects", static_cast<bool>(facts.inspect)},
             {"result_formats", result_format_names()},
-            {"parameters", {"strength", "guard", "format", "quality", "wait"}},
+            {"parameters", kRestoreParameters},
             {"limits",
              {{"body_bytes", options.max_body_bytes},
               {"pixels", options.max_pixels},

@@ -15,6 +15,10 @@ namespace chiaro::server {
 /// What is wrong with a picture file, as JSON. Called by one thread at a time.
 using InspectFunction = std::function<std::string(std::span<const std::byte> picture)>;
 
+/// Refuses what no picture could be restored by, before one is received. Called by any thread.
+/// Errors: Usage.
+using CheckFunction = std::function<void(const JobRequest& without_picture)>;
+
 /// What the interface says about itself, made once.
 struct ServiceFacts {
   std::string models_json = {};  ///< of /v1/models
@@ -23,6 +27,7 @@ struct ServiceFacts {
   int threads = 0;
   int scale = 1;
   InspectFunction inspect = {};  ///< empty where the bundle has no controller
+  CheckFunction check = {};      ///< empty: nothing is refused
 };
 
 class Service {

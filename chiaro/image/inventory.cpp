@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
 #include <optional>
@@ -213,11 +214,42 @@ void take_xmp_inventory(std::string_view packet, Inventory& items) {
   if (!text.empty()) items["XMP"] = text;
 }
 
+namespace {
+
+/// As IIM 4.2 calls those that photographs have.
+std::string iptc_name(std::size_t record, std::size_t data_set) {
+  struct Known {
+    std::size_t data_set;
+    const char* name;
+  };
+  static constexpr std::array kApplication{Known{5, "ObjectName"},
+                                           Known{15, "Category"},
+                                           Known{25, "Keywords"},
+                                           Known{55, "DateCreated"},
+                                           Known{60, "TimeCreated"},
+                                           Known{80, "By-line"},
+                                           Known{90, "City"},
+                                           Known{95, "Province-State"},
+                                           Known{101, "Country"},
+                                           Known{105, "Headline"},
+                                           Known{110, "Credit"},
+                                           Known{115, "Source"},
+                                           Known{116, "CopyrightNotice"},
+                                           Known{120, "Caption"}};
+  if (record == 2) {
+    const auto known = std::ranges::find(kApplication, data_set, &Known::data_set);
+    if (known != kApplication.end()) return known->name;
+  }
+  return fmt::format("{}:{}", record, data_set);
+}
+
+}  // namespace
+
 void take_iptc_inventory(std::string_view records, Inventory& items) {
   for (std::size_t at = 0; at + 5 <= records.size() && records[at] == '\x1c';) {
     const std::size_t size = big(records, at + 3, 2);
     if (size > records.size() - at - 5) return;
-    items[fmt::format("IPTC {}:{}", big(records, at + 1, 1), big(records, at + 2, 1))] +=
+    items["IPTC " + iptc_name(big(records, at + 1, 1), big(records, at + 2, 1))] +=
         std::string(records.substr(at + 5, size)) + '\0';
     at += 5 + size;
   }

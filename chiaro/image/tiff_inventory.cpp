@@ -1,3 +1,5 @@
+#include <libexif/exif-tag.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -19,31 +21,26 @@ constexpr std::array<std::size_t, 63> kStructural{
     0x0153, 0x0154, 0x0155, 0x0156, 0x015b, 0x0200, 0x0201, 0x0202, 0x0203, 0x0211, 0x0212,
     0x0213, 0x0214, 0x02bc, 0x83bb, 0x8649, 0x8769, 0x8773, 0x8825};
 
-struct TagName {
-  std::size_t tag;
-  const char* name;
-};
-constexpr std::array kNames{TagName{0x010d, "DocumentName"},
-                            TagName{0x010e, "ImageDescription"},
-                            TagName{0x010f, "Make"},
-                            TagName{0x0110, "Model"},
-                            TagName{0x011d, "PageName"},
-                            TagName{0x0131, "Software"},
-                            TagName{0x0132, "DateTime"},
-                            TagName{0x013b, "Artist"},
-                            TagName{0x8298, "Copyright"},
-                            TagName{0x829a, "ExposureTime"},
-                            TagName{0x829d, "FNumber"},
-                            TagName{0x8827, "ISO"},
-                            TagName{0x9003, "DateTimeOriginal"},
-                            TagName{0x9004, "CreateDate"},
-                            TagName{0x920a, "FocalLength"},
-                            TagName{0x927c, "MakerNote"},
-                            TagName{0x9286, "UserComment"},
-                            TagName{0xa434, "LensModel"},
-                            TagName{0x830e, "GeoTIFF ModelPixelScale"},
-                            TagName{0x8482, "GeoTIFF ModelTiepoint"},
-                            TagName{0x87af, "GeoTIFF keys"}};
+/// The name of a tag in a group of EXIF, as the standard spells it; of tags of its own a TIFF has
+/// few.
+std::string name_of(std::size_t tag, ExifIfd group) {
+  switch (tag) {
+    case 0x010d:
+      return "DocumentName";
+    case 0x011d:
+      return "PageName";
+    case 0x830e:
+      return "GeoTIFF ModelPixelScale";
+    case 0x8482:
+      return "GeoTIFF ModelTiepoint";
+    case 0x87af:
+      return "GeoTIFF keys";
+    default:
+      break;
+  }
+  const char* known = exif_tag_get_name_in_ifd(static_cast<ExifTag>(tag), group);
+  return known == nullptr ? fmt::format("tag {:#06x}", tag) : known;
+}
 
 class Walk {
  public:
@@ -166,7 +163,8 @@ class Walk {
     if (big_endian_ && step > 1) {
       for (std::size_t i = 0; i < size; i += step) std::reverse(&value[i], &value[i] + step);
     }
-    items_[group_of(kind) + (" " + name_of(tag))] = value;
+    const std::string name = name_of(tag, exif_group_of(kind));
+    items_[(name.starts_with("GPS") ? "EXIF" : group_of(kind)) + (" " + name)] = value;
   }
 
   void descend(std::size_t at, Kind kind) {
@@ -180,9 +178,10 @@ class Walk {
     return kind == Kind::Interoperability ? "EXIF interoperability" : "EXIF";
   }
 
-  static std::string name_of(std::size_t tag) {
-    const auto known = std::ranges::find(kNames, tag, &TagName::tag);
-    return known == kNames.end() ? fmt::format("tag {:#06x}", tag) : known->name;
+  static ExifIfd exif_group_of(Kind kind) {
+    if (kind == Kind::Gps) return EXIF_IFD_GPS;
+    if (kind == Kind::Interoperability) return EXIF_IFD_INTEROPERABILITY;
+    return kind == Kind::Photo ? EXIF_IFD_EXIF : EXIF_IFD_0;
   }
 
   std::span<const std::uint8_t> bytes_;

@@ -181,6 +181,7 @@ void Restorer::State::check_options(int picture_channels, const RestoreOptions& 
                "[restore.restore] bundle '{}' has no controller: it cannot guard strictly", origin);
   CHIARO_CHECK(!options.stated || options.guard != GuardMode::Strict, Usage,
                "[restore.restore] damages that are stated leave nothing to guard strictly");
+  if (options.stated) (void)stated_condition(*options.stated, *manifest.condition);
 }
 
 void Restorer::State::EngineGraph::prepare(int, int height, int width) {

@@ -88,6 +88,19 @@ TEST_F(InspectCli, TellsWhatIsWrong) {
   EXPECT_TRUE(dark.starts_with(dark_ + ": looks clean: would be left as it is\n")) << dark;
 }
 
+TEST_F(InspectCli, TakesOnePictureFromAPipe) {
+  const auto piped = test::run_process({CHIARO_PROGRAM, "inspect", "-", "--json"}, striped_);
+  ASSERT_EQ(piped.status, 0) << piped.err;
+  Json found = events(piped.out).at(0);
+  EXPECT_EQ(found["file"], "standard input");
+  Json named = events(chiaro({"inspect", striped_, "--json"}).out).at(0);
+  found.erase("file");
+  named.erase("file");
+  EXPECT_EQ(found, named);
+  expect_refused({"inspect", striped_, "-"}, 2, "standard input is one picture");
+  EXPECT_EQ(test::run_process({CHIARO_PROGRAM, "inspect", "-"}).status, 3);  // nothing comes
+}
+
 TEST_F(InspectCli, WordsSayHowSureAndWhatIsHeldBackOnlyWhereItShows) {
   // Around 0.52 with a deviation of s: noise 4 s, of the rest 0.52 haze and 0.48 clean.
   const auto board = [&](const std::string& name, float s) {

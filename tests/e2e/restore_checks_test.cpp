@@ -169,7 +169,10 @@ TEST_F(RestoreChecks, AnAuditFindsALossAndWritesNothing) {
   EXPECT_EQ(event(lossy.out, "audit")["sound"], false);
   EXPECT_NE(lossy.err.find("JPEG APP7 MAKER"), std::string::npos) << lossy.err;
   EXPECT_FALSE(fs::exists(result));
-  EXPECT_EQ(restore({photo, "-o", result, "--audit", "--strip"}).status, 0);
+  const auto asked = restore({photo, "-o", result, "--audit", "--strip"});
+  EXPECT_EQ(asked.status, 0);
+  EXPECT_NE(asked.out.find("  lost     JPEG APP7 MAKER: "), std::string::npos) << asked.out;
+  EXPECT_NE(asked.out.find(" (asked for by --strip)\n"), std::string::npos) << asked.out;
   EXPECT_TRUE(fs::exists(result));
   EXPECT_EQ(restore({"-", "-o", folder_ / "x.png", "--audit"}).status, 2);
 }

@@ -66,12 +66,12 @@ TEST_F(Fidelity, WhatExifToolWroteIsSeenAndKept) {
     for (const std::string& to : formats) {
       write(at("result." + to), once);
       const Fates found = fates(at("source." + from), at("result." + to));
-      for (const char* name : {"EXIF Artist", "EXIF ExposureTime", "EXIF GPS tag 0x0002", "XMP"})
+      for (const char* name : {"EXIF Artist", "EXIF ExposureTime", "EXIF GPSLatitude", "XMP"})
         EXPECT_TRUE(found.contains(name)) << from << " lacks " << name;
-      EXPECT_EQ(found.contains("IPTC 2:25"), from != "webp") << from;
+      EXPECT_EQ(found.contains("IPTC Keywords"), from != "webp") << from;
       // WebP has no place for IPTC and no resolution of its own.
       std::vector<std::string> expected;
-      if (to == "webp" && from != "webp") expected = {"lost IPTC 2:105", "lost IPTC 2:25"};
+      if (to == "webp" && from != "webp") expected = {"lost IPTC Headline", "lost IPTC Keywords"};
       const auto lost = not_kept(found);
       for (const std::string& name : lost) {
         const bool known =
@@ -93,8 +93,8 @@ TEST_F(Fidelity, AgreesWithExifToolAboutEveryPlantedLoss) {
       {"-Artist=Otto", "changed EXIF Artist"},
       {"-XMP:all=", "lost XMP"},
       {"-XMP:Rating=3", "changed XMP"},
-      {"-IPTC:Headline=", "lost IPTC 2:105"},
-      {"-IPTC:Keywords=other", "changed IPTC 2:25"},
+      {"-IPTC:Headline=", "lost IPTC Headline"},
+      {"-IPTC:Keywords=other", "changed IPTC Keywords"},
       {"-XResolution=72 -YResolution=72", "changed resolution"},
       {"-UserComment=", "lost EXIF UserComment"}};
   for (const auto& [change, expected] : losses) {

@@ -173,6 +173,56 @@ TEST_F(Serve, SaysWhatIsWrongAndWhatItWentBy) {
   EXPECT_EQ(client.Post("/v1/inspect", std::string("a letter"), kBinary)->status, 415);
 }
 
+TEST_F(Serve, IsToldWhatIsWrong) {
+  use("told");
+  Server server;
+  auto client = server.client();
+  const std::string sent = picture(20, 30);
+  const auto restored = [&](const std::string& more) {
+    return client.Post("/v1/restore?wait=1&guard=off&format=tiff" + more, sent, kBinary);
+  };
+  const auto blind = restored("");
+  const auto told = restored("&as=haze(0.75)");
+  ASSERT_EQ(told->status, 200) << told->body;
+  EXPECT_TRUE(told->body != blind->body);
+  const auto job = [&](const httplib::Result& answer) {
+    return body_of(client.Get("/v1/jobs/" + answer->get_header_value("X-Job-Id")))["findings"];
+  };
+  EXPECT_EQ(job(blind)["blind"], true);
+  EXPECT_EQ(job(told)["blind"], false);
+  EXPECT_EQ(job(told)["as"], "haze(0.75)");
+  // The very picture that the command line makes of it.
+  write_file_atomically(folder_ / "in.png", sent);
+  const auto done =
+      test::run_process({CHIARO_PROGRAM, "restore", folder_ / "in.png", "-o", folder_ / "out.tif",
+                         "--guard", "off", "--as", "haze(0.75)"});
+  ASSERT_EQ(done.status, 0) << done.err;
+  EXPECT_TRUE(told->body == read_text(folder_ / "out.tif"));
+
+  for (const char* more : {"&as=", "&as=haize(0.3)", "&as=haze(2)", "&as=haze(0.3)%2Bhaze(0.1)",
+                           "&keep_grain=1.5", "&keep_grain=nan"}) {
+    const auto refused = restored(more);
+    EXPECT_EQ(refused->status, 400) << more << refused->body;
+    EXPECT_EQ(body_of(refused)["error"]["code"], "bad_request") << more;
+  }
+  // Refused before it is queued, also where nobody waits.
+  EXPECT_EQ(client.Post("/v1/restore?as=haize(0.3)", sent, kBinary)->status, 400);
+}
+
+TEST_F(Serve, WhatCannotBeToldRefusesItAndKeepsGrain) {
+  Server server;
+  auto client = server.client();
+  const auto grain = [&](const char* share) {
+    return client.Post("/v1/restore?wait=1&format=png&keep_grain=" + std::string(share),
+                       picture(40, 50), kBinary);
+  };
+  ASSERT_EQ(grain("0.5")->status, 200);
+  EXPECT_TRUE(grain("0.5")->body != grain("0")->body);
+  const auto refused = client.Post("/v1/restore?as=haze(0.3)", picture(5, 5), kBinary);
+  EXPECT_EQ(refused->status, 400);
+  EXPECT_NE(refused->body.find("has no controller"), std::string::npos) << refused->body;
+}
+
 TEST_F(Serve, GivesBackTheFileOfAPictureInWhichNothingChanges) {
   Server server;
   auto client = server.client();

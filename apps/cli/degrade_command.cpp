@@ -31,7 +31,7 @@ constexpr const char* kDegradeExample =
     "  chiaro degrade in.jpg -o out.png --spec 'haze(beta=1.2)+noise(sigma_u8=15)' --seed 7\n"
     "  chiaro degrade photos/ -o damaged/ --draw 'rain/snow+jpeg(quality=30..70)?0.5'\n"
     "  chiaro degrade in.jpg --sheet sheet.png\n"
-    "Folders are mirrored, with all below them, and written as PNG. Each picture's damage depends\n"
+    "Folders are mirrored, with all below them. Each picture's damage depends\n"
     "on the seed and on its name (with the folders that are mirrored, without the extension), as\n"
     "in `chiaro eval`.\n"
     "`chiaro describe noise` lists options.";
@@ -44,6 +44,7 @@ struct DegradeArguments {
   std::uint64_t seed = 0;
   image::WriteOptions write;
   bool overwrite = false;
+  bool skip_existing = false;
   OutputFlags show;
 };
 
@@ -56,7 +57,8 @@ struct Damage {
 Damage damage_of(const DegradeArguments& a) {
   const int given = !a.spec.empty() + !a.draw.empty() + !a.preset.empty();
   CHIARO_CHECK(given == 1, Usage,
-               "[cli.degrade] what damage? give one of --spec, --draw and --preset; got {}", given);
+               "[cli.degrade] what damage? give one of --spec, --draw and --preset; got {}",
+               given == 0 ? "none" : "several");
   if (!a.spec.empty()) return {degrade::parse_spec(a.spec), {}};
   if (!a.draw.empty()) return {{}, degrade::parse_template(a.draw)};
   return {{}, degrade::preset(a.preset)};
@@ -113,17 +115,25 @@ void say_failed(const DegradeArguments& a, const fs::path& picture, const std::s
 struct Counts {
   std::size_t done = 0;
   std::size_t broken = 0;
+  std::size_t existing = 0;  ///< left as they were
 };
+
+/// Whether the result is there and is to stay.
+bool is_there(const DegradeArguments& a, const fs::path& output) {
+  std::error_code failed;
+  return a.skip_existing && fs::is_regular_file(output, failed);
+}
 
 /// Files and folders into a folder, which mirrors them; one that fails does not stop the rest.
 Counts degrade_many(const DegradeArguments& a, const Damage& damage) {
   expect_folder_name(a.output);
-  restore::BatchPlanOptions options{.output = a.output, .format = "png"};
+  restore::BatchPlanOptions options{.output = a.output,
+                                    .format = a.write.format.empty() ? "png" : a.write.format};
   if (!a.name.empty()) options.name = a.name;
   const restore::BatchPlan plan = restore::plan_batch(a.inputs, options);
   restore::prepare_folders(plan);
   for (const restore::BatchItem& item : plan.items)
-    expect_writable(item.output, a.overwrite, item.input);
+    if (!is_there(a, item.output)) expect_writable(item.output, a.overwrite, item.input);
   Counts counts;
   for (const auto& [path, reason] : plan.unreadable) {
     ++counts.broken;
@@ -131,6 +141,10 @@ Counts degrade_many(const DegradeArguments& a, const Damage& damage) {
   }
   for (const restore::BatchItem& item : plan.items) {
     stop_if_interrupted();
+    if (is_there(a, item.output)) {
+      ++counts.existing;
+      continue;
+    }
     try {
       const fs::path below = item.output.lexically_relative(plan.output);
       degrade_one(a, damage, item, below.parent_path() / below.stem());
@@ -140,6 +154,8 @@ Counts degrade_many(const DegradeArguments& a, const Damage& damage) {
       say_failed(a, item.input, error.what());
     }
   }
+  spdlog::info("{} damaged, {} failed{}", counts.done, counts.broken,
+               a.skip_existing ? fmt::format(", {} existed", counts.existing) : "");
   return counts;
 }
 
@@ -183,6 +199,9 @@ void run(DegradeArguments& a) {
     if (a.show.json) print_event("sheet", {{"file", first}, {"output", a.sheet}});
     if (a.output.empty()) return;
   }
+  expect_format(a.write);
+  CHIARO_CHECK(!a.skip_existing || !a.overwrite, Usage,
+               "[cli.degrade] --skip-existing and --overwrite contradict each other");
   CHIARO_CHECK(!a.output.empty(), Usage,
                "[cli.degrade] where to? give -o; of two files without it the second is the output");
   const Damage damage = damage_of(a);
@@ -194,10 +213,13 @@ void run(DegradeArguments& a) {
                  "[cli.degrade] --name is for several pictures; '{}' is one file, and '{}' no "
                  "folder",
                  first, a.output);
-    degrade_one(a, damage, {first, a.output}, fs::path(first).stem());
-    counts.done = 1;
+    counts.existing = is_there(a, a.output) ? 1 : 0;
+    counts.done = 1 - counts.existing;
+    if (counts.done == 1) degrade_one(a, damage, {first, a.output}, fs::path(first).stem());
   }
-  if (a.show.json) print_event("summary", {{"done", counts.done}, {"failed", counts.broken}});
+  if (a.show.json)
+    print_event("summary",
+                {{"done", counts.done}, {"failed", counts.broken}, {"existing", counts.existing}});
   CHIARO_CHECK(counts.broken == 0, SomeFailed, "[cli.degrade] {} of {} pictures failed",
                counts.broken, counts.done + counts.broken);
 }
@@ -231,7 +253,11 @@ void add_degrade(CLI::App& root) {
           "of JPEG and WebP, 1 to 100; 0: as the source if that is a JPEG of 80 or more, else 95")
       ->capture_default_str();
   command->add_flag("--strip", a->write.strip_metadata, "leave EXIF, XMP and profile out");
+  command->add_option("--format", a->write.format,
+                      "png, jpeg, webp, tiff, ppm, pfm, exr or hdr; else by the name, and of "
+                      "several pictures png");
   command->add_flag("--overwrite", a->overwrite, "replace existing outputs");
+  command->add_flag("--skip-existing", a->skip_existing, "leave pictures whose result exists");
   add_output_flags(*command, a->show);
   command->callback([a] { run(*a); });
 }

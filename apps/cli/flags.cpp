@@ -10,6 +10,7 @@
 #include "chiaro/base/process_memory.h"
 #include "chiaro/base/text.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/image/encodable.h"
 
 namespace chiaro::cli {
 
@@ -80,6 +81,12 @@ std::int64_t promise_memory_ceiling(std::string_view text) {
       bytes, text);
   return_large_blocks_at_once();
   return bytes;
+}
+
+void expect_format(image::WriteOptions& write) {
+  if (const auto known = image::format_written_as("picture." + write.format); !known.empty())
+    write.format = known;
+  if (!write.format.empty()) image::check_encodable(1, 1, write);
 }
 
 void expect_folder_name(const std::string& output) {

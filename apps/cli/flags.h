@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "chiaro/engine/engine.h"
+#include "chiaro/image/codec.h"
 
 namespace chiaro::cli {
 
@@ -45,6 +46,10 @@ std::int64_t parse_bytes(std::string_view text, std::string_view flag);
 /// What --max-memory says in bytes, 0 where it says nothing. Where it says something, freed memory
 /// goes back to the system from then on (return_large_blocks_at_once). Errors: Usage.
 std::int64_t promise_memory_ceiling(std::string_view text);
+
+/// Settles names like `jpg` to those of image::WriteOptions; "" stays. Errors: Usage (a format that
+/// is not written, an impossible quality).
+void expect_format(image::WriteOptions& write);
 
 /// Refuses the name of one picture where results of several go. Errors: Usage.
 void expect_folder_name(const std::string& output);

@@ -8,7 +8,6 @@
 #include "apps/cli/restore_strips.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/sha256.h"
-#include "chiaro/image/encodable.h"
 #include "chiaro/restore/find_pictures.h"
 
 namespace chiaro::cli {
@@ -194,10 +193,7 @@ void settle(RestoreArguments& arguments) {
   CHIARO_CHECK(arguments.write.quality >= 0 && arguments.write.quality <= 100, Usage,
                "[cli.restore] impossible quality; got {}; expected 1 to 100",
                arguments.write.quality);
-  std::string& format = arguments.write.format;
-  if (const auto known = image::format_written_as("picture." + format); !known.empty())
-    format = known;  // jpg, tif, …
-  if (!format.empty()) image::check_encodable(1, 1, arguments.write);
+  expect_format(arguments.write);
   CHIARO_CHECK(arguments.options.strength >= 0 && arguments.options.strength <= 1, Usage,
                "[cli.restore] impossible strength; got {}; expected 0 to 1",
                arguments.options.strength);

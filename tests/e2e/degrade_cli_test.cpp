@@ -55,6 +55,30 @@ class DegradeCli : public testing::Test {
   const fs::path out_ = folder_ / "out.png";
 };
 
+TEST_F(DegradeCli, GoesOnAndWritesTheFormatAskedFor) {
+  const fs::path out = folder_ / "out";
+  const std::vector<std::string> words{
+      "degrade", clean_, "-o", out, "--spec", "noise", "--format", "jpg", "--skip-existing"};
+  const auto first = chiaro(words);
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_NE(first.err.find("3 damaged, 0 failed, 0 existed"), std::string::npos) << first.err;
+  EXPECT_EQ(image::probe(out / "a.jpg").format, "jpeg");
+  fs::remove(out / "b.jpg");
+  const auto before = read_file(out / "a.jpg");
+  const auto second = chiaro(words);
+  ASSERT_EQ(second.status, 0) << second.err;
+  EXPECT_NE(second.err.find("1 damaged, 0 failed, 2 existed"), std::string::npos) << second.err;
+  EXPECT_TRUE(fs::exists(out / "b.jpg"));
+  EXPECT_EQ(read_file(out / "a.jpg"), before);
+  const auto alone = chiaro({"degrade", one_, "-o", out / "a.jpg", "--spec", "noise(sigma_u8=50)",
+                             "--skip-existing", "--json"});
+  EXPECT_NE(alone.out.find("\"existing\":1"), std::string::npos) << alone.out << alone.err;
+  EXPECT_EQ(read_file(out / "a.jpg"), before);
+  expect_refused({"degrade", one_, "-o", out / "x.png", "--spec", "noise", "--format", "gif"}, 2,
+                 "unknown picture format");
+  expect_refused({"degrade", one_, "-o", out / "x.png"}, 2, "got none");
+}
+
 TEST_F(DegradeCli, ASeedGivesTheSameFileAgain) {
   const auto degraded = [&](const std::string& seed) {
     const fs::path file = folder_ / ("seed" + seed + ".png");

@@ -104,11 +104,12 @@ function(chiaro_check_catalogue name)
   endforeach()
 endfunction()
 
-# chiaro_tests(NAME [TORCH] [OWN_FLAGS] [DEPS rooms…] [LIBS targets…]) : one test program per room from tests/NAME/*.cpp.
+# chiaro_tests(NAME [TORCH] [OWN_FLAGS] [SECONDS n] [DEPS rooms…] [LIBS targets…]) : one test program per room from tests/NAME/*.cpp.
 # OWN_FLAGS: its libraries ask for flags (-pthread) that the precompiled header was made without, so it does without.
+# SECONDS: about how long a long one takes; those start first, so that no core waits for the last.
 # Cases whose suite or name contains "Slow" are registered apart with the label slow.
 function(chiaro_tests name)
-  cmake_parse_arguments(ARG "TORCH;OWN_FLAGS" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;OWN_FLAGS" "SECONDS" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources OR (ARG_TORCH AND NOT CHIARO_WITH_TRAINING))
     return()
@@ -124,6 +125,9 @@ function(chiaro_tests name)
   endif()
   add_test(NAME ${name} COMMAND test_${name} --gtest_filter=-*Slow*)
   set_tests_properties(${name} PROPERTIES LABELS fast TIMEOUT 600)
+  if(ARG_SECONDS)
+    set_tests_properties(${name} PROPERTIES COST ${ARG_SECONDS})
+  endif()
   file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt has_slow REGEX "SLOW")
   if(has_slow)
     add_test(NAME ${name}_slow COMMAND test_${name} --gtest_filter=*Slow*)

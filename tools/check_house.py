@@ -43,6 +43,13 @@ def line_of(text, offset):
     return text.count("\n", 0, offset) + 1
 
 
+def faults_of_test(path, code):
+    """Files of tests are compiled together: names of one must not meet those of another."""
+    opened = re.findall(r"^namespace\s+([\w:]+)\s*\{", code, re.MULTILINE)
+    if not any(name.endswith(f"::{path.stem}") for name in opened):
+        yield f"{path}: opens no namespace of its own; expected one that ends with ::{path.stem}"
+
+
 def faults_of_file(path, text):
     lines = text.count("\n") + (not text.endswith("\n"))
     if lines > MAX_LINES:
@@ -62,6 +69,8 @@ def faults_of_file(path, text):
         for word in words(found[1]):
             if word in AVOIDED and found[1] not in ALLOWED:
                 yield f"{path}:{line_of(code, found.start())}: '{found[1]}' has the word '{word}'; {AVOIDED[word]}"
+    if path.parts[0] == "tests" and path.stem.endswith("_test") and path.suffix == ".cpp":
+        yield from faults_of_test(path, code)
     if path.parts[0] != "chiaro":
         return
     for rule, why in LIBRARY_RULES:

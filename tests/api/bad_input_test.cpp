@@ -6,7 +6,7 @@
 #include "chiaro/base/files.h"
 #include "tests/api/callers.h"
 
-namespace chiaro::test {
+namespace chiaro::test::bad_input_test {
 namespace {
 
 class ApiBadInput : public Callers {
@@ -305,4 +305,4 @@ TEST_F(ApiBadInput, ACallbackThatUsesItsRestorer) {
 }
 
 }  // namespace
-}  // namespace chiaro::test
+}  // namespace chiaro::test::bad_input_test

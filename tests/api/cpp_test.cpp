@@ -6,7 +6,7 @@
 #include "chiaro/base/files.h"
 #include "tests/api/callers.h"
 
-namespace chiaro::test {
+namespace chiaro::test::cpp_test {
 namespace {
 
 class ApiCpp : public Callers {
@@ -104,4 +104,4 @@ TEST_F(ApiCpp, FilesAndMoves) {
 }
 
 }  // namespace
-}  // namespace chiaro::test
+}  // namespace chiaro::test::cpp_test

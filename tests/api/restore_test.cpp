@@ -12,7 +12,7 @@
 #include "tests/api/callers.h"
 #include "tests/support/process.h"
 
-namespace chiaro::test {
+namespace chiaro::test::restore_test {
 namespace {
 
 constexpr int kWidth = 53;
@@ -411,4 +411,4 @@ TEST_F(ApiRestore, InspectionSaysWhatTheControllerSays) {
 }
 
 }  // namespace
-}  // namespace chiaro::test
+}  // namespace chiaro::test::restore_test

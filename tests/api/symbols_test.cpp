@@ -8,7 +8,7 @@
 #include "tests/api/callers.h"
 #include "tests/support/process.h"
 
-namespace chiaro::test {
+namespace chiaro::test::symbols_test {
 namespace {
 
 TEST(ApiSymbols, AreThoseListed) {
@@ -53,4 +53,4 @@ static_assert(sizeof(chiaro_report) >= 40 && offsetof(chiaro_report, blind) == 3
 static_assert(sizeof(chiaro_verdict) >= 40 && offsetof(chiaro_verdict, unlike) == 36);
 
 }  // namespace
-}  // namespace chiaro::test
+}  // namespace chiaro::test::symbols_test

@@ -29,7 +29,7 @@ extern "C" mode_t umask(mode_t mask) noexcept {
   return static_cast<mode_t>(::syscall(SYS_umask, mask));
 }
 
-namespace chiaro {
+namespace chiaro::files_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -222,4 +222,4 @@ TEST(Files, SeveralMayBeWrittenUnderOneName) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::files_test

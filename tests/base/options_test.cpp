@@ -6,7 +6,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro {
+namespace chiaro::options_test {
 namespace {
 
 struct Sample {
@@ -96,4 +96,4 @@ TEST(Options, DescribeHasDefaultsUnitsAndChoices) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::options_test

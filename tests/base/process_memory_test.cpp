@@ -8,7 +8,7 @@
 #include "chiaro/base/files.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::process_memory_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -62,4 +62,4 @@ TEST_F(ControlGroups, WithoutAListNothingIsLimited) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::process_memory_test

@@ -6,7 +6,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::recipe_test {
 namespace {
 
 constexpr const char* kText = R"(name = "small"
@@ -144,4 +144,4 @@ TEST(Recipe, UnknownSectionsNameTheNearest) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::recipe_test

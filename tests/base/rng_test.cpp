@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-namespace chiaro {
+namespace chiaro::rng_test {
 namespace {
 
 struct Moments {
@@ -160,4 +160,4 @@ TEST(StableHash, EqualsPublishedFnv1a) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::rng_test

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace chiaro {
+namespace chiaro::sha256_test {
 namespace {
 
 std::vector<std::byte> bytes_of(std::string_view text) {
@@ -22,4 +22,4 @@ TEST(Sha256, MatchesPublishedVectors) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::sha256_test

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace chiaro {
+namespace chiaro::text_test {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -58,4 +58,4 @@ TEST(Text, Trim) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::text_test

@@ -15,7 +15,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::bundle {
+namespace chiaro::bundle::bundle_test {
 namespace {
 
 std::vector<std::byte> bytes_of(std::string_view text) {
@@ -455,4 +455,4 @@ TEST(HostileBundle, ADeclaredSizeLargerThanTheFileIsRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::bundle
+}  // namespace chiaro::bundle::bundle_test

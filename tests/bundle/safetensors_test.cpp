@@ -7,7 +7,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::bundle {
+namespace chiaro::bundle::safetensors_test {
 namespace {
 
 /// A file from a header text and data, however wrong.
@@ -104,4 +104,4 @@ TEST(Safetensors, DamagedFilesAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::bundle
+}  // namespace chiaro::bundle::safetensors_test

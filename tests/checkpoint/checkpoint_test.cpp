@@ -14,7 +14,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::checkpoint {
+namespace chiaro::checkpoint::checkpoint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -241,4 +241,4 @@ TEST(Checkpoint, NamesBelowAPrefix) {
 }
 
 }  // namespace
-}  // namespace chiaro::checkpoint
+}  // namespace chiaro::checkpoint::checkpoint_test

@@ -12,7 +12,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::checkpoint {
+namespace chiaro::checkpoint::module_state_test {
 namespace {
 
 /// Two layers with parameters and buffers of two types.
@@ -145,4 +145,4 @@ TEST(ModuleState, ManyProblemsStayOneLine) {
 }
 
 }  // namespace
-}  // namespace chiaro::checkpoint
+}  // namespace chiaro::checkpoint::module_state_test

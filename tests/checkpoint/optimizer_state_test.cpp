@@ -19,7 +19,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::checkpoint {
+namespace chiaro::checkpoint::optimizer_state_test {
 namespace {
 
 using torch::optim::Adam;
@@ -193,4 +193,4 @@ TEST(OptimizerState, OtherOptimisersAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::checkpoint
+}  // namespace chiaro::checkpoint::optimizer_state_test

@@ -14,7 +14,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::checkpoint {
+namespace chiaro::checkpoint::run_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -164,4 +164,4 @@ TEST(RunFolder, ImpossibleFoldersAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::checkpoint
+}  // namespace chiaro::checkpoint::run_folder_test

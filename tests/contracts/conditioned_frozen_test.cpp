@@ -12,7 +12,7 @@
 #include "chiaro/networks/text_table.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::conditioned_frozen_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -270,4 +270,4 @@ TEST(ConditionedFrozen, HalfWeightsRefuseWhatTheyCannotHold) {
 }
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::conditioned_frozen_test

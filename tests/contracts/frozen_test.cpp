@@ -16,7 +16,7 @@
 #include "chiaro/freeze/freeze.h"
 #include "tests/support/onnx_graph.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::frozen_test {
 namespace {
 
 constexpr double kTolerance = 1e-4;
@@ -116,4 +116,4 @@ INSTANTIATE_TEST_SUITE_P(Catalogue, Frozen, ::testing::ValuesIn(network_names())
                          [](const auto& item) { return item.param; });
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::frozen_test

@@ -17,7 +17,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/second_device.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::methods_test {
 namespace {
 
 constexpr std::int64_t kSteps = 20;
@@ -448,4 +448,4 @@ TEST_P(Methods, ProductRestores) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::methods_test

@@ -16,7 +16,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/second_device.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::networks_test {
 namespace {
 
 /// A light network with a known seed.
@@ -310,4 +310,4 @@ TEST_P(Networks, MultiplicationsGrowWithThePicture) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::networks_test

@@ -5,7 +5,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
-namespace chiaro {
+namespace chiaro::second_device_test {
 namespace {
 
 TEST(SecondDevice, TensorsOfTwoDevicesDoNotMix) {
@@ -30,4 +30,4 @@ TEST(SecondDevice, GeneratorsOfTheOtherDeviceAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::second_device_test

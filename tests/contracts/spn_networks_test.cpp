@@ -12,7 +12,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "tests/contracts/light_networks.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::spn_networks_test {
 namespace {
 
 struct Case {
@@ -120,4 +120,4 @@ TEST_P(SpnOnNetworks, ResumesExactly) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::spn_networks_test

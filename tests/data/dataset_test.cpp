@@ -15,7 +15,7 @@
 #include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::data {
+namespace chiaro::data::dataset_test {
 namespace {
 
 std::string name(const char* prefix, int i) {
@@ -524,4 +524,4 @@ TEST_F(DatasetTest, AlikeSamplesShareTheDamageAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace chiaro::data
+}  // namespace chiaro::data::dataset_test

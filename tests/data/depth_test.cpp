@@ -11,7 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::data {
+namespace chiaro::data::depth_test {
 namespace {
 
 constexpr int kSide = 32;
@@ -122,4 +122,4 @@ TEST_F(DepthSource, WhatDoesNotFitIsNamed) {
 }
 
 }  // namespace
-}  // namespace chiaro::data
+}  // namespace chiaro::data::depth_test

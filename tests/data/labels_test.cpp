@@ -10,7 +10,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::data {
+namespace chiaro::data::labels_test {
 namespace {
 
 constexpr int kPictures = 20;
@@ -121,4 +121,4 @@ TEST_F(LabelsTest, OnePictureLeavesNoneToValidateOn) {
 }
 
 }  // namespace
-}  // namespace chiaro::data
+}  // namespace chiaro::data::labels_test

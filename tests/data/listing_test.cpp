@@ -12,7 +12,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::data {
+namespace chiaro::data::listing_test {
 namespace {
 
 using Scenes = std::set<std::string>;
@@ -198,4 +198,4 @@ TEST_F(ListingTest, NothingButBrokenFilesIsAnError) {
 }
 
 }  // namespace
-}  // namespace chiaro::data
+}  // namespace chiaro::data::listing_test

@@ -12,7 +12,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::data {
+namespace chiaro::data::unpaired_test {
 namespace {
 
 class UnpairedTest : public ::testing::Test {
@@ -134,4 +134,4 @@ TEST_F(UnpairedTest, BrokenOnesAreDrawnAgain) {
 }
 
 }  // namespace
-}  // namespace chiaro::data
+}  // namespace chiaro::data::unpaired_test

@@ -12,7 +12,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::data {
+namespace chiaro::data::variation_test {
 namespace {
 
 constexpr int kSide = 24;
@@ -242,4 +242,4 @@ TEST(OtherSize, WhatIsEnlargedOrReducedIsAsSoftAsItsTarget) {
 }
 
 }  // namespace
-}  // namespace chiaro::data
+}  // namespace chiaro::data::variation_test

@@ -2,7 +2,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::clean_test {
 namespace {
 
 TEST(Clean, ChangesNothing) {
@@ -11,4 +11,4 @@ TEST(Clean, ChangesNothing) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::clean_test

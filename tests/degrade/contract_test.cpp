@@ -8,7 +8,7 @@
 #include "tests/degrade/pictures.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::contract_test {
 namespace {
 
 using test::hand_made;
@@ -173,4 +173,4 @@ TEST(Degrade, RefusesEmptyPicturesAndForeignDepth) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::contract_test

@@ -4,7 +4,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::defocus_blur_test {
 namespace {
 
 TEST(DefocusBlur, AnImpulseBecomesAnEvenDisc) {
@@ -28,4 +28,4 @@ TEST(DefocusBlur, BelowHalfAPixelIsTheIdentity) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::defocus_blur_test

@@ -2,7 +2,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::downscale_test {
 namespace {
 
 TEST(Downscale, AreaAndNearestGiveEvenBlocksOfTheMean) {
@@ -41,4 +41,4 @@ TEST(Downscale, FactorOneIsTheIdentity) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::downscale_test

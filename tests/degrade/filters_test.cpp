@@ -8,7 +8,7 @@
 #include "chiaro/degrade/resample.h"
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::filters_test {
 namespace {
 
 double sum(const Psf& psf) {
@@ -103,4 +103,4 @@ TEST(ResizeCubic, DoesNotAlias) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::filters_test

@@ -4,7 +4,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::gaussian_blur_test {
 namespace {
 
 Image impulse() {
@@ -39,4 +39,4 @@ TEST(GaussianBlur, ZeroIsTheIdentity) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::gaussian_blur_test

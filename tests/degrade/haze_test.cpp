@@ -5,7 +5,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::haze_test {
 namespace {
 
 TEST(Haze, FollowsTheScatteringModelWithAMap) {
@@ -45,4 +45,4 @@ TEST(Haze, TheTintStaysWithinItsBound) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::haze_test

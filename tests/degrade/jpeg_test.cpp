@@ -3,7 +3,7 @@
 #include "chiaro/image/codec.h"
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::jpeg_test {
 namespace {
 
 TEST(Jpeg, IsTheCodecItself) {
@@ -33,4 +33,4 @@ TEST(Jpeg, LeavesBlocksOfEight) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::jpeg_test

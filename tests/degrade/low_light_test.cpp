@@ -4,7 +4,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::low_light_test {
 namespace {
 
 TEST(LowLight, IsGainTimesPowerWithoutNoise) {
@@ -38,4 +38,4 @@ TEST(LowLight, IsStoredInEightBitByDefault) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::low_light_test

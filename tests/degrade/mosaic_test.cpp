@@ -2,7 +2,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::mosaic_test {
 namespace {
 
 TEST(Mosaic, KeepsOneColourOfEachPixel) {
@@ -34,4 +34,4 @@ TEST(Mosaic, FiltersMayLeakAndGreyHasNone) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::mosaic_test

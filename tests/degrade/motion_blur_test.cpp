@@ -4,7 +4,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::motion_blur_test {
 namespace {
 
 Image impulse_through(const char* spec, std::uint64_t seed = 1) {
@@ -45,4 +45,4 @@ TEST(MotionBlur, ATremblingPathBendsAndKeepsTheLight) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::motion_blur_test

@@ -4,7 +4,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::noise_test {
 namespace {
 
 TEST(Noise, HasTheStatedMeanAndDeviation) {
@@ -57,4 +57,4 @@ TEST(Noise, StorageRoundsOrCutsOff) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::noise_test

@@ -4,7 +4,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::poisson_gaussian_test {
 namespace {
 
 double deviation_u8(const char* spec, float level) {
@@ -58,4 +58,4 @@ TEST(PoissonGaussian, IsRoundedByDefault) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::poisson_gaussian_test

@@ -5,7 +5,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::quantize_test {
 namespace {
 
 TEST(Quantize, KeepsThatManyEvenLevelsRoundingToTheNearest) {
@@ -29,4 +29,4 @@ TEST(Quantize, EightBitPicturesPassThrough256) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::quantize_test

@@ -5,7 +5,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::rain_test {
 namespace {
 
 TEST(Rain, AdditiveRainOnlyBrightensAndIsGrey) {
@@ -108,4 +108,4 @@ TEST(Rain, TheVeilLiftsBlackAndDimsWhite) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::rain_test

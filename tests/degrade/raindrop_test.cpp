@@ -2,7 +2,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::raindrop_test {
 namespace {
 
 TEST(Raindrop, ChangesAboutTheAreaItCovers) {
@@ -45,4 +45,4 @@ TEST(Raindrop, WithoutCoverageNothingHappens) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::raindrop_test

@@ -7,7 +7,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::random_fields_test {
 namespace {
 
 TEST(FastNormal, HasTheMomentsAndTailsOfANormal) {
@@ -51,4 +51,4 @@ TEST(SmoothField, CoversTheUnitRangeWithoutJumps) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::random_fields_test

@@ -4,7 +4,7 @@
 
 #include "tests/degrade/pictures.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::snow_test {
 namespace {
 
 TEST(Snow, WithoutVeilOnlyBrightensWhatIsDarkerThanSnow) {
@@ -44,4 +44,4 @@ TEST(Snow, TheVeilIsEvenAir) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::snow_test

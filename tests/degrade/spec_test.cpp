@@ -7,7 +7,7 @@
 #include "chiaro/degrade/presets.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::spec_test {
 namespace {
 
 TEST(Spec, ReadsStepsAndTypesOfFields) {
@@ -141,4 +141,4 @@ TEST(Presets, AirNetNoiseIsTruncatedAndFixed) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::spec_test

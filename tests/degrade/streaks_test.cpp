@@ -6,7 +6,7 @@
 #include <numbers>
 #include <vector>
 
-namespace chiaro::degrade {
+namespace chiaro::degrade::streaks_test {
 namespace {
 
 struct Shape {
@@ -101,4 +101,4 @@ TEST(Streak, ThinOnesGetFainterAndEdgesAreSafe) {
 }
 
 }  // namespace
-}  // namespace chiaro::degrade
+}  // namespace chiaro::degrade::streaks_test

@@ -17,7 +17,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::bad_pictures_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -118,4 +118,4 @@ TEST_F(BadPictures, ThatMayNotBeRead) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::bad_pictures_test

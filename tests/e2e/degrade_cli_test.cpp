@@ -15,7 +15,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::degrade_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -273,4 +273,4 @@ TEST_F(DegradeCli, ScoresAreOfThePairsAndAreCompared) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::degrade_cli_test

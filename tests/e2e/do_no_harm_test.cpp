@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::do_no_harm_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -167,4 +167,4 @@ TEST_F(DoNoHarmSlow, ACoarseJpegComesOutBetterAsAJpeg) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::do_no_harm_test

@@ -15,7 +15,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::eval_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -146,4 +146,4 @@ TEST_F(EvalCli, TheSchemaKnowsSuitesAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::eval_cli_test

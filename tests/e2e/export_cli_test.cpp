@@ -10,7 +10,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::export_cli_test {
 namespace {
 
 TEST(ExportCli, AnEncoderGivesItsGraph) {
@@ -37,4 +37,4 @@ TEST(ExportCli, AnEncoderGivesItsGraph) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::export_cli_test

@@ -20,7 +20,7 @@
 #include "tests/support/profiles.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::identity_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -168,4 +168,4 @@ TEST_F(Identity, ARampOf16BitsKeepsItsLevels) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::identity_test

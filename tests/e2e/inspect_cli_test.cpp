@@ -13,7 +13,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::inspect_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -410,4 +410,4 @@ TEST_F(InspectCli, EvalCountsTheTypesFound) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::inspect_cli_test

@@ -18,7 +18,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::measuring_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -253,4 +253,4 @@ TEST_F(MeasuringCli, ASuiteStatesWhatIsMeasured) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::measuring_cli_test

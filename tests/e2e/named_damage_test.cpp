@@ -9,7 +9,7 @@
 #include "tests/support/process.h"
 #include "tests/support/shipped_bundles.h"
 
-namespace chiaro {
+namespace chiaro::named_damage_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -76,4 +76,4 @@ TEST_F(NamedDamageSlow, IsFoundAgainAmongPhotos) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::named_damage_test

@@ -15,7 +15,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::names_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -186,4 +186,4 @@ TEST_F(Names, TryShowsThemToo) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::names_test

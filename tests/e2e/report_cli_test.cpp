@@ -12,7 +12,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::report_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -222,4 +222,4 @@ TEST_F(ReportCli, BadInputIsOneSentence) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::report_cli_test

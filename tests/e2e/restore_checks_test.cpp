@@ -16,7 +16,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::restore_checks_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -327,4 +327,4 @@ TEST_F(RestoreChecks, SlowTilesOfEveryBundleAreTheWhole) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::restore_checks_test

@@ -18,7 +18,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::restore_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -447,4 +447,4 @@ TEST_F(RestoreCli, BenchPrintsFigures) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::restore_cli_test

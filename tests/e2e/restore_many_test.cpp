@@ -22,7 +22,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/terminal.h"
 
-namespace chiaro {
+namespace chiaro::restore_many_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -369,4 +369,4 @@ TEST_F(RestoreMany, MemoryStaysUnderItsCeiling) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::restore_many_test

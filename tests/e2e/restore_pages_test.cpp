@@ -21,7 +21,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::restore_pages_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -239,7 +239,7 @@ TEST_F(RestorePages, WhatCannotBeWrittenIsSaidFirst) {
   const std::string wide = folder_ / "wide.png";
   image::write(wide, image::Image(1, 8, 16384, 0.5F));
   refused({wide, "-o", folder_ / "out.webp", "--json"}, 2, "too large for webp");
-  refused({folder_ / "missing.png", "-o", folder_ / "out.x", "--format", "jpg", "--json"}, 2,
+  refused({folder_ / "missing.png", "-o", folder_ / "out.x", "--format", "gif", "--json"}, 2,
           "unknown picture format");
   EXPECT_EQ(restore({wide, "-o", folder_ / "part.webp", "--region", "0,0,100,8"}).status, 0);
   fs::create_directories(folder_ / "photos");
@@ -304,4 +304,4 @@ TEST_F(RestorePages, WhatIsBrighterThanWhiteIsNotLostWithoutAWord) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::restore_pages_test

@@ -17,7 +17,7 @@
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::restore_range_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -186,4 +186,4 @@ TEST_F(RestoreRange, LargeOnesGoThroughInStrips) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::restore_range_test

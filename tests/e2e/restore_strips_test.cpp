@@ -17,7 +17,7 @@
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::restore_strips_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -248,4 +248,4 @@ TEST_F(RestoreStripsSlow, AWidePictureStaysWithinTheCeilingToItsEnd) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::restore_strips_test

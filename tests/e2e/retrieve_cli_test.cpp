@@ -13,7 +13,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::retrieve_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -153,4 +153,4 @@ TEST_F(RetrieveCli, RefusesInOneSentence) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::retrieve_cli_test

@@ -22,7 +22,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::retrieve_index_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -386,4 +386,4 @@ TEST_F(RetrieveIndex, AnInterruptedCallKeepsWhatItHas) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::retrieve_index_test

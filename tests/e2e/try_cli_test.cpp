@@ -15,7 +15,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::try_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -217,4 +217,4 @@ TEST_F(TryCli, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::try_cli_test

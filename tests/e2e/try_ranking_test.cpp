@@ -11,7 +11,7 @@
 #include "tests/support/process.h"
 #include "tests/support/shipped_bundles.h"
 
-namespace chiaro {
+namespace chiaro::try_ranking_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -62,4 +62,4 @@ TEST_F(TryRankingSlow, AgreesWithPsnrMoreOftenThanChance) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::try_ranking_test

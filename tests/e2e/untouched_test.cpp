@@ -13,7 +13,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::untouched_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -105,4 +105,4 @@ TEST_F(Untouched, PicturesThatComeThroughAPipeAreWrittenAsTheyCame) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::untouched_test

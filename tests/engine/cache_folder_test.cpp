@@ -10,7 +10,7 @@
 
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::engine {
+namespace chiaro::engine::cache_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -70,4 +70,4 @@ TEST(CacheFolder, DropsTheLongestUnusedAndWhatWasAbandoned) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::cache_folder_test

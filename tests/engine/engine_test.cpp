@@ -13,7 +13,7 @@
 #include "tests/support/graph_bundle.h"
 #include "tests/support/sanitized.h"
 
-namespace chiaro::engine {
+namespace chiaro::engine::engine_test {
 namespace {
 
 Tensor noise(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width) {
@@ -250,4 +250,4 @@ TEST(Processor, IsDescribed) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::engine_test

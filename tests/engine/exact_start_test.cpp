@@ -19,7 +19,7 @@ OPENVINO_API bool is_conversion_disabled(const std::shared_ptr<const Node>& node
                                          const element::Type& to);
 }
 
-namespace chiaro::engine {
+namespace chiaro::engine::exact_start_test {
 namespace {
 
 using Marks = std::vector<bool>;
@@ -76,4 +76,4 @@ TEST(ExactStart, InBf16TheConditionIsNotRounded) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::exact_start_test

@@ -18,7 +18,7 @@
 #include "tests/support/graph_bundle.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::engine {
+namespace chiaro::engine::graph_cache_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -272,4 +272,4 @@ TEST_F(CachedEngine, IsReadWhereItsFactsAreDamaged) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::graph_cache_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace chiaro::engine {
+namespace chiaro::engine::graph_facts_test {
 namespace {
 
 std::optional<GraphFacts> parsed(std::string_view text) {
@@ -38,4 +38,4 @@ TEST(GraphFacts, OtherTextHasNone) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::graph_facts_test

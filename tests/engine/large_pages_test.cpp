@@ -6,7 +6,7 @@
 #include <fstream>
 #include <string>
 
-namespace chiaro::engine {
+namespace chiaro::engine::large_pages_test {
 namespace {
 
 constexpr std::size_t kMebibyte = 1 << 20;
@@ -43,4 +43,4 @@ TEST(LargePages, AreAskedForWhereMuchWasMapped) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::large_pages_test

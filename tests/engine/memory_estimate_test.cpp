@@ -9,7 +9,7 @@
 #include "chiaro/engine/graph_reader.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::engine {
+namespace chiaro::engine::memory_estimate_test {
 namespace {
 
 constexpr double kPixels = 64 * 64;
@@ -41,4 +41,4 @@ TEST(MemoryEstimate, WhatShipsHasFewProductsOfMatrices) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::memory_estimate_test

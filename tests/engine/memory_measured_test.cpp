@@ -18,7 +18,7 @@
 #include "chiaro/engine/processor.h"
 #include "tests/support/sanitized.h"
 
-namespace chiaro::engine {
+namespace chiaro::engine::memory_measured_test {
 namespace {
 
 /// Bytes at one size of the picture.
@@ -91,4 +91,4 @@ INSTANTIATE_TEST_SUITE_P(Bundles, MemoryMeasuredSlow,
                                           testing::Values(Precision::F32, Precision::Bf16)));
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::memory_measured_test

@@ -9,7 +9,7 @@
 #include "chiaro/engine/engine.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::engine {
+namespace chiaro::engine::ncnn_reader_test {
 namespace {
 
 const EngineOptions kOneThread{.precision = Precision::F32, .threads = 1};
@@ -87,4 +87,4 @@ TEST(NcnnReader, RefusesWhatItCannotRead) {
 }
 
 }  // namespace
-}  // namespace chiaro::engine
+}  // namespace chiaro::engine::ncnn_reader_test

@@ -7,7 +7,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::compare_test {
 namespace {
 
 Report report_of(std::vector<double> psnr) {
@@ -146,4 +146,4 @@ TEST(Compare, JsonHasOneLineEachAndASummary) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::compare_test

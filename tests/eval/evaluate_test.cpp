@@ -9,7 +9,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::evaluate_test {
 namespace {
 
 using image::Image;
@@ -136,4 +136,4 @@ TEST(ScoreDifference, TakesEqualInfinitiesAsZero) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::evaluate_test

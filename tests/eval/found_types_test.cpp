@@ -6,7 +6,7 @@
 #include "chiaro/eval/report.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::found_types_test {
 namespace {
 
 const std::vector<std::string> kKnown{"clean", "noise", "jpeg", "blur", "rain"};
@@ -105,4 +105,4 @@ TEST(TypeSummary, IsInTextCsvAndJson) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::found_types_test

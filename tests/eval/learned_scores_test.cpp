@@ -12,7 +12,7 @@
 #include "chiaro/image/codec.h"
 #include "tests/metrics/scene_pictures.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::learned_scores_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -79,4 +79,4 @@ TEST_F(LearnedScores, LpipsOfRealPairsToFourDecimals) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::learned_scores_test

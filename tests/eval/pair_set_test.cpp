@@ -10,7 +10,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::pair_set_test {
 namespace {
 
 using test::TemporaryFolder;
@@ -221,4 +221,4 @@ TEST(PairSet, LimitKeepsTheFirst) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::pair_set_test

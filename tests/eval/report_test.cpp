@@ -9,7 +9,7 @@
 #include "chiaro/eval/table.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::report_test {
 namespace {
 
 Report sample_report() {
@@ -106,4 +106,4 @@ TEST(AlignedTable, CountsCharactersNotBytes) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::report_test

@@ -11,7 +11,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::statistics_test {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -143,4 +143,4 @@ TEST(StudentT, RefusesWhatIsNoProbabilityOrDegree) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::statistics_test

@@ -11,7 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::suite_test {
 namespace {
 
 using test::TemporaryFolder;
@@ -194,4 +194,4 @@ TEST(BenchSuite, TheRecipeReadsAndUntouchedInputsScoreAsPublished) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::suite_test

@@ -11,7 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::unpaired_test {
 namespace {
 
 using image::Image;
@@ -94,4 +94,4 @@ TEST(MetricFiles, AreNamedWhereTheyAreMissing) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::unpaired_test

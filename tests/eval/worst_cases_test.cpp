@@ -5,7 +5,7 @@
 #include "tests/eval/pictures.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::eval {
+namespace chiaro::eval::worst_cases_test {
 namespace {
 
 using image::Image;
@@ -78,4 +78,4 @@ TEST(WorstCases, NoneAreKeptWhereNoneAreWanted) {
 }
 
 }  // namespace
-}  // namespace chiaro::eval
+}  // namespace chiaro::eval::worst_cases_test

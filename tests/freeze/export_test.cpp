@@ -10,7 +10,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/onnx_graph.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::export_test {
 namespace {
 
 // Layers start at zero in places; a graph that forgot them would pass unnoticed.
@@ -67,4 +67,4 @@ TEST(Export, TheSameNetworkGivesTheSameBytes) {
 }
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::export_test

@@ -7,7 +7,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::extent_test {
 namespace {
 
 constexpr PictureSize kSmall{2, 16, 32};
@@ -66,4 +66,4 @@ TEST(Extent, RatioOfProportionalSides) {
 }
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::extent_test

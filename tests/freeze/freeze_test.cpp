@@ -17,7 +17,7 @@
 #include "tests/support/onnx_graph.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::freeze_test {
 namespace {
 
 const OptionTable kSmall = {{"channels", std::vector<std::int64_t>{4, 8}},
@@ -221,4 +221,4 @@ TEST(FreezeEncoder, TwoCodesShareOneGraphAndAreDescribed) {
 }
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::freeze_test

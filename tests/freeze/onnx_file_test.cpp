@@ -7,7 +7,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::onnx_file_test {
 namespace {
 
 OnnxTensor tensor(const std::string& name, std::vector<std::int64_t> shape,
@@ -122,4 +122,4 @@ TEST(OnnxFile, SomethingElseIsRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::onnx_file_test

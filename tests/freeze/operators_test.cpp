@@ -13,7 +13,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/onnx_graph.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::operators_test {
 namespace {
 
 namespace F = torch::nn::functional;
@@ -315,4 +315,4 @@ TEST(OperatorTable, AnOptionWithoutOnnxFormIsNamed) {
 }
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::operators_test

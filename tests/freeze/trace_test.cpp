@@ -6,7 +6,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::freeze {
+namespace chiaro::freeze::trace_test {
 namespace {
 
 using at::Tensor;
@@ -121,4 +121,4 @@ TEST(Trace, RefusesOtherElementTypes) {
 }
 
 }  // namespace
-}  // namespace chiaro::freeze
+}  // namespace chiaro::freeze::trace_test

@@ -110,6 +110,11 @@ class Rules(Tree):
                    "namespace chiaro::degrade {\nvoid fall(int drops) { loop.exit(drops); }\n}\n")
         self.expect_kept("check_house.py")
 
+    def test_tests_have_a_namespace_of_their_own(self):
+        self.write("tests/image/codec_test.cpp", "namespace chiaro::image::codec_test {\n}\n")
+        self.expect_kept("check_house.py")
+        self.broken("tests/image/codec_test.cpp", "namespace chiaro::image {\n}\n", "ends with ::codec_test")
+
     def test_length(self):
         self.write("chiaro/image/long.cpp", "\n" * 600)
         self.expect_kept("check_house.py")

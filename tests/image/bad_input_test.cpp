@@ -20,7 +20,7 @@
 #include "tests/support/nobody.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::bad_input_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -300,4 +300,4 @@ TEST(BadOutput, WhatCannotBeWrittenLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::bad_input_test

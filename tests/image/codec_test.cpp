@@ -14,7 +14,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::codec_test {
 namespace {
 
 using test::add_alpha;
@@ -334,4 +334,4 @@ TEST(Codec, ListsLinkedFoldersOnce) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::codec_test

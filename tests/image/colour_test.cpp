@@ -15,7 +15,7 @@
 #include "tests/support/colour_cube.h"
 #include "tests/support/profiles.h"
 
-namespace chiaro::image {
+namespace chiaro::image::colour_test {
 namespace {
 
 using chiaro::test::adobe_rgb;
@@ -209,4 +209,4 @@ TEST(ToneTable, InvertsItselfAlsoOutside) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::colour_test

@@ -17,7 +17,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::fidelity_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -236,4 +236,4 @@ TEST(FidelityOfBlocks, DamagedFilesAreSurvived) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::fidelity_test

@@ -9,7 +9,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::go_on_test {
 namespace {
 
 constexpr int kHeight = 200;
@@ -64,4 +64,4 @@ TEST(GoOnTest, AStoppedFileIsNotThere) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::go_on_test

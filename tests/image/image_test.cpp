@@ -9,7 +9,7 @@
 #include "chiaro/image/indices.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::image {
+namespace chiaro::image::image_test {
 namespace {
 
 /// One channel, from rows of numbers.
@@ -135,4 +135,4 @@ TEST(Image, ReduceAreaAgainstHandNumbers) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::image_test

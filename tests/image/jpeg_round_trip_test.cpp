@@ -9,7 +9,7 @@
 #include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::image {
+namespace chiaro::image::jpeg_round_trip_test {
 namespace {
 
 double mean_square(const Image& a, const Image& b) {
@@ -97,4 +97,4 @@ TEST(Codec, ManyThreadsReadAndWrite) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::jpeg_round_trip_test

@@ -19,7 +19,7 @@
 #include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::linear_light_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -410,4 +410,4 @@ TEST(LinearLight, GoesThroughInStrips) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::linear_light_test

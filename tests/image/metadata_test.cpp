@@ -13,7 +13,7 @@
 #include "tests/image/handmade_files.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::metadata_test {
 namespace {
 
 const std::string kTags =
@@ -228,4 +228,4 @@ TEST(Metadata, TextsBeyondTheirBoundAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::metadata_test

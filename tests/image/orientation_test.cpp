@@ -13,7 +13,7 @@
 #include "tests/image/handmade_files.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::orientation_test {
 namespace {
 
 /// What a viewer shows of the stored rows "1 2 3" and "4 5 6" (EXIF 2.32, tag 0x0112).
@@ -141,4 +141,4 @@ TEST(Orientation, OfXmpAloneTurnsNothingAndStays) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::orientation_test

@@ -21,7 +21,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::pages_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -513,4 +513,4 @@ TEST(HighRange, IsKnownToTheAudit) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::pages_test

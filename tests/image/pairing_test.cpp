@@ -6,7 +6,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::pairing_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -30,7 +30,7 @@ TEST(PairFiles, ATemplateSaysWhatTheInputsAreCalled) {
 }
 
 TEST(ReadList, LinesAreFilesThatStartAtAFolder) {
-  const test::TemporaryFolder folder;
+  const chiaro::test::TemporaryFolder folder;
   const fs::path list = folder / "list.txt";
   write_file_atomically(list, std::string_view("# pictures\n\n a b.png \r\nsub/c.png\n"
                                                "0001.png (1404,2040,3) 1\n/abs/d (1).png\n"
@@ -52,4 +52,4 @@ TEST(ReadList, LinesAreFilesThatStartAtAFolder) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::pairing_test

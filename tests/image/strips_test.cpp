@@ -18,7 +18,7 @@
 #include "tests/support/profiles.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::image {
+namespace chiaro::image::strips_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -332,4 +332,4 @@ TEST(Strips, RefuseWhatTheyCannotWrite) {
 }
 
 }  // namespace
-}  // namespace chiaro::image
+}  // namespace chiaro::image::strips_test

@@ -13,7 +13,7 @@
 #include "tests/losses/pictures.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::all_losses_test {
 namespace {
 
 class AllLosses : public testing::TestWithParam<std::string> {
@@ -123,4 +123,4 @@ TEST_P(AllLosses, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::all_losses_test

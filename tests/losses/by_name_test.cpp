@@ -6,7 +6,7 @@
 #include "chiaro/losses/mse.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::by_name_test {
 namespace {
 
 TEST(ParseLossTerms, ReadsNamesAndWeightsInOrder) {
@@ -42,4 +42,4 @@ TEST(ParseLossTerms, NamesTheNearestLoss) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::by_name_test

@@ -9,7 +9,7 @@
 #include "tests/losses/cluster_baselines.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::cluster_agreement_test {
 namespace {
 
 std::vector<std::int64_t> labels(std::int64_t count, std::int64_t clusters, std::int64_t step) {
@@ -104,4 +104,4 @@ TEST(ClusterAgreement, RefusesCountsThatDiffer) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::cluster_agreement_test

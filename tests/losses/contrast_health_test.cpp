@@ -10,7 +10,7 @@
 #include "chiaro/losses/info_nce.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::contrast_health_test {
 namespace {
 
 at::Tensor unit_rows(std::int64_t count, std::int64_t dimension) {
@@ -240,4 +240,4 @@ TEST(ContrastWatch, WaitsForTheThirdFaultInARow) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::contrast_health_test

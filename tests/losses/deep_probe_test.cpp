@@ -12,7 +12,7 @@
 #include "chiaro/losses/probes.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::deep_probe_test {
 namespace {
 
 double share_right(const at::Tensor& answers, const at::Tensor& labels) {
@@ -255,4 +255,4 @@ TEST(DeepProbe, RefusesWhatItCannotLearnFrom) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::deep_probe_test

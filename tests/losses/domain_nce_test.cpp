@@ -9,7 +9,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::domain_nce_test {
 namespace {
 
 /// Unit vectors in the plane, by their angles in degrees.
@@ -192,4 +192,4 @@ TEST(DomainUniformity, OfAPointIsZeroAndOfOppositesMinusEight) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::domain_nce_test

@@ -12,7 +12,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::earth_movers_test {
 namespace {
 
 /// (N,C,M) float64 values without structure.
@@ -161,4 +161,4 @@ TEST(EarthMovers, RefusesOtherShapes) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::earth_movers_test

@@ -5,7 +5,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::feature_distance_test {
 namespace {
 
 Features layers(double first, double second) {
@@ -103,4 +103,4 @@ TEST(FeatureDistance, RefusesLayersThatDoNotMatch) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::feature_distance_test

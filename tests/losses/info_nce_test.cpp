@@ -12,7 +12,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::info_nce_test {
 namespace {
 
 at::Tensor mask(std::initializer_list<std::initializer_list<int>> rows) {
@@ -162,4 +162,4 @@ TEST(InfoNce, WhatIsZeroedHasNoGradient) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::info_nce_test

@@ -7,7 +7,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::layer_measures_test {
 namespace {
 
 TEST(ParticipationRatio, CountsTheDirectionsInUse) {
@@ -57,4 +57,4 @@ TEST(LayerMeasures, RefuseOtherShapes) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::layer_measures_test

@@ -13,7 +13,7 @@
 #include "chiaro/losses/ssim.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::losses_test {
 namespace {
 
 const at::Tensor kBlack = at::zeros({1, 1, 12, 12}, at::kDouble);
@@ -93,4 +93,4 @@ TEST(Edge, RefusesPicturesWithoutInside) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::losses_test

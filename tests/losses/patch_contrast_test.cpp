@@ -9,7 +9,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::patch_contrast_test {
 namespace {
 
 /// Unit vectors in the plane.
@@ -85,4 +85,4 @@ TEST(LocationContrast, EqualPlacesKnowNothing) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::patch_contrast_test

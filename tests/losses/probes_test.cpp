@@ -9,7 +9,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::probes_test {
 namespace {
 
 at::Tensor at_angles(const std::vector<double>& degrees) {
@@ -95,4 +95,4 @@ TEST(NormalisedAccuracy, IsZeroByGuessing) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::probes_test

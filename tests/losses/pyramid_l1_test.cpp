@@ -6,7 +6,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::losses {
+namespace chiaro::losses::pyramid_l1_test {
 namespace {
 
 TEST(PyramidL1, OfAConstantIsItsSize) {
@@ -52,4 +52,4 @@ TEST(PyramidL1, GradientEqualsFiniteDifferences) {
 }
 
 }  // namespace
-}  // namespace chiaro::losses
+}  // namespace chiaro::losses::pyramid_l1_test

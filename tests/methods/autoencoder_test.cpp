@@ -6,7 +6,7 @@
 #include "tests/methods/noisy_batch.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::autoencoder_test {
 namespace {
 
 TEST(Autoencoder, ReturnsWhatItIsGivenAndNeedsNoTarget) {
@@ -30,4 +30,4 @@ TEST(Autoencoder, RefusesAnUnknownLoss) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::autoencoder_test

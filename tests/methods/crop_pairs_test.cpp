@@ -8,7 +8,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::crop_pairs_test {
 namespace {
 
 /// Windows of random pixels; inputs of `crop` are asked of them.
@@ -100,4 +100,4 @@ TEST(PairMasks, LeaveOutOtherSamplesOfThePicture) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::crop_pairs_test

@@ -13,7 +13,7 @@
 #include "chiaro/networks/disentangled_encoder.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::dcodr_test {
 namespace {
 
 const std::vector<std::string> kKinds = {"clean", "noise", "dark", "flat"};
@@ -361,4 +361,4 @@ TEST(Dcodr, RefusesOptionsAndDataThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::dcodr_test

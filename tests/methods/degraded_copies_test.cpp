@@ -8,7 +8,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::degraded_copies_test {
 namespace {
 
 std::vector<std::uint64_t> seeds_from(std::uint64_t first, std::size_t count) {
@@ -79,4 +79,4 @@ TEST(DegradedCopies, RefusesShapesThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::degraded_copies_test

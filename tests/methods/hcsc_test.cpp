@@ -15,7 +15,7 @@
 #include "chiaro/networks/encoder.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::hcsc_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -552,4 +552,4 @@ TEST(Hcsc, SaysWhichSizesArePoor) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::hcsc_test

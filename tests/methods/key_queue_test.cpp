@@ -6,7 +6,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::key_queue_test {
 namespace {
 
 /// Keys first, first + 1, … and notes of the same numbers.
@@ -43,4 +43,4 @@ TEST(KeyQueue, RefusesOtherShapes) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::key_queue_test

@@ -12,7 +12,7 @@
 #include "chiaro/losses/info_nce.h"
 #include "chiaro/networks/text_table.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::mmf_terms_test {
 namespace {
 
 constexpr std::int64_t kClasses = 7;
@@ -159,4 +159,4 @@ TEST(MmfTerms, SeverityLossIsQuadraticNearTheTruthAndSilentWhereItIsUnknown) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::mmf_terms_test

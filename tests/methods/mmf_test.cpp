@@ -12,7 +12,7 @@
 #include "chiaro/methods/stated_truth.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::mmf_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -567,4 +567,4 @@ TEST(Mmf, RefusesNetworksThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::mmf_test

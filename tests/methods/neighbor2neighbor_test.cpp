@@ -6,7 +6,7 @@
 #include "tests/methods/noisy_batch.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::neighbor2neighbor_test {
 namespace {
 
 /// y = a·x; keeps what it was shown.
@@ -84,4 +84,4 @@ TEST_F(Neighbor2neighborTest, TrimsCropsWhoseHalvesDoNotSuitTheNetwork) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::neighbor2neighbor_test

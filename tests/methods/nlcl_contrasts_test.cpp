@@ -13,7 +13,7 @@
 #include "chiaro/nn/projection_heads.h"
 #include "tests/methods/nlcl_cases.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::nlcl_contrasts_test {
 namespace {
 
 using namespace nlcl_cases;
@@ -126,4 +126,4 @@ TEST(NlclContrasts, LocationEqualsItsDefinition) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::nlcl_contrasts_test

@@ -15,7 +15,7 @@
 #include "tests/methods/nlcl_cases.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::nlcl_test {
 namespace {
 
 using namespace nlcl_cases;
@@ -524,4 +524,4 @@ TEST(Nlcl, OfSwappedFoldersTheDamageIsNegative) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::nlcl_test

@@ -6,7 +6,7 @@
 #include "tests/methods/noisy_batch.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::noise2void_test {
 namespace {
 
 /// Keeps what it was shown and returns it plus a constant.
@@ -81,4 +81,4 @@ TEST_F(Noise2voidTest, RefusesAShareThatHidesMostOfThePicture) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::noise2void_test

@@ -23,7 +23,7 @@
 #include "chiaro/losses/earth_movers.h"
 #include "chiaro/losses/info_nce.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::rcl_probe_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -183,4 +183,4 @@ TEST(RclProbeSlow, APretextWithVariedNoiseRewardsDenoisingAndOneWithFixedNoiseNo
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::rcl_probe_test

@@ -14,7 +14,7 @@
 #include "tests/methods/noisy_batch.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::rcl_test {
 namespace {
 
 constexpr std::int64_t kSamples = 6;
@@ -329,4 +329,4 @@ TEST_F(RclTest, RefusesWhatCannotWork) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::rcl_test

@@ -9,7 +9,7 @@
 #include <limits>
 #include <map>
 
-namespace chiaro::methods {
+namespace chiaro::methods::report_health_test {
 namespace {
 
 losses::ContrastHealth collapsed() {
@@ -130,4 +130,4 @@ TEST(ReportContrast, JudgesWhatItIsGivenByNameAndKind) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::report_health_test

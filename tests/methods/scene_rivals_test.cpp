@@ -5,7 +5,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::scene_rivals_test {
 namespace {
 
 /// Scene 1 four times: clean, clean, noise 0.3, noise 0.31; scene 2 twice: noise 0.3, noise 0.6.
@@ -57,4 +57,4 @@ TEST(SceneRivals, ScenesShownOnceAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::scene_rivals_test

@@ -10,7 +10,7 @@
 #include "tests/methods/noisy_batch.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::simclr_test {
 namespace {
 
 class SimclrTest : public ::testing::Test {
@@ -119,4 +119,4 @@ TEST_F(SimclrTest, RefusesWindowsWithoutRoom) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::simclr_test

@@ -8,7 +8,7 @@
 #include "chiaro/networks/encoder_features.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::spn_encoder_test {
 namespace {
 
 /// Loads one encoder, whatever the file; a seed makes it another.
@@ -129,4 +129,4 @@ TEST(SpnEncoder, LayersOfAnotherNetworkAreNamed) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::spn_encoder_test

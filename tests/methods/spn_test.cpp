@@ -11,7 +11,7 @@
 #include "chiaro/nn/feature_extractor.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::spn_test {
 namespace {
 
 /// y = a·x with one weight, so that losses can be worked out by hand.
@@ -596,4 +596,4 @@ TEST(Spn, WithLambdaZeroItIsSupervisedTrainingBitForBit) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::spn_test

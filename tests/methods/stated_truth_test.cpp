@@ -7,7 +7,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-namespace chiaro::methods {
+namespace chiaro::methods::stated_truth_test {
 namespace {
 
 data::Batch batch_of(const std::vector<std::int64_t>& scenes, std::uint64_t first_seed = 0) {
@@ -52,4 +52,4 @@ TEST(CodesOfOthers, AreDrawnEvenly) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::stated_truth_test

@@ -6,7 +6,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::supervised_test {
 namespace {
 
 /// y = a·x with one weight: losses and gradients can be worked out by hand.
@@ -62,4 +62,4 @@ TEST(MethodCatalogue, UnknownNameGivesTheNearest) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::supervised_test

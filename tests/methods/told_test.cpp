@@ -9,7 +9,7 @@
 #include "chiaro/networks/path_conditioner.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::methods {
+namespace chiaro::methods::told_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -203,4 +203,4 @@ TEST(Told, OnlyWhatABundleCanTellIsFrozen) {
 }
 
 }  // namespace
-}  // namespace chiaro::methods
+}  // namespace chiaro::methods::told_test

@@ -11,7 +11,7 @@
 #include "chiaro/metrics/niqe.h"
 #include "tests/metrics/scene_pictures.h"
 
-namespace chiaro::metrics {
+namespace chiaro::metrics::learned_parity_test {
 namespace {
 
 // Their sums are float64 as ours; shapes of distributions come in steps of 0.001, which hides the
@@ -68,4 +68,4 @@ TEST(LearnedParity, FeaturesOfBrisqueMeetTheStoredNumbers) {
 }
 
 }  // namespace
-}  // namespace chiaro::metrics
+}  // namespace chiaro::metrics::learned_parity_test

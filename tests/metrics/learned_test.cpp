@@ -14,7 +14,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::metrics {
+namespace chiaro::metrics::learned_test {
 namespace {
 
 using image::Image;
@@ -209,4 +209,4 @@ TEST(TorchFile, RefusesWhatIsNotOne) {
 }
 
 }  // namespace
-}  // namespace chiaro::metrics
+}  // namespace chiaro::metrics::learned_test

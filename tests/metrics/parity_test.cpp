@@ -10,7 +10,7 @@
 #include "chiaro/metrics/score.h"
 #include "tests/metrics/scene_pictures.h"
 
-namespace chiaro::metrics {
+namespace chiaro::metrics::parity_test {
 namespace {
 
 // Sums in another order, and float32 pictures: a hundred times below the fourth decimal.
@@ -58,4 +58,4 @@ TEST(Parity, EveryStoredNumberIsMet) {
 }
 
 }  // namespace
-}  // namespace chiaro::metrics
+}  // namespace chiaro::metrics::parity_test

@@ -9,7 +9,7 @@
 #include "chiaro/metrics/ssim.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::metrics {
+namespace chiaro::metrics::protocol_test {
 namespace {
 
 using image::Image;
@@ -130,4 +130,4 @@ TEST(ScoreText, HasFourDecimalsOrInf) {
 }
 
 }  // namespace
-}  // namespace chiaro::metrics
+}  // namespace chiaro::metrics::protocol_test

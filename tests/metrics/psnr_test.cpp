@@ -7,7 +7,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::metrics {
+namespace chiaro::metrics::psnr_test {
 namespace {
 
 using image::Image;
@@ -68,4 +68,4 @@ TEST(Psnr, RefusesANegativeBorder) {
 }
 
 }  // namespace
-}  // namespace chiaro::metrics
+}  // namespace chiaro::metrics::psnr_test

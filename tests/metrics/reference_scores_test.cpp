@@ -9,7 +9,7 @@
 #include "chiaro/metrics/psnr.h"
 #include "chiaro/metrics/ssim.h"
 
-namespace chiaro::metrics {
+namespace chiaro::metrics::reference_scores_test {
 namespace {
 
 struct Reference {
@@ -47,4 +47,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& one) { return one.param.name; });
 
 }  // namespace
-}  // namespace chiaro::metrics
+}  // namespace chiaro::metrics::reference_scores_test

@@ -4,7 +4,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::metrics {
+namespace chiaro::metrics::ssim_test {
 namespace {
 
 using image::Image;
@@ -27,4 +27,4 @@ TEST(Ssim, RefusesPicturesSmallerThanTheWindow) {
 }
 
 }  // namespace
-}  // namespace chiaro::metrics
+}  // namespace chiaro::metrics::ssim_test

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-namespace chiaro::networks {
+namespace chiaro::networks::conditioner_test {
 namespace {
 
 ConditionLayout layout(std::int64_t view, std::int64_t whole) {
@@ -55,4 +55,4 @@ TEST(CutViews, TheWholeIsReducedByMeans) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::conditioner_test

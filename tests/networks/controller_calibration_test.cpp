@@ -8,7 +8,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::controller_calibration_test {
 namespace {
 
 /// `count` samples with the logits (z,0), of which `first` are of the first kind.
@@ -73,4 +73,4 @@ TEST(Calibration, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::controller_calibration_test

@@ -9,7 +9,7 @@
 #include "chiaro/networks/text_table.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::controller_test {
 namespace {
 
 const std::vector<std::string> kKinds = {"clean", "noise", "rain"};
@@ -114,4 +114,4 @@ TEST(Controller, RefusesATableOfAnotherSize) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::controller_test

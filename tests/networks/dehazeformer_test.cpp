@@ -9,7 +9,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::dehazeformer_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -253,4 +253,4 @@ TEST(Dehazeformer, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::dehazeformer_test

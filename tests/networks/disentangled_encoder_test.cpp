@@ -8,7 +8,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::disentangled_encoder_test {
 namespace {
 
 DisentangledEncoder small() {
@@ -77,4 +77,4 @@ TEST(CodeGenerator, PaintsByCodeAndStyle) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::disentangled_encoder_test

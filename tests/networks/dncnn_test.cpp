@@ -6,7 +6,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::dncnn_test {
 namespace {
 
 TEST(Dncnn, StartsAsTheIdentity) {
@@ -75,4 +75,4 @@ TEST(Dncnn, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::dncnn_test

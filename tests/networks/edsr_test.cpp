@@ -5,7 +5,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::edsr_test {
 namespace {
 
 std::shared_ptr<Network> at_scale(std::int64_t scale, std::int64_t blocks = 16,
@@ -71,4 +71,4 @@ TEST(Edsr, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::edsr_test

@@ -8,7 +8,7 @@
 #include "chiaro/nn/statistics_tower.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::encoder_features_test {
 namespace {
 
 std::shared_ptr<DegradationEncoder> of_damage() {
@@ -89,4 +89,4 @@ TEST(EncoderFeatures, LayersThatDoNotFitAreNamed) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::encoder_features_test

@@ -5,7 +5,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::ffa_net_test {
 namespace {
 
 std::shared_ptr<Network> with(std::int64_t groups, std::int64_t blocks, std::int64_t channels) {
@@ -112,4 +112,4 @@ TEST(FfaNet, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::ffa_net_test

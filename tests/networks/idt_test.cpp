@@ -8,7 +8,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::idt_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -256,4 +256,4 @@ TEST(Idt, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::idt_test

@@ -6,7 +6,7 @@
 #include "chiaro/nn/token_attention.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::mmf_unet_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -171,4 +171,4 @@ TEST(MmfUnet, RefusesAConditionOfAnotherWidth) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::mmf_unet_test

@@ -4,7 +4,7 @@
 
 #include "chiaro/networks/network.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::mosaic_unet_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -74,4 +74,4 @@ TEST(MosaicUnet, TrunkIsThatOfResunetSoThatWeightsFit) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::mosaic_unet_test

@@ -5,7 +5,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::nafnet_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -87,4 +87,4 @@ TEST(Nafnet, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::nafnet_test

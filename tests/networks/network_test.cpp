@@ -9,7 +9,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::network_test {
 namespace {
 
 /// One layer of each kind that is counted.
@@ -81,4 +81,4 @@ TEST(Catalogue, FindsByNameAndSuggestsTheNearest) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::network_test

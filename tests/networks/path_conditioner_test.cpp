@@ -9,7 +9,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::path_conditioner_test {
 namespace {
 
 constexpr double kDegree = std::numbers::pi / 180;
@@ -112,4 +112,4 @@ TEST(PathConditioner, GoesByNothingElse) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::path_conditioner_test

@@ -6,7 +6,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::resunet_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -104,4 +104,4 @@ TEST(Resunet, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::resunet_test

@@ -7,7 +7,7 @@
 #include "chiaro/networks/network.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::swinir_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -158,4 +158,4 @@ TEST(Swinir, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::swinir_test

@@ -8,7 +8,7 @@
 
 #include "chiaro/networks/network.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::tapped_test {
 namespace {
 
 using List = std::vector<std::int64_t>;
@@ -72,4 +72,4 @@ TEST(Tapped, OthersDoNot) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::tapped_test

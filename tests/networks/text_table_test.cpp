@@ -9,7 +9,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::networks {
+namespace chiaro::networks::text_table_test {
 namespace {
 
 using Rows = std::map<std::string, std::vector<float>>;
@@ -76,4 +76,4 @@ TEST(TextTable, TheOneThatShipsTellsAllKindsApart) {
 }
 
 }  // namespace
-}  // namespace chiaro::networks
+}  // namespace chiaro::networks::text_table_test

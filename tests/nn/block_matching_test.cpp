@@ -12,7 +12,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::block_matching_test {
 namespace {
 
 using Place = std::pair<std::int64_t, std::int64_t>;
@@ -171,4 +171,4 @@ TEST_F(BlockMatchingTest, VectorsComeFromTheCellUnderThePlace) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::block_matching_test

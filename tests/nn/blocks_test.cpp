@@ -10,7 +10,7 @@
 #include "chiaro/nn/naf_block.h"
 #include "chiaro/nn/residual_block.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::blocks_test {
 namespace {
 
 void randomize(torch::nn::Module& module) {
@@ -139,4 +139,4 @@ TEST(Chain, AppliesItsBlocksInOrder) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::blocks_test

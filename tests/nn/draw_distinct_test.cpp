@@ -8,7 +8,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::draw_distinct_test {
 namespace {
 
 TEST(DrawDistinct, OfAllIsAPermutation) {
@@ -41,4 +41,4 @@ TEST(DrawDistinct, NoMoreThanThereAre) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::draw_distinct_test

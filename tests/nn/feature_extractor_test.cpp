@@ -20,7 +20,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::feature_extractor_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -269,4 +269,4 @@ TEST(Squeezenet, ItsParametersAreCountedWithoutAFile) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::feature_extractor_test

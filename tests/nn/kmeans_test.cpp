@@ -9,7 +9,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::kmeans_test {
 namespace {
 
 at::Tensor noise(std::int64_t rows, std::int64_t columns, std::uint64_t seed) {
@@ -83,4 +83,4 @@ TEST(Kmeans, RefusesWhatCannotBeClustered) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::kmeans_test

@@ -10,7 +10,7 @@
 #include "chiaro/nn/generator_scope.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::lagged_copies_test {
 namespace {
 
 std::shared_ptr<torch::nn::BatchNorm2dImpl> norm(double weight, double running_mean) {
@@ -112,4 +112,4 @@ TEST(GeneratorScope, LeavesNoTraceAndRepeats) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::lagged_copies_test

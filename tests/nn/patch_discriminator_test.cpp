@@ -8,7 +8,7 @@
 #include "chiaro/nn/projection_heads.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::patch_discriminator_test {
 namespace {
 
 std::int64_t size_of(const torch::nn::Module& module) {
@@ -106,4 +106,4 @@ TEST_F(PatchDiscriminatorTest, HeadsGiveUnitVectorsAlsoOfNothing) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::patch_discriminator_test

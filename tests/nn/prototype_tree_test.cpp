@@ -9,7 +9,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::prototype_tree_test {
 namespace {
 
 /// Unit vectors in the plane by their angles.
@@ -162,4 +162,4 @@ TEST(PrototypeTree, RefusesWhatIsNoTree) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::prototype_tree_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace chiaro::nn {
+namespace chiaro::nn::reach_test {
 namespace {
 
 TEST(UShapeReceptiveField, OfAChainIsOnePlusTwoPerConvolution) {
@@ -31,4 +31,4 @@ TEST(UShapeReceptiveField, OfOneLevelByHand) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::reach_test

@@ -4,7 +4,7 @@
 
 #include "chiaro/nn/reach.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::span_test {
 namespace {
 
 TEST(Span, OfAConvolutionGrowsByItsRadius) {
@@ -68,4 +68,4 @@ TEST(Span, OfTheReceptiveFieldIsTheWidestOfAllPositions) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::span_test

@@ -15,7 +15,7 @@
 #include "chiaro/image/codec.h"
 #include "chiaro/nn/feature_extractor.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::squeezenet_weights_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,4 +125,4 @@ TEST_F(SqueezenetWeights, GiveTheReferenceScoresOfLpips) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::squeezenet_weights_test

@@ -10,7 +10,7 @@
 #include "chiaro/bundle/safetensors.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::tree_file_test {
 namespace {
 
 at::Tensor stored(const bundle::Safetensors& file, const char* name) {
@@ -96,4 +96,4 @@ TEST(TreeFile, RefusesATreeThatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::tree_file_test

@@ -9,7 +9,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::nn {
+namespace chiaro::nn::windows_test {
 namespace {
 
 TEST(Windows, AreCutPictureByPictureRowByRow) {
@@ -71,4 +71,4 @@ TEST(RelativeBias, DependsOnTheDifferenceOfPlacesAlone) {
 }
 
 }  // namespace
-}  // namespace chiaro::nn
+}  // namespace chiaro::nn::windows_test

@@ -17,7 +17,7 @@
 #include "chiaro/restore/bounded_queue.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::batch_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -388,4 +388,4 @@ TEST_F(RunBatch, AFailureInStripsConcernsItsPictureAlone) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::batch_test

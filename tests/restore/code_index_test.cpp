@@ -16,7 +16,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::code_index_test {
 namespace {
 
 CodeLayout layout() {
@@ -283,4 +283,4 @@ TEST(CodeLayout, DependsOnWhatMakesTheCodeAndOnNothingElse) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::code_index_test

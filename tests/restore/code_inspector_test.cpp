@@ -10,7 +10,7 @@
 #include "tests/support/encoder_bundle.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::code_inspector_test {
 namespace {
 
 std::array<float, 2> at_degrees(double degrees) {
@@ -127,4 +127,4 @@ TEST(CodeInspector, TheTreeIsOverTheFirstPart) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::code_inspector_test

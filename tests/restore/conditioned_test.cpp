@@ -11,7 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::conditioned_test {
 namespace {
 
 const engine::EngineOptions kF32 = {"auto", engine::Precision::F32, 1};
@@ -349,4 +349,4 @@ TEST_F(SelfTestOfConditioned, HalfATestIsRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::conditioned_test

@@ -11,7 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::damage_code_test {
 namespace {
 
 Inspection of(std::vector<double> probabilities, std::vector<double> severities) {
@@ -80,4 +80,4 @@ TEST(DamageCode, OfAnotherControllerHasAnotherLayout) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::damage_code_test

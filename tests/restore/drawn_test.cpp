@@ -9,7 +9,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::drawn_test {
 namespace {
 
 template <typename Value>
@@ -127,4 +127,4 @@ TEST(Drawn, PicturesTooSmallToTellAreNot) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::drawn_test

@@ -12,7 +12,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::find_pictures_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -122,4 +122,4 @@ TEST_F(FindPictures, NothingFoundIsAnError) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::find_pictures_test

@@ -8,7 +8,7 @@
 
 #include "chiaro/base/rng.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::grain_test {
 namespace {
 
 constexpr int kSide = 96;
@@ -126,4 +126,4 @@ TEST(Grain, WhatIsNotFiniteStaysAlone) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::grain_test

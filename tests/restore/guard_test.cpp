@@ -7,7 +7,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::guard_test {
 namespace {
 
 Inspection found(double clean, double noise, double haze, double novelty = 0) {
@@ -122,4 +122,4 @@ TEST(Guard, ModesHaveNames) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::guard_test

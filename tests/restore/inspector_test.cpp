@@ -11,7 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::inspector_test {
 namespace {
 
 /// Columns alternate between level - swing and level + swing: mean `level`, deviation `swing`.
@@ -259,4 +259,4 @@ TEST(Inspector, AnEmptyPictureIsRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::inspector_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace chiaro::restore {
+namespace chiaro::restore::margin_test {
 namespace {
 
 Margin margin(int receptive_field_px, int alignment_px, int height, int width,
@@ -36,4 +36,4 @@ TEST(Margin, IsNoLargerThanTheNetworkSeesOrThanHelps) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::margin_test

@@ -5,7 +5,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::override_test {
 namespace {
 
 std::vector<float> condition(std::string_view text) {
@@ -45,4 +45,4 @@ TEST(StatedDamages, WrongOnesAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::override_test

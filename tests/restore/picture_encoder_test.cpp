@@ -12,7 +12,7 @@
 #include "tests/support/encoder_bundle.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::picture_encoder_test {
 namespace {
 
 /// Columns of 0.1 and 0.7 in turn, 64 px wide: plain once it is reduced four times.
@@ -138,4 +138,4 @@ TEST(SquareView, IsMadeOfMeansAndRepeatsWherePixelsAreFew) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::picture_encoder_test

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace chiaro::restore {
+namespace chiaro::restore::prepare_test {
 namespace {
 
 Survey survey_of(float value, float alpha = 1.0F) {
@@ -48,4 +48,4 @@ TEST(Prepare, WhatIsNotFiniteIsReplacedAndTheRestStays) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::prepare_test

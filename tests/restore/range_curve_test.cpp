@@ -14,7 +14,7 @@
 #include "chiaro/restore/tile_check.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::range_curve_test {
 namespace {
 
 Restorer opened(const std::string& graph) {
@@ -192,4 +192,4 @@ TEST(RangeKept, TheControllerSeesTheSamePicture) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::range_curve_test

@@ -14,7 +14,7 @@
 #include "tests/support/graph_bundle.h"
 #include "tests/support/log_capture.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::region_test {
 namespace {
 
 Restorer make(const std::string& graph) {
@@ -330,4 +330,4 @@ TEST(TileCheck, WindowsLieAcrossEveryKindOfBorder) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::region_test

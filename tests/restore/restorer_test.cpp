@@ -11,7 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::restorer_test {
 namespace {
 
 constexpr engine::EngineOptions kF32 = {"auto", engine::Precision::F32, 2};
@@ -451,4 +451,4 @@ TEST(Restorer, WrongBundlesAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::restorer_test

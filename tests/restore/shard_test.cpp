@@ -7,7 +7,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::shard_test {
 namespace {
 
 /// The part that "auto" makes of these variables, as "K/N".
@@ -77,4 +77,4 @@ TEST(Shard, EachKeyIsInOnePartAndPartsAreAboutEqual) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::shard_test

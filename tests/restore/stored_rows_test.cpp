@@ -7,7 +7,7 @@
 
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::stored_rows_test {
 namespace {
 
 using image::SampleType;
@@ -110,4 +110,4 @@ TEST(StoredRows, BytesOfARow) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::stored_rows_test

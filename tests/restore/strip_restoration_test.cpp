@@ -15,7 +15,7 @@
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::strip_restoration_test {
 namespace {
 
 Restorer make(const std::string& graph) {
@@ -310,4 +310,4 @@ TEST_F(StripRestorationTest, ValuesThatAreNotFiniteAreReplaced) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::strip_restoration_test

@@ -9,7 +9,7 @@
 #include "chiaro/base/rng.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::views_test {
 namespace {
 
 /// Value = 0.001 · row in channel 0, 0.001 · column in channel 1, 0.5 in channel 2.
@@ -197,4 +197,4 @@ TEST(Views, ImpossibleSizesAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::views_test

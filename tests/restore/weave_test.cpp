@@ -13,7 +13,7 @@
 #include "chiaro/image/indices.h"
 #include "tests/support/expect_error.h"
 
-namespace chiaro::restore {
+namespace chiaro::restore::weave_test {
 namespace {
 
 /// A "network" of a few lines, which can refuse to be prepared or to run.
@@ -379,4 +379,4 @@ TEST(Tiling, TheGridIsTheBestOfAllThatFit) {
 }
 
 }  // namespace
-}  // namespace chiaro::restore
+}  // namespace chiaro::restore::weave_test

@@ -23,7 +23,7 @@
 #include "tests/server/api_requests.h"
 #include "tests/server/served.h"
 
-namespace chiaro {
+namespace chiaro::fuzz_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -313,4 +313,4 @@ TEST_F(ServeFuzzSlow, AHundredThousandRequests) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::fuzz_test

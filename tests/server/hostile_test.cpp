@@ -8,7 +8,7 @@
 #include "tests/support/bad_pictures.h"
 #include "tests/support/process.h"
 
-namespace chiaro {
+namespace chiaro::hostile_test {
 namespace {
 
 using test::body_of;
@@ -44,8 +44,8 @@ TEST_F(Serve, BadRequestsAreAnswered) {
     refused(400, "bad_request", std::string("/v1/restore?") + query, good);
   const auto slipped = client.Post("/v1/restore?strenth=0.5", good, kBinary);
   EXPECT_EQ(body_of(slipped)["error"]["message"],
-            "unknown parameter 'strenth' (did you mean 'strength'?); known: strength, guard, "
-            "format, quality, wait");
+            "unknown parameter 'strenth' (did you mean 'strength'?); known: strength, as, "
+            "keep_grain, guard, format, quality, wait");
   EXPECT_EQ(body_of(client.Post("/v1/inspect?wait=1", good, kBinary))["error"]["message"],
             "unknown parameter 'wait'; none is known here");
   refused(404, "not_found", "/v1/jobs/" + std::string(32, 'a') + "/cancel", "");
@@ -292,4 +292,4 @@ TEST_F(Serve, OtherMachinesNeedAToken) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::hostile_test

@@ -12,7 +12,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/sanitized.h"
 
-namespace chiaro::server {
+namespace chiaro::server::jobs_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -257,4 +257,4 @@ TEST(ServeOptions, LoopbackIsWhatOthersCannotReach) {
 }
 
 }  // namespace
-}  // namespace chiaro::server
+}  // namespace chiaro::server::jobs_test

@@ -7,7 +7,7 @@
 #include "tests/server/served.h"
 #include "tests/support/process.h"
 
-namespace chiaro {
+namespace chiaro::serve_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -471,4 +471,4 @@ TEST_F(Serve, WhatIsBeingFetchedArrivesBeforeTheStop) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::serve_test

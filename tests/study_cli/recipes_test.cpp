@@ -3,7 +3,7 @@
 
 #include "tests/study_cli/study_folder.h"
 
-namespace chiaro {
+namespace chiaro::recipes_test {
 namespace {
 
 using test::StudyCli;
@@ -25,4 +25,4 @@ TEST_F(StudyCli, TheStudiesThatShipCanBePlanned) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::recipes_test

@@ -16,7 +16,7 @@
 #include "chiaro/data/dataset.h"
 #include "tests/study_cli/study_folder.h"
 
-namespace chiaro {
+namespace chiaro::study_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -323,4 +323,4 @@ TEST_F(StudyCli, ARunWhoseNumbersGoWrongIsNamedAndTheOthersGoOn) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::study_cli_test

@@ -1,7 +1,7 @@
 // Bad studies: one sentence, a code, nothing made.
 #include "tests/study_cli/study_folder.h"
 
-namespace chiaro {
+namespace chiaro::study_faults_test {
 namespace {
 
 using test::exchange;
@@ -83,4 +83,4 @@ TEST_F(StudyCli, AMetricThatNobodyMeasuredIsNamed) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::study_faults_test

@@ -17,7 +17,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::train {
+namespace chiaro::train::event_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -156,4 +156,4 @@ TEST(EventFile, WritesASampleWhereAsked) {
 }
 
 }  // namespace
-}  // namespace chiaro::train
+}  // namespace chiaro::train::event_file_test

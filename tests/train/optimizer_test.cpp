@@ -15,7 +15,7 @@
 
 #include "chiaro/checkpoint/optimizer_state.h"
 
-namespace chiaro::train {
+namespace chiaro::train::optimizer_test {
 namespace {
 
 std::vector<at::Tensor> weights_of(std::uint64_t seed) {
@@ -160,4 +160,4 @@ TEST(Optimizer, AGradientThatIsNotFiniteShowsInTheNorm) {
 }
 
 }  // namespace
-}  // namespace chiaro::train
+}  // namespace chiaro::train::optimizer_test

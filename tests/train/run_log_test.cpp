@@ -10,7 +10,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::train {
+namespace chiaro::train::run_log_test {
 namespace {
 
 TEST(CsvLog, AFullDiskIsAnErrorAndLeavesWholeRows) {
@@ -34,4 +34,4 @@ TEST(CsvLog, AFullDiskIsAnErrorAndLeavesWholeRows) {
 }
 
 }  // namespace
-}  // namespace chiaro::train
+}  // namespace chiaro::train::run_log_test

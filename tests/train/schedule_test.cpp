@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace chiaro::train {
+namespace chiaro::train::schedule_test {
 namespace {
 
 TrainOptions options(const std::string& schedule) {
@@ -46,4 +46,4 @@ TEST(Schedule, WarmUpLongerThanTheRunIsCut) {
 }
 
 }  // namespace
-}  // namespace chiaro::train
+}  // namespace chiaro::train::schedule_test

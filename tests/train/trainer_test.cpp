@@ -18,7 +18,7 @@
 #include "tests/support/second_device.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro::train {
+namespace chiaro::train::trainer_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -571,4 +571,4 @@ TEST(Ema, FollowsTheHandRecurrence) {
 }
 
 }  // namespace
-}  // namespace chiaro::train
+}  // namespace chiaro::train::trainer_test

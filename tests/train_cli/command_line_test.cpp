@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/train_cli/tiny_training.h"
 
-namespace chiaro {
+namespace chiaro::command_line_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -131,4 +131,4 @@ TEST_F(TrainCommandLine, TheStatusTellsTheSignal) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::command_line_test

@@ -15,7 +15,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::controller_run_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -172,4 +172,4 @@ TEST_F(ControllerRun, IsNotAveragedWithOneThatNamesOtherDamages) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::controller_run_test

@@ -16,7 +16,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::damage_encoder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -186,4 +186,4 @@ TEST_F(DamageEncoder, IsReadByANonLinearProbeFromTwoScenesOn) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::damage_encoder_test

@@ -3,7 +3,7 @@
 
 #include "tests/train_cli/tiny_training.h"
 
-namespace chiaro {
+namespace chiaro::data_forms_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -80,4 +80,4 @@ TEST_F(DataForms, CleanPicturesOfAList) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::data_forms_test

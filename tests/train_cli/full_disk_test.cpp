@@ -16,7 +16,7 @@
 #include "chiaro/checkpoint/run_folder.h"
 #include "tests/train_cli/tiny_training.h"
 
-namespace chiaro {
+namespace chiaro::full_disk_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -143,4 +143,4 @@ TEST_F(FullDisk, ABundleIsWholeOrNotThere) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::full_disk_test

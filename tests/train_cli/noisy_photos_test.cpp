@@ -17,7 +17,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::noisy_photos_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -170,4 +170,4 @@ TEST_F(NoisyPhotos, FaultsHaveOneSentenceAndACode) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::noisy_photos_test

@@ -17,7 +17,7 @@
 #include "tests/support/process.h"
 #include "tests/train_cli/tiny_training.h"
 
-namespace chiaro {
+namespace chiaro::recipe_schema_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -202,4 +202,4 @@ TEST_F(MisspeltKeys, AreNamedRightByTheProgram) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::recipe_schema_test

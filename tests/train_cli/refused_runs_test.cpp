@@ -14,7 +14,7 @@
 #include "chiaro/base/text.h"
 #include "tests/train_cli/tiny_training.h"
 
-namespace chiaro {
+namespace chiaro::refused_runs_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -139,4 +139,4 @@ TEST_F(RefusedRuns, NothingIsSaidWhereEveryPhotoIsRead) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::refused_runs_test

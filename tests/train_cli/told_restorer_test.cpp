@@ -16,7 +16,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::told_restorer_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -166,4 +166,4 @@ TEST_F(ToldRestorer, ArmsOfAStudyStartFromArmsThatTrainedAnEncoder) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::told_restorer_test

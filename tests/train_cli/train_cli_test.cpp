@@ -17,7 +17,7 @@
 #include "chiaro/freeze/freeze.h"
 #include "tests/train_cli/tiny_training.h"
 
-namespace chiaro {
+namespace chiaro::train_cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -208,4 +208,4 @@ TEST_F(TrainCli, FaultsHaveOneSentenceAndACode) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::train_cli_test

@@ -13,7 +13,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::unpaired_folders_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -130,4 +130,4 @@ TEST_F(UnpairedFolders, WhatIsMissingIsSaid) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::unpaired_folders_test

@@ -20,7 +20,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
-namespace chiaro {
+namespace chiaro::validation_measures_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -178,4 +178,4 @@ TEST_F(ValidationMeasures, ThatCannotBeTakenAreRefused) {
 }
 
 }  // namespace
-}  // namespace chiaro
+}  // namespace chiaro::validation_measures_test

@@ -70,8 +70,10 @@ void print_schema(const DescribeArguments& arguments) {
                "[cli.describe] there is no schema of '{}'; expected suites or recipes",
                arguments.what);
   const auto program = training_program();
-  CHIARO_CHECK(!program.empty(), Usage,
-               "[cli.describe] the schema of recipes needs the program chiaro-train beside chiaro");
+  CHIARO_CHECK(
+      !program.empty(), Usage,
+      "[cli.describe] the schema of recipes needs the program chiaro-train beside chiaro; in a "
+      "checkout of the source `./run train --help` builds it");
   CHIARO_CHECK(ask_training_program(program, arguments) == 0, Internal,
                "[cli.describe] '{}' gives no schema of recipes", program.string());
 }
@@ -96,7 +98,8 @@ void run(const DescribeArguments& arguments) {
     known.emplace_back("degradations");
     fail(ErrorCode::Usage,
          "[cli.describe] no degradation is called '{}'{}; networks and methods, which may be, are "
-         "known to the program chiaro-train alone, which is not there",
+         "known to the program chiaro-train alone, which is not there (in a checkout of the source "
+         "`./run train --help` builds it)",
          what, did_you_mean(what, known));
   }
   // It says itself what is wrong.

@@ -50,8 +50,8 @@ void become_training_program(char** arguments) {
   const fs::path program = training_program();
   CHIARO_CHECK(!program.empty(), Usage,
                "[cli.{}] this installation restores only; `chiaro {}` needs the program "
-               "chiaro-train beside chiaro",
-               arguments[1], arguments[1]);
+               "chiaro-train beside chiaro; in a checkout of the source `./run {} …` builds it",
+               arguments[1], arguments[1], arguments[1]);
   std::string name = program.string();
   arguments[0] = name.data();
   ::execv(name.c_str(), arguments);

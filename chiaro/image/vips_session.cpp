@@ -80,8 +80,11 @@ std::string take_vips_error() {
   std::string text = vips_error_buffer();
   vips_error_clear();
   std::ranges::replace(text, '\n', ' ');
-  const std::string trimmed(trim(text));
-  return trimmed.empty() ? "unknown fault" : trimmed;
+  std::string said(trim(text));
+  // Each line begins with the part of libvips that says it, as "VipsJpeg: "; no word for people.
+  if (const auto colon = said.find(": "); said.starts_with("Vips") && colon < said.find(' '))
+    said.erase(0, colon + 2);
+  return said.empty() ? "unknown fault" : said;
 }
 
 }  // namespace chiaro::image

@@ -98,6 +98,7 @@ std::string ApiRequests::value_of(const json& schema) {
     std::string text = word.is_string() ? word.get<std::string>() : word.dump();
     return rng_.chance(0.85) ? text : any_of(std::array{text + "x", upper(text), text + "%00"});
   }
+  if (schema.contains("example") && rng_.chance(0.5)) return schema["example"];
   if (rng_.chance(0.5)) {
     const double low = schema.value("minimum", 0.0);
     const double value = low + (schema.value("maximum", 1.0) - low) * rng_.uniform();
@@ -117,7 +118,7 @@ std::string ApiRequests::query_of(const Operation& operation) {
     query += (query.empty() ? "?" : "&") + name + "=" + value;
   };
   for (const json& parameter : operation.parameters) {
-    if (parameter.value("in", "") != "query" || rng_.chance(0.6)) continue;
+    if (parameter.value("in", "") != "query" || rng_.chance(0.72)) continue;
     for (int times = rng_.chance(0.04) ? 2 : 1; times > 0; --times)
       add(parameter["name"].get<std::string>(), value_of(parameter["schema"]));
   }

@@ -277,7 +277,7 @@ std::int64_t number_in(const char* name, std::int64_t usual) {
 }
 
 TEST_F(ServeFuzz, AnswersAsItsDescriptionSays) {
-  run(1200, 17);
+  run(1500, 17);
   // It was no monologue of refusals.
   for (const char* reached :
        {"POST /v1/restore 200", "POST /v1/restore 202", "POST /v1/restore 400",

@@ -120,6 +120,11 @@ void Dataset::add_sources(const Recipe& recipe, const fs::path& root, Part part)
     std::set<std::string> scenes = lists[i].scenes;
     const auto kept = held_out_of_all(lists[i], held_out_anywhere);
     std::erase_if(scenes, [&](const std::string& scene) { return kept.contains(scene); });
+    const auto seen = std::ranges::count_if(
+        scenes, [&](const std::string& scene) { return held_out_anywhere.contains(scene); });
+    if (seen > 0 && part == Part::Training)
+      spdlog::warn("{}: other sources keep all its scenes for validation; it trains on {} of them",
+                   options.name, seen);
     if (!noisy && !unpaired) scenes = labelled(scenes, options_.label_fraction, options_.seed);
     // Nothing is measured on unpaired pictures, so a single one may serve both parts.
     const bool held = part == Part::Validation && !(unpaired && kept.empty());

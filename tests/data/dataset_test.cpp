@@ -13,6 +13,7 @@
 #include "chiaro/image/codec.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/log_capture.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::data::dataset_test {
@@ -182,17 +183,32 @@ TEST_F(DatasetTest, HeldOutScenesAreNeverTrainedOn) {
   for (const auto& name : validation) EXPECT_FALSE(training.contains(name)) << name;
 }
 
+TEST_F(DatasetTest, ASourceWhoseScenesAreAllHeldOutElsewhereIsNamed) {
+  // The two scenes that `clean` keeps for validation, once more: one of them has to be trained on.
+  std::vector<std::string> scenes;
+  for (int i = 0; i < 6; ++i) scenes.push_back(fmt::format("c{}", i));
+  std::ranges::sort(scenes, {}, [](const std::string& scene) { return stable_hash(scene); });
+  std::filesystem::create_directories(folder_ / "again");
+  for (int i = 0; i < 2; ++i)
+    std::filesystem::copy_file(folder_ / ("clean/" + scenes[static_cast<std::size_t>(i)] + ".png"),
+                               folder_ / ("again/" + scenes[static_cast<std::size_t>(i)] + ".png"));
+  const Recipe twice = recipe("[[source]]\nname = \"again\"\nfolders = [\"again\"]\n");
+  const test::LogCapture log;
+  (void)dataset(twice, Part::Validation);
+  (void)dataset(recipe());
+  EXPECT_EQ(log.text(), "");
+  (void)dataset(twice);
+  EXPECT_NE(log.text().find("again: other sources keep all its scenes for validation; it trains "
+                            "on 1 of them"),
+            std::string::npos)
+      << log.text();
+}
+
 TEST_F(DatasetTest, SmallPicturesArePaddedByMirroring) {
   for (int i = 0; i < 6; ++i) image::write(folder_ / "clean" / name("c", i), pattern(5, 9, i));
   Recipe clean_only = recipe();
   clean_only.lists["source"].pop_back();
   EXPECT_EQ(dataset(clean_only)->batch(0, 4).input.sizes(), (at::IntArrayRef{4, 3, 16, 16}));
-}
-
-int mentions(const std::string& text, const std::string& part) {
-  int count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
 }
 
 TEST_F(DatasetTest, BrokenFilesAreSkippedNamedAndCounted) {
@@ -210,7 +226,7 @@ TEST_F(DatasetTest, BrokenFilesAreSkippedNamedAndCounted) {
       for (const auto& file : broken) EXPECT_NE(origin.substr(0, 6), file);
     }
   }
-  for (const auto& file : broken) EXPECT_EQ(mentions(log.text(), file), 1) << log.text();
+  for (const auto& file : broken) EXPECT_EQ(test::occurrences(log.text(), file), 1U) << log.text();
   EXPECT_EQ(training->unread().size(), 2U);
   ASSERT_EQ(held_out->unread().size(), 1U);
   EXPECT_EQ(held_out->unread().front().filename(), broken.front());

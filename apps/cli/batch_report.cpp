@@ -54,17 +54,21 @@ void BatchReport::clear_bar() {
   shown_ = false;
 }
 
+void say_left(const restore::BatchPlan& plan) {
+  if (plan.existing > 0)
+    spdlog::info(
+        "{}", plan.existing == 1
+                  ? "1 picture exists already and stays as it is"
+                  : fmt::format("{} pictures exist already and stay as they are", plan.existing));
+  if (plan.left_aside > 0)
+    spdlog::info("left aside in the folders, being hidden or no pictures by name: {}",
+                 plan.left_aside == 1 ? "1 entry" : fmt::format("{} entries", plan.left_aside));
+}
+
 void BatchReport::begin() {
   if (arguments_.options.stated)
     spdlog::info("not blind: restored as {}", restore::stated_text(*arguments_.options.stated));
-  if (plan_.existing > 0)
-    spdlog::info(
-        "{}", plan_.existing == 1
-                  ? "1 picture exists already and stays as it is"
-                  : fmt::format("{} pictures exist already and stay as they are", plan_.existing));
-  if (plan_.left_aside > 0)
-    spdlog::info("left aside in the folders, being hidden or no pictures by name: {}",
-                 plan_.left_aside == 1 ? "1 entry" : fmt::format("{} entries", plan_.left_aside));
+  say_left(plan_);
   if (show_.json) {
     print_event("plan", {{"pictures", plan_.items.size()},
                          {"existing", plan_.existing},

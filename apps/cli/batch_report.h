@@ -19,6 +19,10 @@
 
 namespace chiaro::cli {
 
+/// What a plan does not touch: results that are there already, and what lies in the folders and is
+/// no picture by name.
+void say_left(const restore::BatchPlan& plan);
+
 /// Counts what is done and says so: on a terminal as a bar with pictures a second, megapixels a
 /// second and the time left, elsewhere as a line every half minute; under --json as events.
 class BatchReport {

@@ -15,6 +15,7 @@
 #include "apps/cli/restore_work.h"
 #include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/restore/batch.h"
@@ -54,6 +55,9 @@ void show_plan(const restore::BatchPlan& plan, const OutputFlags& show) {
       fmt::print("{} -> {}\n", input.string(), output.string());
     }
   }
+  say_left(plan);
+  for (const auto& [path, reason] : plan.unreadable)
+    spdlog::warn("cannot read '{}': {}", path.string(), reason);
 }
 
 /// Of the pictures between file and file; the rest of --max-memory is for the network.

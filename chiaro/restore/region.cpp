@@ -95,7 +95,8 @@ Region parse_region(std::string_view text) {
         failed == std::errc() && end == part.data() + part.size() && numbers[i] >= (i < 2 ? 0 : 1);
   }
   CHIARO_CHECK(good, Usage,
-               "[restore.parse_region] no region; got '{}'; expected x,y,width,height in pixels",
+               "[restore.parse_region] no region; got '{}'; expected x,y,width,height in pixels, "
+               "width and height above 0",
                text);
   return {numbers[0], numbers[1], numbers[2], numbers[3]};
 }

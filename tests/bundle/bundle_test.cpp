@@ -12,16 +12,12 @@
 #include "chiaro/base/log.h"
 #include "chiaro/base/sha256.h"
 #include "chiaro/bundle/zip.h"
+#include "tests/support/bytes.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::bundle::bundle_test {
 namespace {
-
-std::vector<std::byte> bytes_of(std::string_view text) {
-  const auto view = std::as_bytes(std::span(text));
-  return {view.begin(), view.end()};
-}
 
 Manifest example_manifest() {
   Manifest manifest;
@@ -54,7 +50,7 @@ Manifest example_manifest() {
 }
 
 Members example_members() {
-  return {{"restore.onnx", bytes_of("a graph")}, {"card.md", bytes_of("# Card\n")}};
+  return {{"restore.onnx", test::bytes_of("a graph")}, {"card.md", test::bytes_of("# Card\n")}};
 }
 
 TEST(Manifest, SurvivesWritingAndReading) {
@@ -201,13 +197,13 @@ TEST(Bundle, AConditionAndItsGraphComeTogether) {
   manifest.condition = example_condition();
   Members members = example_members();
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "there is no condition.onnx");
-  members["condition.onnx"] = bytes_of("another graph");
+  members["condition.onnx"] = test::bytes_of("another graph");
   EXPECT_NO_THROW(parse_bundle(serialize_bundle(manifest, members), "both"));
   manifest.condition.reset();
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "does not describe");
   manifest.condition = example_condition();
   manifest.kind = "encode";
-  members["encode.onnx"] = bytes_of("a third graph");
+  members["encode.onnx"] = test::bytes_of("a third graph");
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "expected kind restore");
 }
 
@@ -215,15 +211,15 @@ TEST(Bundle, ATreeNeedsAnEncoderAndTheVersionThatKnowsIt) {
   Manifest manifest = example_manifest();
   manifest.kind = "encode";
   manifest.format_version = 2;
-  const Members members = {{"encode.onnx", bytes_of("a graph")},
-                           {"tree.safetensors", bytes_of("a tree")}};
+  const Members members = {{"encode.onnx", test::bytes_of("a graph")},
+                           {"tree.safetensors", test::bytes_of("a tree")}};
   EXPECT_NO_THROW(parse_bundle(serialize_bundle(manifest, members), "encoder"));
   manifest.format_version = 1;
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, members), Bundle, "version 2 or newer");
   manifest.format_version = 2;
   manifest.kind = "restore";
   Members restoring = example_members();
-  restoring["tree.safetensors"] = bytes_of("a tree");
+  restoring["tree.safetensors"] = test::bytes_of("a tree");
   EXPECT_CHIARO_ERROR(serialize_bundle(manifest, restoring), Bundle, "expected kind encode");
 }
 
@@ -407,8 +403,8 @@ TEST(HostileBundle, EachTrickGetsOneClearError) {
   std::vector<ZipEntry> many{head, graph, card};
   for (int i = 0; i < 20; ++i) many.push_back({"m" + std::to_string(i), "x"});
   EXPECT_CHIARO_ERROR(parse(many), Bundle, "has 23 members");
-  EXPECT_CHIARO_ERROR(parse_bundle(bytes_of("not a zip at all, but some text"), "trick"), Bundle,
-                      "not a sound bundle");
+  EXPECT_CHIARO_ERROR(parse_bundle(test::bytes_of("not a zip at all, but some text"), "trick"),
+                      Bundle, "not a sound bundle");
   EXPECT_CHIARO_ERROR(parse_bundle({}, "trick"), Bundle, "empty");
 }
 
@@ -419,7 +415,7 @@ TEST(HostileBundle, AConditionWithoutItsGraphIsRefused) {
     if (described) manifest.condition = example_condition();
     std::vector<ZipEntry> entries{{"restore.onnx", "a graph"}, {"card.md", "# Card\n"}};
     if (with_graph) {
-      members["condition.onnx"] = bytes_of("x");
+      members["condition.onnx"] = test::bytes_of("x");
       entries.push_back({"condition.onnx", "x"});
     }
     for (const auto& [name, bytes] : members)

@@ -11,6 +11,7 @@
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/methods/catalogue.h"
 #include "tests/contracts/light_networks.h"
+#include "tests/methods/named_losses.h"
 
 namespace chiaro::methods::spn_networks_test {
 namespace {
@@ -68,12 +69,6 @@ class SpnOnNetworks : public testing::TestWithParam<Case> {
 
 INSTANTIATE_TEST_SUITE_P(Catalogue, SpnOnNetworks, testing::ValuesIn(cases()),
                          [](const auto& row) { return row.param.label; });
-
-at::Tensor total(const Losses& losses) {
-  at::Tensor sum = at::zeros({});
-  for (const auto& one : losses.terms) sum = sum + one.value * one.weight;
-  return sum;
-}
 
 /// Steps first, first + 1, … and what the last one logged.
 Losses train(Method& method, const std::vector<data::Batch>& batches, std::int64_t first) {

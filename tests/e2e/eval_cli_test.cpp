@@ -12,6 +12,7 @@
 #include "chiaro/base/recipe.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/bundle_folder.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -52,12 +53,6 @@ class EvalCli : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-std::size_t count_of(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++times;
-  return times;
-}
-
 TEST_F(EvalCli, ThePageHoldsEachDegradationAndItsWorstPictures) {
   const auto made = chiaro({"eval", "--clean", file("clean"), "--degrade", "noise(sigma_u8=25)",
                             "--degrade", "noise(sigma_u8=25)+jpeg(quality=20)", "--name", "photos",
@@ -70,8 +65,8 @@ TEST_F(EvalCli, ThePageHoldsEachDegradationAndItsWorstPictures) {
   EXPECT_NE(page.find("psnr/1 channel=rgb"), std::string::npos) << "the protocol is not said";
   EXPECT_NE(page.find("95 % interval"), std::string::npos);
   // Two pictures of each set: before, restored and clean; two frames each.
-  EXPECT_EQ(count_of(page, "src=\"data:image/png;base64,"), 12U);
-  EXPECT_EQ(count_of(page, " data-before=\"before"), 8U);
+  EXPECT_EQ(test::occurrences(page, "src=\"data:image/png;base64,"), 12U);
+  EXPECT_EQ(test::occurrences(page, " data-before=\"before"), 8U);
   const std::regex outside(R"((src|href)\s*=\s*"(?!data:))");
   EXPECT_FALSE(std::regex_search(page.substr(0, page.find("<script>")), outside));
   EXPECT_EQ(page.find("http:"), std::string::npos);

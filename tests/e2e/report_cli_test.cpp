@@ -9,6 +9,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -41,20 +42,14 @@ class ReportCli : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++times;
-  return times;
-}
-
 TEST_F(ReportCli, OnePageWholeInItself) {
   const auto made = chiaro({"report", file("before.png"), file("after.tif"), file("before.png"),
                             "--clean", file("clean.png"), "-o", file("r.html")});
   ASSERT_EQ(made.status, 0) << made.err;
   const std::string page = read_text(file("r.html"));
   // Two frames of results and one of the clean picture; four pictures, the TIFF as PNG.
-  EXPECT_EQ(count(page, " data-before=\"before0\""), 3U);
-  EXPECT_EQ(count(page, "src=\"data:image/png;base64,"), 4U);
+  EXPECT_EQ(test::occurrences(page, " data-before=\"before0\""), 3U);
+  EXPECT_EQ(test::occurrences(page, "src=\"data:image/png;base64,"), 4U);
   const std::regex outside(R"((src|href)\s*=\s*"(?!data:))");
   EXPECT_FALSE(std::regex_search(page.substr(0, page.find("<script>")), outside));
   EXPECT_EQ(page.find("http:"), std::string::npos);
@@ -103,7 +98,7 @@ TEST_F(ReportCli, JsonEndsWithASummary) {
   const auto made =
       chiaro({"report", file("before.png"), file("clean.png"), "-o", file("r.html"), "--json"});
   ASSERT_EQ(made.status, 0) << made.err;
-  EXPECT_EQ(count(made.out, "\n"), 1U);
+  EXPECT_EQ(test::occurrences(made.out, "\n"), 1U);
   EXPECT_EQ(made.out.rfind("{\"event\":\"summary\"", 0), 0U) << made.out;
 }
 
@@ -128,14 +123,15 @@ TEST_F(ReportCli, FoldersArePutSideBySideByName) {
   EXPECT_EQ(page.find("<h2>c</h2>"), std::string::npos);
   EXPECT_NE(page.find("not on this page, without a result or unreadable: c.png"),
             std::string::npos);
-  EXPECT_EQ(count(page, "<h3>a.png (undamaged)</h3>"), 1U);
+  EXPECT_EQ(test::occurrences(page, "<h3>a.png (undamaged)</h3>"), 1U);
   EXPECT_NE(page.find("<h1>in</h1>"), std::string::npos) << "a slash behind the name";
   for (const char* name : {"a: a.png (as it was)", "b/a: a.png (as it was)", "b/a: a.tif"})
     EXPECT_NE(page.find(std::string("<td class=\"name\">") + name + "</td>"), std::string::npos)
         << name;
   // Of one picture alone there is a clean one.
-  EXPECT_EQ(count(page, "<td>34.88 dB</td>"), 1U);
-  EXPECT_EQ(count(page, "<td>–</td>"), 4U + 2U) << "psnr, ssim of two, change of two firsts";
+  EXPECT_EQ(test::occurrences(page, "<td>34.88 dB</td>"), 1U);
+  EXPECT_EQ(test::occurrences(page, "<td>–</td>"), 4U + 2U)
+      << "psnr, ssim of two, change of two firsts";
 }
 
 TEST_F(ReportCli, OfFoldersWhatCannotBeShownIsLeftOutAndSaid) {
@@ -155,7 +151,7 @@ TEST_F(ReportCli, OfFoldersWhatCannotBeShownIsLeftOutAndSaid) {
   // Names that differ in the extension alone go with their own.
   EXPECT_NE(page.find("<h2>a.png</h2>"), std::string::npos);
   EXPECT_NE(page.find("<h2>a.tif</h2>"), std::string::npos);
-  EXPECT_EQ(count(page, "<td>nothing</td>"), 2U);
+  EXPECT_EQ(test::occurrences(page, "<td>nothing</td>"), 2U);
   EXPECT_NE(page.find("not on this page, without a result or unreadable: b"), std::string::npos);
 }
 
@@ -186,7 +182,7 @@ TEST_F(ReportCli, BadInputIsOneSentence) {
     const auto result = chiaro(words);
     EXPECT_EQ(result.status, status) << result.err;
     EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
-    EXPECT_EQ(count(result.err, "\n"), 1U) << result.err;
+    EXPECT_EQ(test::occurrences(result.err, "\n"), 1U) << result.err;
     EXPECT_FALSE(fs::exists(file("r.html")));
   };
   refused({"report", file("before.png"), file("small.png"), "-o", file("r.html")}, 3, "29x20");

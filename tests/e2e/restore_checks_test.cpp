@@ -13,6 +13,7 @@
 #include "chiaro/base/rng.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/bundle_folder.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -90,23 +91,16 @@ TEST_F(RestoreChecks, TheEnsembleIsAnotherPicture) {
   EXPECT_EQ(image::read(folder_ / "mean.png").width(), 130);
 }
 
-/// How often `part` stands in `text`.
-int times(const std::string& text, const std::string& part) {
-  int found = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
 TEST_F(RestoreChecks, TheEnsembleSaysOnceThatItTakesLonger) {
   const std::string longer = "takes eight times as long";
-  EXPECT_EQ(times(restore({in_, "-o", folder_ / "plain.png"}).err, longer), 0);
-  EXPECT_EQ(times(restore({in_, "-o", out_, "--ensemble"}).err, longer), 1);
+  EXPECT_EQ(test::occurrences(restore({in_, "-o", folder_ / "plain.png"}).err, longer), 0U);
+  EXPECT_EQ(test::occurrences(restore({in_, "-o", out_, "--ensemble"}).err, longer), 1U);
   EXPECT_EQ(restore({in_, "-o", out_, "--ensemble", "--quiet", "--overwrite"}).err, "");
   fs::create_directories(folder_ / "two");
   for (const std::string name : {"two/a.png", "two/b.png"}) fs::copy_file(in_, folder_ / name);
   const auto many = restore({folder_ / "two", "-o", folder_ / "many", "--ensemble"});
   EXPECT_EQ(many.status, 0) << many.err;
-  EXPECT_EQ(times(many.err, longer), 1) << many.err;
+  EXPECT_EQ(test::occurrences(many.err, longer), 1U) << many.err;
 }
 
 TEST_F(RestoreChecks, WhatIsCutOffIsSaidOnce) {
@@ -124,15 +118,17 @@ TEST_F(RestoreChecks, WhatIsCutOffIsSaidOnce) {
       words.insert(words.end(), more.begin(), more.end());
       const auto result = restore(words);
       ASSERT_EQ(result.status, 0) << result.err;
-      EXPECT_EQ(times(result.err, "which png does not hold"), name.ends_with("png")) << result.err;
-      EXPECT_EQ(times(result.err, "were not finite"), 1) << result.err;
+      EXPECT_EQ(test::occurrences(result.err, "which png does not hold"),
+                name.ends_with("png") ? 1U : 0U)
+          << result.err;
+      EXPECT_EQ(test::occurrences(result.err, "were not finite"), 1U) << result.err;
     }
   }
   const auto untouched =
       restore({input, "-o", folder_ / "same.pfm", "--strength", "0", "--ensemble"});
   ASSERT_EQ(untouched.status, 0) << untouched.err;
-  EXPECT_EQ(times(untouched.err, "cut off"), 0) << untouched.err;
-  EXPECT_EQ(times(untouched.err, "were not finite"), 1) << untouched.err;
+  EXPECT_EQ(test::occurrences(untouched.err, "cut off"), 0U) << untouched.err;
+  EXPECT_EQ(test::occurrences(untouched.err, "were not finite"), 1U) << untouched.err;
   EXPECT_GT(std::ranges::max(image::read(folder_ / "same.pfm").pixels()), 1.4F);
 }
 

@@ -8,13 +8,14 @@
 #include <sstream>
 
 #include "chiaro/base/files.h"
-#include "chiaro/base/rng.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/bundle/safetensors.h"
 #include "chiaro/engine/engine.h"
 #include "chiaro/image/codec.h"
+#include "tests/support/bytes.h"
 #include "tests/support/graph_bundle.h"
 #include "tests/support/named_pipe.h"
+#include "tests/support/noise.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -24,13 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using test::ProcessResult;
 
-image::Image noise(int channels, int height, int width) {
-  image::Image picture(channels, height, width);
-  Rng rng(9);
-  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.2, 0.8));
-  return picture;
-}
-
 /// A folder with the bundle "default" (the graph `stack`) and a picture, and the program run in its
 /// view.
 class RestoreCli : public testing::Test {
@@ -38,7 +32,7 @@ class RestoreCli : public testing::Test {
   void SetUp() override {
     write_bundle_of("stack", "default");
     ::setenv("CHIARO_BUNDLE_PATH", (folder_.path() / "models").c_str(), 1);
-    image::write(in_, noise(3, 40, 56));
+    image::write(in_, test::noise(3, 40, 56));
   }
   void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
 
@@ -46,7 +40,7 @@ class RestoreCli : public testing::Test {
     fs::create_directories(folder_ / "models");
     bundle::Members members;
     members.emplace(bundle::kRestoreMember, test::graph_bytes(graph));
-    members.emplace(bundle::kCardMember, bytes("# The card\n"));
+    members.emplace(bundle::kCardMember, test::bytes_of("# The card\n"));
     // One self-test case, made by the engine itself.
     engine::Engine engine(test::graph_bytes(graph), {"auto", engine::Precision::F32, 1}, graph);
     engine::Tensor input{{1, 3, 16, 16}, std::vector<float>(3 * 16 * 16, 0.5F)};
@@ -60,11 +54,6 @@ class RestoreCli : public testing::Test {
     members.emplace(bundle::kSelftestMember, bundle::serialize_safetensors(tensors));
     bundle::write_bundle(folder_ / "models" / (name + ".chiaro"), test::graph_manifest(graph),
                          members);
-  }
-
-  static std::vector<std::byte> bytes(std::string_view text) {
-    const auto view = std::as_bytes(std::span(text));
-    return {view.begin(), view.end()};
   }
 
   static ProcessResult chiaro(std::vector<std::string> words,
@@ -146,7 +135,7 @@ TEST_F(RestoreCli, TakesPositionalsFlagsAndPipes) {
   EXPECT_EQ(read_file(second), read_file(out_));
   const auto piped = chiaro({"restore", "-", "-o", "-", "--format", "png", "--quiet"}, in_);
   ASSERT_EQ(piped.status, 0) << piped.err;
-  EXPECT_EQ(bytes(piped.out), read_file(out_));
+  EXPECT_EQ(test::bytes_of(piped.out), read_file(out_));
   // Where nothing is said, as it came.
   EXPECT_EQ(chiaro({"restore", "-", "-o", "-", "--quiet"}, in_).out, piped.out);
   const std::string jpeg = folder_ / "in.jpg";
@@ -242,7 +231,7 @@ TEST_F(RestoreCli, AChangeThatNobodySeesIsSaid) {
 }
 
 TEST_F(RestoreCli, KeepsDepthAndReplacesNotFiniteValues) {
-  auto picture = noise(3, 20, 20);
+  auto picture = test::noise(3, 20, 20);
   picture.at(0, 1, 1) = std::numeric_limits<float>::quiet_NaN();
   picture.at(1, 1, 1) = std::numeric_limits<float>::infinity();
   picture.sample_type = image::SampleType::F32;
@@ -358,7 +347,7 @@ TEST_F(RestoreCli, WordsInThePlaceOfNumbersAndOfCommandsAreNamed) {
 }
 
 TEST_F(RestoreCli, AnInterruptLeavesNoFile) {
-  image::write(folder_ / "large.ppm", noise(3, 2000, 3000));
+  image::write(folder_ / "large.ppm", test::noise(3, 2000, 3000));
   for (const int signal : {SIGINT, SIGTERM}) {
     test::Process process(
         {CHIARO_PROGRAM, "restore", folder_ / "large.ppm", "-o", out_, "--tile", "16", "--json"});

@@ -13,10 +13,10 @@
 #include <thread>
 
 #include "chiaro/base/files.h"
-#include "chiaro/base/rng.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
+#include "tests/support/noise.h"
 #include "tests/support/process.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
@@ -31,13 +31,6 @@ using test::events;
 using test::ProcessResult;
 using Words = std::vector<std::string>;
 
-image::Image noise(int channels, int height, int width, std::uint64_t seed) {
-  image::Image picture(channels, height, width);
-  Rng rng(seed);
-  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.2, 0.8));
-  return picture;
-}
-
 class RestoreMany : public testing::Test {
  protected:
   void SetUp() override {
@@ -45,7 +38,7 @@ class RestoreMany : public testing::Test {
     std::uint64_t seed = 0;
     for (const std::string& name : names_) {
       fs::create_directories((folder_ / "in" / name).parent_path());
-      image::write(folder_ / "in" / name, noise(3, 20, 30, ++seed));
+      image::write(folder_ / "in" / name, test::noise(3, 20, 30, {.seed = ++seed}));
     }
   }
   void TearDown() override { ::unsetenv("CHIARO_BUNDLE_PATH"); }
@@ -98,7 +91,8 @@ TEST_F(RestoreMany, ATreeIsMirroredAndEqualsOneByOne) {
 // The bar of a folder is drawn on a terminal that is closed meanwhile.
 TEST_F(RestoreMany, GoesOnWithoutItsTerminal) {
   for (int i = 0; i < 6; ++i)
-    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 900, 900, 7));
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"),
+                 test::noise(3, 900, 900, {.seed = 7}));
   test::OnTerminal program({CHIARO_PROGRAM, "restore", in_, "-o", out_, "--engines", "1"});
   EXPECT_NE(program.read(), "");  // the bar has begun
   program.close();
@@ -108,7 +102,8 @@ TEST_F(RestoreMany, GoesOnWithoutItsTerminal) {
 
 TEST_F(RestoreMany, SaysHowFastAndHowLongStill) {
   for (int i = 0; i < 6; ++i)
-    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 800, 900, 7));
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"),
+                 test::noise(3, 800, 900, {.seed = 7}));
   const test::OnTerminal program({CHIARO_PROGRAM, "restore", in_, "-o", out_, "--engines", "1",
                                   "--threads", "1", "--tile", "48"});
   const std::string shown = program.read_all();
@@ -137,7 +132,8 @@ TEST_F(RestoreMany, SaysHowFastAndHowLongStill) {
 
 TEST_F(RestoreMany, SeveralEnginesGiveTheSameFiles) {
   for (int i = 0; i < 16; ++i)
-    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 20 + i, 30, 7));
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"),
+                 test::noise(3, 20 + i, 30, {.seed = 7}));
   const std::string one = folder_ / "one/";
   const std::string two = folder_ / "two/";
   ASSERT_EQ(restore({in_, "-o", one, "--engines", "1"}).status, 0);
@@ -209,8 +205,10 @@ TEST_F(RestoreMany, PatternsTemplatesAndFormats) {
 }
 
 TEST_F(RestoreMany, ADryRunSaysAndDoesNothing) {
+  write_file_atomically(in_ + "/notes.txt", std::string_view("no picture"));
   const auto text = restore_tree({"--dry-run"});
   EXPECT_EQ(text.status, 0);
+  EXPECT_NE(text.err.find("left aside in the folders"), std::string::npos) << text.err;
   EXPECT_NE(text.out.find(in_ + "/a.png -> " + out_ + "/a.png\n"), std::string::npos) << text.out;
   EXPECT_EQ(counts(events(restore_tree({"--dry-run", "--json"}).out))["planned"], 4);
   EXPECT_FALSE(fs::exists(out_));
@@ -279,7 +277,7 @@ TEST_F(RestoreMany, OneBadPictureAmongGoodOnes) {
 
 TEST_F(RestoreMany, ShardsShareNothing) {
   for (int i = 0; i < 8; ++i)
-    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(1, 8, 8, 50));
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"), test::noise(1, 8, 8, {.seed = 50}));
   std::set<std::string> files;
   for (const char* index : {"4", "5", "6"}) {
     ::setenv("SLURM_ARRAY_TASK_ID", index, 1);
@@ -300,7 +298,8 @@ TEST_F(RestoreMany, ShardsShareNothing) {
 
 TEST_F(RestoreMany, GoesOnAfterBeingKilled) {
   for (int i = 0; i < 30; ++i)
-    image::write(folder_ / "in" / (std::to_string(i) + ".png"), noise(3, 300, 300, 70));
+    image::write(folder_ / "in" / (std::to_string(i) + ".png"),
+                 test::noise(3, 300, 300, {.seed = 70}));
   const auto done = [&] { return fs::exists(out_) ? files_in(out_).size() : 0; };
   for (const int signal : {SIGKILL, SIGINT}) {
     const std::size_t enough = done() + 3;
@@ -336,7 +335,8 @@ TEST_F(RestoreMany, AFullDiskStopsAndLeavesWholeFiles) {
   if (::mount("tmpfs", out_.c_str(), "tmpfs", 0, "size=64k") != 0)
     GTEST_SKIP() << "needs the right to mount";
   for (int i = 0; i < 12; ++i)
-    image::write(folder_ / "in" / (std::to_string(i) + ".ppm"), noise(3, 50, 100, 5));
+    image::write(folder_ / "in" / (std::to_string(i) + ".ppm"),
+                 test::noise(3, 50, 100, {.seed = 5}));
   const auto result = restore_tree({"--json"});
   EXPECT_EQ(result.status, 4);
   const auto last = events(result.out).back();
@@ -362,7 +362,8 @@ TEST_F(RestoreMany, AReadOnlyTargetIsRefused) {
 TEST_F(RestoreMany, MemoryStaysUnderItsCeiling) {
   CHIARO_SKIP_WHERE_SANITIZED();
   for (int i = 0; i < 3; ++i)
-    image::write(folder_ / "in" / (std::to_string(i) + ".ppm"), noise(3, 1000, 1500, 5));
+    image::write(folder_ / "in" / (std::to_string(i) + ".ppm"),
+                 test::noise(3, 1000, 1500, {.seed = 5}));
   const auto result = restore_tree({"--max-memory", "300M", "--json", "--threads", "1"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_LT(events(result.out).back()["peak_resident_bytes"], 300 << 20);

@@ -18,6 +18,7 @@
 #include "tests/support/events.h"
 #include "tests/support/graph_bundle.h"
 #include "tests/support/named_pipe.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -34,13 +35,6 @@ image::Image rough(int channels, int height, int width, image::SampleType type) 
   for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
   picture.sample_type = type;
   return picture;
-}
-
-std::size_t times(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++count;
-  return count;
 }
 
 /// A folder with the bundle "default" (the graph `stack`) and a TIFF of three pages, which are
@@ -183,7 +177,8 @@ TEST_F(RestorePages, AFormatWithoutPagesTakesTheFirstAndSaysSo) {
   const std::string out = folder_ / "out.png";
   const auto result = restore({in_, "-o", out});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(times(result.err, "holds 3 pictures; only the first is read"), 1U) << result.err;
+  EXPECT_EQ(test::occurrences(result.err, "holds 3 pictures; only the first is read"), 1U)
+      << result.err;
   EXPECT_EQ(image::read(out).width(), 56);
   const auto audited = restore({in_, "-o", folder_ / "audited.png", "--audit"});
   EXPECT_EQ(audited.status, 7);
@@ -194,7 +189,7 @@ TEST_F(RestorePages, AFormatWithoutPagesTakesTheFirstAndSaysSo) {
   fs::create_directories(folder_ / "scans");
   fs::copy_file(in_, folder_ / "scans/three.tif");
   const auto many = restore({folder_ / "scans", "-o", folder_ / "many/", "--format", "png"});
-  EXPECT_EQ(times(many.err, "only the first is read"), 1U) << many.err;
+  EXPECT_EQ(test::occurrences(many.err, "only the first is read"), 1U) << many.err;
 }
 
 TEST_F(RestorePages, TheControllerLooksAtEach) {
@@ -285,11 +280,11 @@ TEST_F(RestorePages, WhatIsBrighterThanWhiteIsNotLostWithoutAWord) {
     const std::string out = folder_ / ("out_" + name);
     const auto plain = restore({file, "-o", out, "--audit"});
     ASSERT_EQ(plain.status, 0) << plain.err;
-    EXPECT_EQ(times(plain.err, "cut off"), 0U) << plain.err;
+    EXPECT_EQ(test::occurrences(plain.err, "cut off"), 0U) << plain.err;
     EXPECT_TRUE(std::ranges::equal(image::read(out).pixels(), bright.pixels()));
     const auto narrow = restore({file, "-o", folder_ / "narrow.png", "--overwrite"});
     ASSERT_EQ(narrow.status, 0) << narrow.err;
-    EXPECT_EQ(times(narrow.err, "cut off"), 1U) << narrow.err;
+    EXPECT_EQ(test::occurrences(narrow.err, "cut off"), 1U) << narrow.err;
     EXPECT_NE(narrow.err.find("1 value, from 0 to 12.5"), std::string::npos) << narrow.err;
     const auto audited = restore({file, "-o", folder_ / "no.png", "--audit"});
     EXPECT_EQ(audited.status, 7) << audited.out;

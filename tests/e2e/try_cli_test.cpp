@@ -12,6 +12,7 @@
 #include "chiaro/image/codec.h"
 #include "tests/support/events.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -49,12 +50,6 @@ class TryCli : public testing::Test {
   std::string page_ = folder_ / "page.html";
 };
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++times;
-  return times;
-}
-
 TEST_F(TryCli, RanksByPsnrWhereTheTruthIsKnown) {
   // The picture itself as the truth: nothing is as near to it as the bundle that changes nothing.
   const auto result = tried({"--clean", photo_, "--json", "--bundles", "told,stack,identity"});
@@ -70,11 +65,11 @@ TEST_F(TryCli, RanksByPsnrWhereTheTruthIsKnown) {
   EXPECT_NE(page.find("1. identity"), std::string::npos);
   // Each part is by itself: three bundles and the truth beside it.
   for (const std::string part : {"0", "1", "2"})
-    EXPECT_EQ(count(page, " data-before=\"before" + part + "\""), 4U);
-  EXPECT_EQ(count(page, "src=\"data:image/png;base64,"), 3U * 5U);
-  EXPECT_EQ(count(page, "<h2>Part "), 3U);
-  EXPECT_EQ(count(page, "(32 × 32 pixels at "), 3U);
-  EXPECT_EQ(count(page, "<th scope=\"col\">part "), 3U);
+    EXPECT_EQ(test::occurrences(page, " data-before=\"before" + part + "\""), 4U);
+  EXPECT_EQ(test::occurrences(page, "src=\"data:image/png;base64,"), 3U * 5U);
+  EXPECT_EQ(test::occurrences(page, "<h2>Part "), 3U);
+  EXPECT_EQ(test::occurrences(page, "(32 × 32 pixels at "), 3U);
+  EXPECT_EQ(test::occurrences(page, "<th scope=\"col\">part "), 3U);
   EXPECT_EQ(rows[2]["of_parts"].size(), 3U);
   double error = 0;
   for (const json& psnr : rows[2]["of_parts"]) error += std::pow(10, -psnr.get<double>() / 10) / 3;
@@ -83,7 +78,8 @@ TEST_F(TryCli, RanksByPsnrWhereTheTruthIsKnown) {
   EXPECT_EQ(rows[0]["change_levels"], (json{0.0, 0.0, 0.0}));
   EXPECT_GT(rows[2]["change_levels"][0], 0.5);
   EXPECT_NE(page.find("1. identity: identical, unchanged"), std::string::npos);
-  EXPECT_EQ(count(page, ", unchanged"), 3U * 2U) << "as heading and as name of each frame";
+  EXPECT_EQ(test::occurrences(page, ", unchanged"), 3U * 2U)
+      << "as heading and as name of each frame";
   EXPECT_NE(page.find("<td>identical</td>"), std::string::npos);
 }
 
@@ -131,7 +127,7 @@ TEST_F(TryCli, ShowsBrightPicturesWithoutANoteOfTheirRange) {
   const auto result = test::run_process({CHIARO_PROGRAM, "try", photo, "-o", page_, "--crop-px",
                                          "32", "--bundles", "stack,identity"});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(count(result.err, "cut off"), 0U) << result.err;
+  EXPECT_EQ(test::occurrences(result.err, "cut off"), 0U) << result.err;
 }
 
 TEST_F(TryCli, SaysWhereThePageIsAndWhatWasLookedAt) {
@@ -160,7 +156,7 @@ TEST_F(TryCli, SaysWhyThereAreFewerParts) {
   EXPECT_NE(result.err.find("1 of the 3 parts were found: 120 x 90 pixels have no room"),
             std::string::npos)
       << result.err;
-  EXPECT_EQ(count(read_text(page_), "<h2>Part "), 1U);
+  EXPECT_EQ(test::occurrences(read_text(page_), "<h2>Part "), 1U);
   // One corner has texture, the rest none at all.
   image::Image corner(3, 90, 120, 0.5F);
   Rng rng(4);
@@ -195,7 +191,7 @@ TEST_F(TryCli, RanksByWhatAControllerStillSees) {
 TEST_F(TryCli, TakesOneRegionAndNamedBundles) {
   const auto result = tried({"--region", "10,20,30,40", "--bundles", "stack,identity"});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(count(read_text(page_), " data-before=\"before0\""), 2U);
+  EXPECT_EQ(test::occurrences(read_text(page_), " data-before=\"before0\""), 2U);
 }
 
 TEST_F(TryCli, SaysWhatIsWrong) {

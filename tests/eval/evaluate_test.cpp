@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/eval/measures.h"
 #include "tests/eval/pictures.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
@@ -16,10 +17,6 @@ using image::Image;
 using test::TemporaryFolder;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-std::vector<metrics::Measure> measured(std::vector<std::string> names) {
-  return metrics::measures(names, std::vector<std::string>{"chiaro"});
-}
 
 // Inputs lie 4 levels above their targets.
 PairSet four_levels_up(const TemporaryFolder& folder, int count) {
@@ -39,7 +36,8 @@ TEST(Evaluate, ScoresRestoredAndInput) {
   const TemporaryFolder folder;
   const PairSet set = four_levels_up(folder, 3);
   const auto restore = [](const Image& input) { return moved(input, -2); };
-  const Report report = evaluate(set, restore, measured({"psnr", "ssim"}), {.restorer = "half"});
+  const Report report =
+      evaluate(set, restore, measures_named({"psnr", "ssim"}), {.restorer = "half"});
   ASSERT_EQ(report.pictures.size(), 3U);
   EXPECT_EQ(report.restorer, "half");
   EXPECT_EQ(report.labels, (std::vector<std::string>{"psnr", "ssim"}));
@@ -62,7 +60,7 @@ TEST(Evaluate, CountsPicturesMadeWorseAndNamesTheWorst) {
     const int levels[] = {-2, 4, 0, 12};  // better, worse, as it was, much worse
     return moved(input, levels[call++]);
   };
-  const Summary summary = summarize(evaluate(set, restore, measured({"psnr"})), 0);
+  const Summary summary = summarize(evaluate(set, restore, measures_named({"psnr"})), 0);
   EXPECT_DOUBLE_EQ(summary.worse_share, 0.5);
   EXPECT_EQ(summary.worst_name, "3.png");
   EXPECT_NEAR(summary.worst_loss, 20 * std::log10(4.0), 1e-3);
@@ -75,13 +73,13 @@ TEST(Evaluate, MeanIsOfDecibelsNotOfErrors) {
   save(folder / "gt/b.png", test_picture(16, 20, 1));
   save(folder / "in/b.png", moved(test_picture(16, 20, 1), 16));
   const PairSet set = paired_folders("s", folder / "in", folder / "gt");
-  const Summary summary = summarize(evaluate(set, {}, measured({"psnr"})), 0);
+  const Summary summary = summarize(evaluate(set, {}, measures_named({"psnr"})), 0);
   EXPECT_NEAR(summary.restored, (psnr_of_levels(1) + psnr_of_levels(16)) / 2, 1e-3);
 }
 
 TEST(Evaluate, WithoutRestoringTheInputsAreScored) {
   const TemporaryFolder folder;
-  const Report report = evaluate(four_levels_up(folder, 2), {}, measured({"psnr"}));
+  const Report report = evaluate(four_levels_up(folder, 2), {}, measures_named({"psnr"}));
   EXPECT_NEAR(report.pictures[0].restored[0], psnr_of_levels(4), 1e-3);
   EXPECT_TRUE(report.pictures[0].input.empty());
   EXPECT_EQ(report.inputs_hash, "");
@@ -94,7 +92,7 @@ TEST(Evaluate, CleanPicturesLeftAloneAreInfinite) {
   save(folder / "b.png", test_picture(16, 20, 1));
   const PairSet set = degraded_folder("clean", folder.path(), "clean", 0);
   const auto leave = [](const Image& input) { return input; };
-  const Summary summary = summarize(evaluate(set, leave, measured({"psnr"})), 0);
+  const Summary summary = summarize(evaluate(set, leave, measures_named({"psnr"})), 0);
   EXPECT_EQ(summary.restored, kInfinity);
   EXPECT_EQ(summary.gain, 0);
   EXPECT_EQ(summary.worse_share, 0);
@@ -104,14 +102,14 @@ TEST(Evaluate, ErrorsNameSetAndPicture) {
   const TemporaryFolder folder;
   const PairSet set = four_levels_up(folder, 2);
   const auto crop = [](const Image& input) { return image::crop(input, 0, 0, 5, 5); };
-  EXPECT_CHIARO_ERROR(evaluate(set, crop, measured({"psnr"})), Input, "'moved'");
-  EXPECT_CHIARO_ERROR(evaluate(set, crop, measured({"psnr"})), Input, "'0.png'");
+  EXPECT_CHIARO_ERROR(evaluate(set, crop, measures_named({"psnr"})), Input, "'moved'");
+  EXPECT_CHIARO_ERROR(evaluate(set, crop, measures_named({"psnr"})), Input, "'0.png'");
   const auto spoil = [](Image input) {
     input.at(0, 0, 0) = std::numeric_limits<float>::quiet_NaN();
     return input;
   };
-  EXPECT_CHIARO_ERROR(evaluate(set, spoil, measured({"psnr"})), Input, "NaN");
-  EXPECT_CHIARO_ERROR(evaluate(PairSet{}, {}, measured({"psnr"})), Input, "no pictures");
+  EXPECT_CHIARO_ERROR(evaluate(set, spoil, measures_named({"psnr"})), Input, "NaN");
+  EXPECT_CHIARO_ERROR(evaluate(PairSet{}, {}, measures_named({"psnr"})), Input, "no pictures");
   EXPECT_CHIARO_ERROR(evaluate(set, {}, {}), Usage, "nothing to measure");
 }
 
@@ -123,7 +121,7 @@ TEST(Evaluate, StopsWhenToldTo) {
     seen.push_back(done);
     return seen.size() < 2;
   };
-  EXPECT_CHIARO_ERROR(evaluate(set, {}, measured({"psnr"}), {}, stop_at_second), Interrupted,
+  EXPECT_CHIARO_ERROR(evaluate(set, {}, measures_named({"psnr"}), {}, stop_at_second), Interrupted,
                       "stopped");
   ASSERT_EQ(seen.size(), 2U);
   EXPECT_NEAR(seen[0], 1.0 / 3, 1e-9);

@@ -7,6 +7,7 @@
 #include "chiaro/eval/evaluate.h"
 #include "chiaro/eval/metric_files.h"
 #include "chiaro/eval/report.h"
+#include "tests/eval/measures.h"
 #include "tests/eval/pictures.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
@@ -15,10 +16,6 @@ namespace chiaro::eval::unpaired_test {
 namespace {
 
 using image::Image;
-
-std::vector<metrics::Measure> measures_named(std::vector<std::string> names) {
-  return metrics::measures(names, std::vector<std::string>{"chiaro"});
-}
 
 /// Gives what a BRISQUE model of one support vector in the origin gives: larger for pictures whose
 /// features are closer to it.

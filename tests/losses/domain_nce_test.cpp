@@ -5,18 +5,12 @@
 #include <torch/utils.h>
 
 #include <cmath>
-#include <numbers>
 
+#include "tests/losses/angles.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::losses::domain_nce_test {
 namespace {
-
-/// Unit vectors in the plane, by their angles in degrees.
-at::Tensor at_angles(const std::vector<double>& degrees) {
-  const auto radians = at::tensor(degrees, at::kDouble) * (std::numbers::pi / 180);
-  return at::stack({radians.cos(), radians.sin()}, 1);
-}
 
 at::Tensor equal_pairs(const at::Tensor& labels) {
   return labels.unsqueeze(0).eq(labels.unsqueeze(1));

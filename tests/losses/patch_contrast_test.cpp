@@ -4,27 +4,21 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numbers>
 #include <vector>
 
+#include "tests/losses/angles.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::losses::patch_contrast_test {
 namespace {
-
-/// Unit vectors in the plane.
-at::Tensor directions(const std::vector<double>& degrees) {
-  const auto angle = at::tensor(degrees, at::kDouble) * (std::numbers::pi / 180);
-  return at::stack({angle.cos(), angle.sin()}, 1);
-}
 
 const std::vector<double> kImage = {0, 10, 25};
 const std::vector<double> kDamage = {90, 120, 100, 170};
 
 // Worked out by hand elsewhere, with τ = 0.07.
 TEST(LayerContrast, EqualsValuesMadeElsewhere) {
-  const auto image = directions(kImage);
-  const auto damage = directions(kDamage);
+  const auto image = at_angles(kImage);
+  const auto damage = at_angles(kDamage);
   EXPECT_NEAR(layer_contrast(image, damage, 0.07).item<double>(), 2.339534, 1e-6);
   EXPECT_NEAR(layer_contrast(image, damage, 0.07, 1.0).item<double>(), 0.775498, 1e-6);
   const double damage_alone = (4.596853 + 2.074677 + 3.697760 + 3.680956) / 4;
@@ -32,14 +26,14 @@ TEST(LayerContrast, EqualsValuesMadeElsewhere) {
 }
 
 TEST(LayerContrast, EqualVectorsKnowNothing) {
-  const auto one = directions({30}).expand({8, 2});
+  const auto one = at_angles({30}).expand({8, 2});
   EXPECT_NEAR(layer_contrast(one, one.slice(0, 0, 1).expand({128, 2}), 0.07).item<double>(),
               std::log(135), 1e-9);
 }
 
 TEST(LayerContrast, PullsItsOwnAndPushesTheOther) {
-  const auto image = directions({0, 20}).requires_grad_(true);
-  const auto damage = directions({60, 80}).requires_grad_(true);
+  const auto image = at_angles({0, 20}).requires_grad_(true);
+  const auto damage = at_angles({60, 80}).requires_grad_(true);
   layer_contrast(image, damage, 0.5).backward();
   // Against the gradient, the two directions at the border turn away from each other.
   const auto turn = [](const at::Tensor& v, std::int64_t i) {
@@ -71,15 +65,15 @@ TEST(LayerContrast, RefusesVectorsOfUnlikeLength) {
 }
 
 TEST(LocationContrast, EqualsValuesMadeElsewhere) {
-  const auto q = directions({0, 40, 80});
-  const auto k = directions({5, 50, 70});
+  const auto q = at_angles({0, 40, 80});
+  const auto k = at_angles({5, 50, 70});
   EXPECT_NEAR(location_contrast(q, k, 0.07).item<double>(), 0.139779, 1e-6);
   EXPECT_NEAR(3 * location_contrast(q, k, 0.07).item<double>(), 0.006484 + 0.244561 + 0.168293,
               3e-6);
 }
 
 TEST(LocationContrast, EqualPlacesKnowNothing) {
-  const auto same = directions({30}).expand({5, 2});
+  const auto same = at_angles({30}).expand({5, 2});
   EXPECT_NEAR(location_contrast(same, same, 0.07).item<double>(), std::log(5), 1e-9);
   EXPECT_CHIARO_ERROR(location_contrast(same, same.slice(0, 0, 4), 1), Internal, "one shape");
 }

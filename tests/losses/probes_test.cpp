@@ -5,17 +5,12 @@
 #include <torch/utils.h>
 
 #include <cmath>
-#include <numbers>
 
+#include "tests/losses/angles.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::losses::probes_test {
 namespace {
-
-at::Tensor at_angles(const std::vector<double>& degrees) {
-  const auto radians = at::tensor(degrees, at::kDouble) * (std::numbers::pi / 180);
-  return at::stack({radians.cos(), radians.sin()}, 1);
-}
 
 TEST(RidgeRegression, FindsALinearRuleAndShrinksByHand) {
   torch::manual_seed(1);

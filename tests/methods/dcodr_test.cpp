@@ -3,7 +3,6 @@
 #include <torch/optim/adam.h>
 #include <torch/utils.h>
 
-#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -11,6 +10,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/degraded_copies.h"
 #include "chiaro/networks/disentangled_encoder.h"
+#include "tests/methods/named_losses.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods::dcodr_test {
@@ -63,27 +63,14 @@ data::Batch batch_of(std::int64_t scenes, std::uint64_t seed, bool identical = f
   return batch;
 }
 
-double term(const Losses& losses, const std::string& name) {
-  const auto found = std::ranges::find(losses.terms, name, &Term::name);
-  return found == losses.terms.end() ? std::nan("") : found->value.item<double>();
-}
-
-double meter(const Losses& losses, const std::string& name) {
-  const auto found =
-      std::ranges::find_if(losses.meters, [&](const auto& one) { return one.first == name; });
-  return found == losses.meters.end() ? std::nan("") : found->second;
-}
-
 /// Trains on scenes that change with every step.
 void train(Method& method, std::int64_t steps, double rate = 2e-3) {
   torch::optim::Adam optimizer(method.trainable("train"), torch::optim::AdamOptions(rate));
   for (std::int64_t step = 0; step < steps; ++step) {
-    at::Tensor sum = at::zeros({});
     const auto losses = method.losses(batch_of(6, static_cast<std::uint64_t>(step) + 10),
                                       {.step = step, .total_steps = steps});
-    for (const auto& one : losses.terms) sum = sum + one.weight * one.value;
     optimizer.zero_grad();
-    sum.backward();
+    total(losses).backward();
     optimizer.step();
   }
 }
@@ -287,7 +274,7 @@ TEST(Dcodr, LearnsStylesByKindWhereAskedTo) {
   EXPECT_EQ(styles.sizes(), (at::IntArrayRef{4, 8}));
   EXPECT_LE(styles.abs().max().item<double>(), 0.05);
   auto losses = method->losses(batch_of(4, 1), {});
-  std::ranges::find(losses.terms, "reconstruction", &Term::name)->value.backward();
+  named_term(losses, "reconstruction").value.backward();
   EXPECT_GT(styles.grad().abs().min().item<double>(), 0);
 }
 

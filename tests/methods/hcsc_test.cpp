@@ -4,7 +4,6 @@
 #include <torch/optim/adam.h>
 #include <torch/utils.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "chiaro/base/rng.h"
@@ -13,6 +12,7 @@
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/methods/crop_pairs.h"
 #include "chiaro/networks/encoder.h"
+#include "tests/methods/named_losses.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods::hcsc_test {
@@ -68,12 +68,6 @@ data::Batch batch_of(std::int64_t count, std::uint64_t seed, bool identical = fa
   return batch;
 }
 
-at::Tensor total(const Losses& losses) {
-  at::Tensor sum = at::zeros({});
-  for (const auto& term : losses.terms) sum = sum + term.weight * term.value;
-  return sum;
-}
-
 /// Trains as the loop does; what the last step said.
 Losses train(Method& method, std::int64_t steps, bool identical = false, std::int64_t batch = 16,
              double rate = 3e-3) {
@@ -90,18 +84,6 @@ Losses train(Method& method, std::int64_t steps, bool identical = false, std::in
     method.after_step(info);
   }
   return last;
-}
-
-double meter(const Losses& losses, const std::string& name) {
-  const auto found = std::ranges::find(losses.meters, name, &std::pair<std::string, double>::first);
-  EXPECT_NE(found, losses.meters.end()) << name;
-  return found == losses.meters.end() ? std::nan("") : found->second;
-}
-
-double term(const Losses& losses, const std::string& name) {
-  const auto found = std::ranges::find(losses.terms, name, &Term::name);
-  EXPECT_NE(found, losses.terms.end()) << name;
-  return found == losses.terms.end() ? std::nan("") : found->value.item<double>();
 }
 
 /// How well the nodes of a level agree with the kinds of fresh pictures.

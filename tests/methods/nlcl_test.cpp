@@ -12,6 +12,8 @@
 #include "chiaro/losses/patch_contrast.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/nn/patch_discriminator.h"
+#include "tests/methods/gain.h"
+#include "tests/methods/named_losses.h"
 #include "tests/methods/nlcl_cases.h"
 #include "tests/support/expect_error.h"
 
@@ -20,30 +22,9 @@ namespace {
 
 using namespace nlcl_cases;
 
-/// Multiplies by one learned number.
-class Gain : public networks::Network {
- public:
-  explicit Gain(double factor) { factor_ = register_parameter("factor", at::full({1}, factor)); }
-  at::Tensor forward(const at::Tensor& x, const networks::Condition& /*condition*/) override {
-    return factor_ * x;
-  }
-  networks::Geometry geometry() const override { return {}; }
-
- private:
-  at::Tensor factor_;
-};
-
 std::unique_ptr<Method> made_of_gain(double factor, const OptionTable& options) {
   const Setting gain{.network = std::make_shared<Gain>(factor), .tasks = {}, .seed = 1};
   return find("nlcl").make(gain, options);
-}
-
-double meter(const Losses& losses, const std::string& name) {
-  for (const auto& [known, value] : losses.meters) {
-    if (known == name) return value;
-  }
-  ADD_FAILURE() << "no '" << name << "'";
-  return std::nan("");
 }
 
 /// Which parts of the state a term has a gradient for.

@@ -3,9 +3,15 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "chiaro/losses/feature_distance.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/networks/encoder_features.h"
+#include "tests/methods/named_losses.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods::spn_encoder_test {
@@ -54,13 +60,6 @@ data::Batch noisy() {
   return batch;
 }
 
-const Term& contrast_of(const Losses& losses) {
-  for (const auto& term : losses.terms) {
-    if (term.name == "contrast") return term;
-  }
-  throw std::runtime_error("no contrast");
-}
-
 TEST(SpnEncoder, MeasuresWithTheStagesOfTheBundlesEncoder) {
   Shelf shelf;
   const Setting setting = setting_with(shelf);
@@ -71,7 +70,7 @@ TEST(SpnEncoder, MeasuresWithTheStagesOfTheBundlesEncoder) {
   EXPECT_EQ(shelf.asked, (std::vector<std::string>{"damage.chiaro"}));
   const data::Batch batch = noisy();
   const Losses losses = method->losses(batch, {});
-  const auto& term = contrast_of(losses);
+  const auto& term = named_term(losses, "contrast");
   const auto stages = shelf.encoder->stages().front();
   const auto maps = [&](const at::Tensor& pictures) {
     const at::Tensor first = stages[0].run(pictures);
@@ -86,7 +85,7 @@ TEST(SpnEncoder, MeasuresWithTheStagesOfTheBundlesEncoder) {
 TEST(SpnEncoder, TheNetworkLearnsAndTheEncoderStays) {
   Shelf shelf;
   const auto method = find("spn").make(setting_with(shelf), with_encoder());
-  contrast_of(method->losses(noisy(), {})).value.backward();
+  named_term(method->losses(noisy(), {}), "contrast").value.backward();
   double largest = 0;
   for (const auto& weight : method->trainable("train")) {
     if (weight.grad().defined())

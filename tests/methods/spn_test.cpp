@@ -3,38 +3,19 @@
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
+#include <cmath>
 #include <map>
 
 #include "chiaro/checkpoint/module_state.h"
 #include "chiaro/losses/feature_distance.h"
 #include "chiaro/methods/catalogue.h"
 #include "chiaro/nn/feature_extractor.h"
+#include "tests/methods/gain.h"
+#include "tests/methods/named_losses.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods::spn_test {
 namespace {
-
-/// y = a·x with one weight, so that losses can be worked out by hand.
-class Gain : public networks::Network {
- public:
-  explicit Gain(double gain) {
-    weight_ = register_parameter("weight", at::full({1}, gain, at::kFloat));
-    seen_ = register_buffer("seen", at::zeros({1}));
-  }
-  at::Tensor forward(const at::Tensor& x, const networks::Condition& /*condition*/) override {
-    return x * weight_;
-  }
-  networks::Geometry geometry() const override { return {}; }
-  double gain() const { return weight_.item<double>(); }
-  void set(double gain) {
-    const at::NoGradGuard no_grad;
-    weight_.fill_(gain);
-  }
-
- private:
-  at::Tensor weight_;
-  at::Tensor seen_;
-};
 
 /// A network whose output is twice as large: x enlarged by repeating pixels, times a weight.
 class Doubling : public networks::Network {
@@ -66,27 +47,6 @@ OptionTable plain(const OptionTable& more = {}) {
                     {"meant_for_steps", std::int64_t{0}}};
   for (const auto& [key, value] : more) table[key] = value;
   return table;
-}
-
-data::Batch ones_and_twos() {
-  data::Batch batch;
-  batch.input = at::ones({2, 3, 16, 16});
-  batch.target = at::full({2, 3, 16, 16}, 2.0);
-  return batch;
-}
-
-const Term& term(const Losses& losses, const std::string& name) {
-  for (const auto& one : losses.terms) {
-    if (one.name == name) return one;
-  }
-  throw std::runtime_error("no term " + name);
-}
-
-double meter(const Losses& losses, const std::string& name) {
-  for (const auto& [known, value] : losses.meters) {
-    if (known == name) return value;
-  }
-  throw std::runtime_error("no meter " + name);
 }
 
 double objective(const Losses& losses) {
@@ -124,9 +84,9 @@ TEST(Spn, SubtractsTheDistanceToItsOlderSelf) {
   const auto method = spn().make(setting_of(network), plain());
   network->set(0.75);
   const Losses losses = method->losses(ones_and_twos(), {});
-  EXPECT_NEAR(term(losses, "l1").value.item<double>(), 1.25, 1e-6);
-  EXPECT_NEAR(term(losses, "contrast").value.item<double>(), 0.25, 1e-6);  // |0.75 − 0.5|
-  EXPECT_NEAR(term(losses, "contrast").weight, -0.25, 1e-12);
+  EXPECT_NEAR(term(losses, "l1"), 1.25, 1e-6);
+  EXPECT_NEAR(term(losses, "contrast"), 0.25, 1e-6);  // |0.75 − 0.5|
+  EXPECT_NEAR(named_term(losses, "contrast").weight, -0.25, 1e-12);
   EXPECT_NEAR(objective(losses), 1.25 - 0.25 * 0.25, 1e-6);
   EXPECT_NEAR(meter(losses, "distance_3"), 0.25, 1e-6);
   EXPECT_NEAR(meter(losses, "staleness_0"), 0.25, 1e-6);
@@ -153,11 +113,11 @@ TEST(Spn, ARefreshThatRetainsNothingMakesAnEqualCopy) {
   const auto method =
       spn().make(setting_of(network), plain({{"retained", std::vector<double>{0.0}}}));
   network->set(1.0 / 3.0);
-  EXPECT_GT(term(method->losses(ones_and_twos(), {}), "contrast").value.item<double>(), 0);
+  EXPECT_GT(term(method->losses(ones_and_twos(), {}), "contrast"), 0);
   method->after_step(at_step(1000));
   const Losses losses = method->losses(ones_and_twos(), {});
-  EXPECT_EQ(term(losses, "contrast").value.item<double>(), 0.0);
-  term(losses, "contrast").value.backward();
+  EXPECT_EQ(term(losses, "contrast"), 0.0);
+  named_term(losses, "contrast").value.backward();
   EXPECT_EQ(method->trainable("train").front().grad().item<double>(), 0.0);
 }
 
@@ -223,7 +183,7 @@ TEST(Spn, GradientThroughFeaturesEqualsFiniteDifferences) {
   batch.target = at::rand({1, 3, 16, 16});
   const auto contrast_at = [&](double gain) {
     network->set(gain);
-    return term(method->losses(batch, {}), "contrast").value;
+    return named_term(method->losses(batch, {}), "contrast").value;
   };
   contrast_at(0.7).backward();
   const double slope = method->trainable("train").front().grad().item<double>();
@@ -261,7 +221,7 @@ TEST(Spn, TheTermIsTheMeanOfTheDistancesToEachCopy) {
         << k;
     sum += expected;
   }
-  EXPECT_NEAR(term(losses, "contrast").value.item<double>(), sum / 4, 1e-5 * sum);
+  EXPECT_NEAR(term(losses, "contrast"), sum / 4, 1e-5 * sum);
 }
 
 TEST(Spn, OneDrawnNegativeIsRightOnAverage) {
@@ -276,7 +236,7 @@ TEST(Spn, OneDrawnNegativeIsRightOnAverage) {
   constexpr int kSteps = 2000;
   for (int step = 0; step < kSteps; ++step) {
     const Losses losses = method->losses(ones_and_twos(), at_step(step));
-    const double distance = term(losses, "contrast").value.item<double>();
+    const double distance = term(losses, "contrast");
     EXPECT_EQ(meter(losses, "distance_drawn"), distance);
     sum += distance;
     ++drawn[std::lround(distance)];

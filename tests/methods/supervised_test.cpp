@@ -4,32 +4,11 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include "tests/methods/gain.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::methods::supervised_test {
 namespace {
-
-/// y = a·x with one weight: losses and gradients can be worked out by hand.
-class Gain : public networks::Network {
- public:
-  explicit Gain(double gain) {
-    weight_ = register_parameter("weight", at::full({1}, gain, at::kFloat));
-  }
-  at::Tensor forward(const at::Tensor& x, const networks::Condition& /*condition*/) override {
-    return x * weight_;
-  }
-  networks::Geometry geometry() const override { return {}; }
-
- private:
-  at::Tensor weight_;
-};
-
-data::Batch ones_and_twos() {
-  data::Batch batch;
-  batch.input = at::ones({2, 3, 16, 16});
-  batch.target = at::full({2, 3, 16, 16}, 2.0);
-  return batch;
-}
 
 TEST(Supervised, WeighsTheNamedTerms) {
   const auto network = std::make_shared<Gain>(0.5);

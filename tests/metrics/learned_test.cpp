@@ -11,6 +11,7 @@
 #include "chiaro/metrics/score.h"
 #include "chiaro/metrics/torch_file.h"
 #include "tests/metrics/scene_pictures.h"
+#include "tests/support/bytes.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -18,11 +19,6 @@ namespace chiaro::metrics::learned_test {
 namespace {
 
 using image::Image;
-
-std::vector<std::byte> bytes_of(const std::string& text) {
-  const auto* first = reinterpret_cast<const std::byte*>(text.data());
-  return {first, first + text.size()};
-}
 
 /// The picture itself as the first map, nothing as the others.
 class MirrorNetwork : public FeatureNetwork {
@@ -162,7 +158,7 @@ std::vector<std::byte> npy(const std::string& order, const std::string& shape,
   std::string text("\x93NUMPY\x01\x00\x76\x00", 10);
   text += header;
   text.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
-  return bytes_of(text);
+  return test::bytes_of(text);
 }
 
 TEST(Npz, ReadsBothOrdersAndRefusesTheRest) {

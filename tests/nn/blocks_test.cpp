@@ -9,6 +9,7 @@
 #include "chiaro/nn/layers.h"
 #include "chiaro/nn/naf_block.h"
 #include "chiaro/nn/residual_block.h"
+#include "tests/nn/scalars.h"
 
 namespace chiaro::nn::blocks_test {
 namespace {
@@ -16,12 +17,6 @@ namespace {
 void randomize(torch::nn::Module& module) {
   torch::NoGradGuard no_grad;
   for (auto& parameter : module.parameters()) parameter.normal_(0.0, 0.3);
-}
-
-std::int64_t scalars(const torch::nn::Module& module) {
-  std::int64_t count = 0;
-  for (const auto& parameter : module.parameters()) count += parameter.numel();
-  return count;
 }
 
 TEST(InitConv, HasTheStatedDeviation) {

@@ -17,6 +17,7 @@
 #include "chiaro/nn/squeezenet.h"
 #include "chiaro/nn/vgg.h"
 #include "chiaro/nn/weight_file.h"
+#include "tests/nn/scalars.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -24,12 +25,6 @@ namespace chiaro::nn::feature_extractor_test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::int64_t parameters_of(const torch::nn::Module& module) {
-  std::int64_t count = 0;
-  for (const auto& parameter : module.parameters()) count += parameter.numel();
-  return count;
-}
 
 /// Writes the parameters of a module as a safetensors file, those named in `leave_out` apart.
 void write_weights(const fs::path& file, const torch::nn::Module& module,
@@ -55,11 +50,11 @@ std::vector<std::int64_t> shape(const at::Tensor& tensor) {
 
 TEST(Vgg, HasThePublishedShapes) {
   const Vgg vgg16(16, 64, {"relu5_3"});
-  EXPECT_EQ(parameters_of(vgg16), 14'714'688);  // the convolutions of configuration D
+  EXPECT_EQ(scalars(vgg16), 14'714'688);  // the convolutions of configuration D
   const Vgg vgg19(19, 64, {"relu5_4"});
-  EXPECT_EQ(parameters_of(vgg19), 20'024'384);  // of configuration E
+  EXPECT_EQ(scalars(vgg19), 20'024'384);  // of configuration E
   const Vgg cut(16, 64, {"relu1_2", "relu2_2", "relu3_3"});
-  EXPECT_EQ(parameters_of(cut), 1'735'488);
+  EXPECT_EQ(scalars(cut), 1'735'488);
   for (const char* name : {"features.0.weight", "features.2.bias", "features.5.weight",
                            "features.7.weight", "features.10.weight", "features.14.bias"}) {
     EXPECT_TRUE(cut.named_parameters().contains(name)) << name;
@@ -152,7 +147,7 @@ TEST(Pixels, AreThePictureItself) {
 
 TEST(SmallEncoder, IsSmallAndHalvesTheSides) {
   SmallEncoder encoder({"stage1", "stage2", "stage3", "stage4"});
-  EXPECT_EQ(parameters_of(encoder), 1'192'000);
+  EXPECT_EQ(scalars(encoder), 1'192'000);
   const at::NoGradGuard no_grad;
   const auto features = encoder.forward(at::rand({1, 3, 32, 48}));
   EXPECT_EQ(shape(features[0]), (std::vector<std::int64_t>{1, 32, 32, 48}));
@@ -259,7 +254,7 @@ TEST(Ncnn, ReadsFloat16WithItsPadding) {
 }
 
 TEST(Squeezenet, ItsParametersAreCountedWithoutAFile) {
-  EXPECT_EQ(parameters_of(Squeezenet({"classes"})), 1'235'496);
+  EXPECT_EQ(scalars(Squeezenet({"classes"})), 1'235'496);
   const auto names = Squeezenet({"fire9"}).named_parameters();
   for (const char* name :
        {"features.0.weight", "features.3.squeeze.bias", "features.12.expand3x3.weight"}) {

@@ -6,16 +6,11 @@
 
 #include "chiaro/nn/frozen_scope.h"
 #include "chiaro/nn/projection_heads.h"
+#include "tests/nn/scalars.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::nn::patch_discriminator_test {
 namespace {
-
-std::int64_t size_of(const torch::nn::Module& module) {
-  std::int64_t count = 0;
-  for (const auto& parameter : module.parameters()) count += parameter.numel();
-  return count;
-}
 
 class PatchDiscriminatorTest : public ::testing::Test {
  protected:
@@ -24,7 +19,7 @@ class PatchDiscriminatorTest : public ::testing::Test {
 
 // Number of parameters and sides as of the released network at 256 px.
 TEST_F(PatchDiscriminatorTest, HasThePublishedShape) {
-  EXPECT_EQ(size_of(PatchDiscriminator()), 2764737);
+  EXPECT_EQ(scalars(PatchDiscriminator()), 2764737);
   PatchDiscriminator small(2);
   const at::NoGradGuard no_grad;
   const auto view = small.look(at::rand({1, 3, 256, 256}));

@@ -14,6 +14,7 @@
 #include "chiaro/base/text.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/nn/feature_extractor.h"
+#include "tests/nn/scalars.h"
 
 namespace chiaro::nn::squeezenet_weights_test {
 namespace {
@@ -50,9 +51,7 @@ class SqueezenetWeights : public ::testing::Test {
 
 TEST_F(SqueezenetWeights, HaveTheKnownNumberAndShapes) {
   const auto extractor = phi({"relu1", "fire3", "fire9", "classes"});
-  std::int64_t count = 0;
-  for (const auto& parameter : extractor->parameters()) count += parameter.numel();
-  EXPECT_EQ(count, 1'235'496);
+  EXPECT_EQ(scalars(*extractor), 1'235'496);
   const at::NoGradGuard no_grad;
   const auto features = extractor->forward(at::rand({1, 3, 224, 224}));
   EXPECT_EQ(features[0].sizes(), (at::IntArrayRef{1, 64, 111, 111}));

@@ -4,28 +4,19 @@
 #include <algorithm>
 #include <cmath>
 
-#include "chiaro/base/rng.h"
 #include "chiaro/bundle/safetensors.h"
 #include "chiaro/restore/restorer.h"
 #include "chiaro/restore/self_test.h"
+#include "tests/restore/graph_restorer.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/noise.h"
 
 namespace chiaro::restore::conditioned_test {
 namespace {
 
 const engine::EngineOptions kF32 = {"auto", engine::Precision::F32, 1};
-
-Restorer make(const std::string& graph) {
-  return Restorer(test::graph_bundle(graph), kF32);
-}
-
-image::Image noise(int channels, int height, int width, double low = 0.3, double high = 0.6) {
-  image::Image picture(channels, height, width);
-  Rng rng(3);
-  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(low, high));
-  return picture;
-}
+constexpr test::NoiseOptions kNoise = {.seed = 3, .low = 0.3, .high = 0.6};
 
 RestoreOptions unguarded() {
   RestoreOptions options;
@@ -38,16 +29,8 @@ double told_by(const std::vector<float>& condition) {
   return 0.1 * condition[1] + 0.2 * condition[2] + 0.05 * condition[4] + 0.3 * condition[6];
 }
 
-double largest_difference(const image::Image& left, const image::Image& right) {
-  EXPECT_EQ(left.pixels().size(), right.pixels().size());
-  double largest = 0;
-  for (std::size_t i = 0; i < left.pixels().size(); ++i)
-    largest = std::max(largest, std::abs(double{left.pixels()[i]} - double{right.pixels()[i]}));
-  return largest;
-}
-
 TEST(Conditioned, TheNetworkIsToldWhatTheControllerSaw) {
-  auto restorer = make("told");
+  auto restorer = restorer_of("told");
   RestoreReport report;
   // Constant 0.5: m = w = 0.5, s = 0; clean and haze 0.5 each, embedding 0.5, 0.
   const auto result = restorer.restore(image::Image(3, 40, 50, 0.5F), unguarded(), {}, &report);
@@ -60,9 +43,9 @@ TEST(Conditioned, TheNetworkIsToldWhatTheControllerSaw) {
 }
 
 TEST(Conditioned, ItsControllerCanBeAskedAlone) {
-  auto restorer = make("told");
+  auto restorer = restorer_of("told");
   Inspector inspector(test::graph_bundle("told"), kF32);
-  auto source = noise(3, 60, 70);
+  auto source = test::noise(3, 60, 70, kNoise);
   source.alpha.assign(60 * 70, 1.0F);
   source.alpha[5] = 0;
   source.at(0, 0, 5) = 1;  // hidden, so not seen
@@ -73,17 +56,17 @@ TEST(Conditioned, ItsControllerCanBeAskedAlone) {
   restorer.restore(source, unguarded(), {}, &report);
   ASSERT_TRUE(report.inspection.has_value());
   EXPECT_EQ(report.inspection->condition, found.condition);
-  EXPECT_CHIARO_ERROR(make("stack").inspect(source), Bundle, "has no controller");
+  EXPECT_CHIARO_ERROR(restorer_of("stack").inspect(source), Bundle, "has no controller");
   EXPECT_CHIARO_ERROR(restorer.inspect(image::Image()), Usage, "is empty");
 }
 
 TEST(Conditioned, WhetherItWasDrawnIsLookedAtOnlyForTheGuard) {
-  auto restorer = make("told");
+  auto restorer = restorer_of("told");
   for (const GuardMode guard : {GuardMode::Off, GuardMode::Soft}) {
     RestoreOptions options;
     options.guard = guard;
     RestoreReport report;
-    (void)restorer.restore(noise(3, 60, 70), options, {}, &report);
+    (void)restorer.restore(test::noise(3, 60, 70, kNoise), options, {}, &report);
     ASSERT_TRUE(report.inspection.has_value());
     EXPECT_EQ(report.inspection->drawn.has_value(), guard != GuardMode::Off);
   }
@@ -91,7 +74,7 @@ TEST(Conditioned, WhetherItWasDrawnIsLookedAtOnlyForTheGuard) {
 
 TEST(Conditioned, EveryPictureGetsItsOwnCondition) {
   // The prepared graph is used again for the second picture of the same size.
-  auto restorer = make("told");
+  auto restorer = restorer_of("told");
   for (const float level : {0.5F, 0.3F, 0.4F}) {
     const auto result = restorer.restore(image::Image(3, 40, 50, level), unguarded());
     EXPECT_NEAR(result.at(0, 1, 1), level + 0.2 * level + 0.3 * level, 1e-4);
@@ -99,8 +82,8 @@ TEST(Conditioned, EveryPictureGetsItsOwnCondition) {
 }
 
 TEST(Conditioned, TiledEqualsWhole) {
-  auto restorer = make("film");
-  const auto source = noise(3, 97, 131);
+  auto restorer = restorer_of("film");
+  const auto source = test::noise(3, 97, 131, kNoise);
   const auto whole = restorer.restore(source, unguarded());
   auto tiled = unguarded();
   tiled.tile_px = 32;
@@ -123,14 +106,14 @@ TEST(Conditioned, ConditionsOfTilesWouldDiffer) {
 
 TEST(Conditioned, GreyAndAlphaAreTold) {
   RestoreReport report;
-  const auto grey = make("told").restore(image::Image(1, 30, 30, 0.5F), unguarded());
+  const auto grey = restorer_of("told").restore(image::Image(1, 30, 30, 0.5F), unguarded());
   ASSERT_EQ(grey.channels(), 1);
   EXPECT_NEAR(grey.at(0, 9, 9), 0.75, 1e-4);
 
   // A grey network sees the channels one by one, the controller the colour picture.
   image::Image colour(3, 30, 30, 0.5F);
   std::fill(colour.plane(0).begin(), colour.plane(0).end(), 0.2F);
-  const auto split = make("told_grey").restore(colour, unguarded(), {}, &report);
+  const auto split = restorer_of("told_grey").restore(colour, unguarded(), {}, &report);
   const double told = told_by(report.inspection->condition);
   EXPECT_NEAR(split.at(0, 5, 5), 0.2 + told, 1e-4);
   EXPECT_NEAR(split.at(1, 5, 5), 0.5 + told, 1e-4);
@@ -140,20 +123,20 @@ TEST(Conditioned, GreyAndAlphaAreTold) {
   clear.alpha.assign(clear.plane_size(), 0.25F);
   auto with_alpha = unguarded();
   with_alpha.alpha = AlphaMode::Restore;
-  EXPECT_NEAR(make("told").restore(clear, with_alpha).alpha[7], 0.5, 1e-4);
+  EXPECT_NEAR(restorer_of("told").restore(clear, with_alpha).alpha[7], 0.5, 1e-4);
 }
 
 TEST(Conditioned, HiddenColoursDoNotCount) {
   RestoreReport shown;
   RestoreReport hidden;
   image::Image picture(3, 40, 40, 0.5F);
-  make("told").restore(picture, unguarded(), {}, &shown);
+  restorer_of("told").restore(picture, unguarded(), {}, &shown);
   picture.alpha.assign(picture.plane_size(), 1.0F);
   for (int x = 0; x < 40; ++x) {
     picture.alpha[static_cast<std::size_t>(x)] = 0;
     for (int channel = 0; channel < 3; ++channel) picture.at(channel, 0, x) = 1.0F;
   }
-  make("told").restore(picture, unguarded(), {}, &hidden);
+  restorer_of("told").restore(picture, unguarded(), {}, &hidden);
   EXPECT_EQ(shown.inspection->condition, hidden.inspection->condition);
 }
 
@@ -161,27 +144,30 @@ TEST(Conditioned, StatedDamagesReplaceTheController) {
   auto options = unguarded();
   options.stated = parse_stated_damages("noise(0.4)+haze(1)");
   RestoreReport report;
-  const auto result = make("told").restore(image::Image(3, 20, 20, 0.5F), options, {}, &report);
+  const auto result =
+      restorer_of("told").restore(image::Image(3, 20, 20, 0.5F), options, {}, &report);
   EXPECT_NEAR(result.at(2, 3, 3), 0.5 + 0.1 * 0.5 + 0.2 * 0.5 + 0.05 * 0.4, 1e-4);
   EXPECT_FALSE(report.blind);
   EXPECT_FALSE(report.inspection.has_value());
   // Soft is the default and has no say here.
   options.guard = GuardMode::Soft;
   options.stated = parse_stated_damages("clean");
-  EXPECT_NEAR(make("told").restore(image::Image(3, 20, 20, 0.5F), options).at(2, 3, 3), 0.5, 1e-4);
+  EXPECT_NEAR(restorer_of("told").restore(image::Image(3, 20, 20, 0.5F), options).at(2, 3, 3), 0.5,
+              1e-4);
   options.stated = parse_stated_damages("haze(0.5)");
-  EXPECT_NEAR(make("told").restore(image::Image(3, 20, 20, 0.5F), options).at(2, 3, 3), 0.7, 1e-4);
+  EXPECT_NEAR(restorer_of("told").restore(image::Image(3, 20, 20, 0.5F), options).at(2, 3, 3), 0.7,
+              1e-4);
 }
 
 TEST(Conditioned, TheGuardLeavesCleanPicturesAlone) {
   // A dark constant picture: clean with probability 0.95, and novelty 8 · 0.45² = 1.62.
   const image::Image source(3, 20, 20, 0.05F);
   RestoreReport report;
-  const auto result = make("told").restore(source, {}, {}, &report);
+  const auto result = restorer_of("told").restore(source, {}, {}, &report);
   EXPECT_EQ(largest_difference(result, source), 0);
   EXPECT_TRUE(report.guard->clean);
   EXPECT_EQ(report.strength, 0);
-  EXPECT_GT(largest_difference(make("told").restore(source, unguarded()), source), 0.01);
+  EXPECT_GT(largest_difference(restorer_of("told").restore(source, unguarded()), source), 0.01);
 }
 
 TEST(Conditioned, TheGuardLowersStrengthForStrangePictures) {
@@ -190,7 +176,7 @@ TEST(Conditioned, TheGuardLowersStrengthForStrangePictures) {
   RestoreOptions half;
   half.strength = 0.5;
   RestoreReport report;
-  const auto result = make("told").restore(source, half, {}, &report);
+  const auto result = restorer_of("told").restore(source, half, {}, &report);
   const auto decision = judge(*report.inspection, test::controller_info());
   EXPECT_TRUE(decision.unlike);
   EXPECT_LT(decision.strength, 1);
@@ -202,20 +188,20 @@ TEST(Conditioned, TheGuardLowersStrengthForStrangePictures) {
 TEST(Conditioned, TheStrictGuardRefusesStrangePictures) {
   RestoreOptions strict;
   strict.guard = GuardMode::Strict;
-  EXPECT_CHIARO_ERROR(make("told").restore(image::Image(3, 20, 20, 0.9F), strict), CheckFailed,
-                      "unlike anything");
-  const auto familiar = noise(3, 20, 20, 0.45, 0.55);
-  EXPECT_NEAR(make("told").restore(familiar, strict).at(0, 0, 0), familiar.at(0, 0, 0) + 0.25,
-              0.02);
+  EXPECT_CHIARO_ERROR(restorer_of("told").restore(image::Image(3, 20, 20, 0.9F), strict),
+                      CheckFailed, "unlike anything");
+  const auto familiar = test::noise(3, 20, 20, {.seed = 3, .low = 0.45, .high = 0.55});
+  EXPECT_NEAR(restorer_of("told").restore(familiar, strict).at(0, 0, 0),
+              familiar.at(0, 0, 0) + 0.25, 0.02);
 }
 
 TEST(Conditioned, TheGuardLeavesDrawingsAlone) {
   const image::Image flat(3, 20, 20, 0.5F);
   RestoreReport report;
-  const auto kept = make("told").restore(flat, {}, {}, &report);
+  const auto kept = restorer_of("told").restore(flat, {}, {}, &report);
   EXPECT_TRUE(std::ranges::equal(kept.pixels(), flat.pixels()));
   EXPECT_TRUE(report.guard->drawn);
-  EXPECT_NEAR(make("told").restore(flat, unguarded()).at(0, 0, 0), 0.75, 1e-4);
+  EXPECT_NEAR(restorer_of("told").restore(flat, unguarded()).at(0, 0, 0), 0.75, 1e-4);
 }
 
 TEST(Conditioned, StrengthZeroDoesNotLook) {
@@ -224,23 +210,24 @@ TEST(Conditioned, StrengthZeroDoesNotLook) {
   none.guard = GuardMode::Strict;
   RestoreReport report;
   const image::Image source(3, 20, 20, 0.9F);
-  EXPECT_EQ(largest_difference(make("told").restore(source, none, {}, &report), source), 0);
+  EXPECT_EQ(largest_difference(restorer_of("told").restore(source, none, {}, &report), source), 0);
   EXPECT_FALSE(report.inspection.has_value());
 }
 
 TEST(Conditioned, OthersCannotBeTold) {
   RestoreOptions options;
   options.stated = parse_stated_damages("noise");
-  const auto source = noise(3, 20, 20);
-  EXPECT_CHIARO_ERROR(make("stack").restore(source, options), Usage, "has no controller");
+  const auto source = test::noise(3, 20, 20, kNoise);
+  EXPECT_CHIARO_ERROR(restorer_of("stack").restore(source, options), Usage, "has no controller");
   options.stated.reset();
   options.guard = GuardMode::Strict;
-  EXPECT_CHIARO_ERROR(make("stack").restore(source, options), Usage, "has no controller");
+  EXPECT_CHIARO_ERROR(restorer_of("stack").restore(source, options), Usage, "has no controller");
   options.stated = parse_stated_damages("noise");
-  EXPECT_CHIARO_ERROR(make("told").restore(source, options), Usage, "leave nothing to guard");
+  EXPECT_CHIARO_ERROR(restorer_of("told").restore(source, options), Usage,
+                      "leave nothing to guard");
   options.guard = GuardMode::Soft;
   options.stated = parse_stated_damages("rain");
-  EXPECT_CHIARO_ERROR(make("told").restore(source, options), Usage, "does not know 'rain'");
+  EXPECT_CHIARO_ERROR(restorer_of("told").restore(source, options), Usage, "does not know 'rain'");
 }
 
 TEST(Conditioned, GraphsThatDoNotFitAreRefused) {
@@ -259,7 +246,7 @@ TEST(Conditioned, GraphsThatDoNotFitAreRefused) {
 }
 
 TEST(Conditioned, TheMemoryPlanKnowsTheController) {
-  auto restorer = make("film");
+  auto restorer = restorer_of("film");
   const auto with = restorer.plan(64, 64).predicted_peak_bytes;
   // A whole view of 2048 x 2048 takes 48 MiB more.
   auto large = test::graph_bundle("film");
@@ -268,12 +255,12 @@ TEST(Conditioned, TheMemoryPlanKnowsTheController) {
   // A limit that a plan names suffices, also after the controller has run.
   RestoreOptions options = unguarded();
   options.max_memory_bytes = with + (1 << 20);
-  EXPECT_NO_THROW(restorer.restore(noise(3, 64, 64), options));
-  EXPECT_NO_THROW(restorer.restore(noise(3, 64, 64), options));
+  EXPECT_NO_THROW(restorer.restore(test::noise(3, 64, 64, kNoise), options));
+  EXPECT_NO_THROW(restorer.restore(test::noise(3, 64, 64, kNoise), options));
 }
 
 TEST(Conditioned, ImpossibleTilesAreRefusedWhateverThePicture) {
-  auto restorer = make("told");
+  auto restorer = restorer_of("told");
   RestoreOptions options;
   options.overlap_px = 16;
   options.tile_px = 8;

@@ -12,14 +12,10 @@
 #include "chiaro/restore/region.h"
 #include "chiaro/restore/restorer.h"
 #include "chiaro/restore/tile_check.h"
-#include "tests/support/graph_bundle.h"
+#include "tests/restore/graph_restorer.h"
 
 namespace chiaro::restore::range_curve_test {
 namespace {
-
-Restorer opened(const std::string& graph) {
-  return Restorer(test::graph_bundle(graph), {.precision = engine::Precision::F32});
-}
 
 /// Floats up to 40 and down to -0.3, most between 0 and 1.
 image::Image bright(int height, int width, bool linear = false) {
@@ -107,7 +103,7 @@ TEST(RangeCurve, TakesDownLinearLightThatIsAboveWhite) {
 TEST(RangeKept, AnIdentityChangesNothing) {
   for (const bool linear : {false, true}) {
     image::Image source = bright(70, 90, linear);
-    Restorer identity = opened("identity");
+    Restorer identity = restorer_of("identity");
     for (const int tile : {0, 40}) {
       const image::Image result = identity.restore(source, {.tile_px = tile});
       EXPECT_TRUE(std::ranges::equal(result.pixels(), source.pixels()));
@@ -123,7 +119,7 @@ TEST(RangeKept, AnIdentityChangesNothing) {
 
 TEST(RangeKept, ANetworkSeesAndChangesHighlights) {
   // `stack` is no identity: its result in highlights is what it makes of the shown picture.
-  Restorer stack = opened("stack");
+  Restorer stack = restorer_of("stack");
   const image::Image source = bright(60, 50);
   const RangeCurve curve(range_of(source));
   image::Image shown = source;
@@ -143,7 +139,7 @@ TEST(RangeKept, ANetworkSeesAndChangesHighlights) {
 TEST(RangeKept, PartsAndTilesEqualTheWhole) {
   for (const char* graph : {"stack", "film", "twice"}) {
     SCOPED_TRACE(graph);
-    Restorer restorer = opened(graph);
+    Restorer restorer = restorer_of(graph);
     const int scale = restorer.manifest().scale;
     const image::Image source = bright(90, 80);
     const RestoreOptions options{.guard = GuardMode::Off};
@@ -167,13 +163,13 @@ TEST(RangeKept, ColoursBeyondSrgbStay) {
   // 8 bits with a wide profile: red below black in sRGB, as a conversion gives it.
   image::Image source(3, 30, 30, 0.4F);
   for (int x = 0; x < 30; ++x) source.at(0, 4, x) = -0.3F;
-  Restorer identity = opened("identity");
+  Restorer identity = restorer_of("identity");
   EXPECT_TRUE(std::ranges::equal(identity.restore(source).pixels(), source.pixels()));
 }
 
 TEST(RangeKept, TheControllerSeesTheSamePicture) {
   // A controller that is asked about a bright picture says what it says of the picture as shown.
-  Restorer film = opened("film");
+  Restorer film = restorer_of("film");
   const image::Image source = bright(50, 60);
   const RangeCurve curve(range_of(source));
   image::Image shown = source;

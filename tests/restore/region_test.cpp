@@ -10,16 +10,12 @@
 
 #include "chiaro/base/rng.h"
 #include "chiaro/restore/tile_check.h"
+#include "tests/restore/graph_restorer.h"
 #include "tests/support/expect_error.h"
-#include "tests/support/graph_bundle.h"
 #include "tests/support/log_capture.h"
 
 namespace chiaro::restore::region_test {
 namespace {
-
-Restorer make(const std::string& graph) {
-  return Restorer(test::graph_bundle(graph), {"auto", engine::Precision::F32, 1});
-}
 
 image::Image noise(int channels, int height, int width, bool with_alpha = false) {
   image::Image picture(channels, height, width);
@@ -80,7 +76,7 @@ TEST(Region, ContextIsAlignedAndStaysInside) {
 
 TEST(Region, EqualsThatPartOfTheWhole) {
   for (const char* graph : {"stack", "unet", "twice", "grey", "pooled", "film"}) {
-    auto restorer = make(graph);
+    auto restorer = restorer_of(graph);
     const int scale = restorer.manifest().scale;
     for (const double strength : {0.0, 0.4, 1.0}) {
       if (scale != 1 && strength != 1) continue;
@@ -107,7 +103,7 @@ TEST(Region, EqualsThatPartOfTheWhole) {
 
 TEST(Region, GrainIsThatOfTheWhole) {
   for (const char* graph : {"stack", "unet", "film"}) {
-    auto restorer = make(graph);
+    auto restorer = restorer_of(graph);
     const RestoreOptions options{.keep_grain = 0.7};
     const image::Image source = noise(3, 73, 90, false);
     const image::Image whole = restorer.restore(source, options);
@@ -120,7 +116,7 @@ TEST(Region, GrainIsThatOfTheWhole) {
 }
 
 TEST(Region, TheControllerSeesTheWholePicture) {
-  auto restorer = make("film");
+  auto restorer = restorer_of("film");
   // Dark on the left, bright on the right: the controller would say other things of each.
   image::Image source = noise(3, 64, 96);
   for (int y = 0; y < 64; ++y)
@@ -154,7 +150,7 @@ TEST(Region, TheControllerSeesTheWholePicture) {
 }
 
 TEST(Region, TilesWithTooLittleOverlapAreFollowedToo) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   const RestoreOptions options{.tile_px = 24, .overlap_px = 0};
   EXPECT_FALSE(is_local(restorer, options));
   const auto source = noise(3, 60, 60);
@@ -163,7 +159,7 @@ TEST(Region, TilesWithTooLittleOverlapAreFollowedToo) {
 }
 
 TEST(Region, OutsideOfThePictureIsRefused) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   for (const Region& wrong : {Region{30, 0, 11, 5}, Region{0, 16, 5, 5}, Region{0, 0, 41, 5},
                               Region{-1, 0, 5, 5}, Region{2147483647, 0, 5, 5}, Region{0, 0, 0, 5}})
     test::expect_error(ErrorCode::Usage, "leaves the picture",
@@ -187,8 +183,8 @@ std::string said_of(const std::function<void()>& work) {
 }
 
 TEST(Region, SaysWhatIsReplacedAsTheWholeDoes) {
-  auto local = make("stack");
-  auto whole = make("pooled");
+  auto local = restorer_of("stack");
+  auto whole = restorer_of("pooled");
   for (auto* restorer : {&local, &whole}) {
     const std::string expected = said_of([&] { restorer->restore(bright_corner()); });
     EXPECT_NE(expected.find("1 values of the picture were not finite"), std::string::npos);
@@ -204,7 +200,7 @@ TEST(Region, SaysWhatIsReplacedAsTheWholeDoes) {
 }
 
 TEST(Region, OnceMoreGivesTheSamePixelsInSilence) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   const Region region{0, 0, 20, 21};
   const image::Image expected = restore_region(restorer, bright_corner(), region);
   image::Image again;
@@ -240,7 +236,7 @@ TEST(Ensemble, IsTheMeanOfEightTurnedBack) {
 }
 
 TEST(Ensemble, TellsItsProgressAndStops) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   double last = 0;
   const auto restore = [&](image::Image picture, const ProgressCallback& progress) {
     return restorer.restore(std::move(picture), {}, progress);
@@ -258,7 +254,7 @@ TEST(Ensemble, TellsItsProgressAndStops) {
 
 TEST(Ensemble, OfARegionEqualsThatPartOfTheWhole) {
   for (const char* graph : {"unet", "twice"}) {
-    auto restorer = make(graph);
+    auto restorer = restorer_of(graph);
     const int scale = restorer.manifest().scale;
     const image::Image source = noise(3, 50, 71);  // no multiples of the alignment
     const auto whole = restore_ensemble(source, [&](image::Image picture, const auto& progress) {
@@ -273,7 +269,7 @@ TEST(Ensemble, OfARegionEqualsThatPartOfTheWhole) {
 }
 
 TileCheck checked(const std::string& graph, const RestoreOptions& options) {
-  auto restorer = make(graph);
+  auto restorer = restorer_of(graph);
   const auto source = noise(3, 97, 130);
   const auto plan = restorer.plan(97, 130, options);
   return check_tiles(restorer, source, restorer.restore(source, options), plan, options);
@@ -291,7 +287,7 @@ TEST(TileCheck, SoundTilesPassAndAShortOverlapIsFound) {
 }
 
 TEST(TileCheck, APlantedSeamIsFoundWhereItIs) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   auto source = noise(3, 97, 130);
   image::sanitize(source);  // within the range, differences are what they are
   const RestoreOptions options{.tile_px = 64};

@@ -6,37 +6,18 @@
 #include <limits>
 #include <tuple>
 
-#include "chiaro/base/rng.h"
 #include "chiaro/engine/processor.h"
+#include "tests/restore/graph_restorer.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/noise.h"
 
 namespace chiaro::restore::restorer_test {
 namespace {
 
+using test::noise;
+
 constexpr engine::EngineOptions kF32 = {"auto", engine::Precision::F32, 2};
-
-Restorer make(const std::string& graph) {
-  return Restorer(test::graph_bundle(graph), {"auto", engine::Precision::F32, 2});
-}
-
-image::Image noise(int channels, int height, int width, std::uint64_t seed = 1) {
-  image::Image picture(channels, height, width);
-  Rng rng(seed);
-  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.1, 0.9));
-  return picture;
-}
-
-double largest_difference(const image::Image& left, const image::Image& right) {
-  EXPECT_EQ(left.height(), right.height());
-  EXPECT_EQ(left.width(), right.width());
-  EXPECT_EQ(left.channels(), right.channels());
-  double largest = 0;
-  for (std::size_t i = 0; i < left.pixels().size(); ++i) {
-    largest = std::max(largest, std::abs(double{left.pixels()[i]} - double{right.pixels()[i]}));
-  }
-  return largest;
-}
 
 bool same_pixels(const image::Image& left, const image::Image& right) {
   return std::equal(left.pixels().begin(), left.pixels().end(), right.pixels().begin(),
@@ -52,7 +33,7 @@ class Seams : public testing::TestWithParam<SeamCase> {};
 
 TEST_P(Seams, TiledEqualsWhole) {
   const auto& [graph, height, width, tile] = GetParam();
-  auto restorer = make(graph);
+  auto restorer = restorer_of(graph);
   const auto source = noise(3, height, width);
   const auto whole = restorer.restore(source);
   ASSERT_EQ(restorer.plan(height, width).tiles(), 1);
@@ -72,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(Graphs, Seams,
                          });
 
 TEST(Tiles, GrainHasNoSeams) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   const auto source = noise(3, 97, 130);
   const RestoreOptions whole{.keep_grain = 0.6};
   const RestoreOptions tiled{.tile_px = 64, .keep_grain = 0.6};
@@ -80,13 +61,14 @@ TEST(Tiles, GrainHasNoSeams) {
   EXPECT_LE(largest_difference(restorer.restore(source, tiled), restorer.restore(source, whole)),
             1e-6);
   EXPECT_CHIARO_ERROR(restorer.restore(source, {.keep_grain = 1.5}), Usage, "share of grain");
-  EXPECT_CHIARO_ERROR(make("twice").restore(source, {.keep_grain = 0.5}), Usage, "scale 1");
-  EXPECT_CHIARO_ERROR(make("grey").restore(source, {.keep_grain = 0.5}), Usage, "colour noise");
-  EXPECT_NO_THROW(make("grey").restore(noise(1, 40, 50), {.keep_grain = 0.5}));
+  EXPECT_CHIARO_ERROR(restorer_of("twice").restore(source, {.keep_grain = 0.5}), Usage, "scale 1");
+  EXPECT_CHIARO_ERROR(restorer_of("grey").restore(source, {.keep_grain = 0.5}), Usage,
+                      "colour noise");
+  EXPECT_NO_THROW(restorer_of("grey").restore(noise(1, 40, 50), {.keep_grain = 0.5}));
 }
 
 TEST(Tiles, AlphaHasNoGrain) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   auto source = noise(3, 40, 50);
   source.alpha.assign(source.plane_size(), 0.5F);
   for (std::size_t i = 0; i < source.alpha.size(); i += 3) source.alpha[i] = 0.7F;
@@ -98,7 +80,7 @@ TEST(Tiles, AlphaHasNoGrain) {
 
 TEST(Edges, AreRestoredAsIfThePictureWentOnMirrored) {
   for (const char* graph : {"stack", "twice", "grey"}) {  // see no further than the margin
-    auto restorer = make(graph);
+    auto restorer = restorer_of(graph);
     const auto source = noise(3, 55, 70);
     const Margin margin = margin_of(restorer.manifest(), source.height(), source.width());
     const int sees = restorer.manifest().receptive_field_px / 2;
@@ -117,7 +99,7 @@ TEST(Edges, AreRestoredAsIfThePictureWentOnMirrored) {
 }
 
 TEST(Tiles, AShortOverlapShows) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   const auto source = noise(3, 97, 101);
   const auto whole = restorer.restore(source);
   EXPECT_GT(largest_difference(restorer.restore(source, {.tile_px = 48, .overlap_px = 2}), whole),
@@ -135,7 +117,7 @@ TEST(Tiles, ShareNoMoreThanTheNetworkReachesAndItsAlignmentAsks) {
 }
 
 TEST(Tiles, NetworksOfGlobalStatisticsAreFeathered) {
-  auto restorer = make("pooled");
+  auto restorer = restorer_of("pooled");
   image::Image source(3, 200, 200);  // dark left, bright right: tiles see different means
   for (int channel = 0; channel < 3; ++channel) {
     for (int y = 0; y < 200; ++y) {
@@ -153,7 +135,7 @@ TEST(Tiles, NetworksOfGlobalStatisticsAreFeathered) {
 
 /// The widest distance (in pixels, either side) at which a changed input pixel changes the output.
 int measured_reach(const std::string& graph, int side, int y0, int x0) {
-  auto restorer = make(graph);
+  auto restorer = restorer_of(graph);
   const auto source = noise(3, side, side);
   auto changed = source;
   for (int channel = 0; channel < 3; ++channel) changed.at(channel, y0, x0) += 0.08F;
@@ -183,7 +165,7 @@ TEST(ReceptiveField, IsTheMeasuredOne) {
 }
 
 TEST(Tiles, TooSmallATileIsRefused) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   EXPECT_CHIARO_ERROR(restorer.restore(noise(3, 64, 64), {.tile_px = 7}), Usage,
                       "expected at least 8");
   EXPECT_CHIARO_ERROR(restorer.restore(noise(3, 64, 64), {.tile_px = -1}), Usage,
@@ -197,7 +179,7 @@ class AnySize : public testing::TestWithParam<std::tuple<std::string, int, int>>
 
 TEST_P(AnySize, KeepsItsSize) {
   const auto& [graph, height, width] = GetParam();
-  auto restorer = make(graph);
+  auto restorer = restorer_of(graph);
   const int scale = restorer.manifest().scale;
   for (const int channels : {1, 3}) {
     const auto result = restorer.restore(noise(channels, height, width));
@@ -214,14 +196,14 @@ INSTANTIATE_TEST_SUITE_P(Graphs, AnySize,
                                           testing::Values(1, 7, 30), testing::Values(1, 5, 33)));
 
 TEST(Restorer, AnIdentityGraphGivesThePictureBack) {
-  auto restorer = make("identity");
+  auto restorer = restorer_of("identity");
   const auto source = noise(3, 31, 47);
   EXPECT_TRUE(same_pixels(restorer.restore(source), source));
   EXPECT_TRUE(same_pixels(restorer.restore(source, {.tile_px = 8}), source));
 }
 
 TEST(Restorer, GreyEqualsTheAverageOfAGreyRgbPicture) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   const auto grey = noise(1, 40, 50);
   const auto as_rgb = restorer.restore(image::to_rgb(grey));
   const auto result = restorer.restore(grey);
@@ -247,7 +229,7 @@ TEST(Restorer, GreyEqualsTheAverageOfAGreyRgbPicture) {
 }
 
 TEST(Restorer, AGreyGraphTreatsChannelsAlike) {
-  auto restorer = make("grey");
+  auto restorer = restorer_of("grey");
   const auto grey = noise(1, 24, 31);
   const auto colour = restorer.restore(image::to_rgb(grey));
   const auto single = restorer.restore(grey);
@@ -271,7 +253,7 @@ TEST(Restorer, OtherInputRangesAreHonoured) {
 // -----------------------------------------------------------------------------------
 
 TEST(Restorer, StrengthZeroReturnsTheInputExactly) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   auto source = noise(3, 33, 21);
   source.at(0, 3, 4) = 1.7F;  // floats may exceed the range
   source.at(1, 3, 4) = -0.2F;
@@ -279,7 +261,7 @@ TEST(Restorer, StrengthZeroReturnsTheInputExactly) {
 }
 
 TEST(Restorer, TheOutputMovesMonotonicallyWithStrength) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   const auto source = noise(3, 33, 47);
   const auto full = restorer.restore(source);
   double last = 0;
@@ -297,18 +279,18 @@ TEST(Restorer, TheOutputMovesMonotonicallyWithStrength) {
 }
 
 TEST(Restorer, ImpossibleStrengthIsRefused) {
-  auto restorer = make("identity");
+  auto restorer = restorer_of("identity");
   EXPECT_CHIARO_ERROR(restorer.restore(noise(3, 8, 8), {.strength = 1.1}), Usage, "got 1.1");
   EXPECT_CHIARO_ERROR(restorer.restore(noise(3, 8, 8), {.strength = -0.1}), Usage, "strength");
   EXPECT_CHIARO_ERROR(restorer.restore(noise(3, 8, 8), {.strength = std::nan("")}), Usage,
                       "strength");
-  auto twice = make("twice");
+  auto twice = restorer_of("twice");
   EXPECT_CHIARO_ERROR(twice.restore(noise(3, 8, 8), {.strength = 0.5}), Usage, "scale 1");
   EXPECT_CHIARO_ERROR(twice.restore(image::Image()), Usage, "empty");
 }
 
 TEST(Restorer, NotFiniteValuesAreReplaced) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   auto source = noise(3, 20, 20);
   source.at(0, 2, 2) = std::numeric_limits<float>::quiet_NaN();
   source.at(1, 5, 5) = std::numeric_limits<float>::infinity();
@@ -321,14 +303,14 @@ TEST(Restorer, NotFiniteValuesAreReplaced) {
 }
 
 TEST(Restorer, NotFiniteResultsGiveWayToTheInput) {
-  auto restorer = make("shifted");  // 0/0 where the picture is exactly a quarter
+  auto restorer = restorer_of("shifted");  // 0/0 where the picture is exactly a quarter
   image::Image source(3, 8, 8, 0.5F);
   source.at(1, 4, 4) = 0.25F;
   EXPECT_TRUE(same_pixels(restorer.restore(source), source));
 }
 
 TEST(Alpha, IsKeptRestoredOrDropped) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   auto source = noise(3, 20, 30);
   source.alpha = std::vector<float>(600, 0.5F);
   source.alpha[17] = 0.25F;
@@ -344,7 +326,7 @@ TEST(Alpha, IsKeptRestoredOrDropped) {
 }
 
 TEST(Alpha, GrowsWithThePicture) {
-  auto restorer = make("twice");
+  auto restorer = restorer_of("twice");
   auto source = noise(3, 6, 9);
   source.alpha = std::vector<float>(54, 1.0F);
   source.alpha[0] = 0;
@@ -355,7 +337,7 @@ TEST(Alpha, GrowsWithThePicture) {
 }
 
 TEST(Alpha, HiddenColoursDoNotBleed) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   image::Image source(3, 24, 24, 0.5F);
   source.alpha = std::vector<float>(24 * 24, 1.0F);
   auto hidden = source;
@@ -374,7 +356,7 @@ TEST(Alpha, HiddenColoursDoNotBleed) {
 // -----------------------------------------------------------------------------------
 
 TEST(Restorer, ReportsRisingProgressAndCanBeStopped) {
-  auto restorer = make("stack");
+  auto restorer = restorer_of("stack");
   std::vector<double> seen;
   restorer.restore(noise(3, 100, 100), {.tile_px = 40}, [&](double done) {
     seen.push_back(done);
@@ -389,7 +371,7 @@ TEST(Restorer, ReportsRisingProgressAndCanBeStopped) {
 }
 
 TEST(Memory, ALowerCeilingGivesSmallerTilesAndTheSamePicture) {
-  auto restorer = make("unet");
+  auto restorer = restorer_of("unet");
   const auto source = noise(3, 600, 800);
   const auto whole = restorer.restore(source);
   restorer.release_memory();
@@ -408,7 +390,7 @@ TEST(Memory, ALowerCeilingGivesSmallerTilesAndTheSamePicture) {
 }
 
 TEST(Memory, AnImpossibleCeilingNamesTheSmallestThatWorks) {
-  auto restorer = make("unet");
+  auto restorer = restorer_of("unet");
   try {
     restorer.restore(noise(3, 64, 64), {.max_memory_bytes = 1 << 20});
     FAIL() << "no error";

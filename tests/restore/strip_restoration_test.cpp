@@ -9,27 +9,22 @@
 #include "chiaro/base/files.h"
 #include "chiaro/base/process_memory.h"
 #include "chiaro/base/rng.h"
+#include "tests/restore/graph_restorer.h"
 #include "tests/support/expect_error.h"
-#include "tests/support/graph_bundle.h"
 #include "tests/support/log_capture.h"
+#include "tests/support/noise.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::restore::strip_restoration_test {
 namespace {
 
-Restorer make(const std::string& graph) {
-  return Restorer(test::graph_bundle(graph), {"auto", engine::Precision::F32, 2});
-}
-
 /// A picture and its file, of 16 bits, so that what is read is what was written.
 class StripRestorationTest : public testing::Test {
  protected:
   image::Image store(int channels, int height, int width, bool alpha = false,
                      const std::string& name = "picture.tif") {
-    image::Image picture(channels, height, width);
-    Rng rng(5);
-    for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform(0.1, 0.9));
+    image::Image picture = test::noise(channels, height, width, {.seed = 5});
     if (alpha) picture.alpha.assign(picture.plane_size(), 0.5F);
     picture.sample_type = image::SampleType::U16;
     file_ = folder_ / name;
@@ -58,7 +53,7 @@ class StripRestorationTest : public testing::Test {
 
   void expect_equal_to_whole(const std::string& graph, const image::Image& picture,
                              const RestoreOptions& options) {
-    Restorer restorer = make(graph);
+    Restorer restorer = restorer_of(graph);
     StripRestoration strips(restorer, opener(), options);
     const image::Image got = joined(strips);
     const image::Image whole = restorer.restore(picture, options);
@@ -91,7 +86,7 @@ TEST_F(StripRestorationTest, TheControllerSeesTheWholePicture) {
   for (const GuardMode guard : {GuardMode::Off, GuardMode::Soft}) {
     const image::Image picture = store(3, 211, 90);
     expect_equal_to_whole("film", picture, {.tile_px = 44, .guard = guard});
-    Restorer restorer = make("film");
+    Restorer restorer = restorer_of("film");
     RestoreReport whole;
     (void)restorer.restore(picture, {.tile_px = 44, .guard = guard}, {}, &whole);
     const StripRestoration strips(restorer, opener(), {.tile_px = 44, .guard = guard});
@@ -103,7 +98,7 @@ TEST_F(StripRestorationTest, TheControllerSeesTheWholePicture) {
 
 TEST_F(StripRestorationTest, ALowerCeilingGivesLowerBands) {
   (void)store(3, 900, 1200);
-  Restorer restorer = make("unet");
+  Restorer restorer = restorer_of("unet");
   const std::int64_t now = resident_bytes();
   const auto rows_with = [&](std::int64_t more) {
     const StripRestoration strips(restorer, opener(), {.max_memory_bytes = now + (more << 20)});
@@ -117,7 +112,7 @@ TEST_F(StripRestorationTest, ALowerCeilingGivesLowerBands) {
 
 // Kept as the file stores them, four times as many rows fit as of floats: larger tiles, less work.
 TEST_F(StripRestorationTest, RowsOfEightBitsLeaveRoomForLargerTiles) {
-  const Restorer restorer = make("unet");
+  const Restorer restorer = restorer_of("unet");
   image::Frame frame{3, 20000, 20000, false, image::SampleType::U8, {}};
   RestoreOptions options{.max_memory_bytes = resident_bytes() + (std::int64_t{180} << 20),
                          .written_as = image::SampleType::U8};
@@ -141,7 +136,7 @@ TEST_F(StripRestorationTest, WhatIsWrittenAsSamplesIsRoundedOnce) {
     image::write(file_, picture);
     picture = image::read(file_);
     for (const std::string graph : {"unet", "twice", "grey"}) {
-      Restorer restorer = make(graph);
+      Restorer restorer = restorer_of(graph);
       StripRestoration strips(restorer, opener(), {.tile_px = 44, .written_as = type});
       image::Image got = joined(strips);
       const image::Image whole = restorer.restore(picture, {.tile_px = 44});
@@ -161,7 +156,7 @@ TEST_F(StripRestorationTest, WhatIsWrittenAsSamplesIsRoundedOnce) {
 }
 
 TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
-  const Restorer restorer = make("stack");
+  const Restorer restorer = restorer_of("stack");
   const image::Frame frame{3, 20000, 20000, false, image::SampleType::U8, {}};
   const image::Frame small{3, 200, 200, false, image::SampleType::U8, {}};
   constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
@@ -174,7 +169,7 @@ TEST_F(StripRestorationTest, WhatExceedsMemoryIsKnownBeforeDecoding) {
 
 TEST_F(StripRestorationTest, WhatFitsOnlyWithSmallTilesGoesInStrips) {
   CHIARO_SKIP_WHERE_SANITIZED();
-  const Restorer restorer = make("unet");
+  const Restorer restorer = restorer_of("unet");
   const image::Frame frame{3, 4000, 4000, false, image::SampleType::U8, {}};
   constexpr std::int64_t kHeld = std::int64_t{3} * 4000 * 4000 * 6;
   const std::int64_t now = restorer.plan(64, 64).predicted_peak_bytes;
@@ -188,7 +183,7 @@ TEST_F(StripRestorationTest, WhatFitsOnlyWithSmallTilesGoesInStrips) {
 }
 
 TEST_F(StripRestorationTest, AnEnlargedResultCountsOnce) {
-  const Restorer restorer = make("twice");
+  const Restorer restorer = restorer_of("twice");
   const image::Frame frame{3, 4000, 4000, false, image::SampleType::U8, {}};
   // 16 bytes of the enlarged floats, 4 of the source's and 8 of the coded result for each sample.
   constexpr std::int64_t kSamples = std::int64_t{3} * 4000 * 4000;
@@ -201,8 +196,8 @@ TEST_F(StripRestorationTest, AnEnlargedResultCountsOnce) {
 }
 
 TEST_F(StripRestorationTest, WithoutALimitWhatCannotGoInStripsIsTriedAsAWhole) {
-  const Restorer stack = make("stack");
-  const Restorer pooled = make("pooled");
+  const Restorer stack = restorer_of("stack");
+  const Restorer pooled = restorer_of("pooled");
   constexpr std::int64_t kLittle = 1000;
   const auto chosen = [&](const Restorer& restorer, const std::string& format,
                           const RestoreOptions& options) {
@@ -236,7 +231,7 @@ TEST_F(StripRestorationTest, NotesAreSaidOnce) {
   image::write(file_, picture);
   const auto lines = [&](bool in_strips, double strength) {
     const test::LogCapture log;
-    Restorer restorer = make("stack");
+    Restorer restorer = restorer_of("stack");
     const RestoreOptions options{.tile_px = 44, .strength = strength};
     if (in_strips) {
       StripRestoration strips(restorer, opener(), options);
@@ -268,7 +263,7 @@ TEST_F(StripRestorationTest, ValuesBeyondWhiteAreRestoredAsInTheWhole) {
 
 TEST_F(StripRestorationTest, SaysWhatCannotBeDoneSo) {
   (void)store(3, 60, 50, true);
-  Restorer stack = make("stack");
+  Restorer stack = restorer_of("stack");
   EXPECT_CHIARO_ERROR(StripRestoration(stack, opener(), {}), Resource, "it has transparency");
   StripRestoration without(stack, opener(), {.alpha = AlphaMode::Drop});
   EXPECT_FALSE(without.frame().has_alpha);
@@ -277,14 +272,14 @@ TEST_F(StripRestorationTest, SaysWhatCannotBeDoneSo) {
   EXPECT_CHIARO_ERROR(StripRestoration(stack, opener(), {}), Resource,
                       "webp is decoded as a whole");
   (void)store(3, 60, 50);
-  Restorer pooled = make("pooled");
+  Restorer pooled = restorer_of("pooled");
   EXPECT_CHIARO_ERROR(StripRestoration(pooled, opener(), {}), Resource, "looks at the whole");
   EXPECT_CHIARO_ERROR(StripRestoration(stack, opener(), {.strength = 2}), Usage, "strength");
 }
 
 TEST_F(StripRestorationTest, CanBeStopped) {
   (void)store(3, 211, 90);
-  Restorer restorer = make("stack");
+  Restorer restorer = restorer_of("stack");
   double before = -1;
   StripRestoration strips(restorer, opener(), {.tile_px = 44}, [&](double done) {
     EXPECT_GE(done, before);
@@ -293,7 +288,7 @@ TEST_F(StripRestorationTest, CanBeStopped) {
   });
   EXPECT_CHIARO_ERROR((void)joined(strips), Interrupted, "stopped");
   EXPECT_GE(before, 0.5);
-  Restorer film = make("film");
+  Restorer film = restorer_of("film");
   EXPECT_CHIARO_ERROR(
       StripRestoration(film, opener(), {.tile_px = 44}, [](double) { return false; }), Interrupted,
       "stopped");

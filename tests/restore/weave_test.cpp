@@ -12,9 +12,12 @@
 #include "chiaro/base/rng.h"
 #include "chiaro/image/indices.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/noise.h"
 
 namespace chiaro::restore::weave_test {
 namespace {
+
+constexpr test::NoiseOptions kNoise = {.seed = 3, .low = 0, .high = 1};
 
 /// A "network" of a few lines, which can refuse to be prepared or to run.
 class FakeGraph : public Graph {
@@ -47,15 +50,8 @@ class FakeGraph : public Graph {
   std::vector<float> output_;
 };
 
-image::Image noise(int height, int width) {
-  image::Image picture(3, height, width);
-  Rng rng(3);
-  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
-  return picture;
-}
-
 TEST(Weave, ANetworkThatGivesAnotherNumberOfValuesIsRefused) {
-  auto picture = noise(20, 20);
+  auto picture = test::noise(3, 20, 20, kNoise);
   const auto source = picture;
   FakeGraph graph;
   graph.lost_values = 1;
@@ -69,7 +65,7 @@ TEST(Weave, ANetworkThatGivesAnotherNumberOfValuesIsRefused) {
 TEST(Weave, WritesEveryPixelOnceFromTheOriginal) {
   for (const int alignment : {1, 4}) {
     for (const bool feathered : {false, true}) {
-      auto picture = noise(53, 39);
+      auto picture = test::noise(3, 53, 39, kNoise);
       const auto source = picture;
       FakeGraph graph;
       WeaveOptions options;
@@ -99,7 +95,7 @@ class Watching : public FakeGraph {
 TEST(Weave, EveryWindowShowsThePictureMirroredAtItsEdges) {
   for (const int alignment : {1, 4}) {
     for (const int tile : {24, 28, 1000}) {
-      const auto source = noise(53, 39);
+      const auto source = test::noise(3, 53, 39, kNoise);
       auto picture = source;
       Watching graph;
       WeaveOptions options;
@@ -232,7 +228,7 @@ TEST(Weave, OfRowsTheResultIsThatOfAPicture) {
 }
 
 TEST(Weave, RowsGoInOneTile) {
-  const auto picture = noise(40, 40);
+  const auto picture = test::noise(3, 40, 40, kNoise);
   Rows rows(picture, 1);
   FakeGraph graph;
   WeaveOptions options;
@@ -241,7 +237,7 @@ TEST(Weave, RowsGoInOneTile) {
 }
 
 TEST(Weave, LeavesThePictureAloneWhenTheFirstTileFails) {
-  auto picture = noise(40, 40);
+  auto picture = test::noise(3, 40, 40, kNoise);
   const auto source = picture;
   FakeGraph graph;
   graph.fail_from_run = 0;
@@ -256,7 +252,7 @@ TEST(Weave, TriesSmallerTilesWhereMemoryRunsOut) {
   const auto plan = [](std::int64_t max_pixels) {
     return plan_grid({64}, {64}, 4, max_pixels, 64, 64);
   };
-  const auto source = noise(64, 64);
+  const auto source = test::noise(3, 64, 64, kNoise);
   auto picture = source;
   FakeGraph graph;
   graph.largest_input = 3 * 1100;
@@ -274,7 +270,7 @@ TEST(Weave, TriesSmallerTilesWhereMemoryRunsOut) {
 }
 
 TEST(Weave, DoesNotStartAgainOnAPictureAlreadyChanged) {
-  auto picture = noise(64, 64);
+  auto picture = test::noise(3, 64, 64, kNoise);
   FakeGraph graph;
   graph.fail_from_run = 2;
   int plans = 0;

@@ -12,6 +12,7 @@
 #include "chiaro/base/rng.h"
 #include "chiaro/image/codec.h"
 #include "tests/image/handmade_files.h"
+#include "tests/support/bytes.h"
 
 namespace chiaro::test {
 
@@ -20,11 +21,6 @@ struct BadPicture {
   std::vector<std::byte> bytes;
   std::string says;  ///< a part of the message
 };
-
-inline std::vector<std::byte> bytes_of(const std::string& text) {
-  const auto view = std::as_bytes(std::span(text));
-  return {view.begin(), view.end()};
-}
 
 /// The first half of a picture of random values.
 inline std::vector<std::byte> half_of_picture(const std::string& format) {

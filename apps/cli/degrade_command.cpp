@@ -10,9 +10,11 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/contact_sheet.h"
+#include "apps/cli/each_picture.h"
 #include "apps/cli/events.h"
 #include "apps/cli/flags.h"
 #include "apps/cli/interruption.h"
+#include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -31,6 +33,7 @@ constexpr const char* kDegradeExample =
     "  chiaro degrade in.jpg -o out.png --spec 'haze(beta=1.2)+noise(sigma_u8=15)' --seed 7\n"
     "  chiaro degrade photos/ -o damaged/ --draw 'rain/snow+jpeg(quality=30..70)?0.5'\n"
     "  chiaro degrade in.jpg --sheet sheet.png\n"
+    "  chiaro degrade - -o - --spec rain < in.jpg | chiaro restore - -o - > out.png\n"
     "Folders are mirrored, with all below them. Each picture's damage depends\n"
     "on the seed and on its name (with the folders that are mirrored, without the extension), as\n"
     "in `chiaro eval`.\n"
@@ -85,8 +88,11 @@ void degrade_one(const DegradeArguments& a, const Damage& damage, const restore:
                  const fs::path& name) {
   const auto& [input, output] = item;
   const double started = monotonic_s();
-  expect_writable(output, a.overwrite, input);
-  const image::Image clean = image::read(input);
+  const bool piped = input == "-";
+  const bool to_stdout = output == "-";
+  if (!to_stdout) expect_writable(output, a.overwrite, piped ? "" : input);
+  const image::Image clean =
+      piped ? image::decode(read_stdin(), "standard input") : image::read(input);
   std::optional<image::Image> depth;
   if (!a.depth_map.empty()) depth = image::to_grey(image::read(a.depth_map));
   Rng rng(a.seed, {stable_hash(name.string())});
@@ -94,7 +100,13 @@ void degrade_one(const DegradeArguments& a, const Damage& damage, const restore:
   image::Image damaged = degrade::apply(clean, chain, rng, {.depth = depth ? &*depth : nullptr});
   const std::string spec = degrade::print_spec(chain);
   if (damaged.metadata.xmp.empty()) damaged.metadata.xmp = provenance(spec, a.seed);
-  image::write(output, damaged, a.write);
+  if (to_stdout) {
+    image::WriteOptions write = a.write;
+    if (write.format.empty()) write.format = "png";
+    write_to_stdout(image::encode(damaged, write));
+  } else {
+    image::write(output, damaged, a.write);
+  }
   spdlog::info("wrote {}: {}", output.string(), spec.empty() ? "clean" : spec);
   if (!a.show.json) return;
   Json severities = Json::array();
@@ -181,6 +193,8 @@ bool are_many(const DegradeArguments& a) {
   const auto makes_many = [](const std::string& input) {
     return is_folder(input) || restore::is_pattern(input);
   };
+  CHIARO_CHECK(a.inputs.size() == 1 || std::ranges::find(a.inputs, "-") == a.inputs.end(), Usage,
+               "[cli.degrade] - stands for one picture; got others beside it");
   return a.inputs.size() > 1 || a.output.ends_with('/') || is_folder(a.output) ||
          std::ranges::any_of(a.inputs, makes_many);
 }
@@ -213,7 +227,10 @@ void run(DegradeArguments& a) {
                  "[cli.degrade] --name is for several pictures; '{}' is one file, and '{}' no "
                  "folder",
                  first, a.output);
+    CHIARO_CHECK(a.output != "-" || !a.show.json, Usage,
+                 "[cli.degrade] --json and a picture cannot both go to stdout");
     counts.existing = is_there(a, a.output) ? 1 : 0;
+    if (counts.existing == 1) spdlog::info("{} exists already and stays as it is", a.output);
     counts.done = 1 - counts.existing;
     if (counts.done == 1) degrade_one(a, damage, {first, a.output}, fs::path(first).stem());
   }

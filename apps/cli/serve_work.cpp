@@ -47,6 +47,7 @@ std::string findings_of(const server::JobRequest& request, const restore::Restor
                         const restore::Restorer& restorer, int pages_left_out) {
   Json findings = {{"strength", report.strength}, {"blind", report.blind}};
   if (!report.blind) findings["as"] = request.stated;
+  if (request.keep_grain > 0) findings["keep_grain"] = request.keep_grain;
   const auto& info = restorer.manifest().condition;
   if (report.inspection && info)
     findings["inspection"] = inspection_json(*report.inspection, *info);

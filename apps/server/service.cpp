@@ -88,6 +88,7 @@ JobRequest job_of(const Request& request) {
   JobRequest job;
   job.keep_grain = number_of(request, "keep_grain", 0.0, 0.0, 1.0);
   job.stated = request.get_param_value("as");
+  std::ranges::replace(job.stated, ' ', '+');  // what a query makes of a plus
   if (request.has_param("as") && job.stated.empty())
     throw Refused{400, "bad_request", "as: no damage is stated; expected e.g. 'rain(0.3)'"};
   job.strength = number_of(request, "strength", 1.0, 0.0, 1.0);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,20 @@ TEST_F(DegradeCli, GoesOnAndWritesTheFormatAskedFor) {
   expect_refused({"degrade", one_, "-o", out / "x.png", "--spec", "noise", "--format", "gif"}, 2,
                  "unknown picture format");
   expect_refused({"degrade", one_, "-o", out / "x.png"}, 2, "got none");
+}
+
+TEST_F(DegradeCli, IsAFilterToo) {
+  ASSERT_EQ(chiaro({"degrade", one_, "-o", out_, "--spec", "jpeg(quality=30)"}).status, 0);
+  const auto piped = test::run_process(
+      {CHIARO_PROGRAM, "degrade", "-", "-o", "-", "--spec", "jpeg(quality=30)", "--quiet"}, one_);
+  ASSERT_EQ(piped.status, 0) << piped.err;
+  const auto picture = image::decode(std::as_bytes(std::span(piped.out)), "piped");
+  EXPECT_EQ(picture.metadata.source_format, "png");
+  EXPECT_TRUE(std::ranges::equal(picture.pixels(), image::read(out_).pixels()));
+  EXPECT_FALSE(fs::exists("-"));
+  expect_refused({"degrade", "-", one_, "-o", folder_ / "out/", "--spec", "noise"}, 2,
+                 "stands for one picture");
+  expect_refused({"degrade", one_, "-o", "-", "--spec", "noise", "--json"}, 2, "both go to stdout");
 }
 
 TEST_F(DegradeCli, ASeedGivesTheSameFileAgain) {

@@ -205,6 +205,9 @@ TEST_F(Serve, IsToldWhatIsWrong) {
     EXPECT_EQ(refused->status, 400) << more << refused->body;
     EXPECT_EQ(body_of(refused)["error"]["code"], "bad_request") << more;
   }
+  // A plus in a query is a blank, and means itself here.
+  EXPECT_EQ(restored("&as=haze(0.3)+noise(0.1)")->status, 200);
+  EXPECT_EQ(job(restored("&as=haze(0.3)%2Bnoise(0.1)&keep_grain=0.5"))["keep_grain"], 0.5);
   // Refused before it is queued, also where nobody waits.
   EXPECT_EQ(client.Post("/v1/restore?as=haize(0.3)", sent, kBinary)->status, 400);
 }

@@ -18,11 +18,14 @@ std::string aim(const Figure& figure) {
   return "-";
 }
 
+bool held(const Figure& figure) {
+  return (!figure.at_most || figure.value <= *figure.at_most) &&
+         (!figure.at_least || figure.value >= *figure.at_least);
+}
+
 std::string verdict(const Figure& figure) {
   if (!figure.at_most && !figure.at_least) return "-";
-  const bool held = (!figure.at_most || figure.value <= *figure.at_most) &&
-                    (!figure.at_least || figure.value >= *figure.at_least);
-  return held ? "held" : "MISSED";
+  return held(figure) ? "held" : "MISSED";
 }
 
 }  // namespace
@@ -35,6 +38,10 @@ void Report::add(Figure figure) {
   } else {
     figures_.push_back(std::move(figure));
   }
+}
+
+bool Report::all_held() const {
+  return std::all_of(figures_.begin(), figures_.end(), held);
 }
 
 std::string Report::table() const {

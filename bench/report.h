@@ -26,6 +26,9 @@ class Report {
 
   bool empty() const { return figures_.empty(); }
 
+  /// Whether every figure with an aim holds it.
+  bool all_held() const;
+
   /// Lines "name value unit aim held detail", aligned.
   std::string table() const;
 

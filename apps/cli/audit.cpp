@@ -50,6 +50,14 @@ std::string name_of(const image::Trait& trait) {
   return trait.page == 1 ? trait.name : fmt::format("page {}: {}", trait.page, trait.name);
 }
 
+/// The first few; all of them stand in the lines above.
+std::string few(std::vector<std::string> names) {
+  constexpr std::size_t kFew = 5;
+  const std::size_t more = names.size() > kFew ? names.size() - kFew : 0;
+  names.resize(names.size() - more);
+  return join(names) + (more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
 std::string line_of(const image::Trait& trait, bool asked) {
   const bool other = trait.fate != image::Fate::Lost && trait.after != trait.before;
   const std::string after = other ? " -> " + trait.after : "";
@@ -95,7 +103,7 @@ void audit(const std::string& input, std::span<const std::byte> result,
   CHIARO_CHECK(missed.empty(), CheckFailed,
                "[cli.audit] '{}' would lose something: {}; expected a format that keeps it{}; "
                "nothing was written",
-               input, join(names), advice_for(missed));
+               input, few(names), advice_for(missed));
 }
 
 }  // namespace chiaro::cli

@@ -15,6 +15,7 @@
 #include "apps/cli/flags.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_work.h"
+#include "apps/cli/shown_text.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/log.h"
@@ -107,7 +108,7 @@ void degrade_one(const DegradeArguments& a, const Damage& damage, const restore:
   } else {
     image::write(output, damaged, a.write);
   }
-  spdlog::info("wrote {}: {}", output.string(), spec.empty() ? "clean" : spec);
+  spdlog::info("wrote {}: {}", shown_output(output.string()), spec.empty() ? "clean" : spec);
   if (!a.show.json) return;
   Json severities = Json::array();
   for (const auto& step : chain) severities.push_back(degrade::severity(step));

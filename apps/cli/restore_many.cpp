@@ -13,6 +13,7 @@
 #include "apps/cli/restore_pages.h"
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_work.h"
+#include "apps/cli/shown_text.h"
 #include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
@@ -115,6 +116,7 @@ class Work {
 
   image::Image restore(const restore::BatchItem& item, image::Image picture,
                        const ProgressCallback& progress) {
+    const MessagesAbout about(shown_text(item.input.string()));
     check_result(restorers_.any(), picture.height(), picture.width(), arguments_,
                  output_format(arguments_, item.output.string()));
     const auto restorer = restorers_.take();
@@ -130,6 +132,7 @@ class Work {
   }
 
   std::vector<std::byte> encode(const restore::BatchItem& item, const image::Image& picture) {
+    const MessagesAbout about(shown_text(item.input.string()));
     image::WriteOptions write = arguments_.write;
     write.format = output_format(arguments_, item.output.string());
     auto file = untouched_.take(item.input, file_will_do(arguments_, picture, write.format));
@@ -154,6 +157,7 @@ class Work {
   restore::WrittenByItself restore_file(const restore::BatchItem& item,
                                         const ProgressCallback& progress,
                                         const std::function<void()>& unchanged) {
+    const MessagesAbout about(shown_text(item.input.string()));
     const auto coded = [&](std::span<const std::byte> bytes) {
       unchanged();
       if (arguments_.audit) report_.audited(item, bytes, arguments_);

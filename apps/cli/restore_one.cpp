@@ -22,6 +22,7 @@
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
+#include "apps/cli/shown_text.h"
 #include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/file_state.h"
@@ -123,6 +124,8 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
                   const std::optional<std::vector<std::byte>>& file) {
   image::WriteOptions write = arguments.write;
   write.format = output_format(arguments, arguments.output);
+  if (write.quality > 0 && write.format != "jpeg" && write.format != "webp")
+    spdlog::info("--quality is of JPEG and WebP; it does nothing to a file of {}", write.format);
   const auto bytes = file ? *file : image::encode(picture, write);
   if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
   if (arguments.output != "-")
@@ -248,8 +251,11 @@ void restore_one(RestoreArguments& arguments) {
   const auto file = untouched(arguments, source, picture, same);
   write_output(arguments, picture, file);
   const double written = monotonic_s();
-  spdlog::info("{} {} ({} x {}, {:.2f} s)", file ? "copied the file to" : "wrote", arguments.output,
-               picture.width(), picture.height(), written - started);
+  const char* did = !file                     ? "wrote"
+                    : arguments.output == "-" ? "copied the file"
+                                              : "copied the file to";
+  spdlog::info("{} {} ({} x {}, {:.2f} s)", did, shown_output(arguments.output), picture.width(),
+               picture.height(), written - started);
   if (arguments.show.json) {
     Json event = {{"file", input},
                   {"output", arguments.output},

@@ -8,6 +8,7 @@
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_telling.h"
 #include "apps/cli/restore_work.h"
+#include "apps/cli/shown_text.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/process_memory.h"
 #include "chiaro/restore/strip_restoration.h"
@@ -202,7 +203,7 @@ void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& 
                          {.begun = begun, .done = page_done, .checked = checked, .coded = coded});
   });
   const double seconds = monotonic_s() - started;
-  spdlog::info("wrote {} ({} pages, {:.2f} s)", arguments.output, count, seconds);
+  spdlog::info("wrote {} ({} pages, {:.2f} s)", shown_output(arguments.output), count, seconds);
   if (!arguments.show.json) return;
   print_event("restored", {{"file", input},
                            {"output", arguments.output},

@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/events.h"
@@ -126,7 +127,9 @@ void run(ServeArguments& arguments) {
        .threads = restorer.threads(),
        .scale = restorer.manifest().scale,
        .inspect = inspector ? inspect_work(*inspector, restorers, arguments.options) : nullptr,
-       .check = check_work(restorers, arguments.options)});
+       .check = check_work(restorers, arguments.options),
+       .kinds = restorer.manifest().condition ? restorer.manifest().condition->types
+                                              : std::vector<std::string>{}});
   service.start();
   announce(arguments, service.port());
   while (!interrupted() && service.is_running()) std::this_thread::sleep_for(100ms);

@@ -15,4 +15,9 @@ using console::percent_encoded;
 /// pictures (U+2400 and following), and U+FFFD for what no document may hold.
 std::string shown_text(std::string_view text);
 
+/// What -o was given, for a message behind "wrote": "-" is "to standard output".
+inline std::string shown_output(const std::string& output) {
+  return output == "-" ? "to standard output" : output;
+}
+
 }  // namespace chiaro::cli

@@ -377,6 +377,7 @@ struct Service::State {
             {"threads", facts.threads},
             {"scale", facts.scale},
             {"inspects", static_cast<bool>(facts.inspect)},
+            {"kinds", facts.kinds},
             {"result_formats", result_format_names()},
             {"parameters", kRestoreParameters},
             {"limits",

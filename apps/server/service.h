@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "apps/server/jobs.h"
 #include "apps/server/serve_options.h"
@@ -26,8 +27,9 @@ struct ServiceFacts {
   std::string precision = {};
   int threads = 0;
   int scale = 1;
-  InspectFunction inspect = {};  ///< empty where the bundle has no controller
-  CheckFunction check = {};      ///< empty: nothing is refused
+  InspectFunction inspect = {};         ///< empty where the bundle has no controller
+  CheckFunction check = {};             ///< empty: nothing is refused
+  std::vector<std::string> kinds = {};  ///< that `as` may name; empty: the bundle cannot be told
 };
 
 class Service {

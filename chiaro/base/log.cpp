@@ -6,18 +6,55 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 namespace chiaro {
+namespace {
+
+thread_local std::string told_about;
+
+/// The flag of the pattern that gives the name of MessagesAbout.
+class NameFlag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string_view text(message.payload.data(), message.payload.size());
+    if (told_about.empty() || text.find(told_about) != std::string_view::npos) return;
+    out.append(told_about.data(), told_about.data() + told_about.size());
+    out.append(kColon.data(), kColon.data() + kColon.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<NameFlag>();
+  }
+
+ private:
+  static constexpr std::string_view kColon = ": ";
+};
+
+}  // namespace
+
+MessagesAbout::MessagesAbout(std::string name)
+    : before_(std::exchange(told_about, std::move(name))) {}
+
+MessagesAbout::~MessagesAbout() {
+  told_about = std::move(before_);
+}
 
 void set_up_logging(Verbosity verbosity) {
   const bool colour = stderr_is_terminal() && std::getenv("NO_COLOR") == nullptr;
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
       colour ? spdlog::color_mode::always : spdlog::color_mode::never);
   auto logger = std::make_shared<spdlog::logger>("chiaro", sink);
-  logger->set_pattern("%^%l%$: %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<NameFlag>('*').set_pattern("%^%l%$: %*%v");
+  logger->set_formatter(std::move(formatter));
   logger->set_level(verbosity == Verbosity::Quiet     ? spdlog::level::err
                     : verbosity == Verbosity::Verbose ? spdlog::level::debug
                                                       : spdlog::level::info);

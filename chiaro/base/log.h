@@ -14,6 +14,19 @@ enum class Verbosity { Quiet, Normal, Verbose };
 /// from main.
 void set_up_logging(Verbosity verbosity);
 
+/// While it lives, messages of this thread begin with the name of what they are about, unless they
+/// hold it already: of a folder, "WebP has no place for IPTC" would not say where.
+class MessagesAbout {
+ public:
+  explicit MessagesAbout(std::string name);
+  ~MessagesAbout();
+  MessagesAbout(const MessagesAbout&) = delete;
+  MessagesAbout& operator=(const MessagesAbout&) = delete;
+
+ private:
+  std::string before_;
+};
+
 /// True when stderr is a terminal.
 bool stderr_is_terminal();
 

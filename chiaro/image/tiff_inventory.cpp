@@ -4,9 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <set>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "chiaro/base/text.h"
 #include "chiaro/image/inventory.h"
 
 namespace chiaro::image {
@@ -58,6 +61,14 @@ class Walk {
       value = value << 8 | bytes_[at + (big_endian_ ? i : count - 1 - i)];
     return value;
   }
+
+  // Types of values (TIFF 6.0, section 2).
+  static constexpr std::size_t kShort = 3;
+  static constexpr std::size_t kLong = 4;
+  static constexpr std::size_t kRational = 5;
+  static constexpr std::size_t kSignedShort = 8;
+  static constexpr std::size_t kSignedLong = 9;
+  static constexpr std::size_t kSignedRational = 10;
 
   enum class Kind { Main, Photo, Gps, Interoperability };
 
@@ -159,12 +170,35 @@ class Walk {
     const bool follows_pixels = !main && (tag == 0xa002 || tag == 0xa003);
     if (follows_pixels || tag == 0xea1c) return;  // sizes; padding
     if (main && std::ranges::find(kStructural, tag) != kStructural.end()) return;
-    const std::size_t step = type == 5 || type == 10 ? 4 : unit;
-    if (big_endian_ && step > 1) {
-      for (std::size_t i = 0; i < size; i += step) std::reverse(&value[i], &value[i] + step);
+    if (const std::string numbers = numbers_of(one); !numbers.empty()) {
+      value = numbers;
+    } else if (big_endian_ && unit > 1) {
+      for (std::size_t i = 0; i < size; i += unit) std::reverse(&value[i], &value[i] + unit);
     }
     const std::string name = name_of(tag, exif_group_of(kind));
     items_[(name.starts_with("GPS") ? "EXIF" : group_of(kind)) + (" " + name)] = value;
+  }
+
+  /// "125", "1/60", "24/1, 70/1": whole numbers and fractions, as people read them; "" of other
+  /// types and of too many.
+  std::string numbers_of(const Entry& one) const {
+    constexpr std::size_t kMost = 16;
+    const bool fraction = one.type == kRational || one.type == kSignedRational;
+    const bool whole = one.type == kShort || one.type == kLong || one.type == kSignedShort ||
+                       one.type == kSignedLong;
+    if (!(fraction || whole) || one.count > kMost) return {};
+    const bool negative = one.type >= kSignedShort;
+    const std::size_t bytes = one.type == kShort || one.type == kSignedShort ? 2 : 4;
+    const auto text = [&](std::size_t at) {
+      const std::size_t value = number(at, bytes);
+      const std::size_t over = std::size_t{1} << (8 * bytes);
+      return negative && value >= over / 2 ? fmt::format("-{}", over - value)
+                                           : fmt::format("{}", value);
+    };
+    std::vector<std::string> all;
+    for (std::size_t at = one.data; at < one.data + one.size; at += bytes * (fraction ? 2 : 1))
+      all.push_back(fraction ? text(at) + "/" + text(at + bytes) : text(at));
+    return join(all);
   }
 
   void descend(std::size_t at, Kind kind) {

@@ -138,6 +138,11 @@ TEST_F(RestoreCli, TakesPositionalsFlagsAndPipes) {
   EXPECT_EQ(test::bytes_of(piped.out), read_file(out_));
   // Where nothing is said, as it came.
   EXPECT_EQ(chiaro({"restore", "-", "-o", "-", "--quiet"}, in_).out, piped.out);
+  const auto told = chiaro({"restore", "-", "-o", "-", "--quality", "90"}, in_);
+  EXPECT_NE(told.err.find("--quality is of JPEG and WebP; it does nothing to a file of png"),
+            std::string::npos)
+      << told.err;
+  EXPECT_NE(told.err.find("wrote to standard output"), std::string::npos) << told.err;
   const std::string jpeg = folder_ / "in.jpg";
   image::write(jpeg, image::read(in_));
   for (const auto& [input, begin] : {std::pair{jpeg, "\xff\xd8\xff"}, {in_, "\x89PNG"}})

@@ -275,6 +275,21 @@ TEST_F(RestoreMany, OneBadPictureAmongGoodOnes) {
   EXPECT_EQ(events(fast.out).back()["stopped"], "the first failure ends the batch");
 }
 
+TEST_F(RestoreMany, NotesSayWhichPictureTheyAreAbout) {
+  fs::remove_all(folder_ / "in");
+  fs::create_directories(folder_ / "in");
+  image::Image clear = test::noise(3, 20, 30, {.seed = 3});
+  clear.alpha.assign(20 * 30, 0.5F);
+  for (const char* name : {"clear.png", "window.png"}) image::write(folder_ / "in" / name, clear);
+  image::write(folder_ / "in/full.png", test::noise(3, 20, 30, {.seed = 4}));
+  const auto result = restore_tree({"--format", "ppm"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  for (const char* name : {"clear.png", "window.png"})
+    EXPECT_NE(result.err.find(std::string("/in/") + name + ": ppm holds no transparency"),
+              std::string::npos)
+        << result.err;
+}
+
 TEST_F(RestoreMany, ShardsShareNothing) {
   for (int i = 0; i < 8; ++i)
     image::write(folder_ / "in" / (std::to_string(i) + ".png"), test::noise(1, 8, 8, {.seed = 50}));

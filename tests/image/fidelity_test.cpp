@@ -84,6 +84,25 @@ TEST_F(Fidelity, WhatExifToolWroteIsSeenAndKept) {
   }
 }
 
+TEST_F(Fidelity, NumbersAreSaidAsPeopleReadThem) {
+  const Image picture = test::numbered(3, 8, 12, 255);
+  for (const char* order : {"II", "MM"}) {
+    write(at("plain.jpg"), picture);
+    fs::copy_file(at("plain.jpg"), at("source.jpg"), fs::copy_options::overwrite_existing);
+    tag("source.jpg", std::string("-ExifByteOrder=") + order +
+                          " -ISO=125 -ExposureTime=1/60 -GPSLatitude=45.5 "
+                          "-ExposureCompensation=-1/3 -Artist=Anna");
+    std::map<std::string, std::string> said;
+    for (const Trait& trait :
+         compare_files(read_file(at("source.jpg")), read_file(at("plain.jpg"))))
+      said[trait.name] = trait.before;
+    EXPECT_EQ(said["EXIF ISOSpeedRatings"], "125") << order;
+    EXPECT_EQ(said["EXIF ExposureTime"], "1/60") << order;
+    EXPECT_EQ(said["EXIF ExposureBiasValue"], "-1/3") << order;
+    EXPECT_EQ(said["EXIF GPSLatitude"], "45/1, 30/1, 0/1") << order;
+  }
+}
+
 TEST_F(Fidelity, AgreesWithExifToolAboutEveryPlantedLoss) {
   const Image picture = test::numbered(3, 8, 12, 255);
   write(at("source.jpg"), picture);

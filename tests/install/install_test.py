@@ -160,7 +160,11 @@ def check_package(given, work):
     command = (root / "usr/bin/chiaro", "restore", "-", "-o", "-", "--format", "ppm", "--strength")
     assert pixels_of_ppm(call(*command, "1", input=photo))[2] != pixels_of_ppm(call(*command, "0", input=photo))[2]
     check_pages(root / "usr", "chiaro")
-    assert (root / "usr/share/doc/chiaro/copyright").is_file()
+    documents = root / "usr/share/doc/chiaro"
+    assert (documents / "copyright").is_file()
+    said = (documents / "README.md").read_text()
+    for named in ("docs/library.md", "docs/images/before_after.jpg", "examples/library_c"):  # what README sends readers to
+        assert named in said and (documents / named).exists(), named
 
 
 def check_fresh(given, work):
@@ -172,7 +176,6 @@ def check_fresh(given, work):
     shutil.copy(package, root / "root")
     photo = given.source / "examples/photos/dogs_noisy.jpg"
     shutil.copy(photo, root / "root")
-    shutil.copy(given.source / "examples/library_c/main.c", root / "root")
 
     def inside(command, **more):
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
@@ -193,7 +196,7 @@ def check_fresh(given, work):
         wanted = pixels_of_ppm(inside("chiaro restore dogs_noisy.jpg -o - --format ppm"))[2]
         assert wanted != pixels_of_ppm(pixels)[2]
         inside("apt-get install -y --no-install-recommends gcc libc6-dev pkg-config"
-               " && cc -std=c99 main.c -o by_hand $(pkg-config --cflags --libs chiaro)")
+               " && cc -std=c99 /usr/share/doc/chiaro/examples/library_c/main.c -o by_hand $(pkg-config --cflags --libs chiaro)")
         assert pixels_of_ppm(inside("./by_hand", input=pixels))[:2] == pixels_of_ppm(pixels)[:2]
         inside("apt-get purge -y chiaro")
         assert not list(root.glob("usr/**/*chiaro*")), list(root.glob("usr/**/*chiaro*"))

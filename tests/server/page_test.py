@@ -148,6 +148,23 @@ class Page(unittest.TestCase):
         page.until(f"((after) => after.src !== '{old}' && after.complete)(document.querySelector('.compare-after'))")
         self.assertGreater(page.value(same), 2)
 
+    def test_it_is_told_what_is_wrong(self):
+        page = self.browser
+        self.assertIn("low_light", page.value("[...$('kind').options].map((one) => one.value)"))
+        self.assertTrue(page.value("document.querySelector('.how-much').hidden"))
+        page.value("""for (const [name, value, event] of [["kind", "low_light", "change"], ["severity", 40, "input"],
+            ["grain", 50, "input"]]) { $(name).value = value; $(name).dispatchEvent(new Event(event)); }""")
+        self.assertFalse(page.value("document.querySelector('.how-much').hidden"))
+        self.assertEqual(page.value("[$('severity-value').textContent, $('grain-value').textContent]"), ["40 %", "50 %"])
+        page.value("((before) => { window.fetch = (...a) => { (window.sent ??= []).push(String(a[0])); return before(...a); }; })(window.fetch)")
+        self.restored(ARGUMENTS.photos[:1])
+        sent = [one for one in page.value("window.sent") if "restore?" in one]
+        self.assertIn("as=low_light%280.4%29", sent[0])
+        self.assertIn("keep_grain=0.5", sent[0])
+        self.assertIn("as told: low_light(0.4)", page.value("document.querySelector('.says').textContent"))
+        self.no_overflow()
+        self.shot("told")
+
     def test_pages_that_are_not_in_the_result(self):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "scan.tif"

@@ -177,6 +177,7 @@ TEST_F(Serve, IsToldWhatIsWrong) {
   use("told");
   Server server;
   auto client = server.client();
+  EXPECT_EQ(body_of(client.Get("/v1/capabilities"))["kinds"], json({"clean", "noise", "haze"}));
   const std::string sent = picture(20, 30);
   const auto restored = [&](const std::string& more) {
     return client.Post("/v1/restore?wait=1&guard=off&format=tiff" + more, sent, kBinary);
@@ -402,6 +403,7 @@ TEST_F(Serve, DescribesItself) {
   EXPECT_EQ(facts["bundle"], "stack");
   EXPECT_EQ(facts["limits"]["queue"], 16);
   EXPECT_EQ(facts["inspects"], false);
+  EXPECT_EQ(facts["kinds"], json::array());
   EXPECT_EQ(client.Post("/v1/inspect", picture(5, 5), kBinary)->status, 501);
   // Every path of the description is there: none answers that it is unknown.
   const json described = body_of(client.Get("/v1/openapi.json"));

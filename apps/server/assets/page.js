@@ -52,6 +52,9 @@ async function load() {
     return say(health?.ok ? "This server wants a token." : "The server cannot be reached.");
   }
   const megabytes = Math.round(facts.limits.body_bytes / (1 << 20));
+  const kinds = facts.kinds.filter((one) => one !== "clean").map((one) => element("option", { value: one }, nameOf(one)));
+  $("kind").replaceChildren($("kind").options[0], ...kinds);
+  for (const part of document.querySelectorAll(".told")) part.hidden = facts.kinds.length === 0;
   $("limits").textContent = `up to ${megabytes} MiB and ${Math.round(facts.limits.pixels / 1e6)} megapixels each`;
   say("");
 }
@@ -83,11 +86,12 @@ function doneText(state) {
   const guard = state.findings?.guard;
   const left = state.findings?.pages_left_out ?? 0;
   const pages = left > 0 ? `, the first of ${left + 1} pages` : "";
+  const told = state.findings?.as ? ` as told: ${state.findings.as}` : "";
   const size = `${state.width} × ${state.height}${pages}, ${state.seconds.toFixed(1)} s`;
   if (guard?.drawn) return `left as it is: it looks drawn, not photographed (${size})`;
   if (guard?.clean) return `left as it is: it looks clean (${size})`;
   if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
-  return `restored (${size})`;
+  return `restored${told} (${size})`;
 }
 
 function add(file) {
@@ -165,6 +169,8 @@ function start(photo) {
     strength: String($("strength").value / 100), guard: $("careful").checked ? "soft" : "off",
   });
   if ($("format").value) query.set("format", $("format").value);
+  if ($("grain").value > 0) query.set("keep_grain", String($("grain").value / 100));
+  if ($("kind").value) query.set("as", `${$("kind").value}(${$("severity").value / 100})`);
   const run = ++photo.run;
   photo.busy = true;
   photo.begun = false;
@@ -310,7 +316,12 @@ function take(files) {
   for (const file of files) add(file);
 }
 
-$("strength").addEventListener("input", () => { $("strength-value").textContent = `${$("strength").value} %`; });
+for (const name of ["strength", "grain", "severity"]) {
+  $(name).addEventListener("input", () => { $(`${name}-value`).textContent = `${$(name).value} %`; });
+}
+$("kind").addEventListener("change", () => {
+  for (const part of document.querySelectorAll(".how-much")) part.hidden = !$("kind").value;
+});
 $("settings").addEventListener("submit", (event) => event.preventDefault());
 $("token").addEventListener("change", load);
 $("files").addEventListener("change", () => { take([...$("files").files]); $("files").value = ""; });

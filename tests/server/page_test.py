@@ -161,7 +161,7 @@ class Page(unittest.TestCase):
         sent = [one for one in page.value("window.sent") if "restore?" in one]
         self.assertIn("as=low_light%280.4%29", sent[0])
         self.assertIn("keep_grain=0.5", sent[0])
-        self.assertIn("as told: low_light(0.4)", page.value("document.querySelector('.says').textContent"))
+        self.assertIn("as told: darkness 40 %", page.value("document.querySelector('.says').textContent"))
         self.no_overflow()
         self.shot("told")
 

@@ -70,7 +70,8 @@ const restorations = new Line();
 const kNames = { jpeg: "JPEG artefacts", low_light: "darkness", gaussian_blur: "blur", motion_blur: "motion blur" };
 const kEndings = { jpeg: "jpg", tiff: "tif", "x-exr": "exr", "vnd.radiance": "hdr" };
 const nameOf = (type) => kNames[type] ?? type.replaceAll("_", " ");
-const degreeOf = (severity) => (severity < 1 / 3 ? "slight" : severity < 2 / 3 ? "moderate" : "strong");
+/* A third of the range is a damage that nobody overlooks. */
+const degreeOf = (severity) => (severity < 0.15 ? "slight" : severity < 0.45 ? "moderate" : "strong");
 
 function foundText(found) {
   const parts = found.types.filter((one, place) => place === 0 || one.probability >= 0.1)
@@ -81,12 +82,15 @@ function foundText(found) {
   return parts.join(", ");
 }
 
+/* "rain(0.3)" as the controls call it. */
+const toldText = (stated) => stated.replaceAll(/(\w+)\(([\d.]+)\)/g, (_, kind, severity) => `${nameOf(kind)} ${percent(severity)}`);
+
 /* What the server made of it, beside how large and how fast. */
 function doneText(state) {
   const guard = state.findings?.guard;
   const left = state.findings?.pages_left_out ?? 0;
   const pages = left > 0 ? `, the first of ${left + 1} pages` : "";
-  const told = state.findings?.as ? ` as told: ${state.findings.as}` : "";
+  const told = state.findings?.as ? ` as told: ${toldText(state.findings.as)}` : "";
   const size = `${state.width} × ${state.height}${pages}, ${state.seconds.toFixed(1)} s`;
   if (guard?.drawn) return `left as it is: it looks drawn, not photographed (${size})`;
   if (guard?.clean) return `left as it is: it looks clean (${size})`;

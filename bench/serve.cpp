@@ -171,13 +171,16 @@ void latency(benchmark::State& state, const Setting& setting, Report& report) {
   server.seconds_for(file);
   const std::vector<std::string> same(static_cast<std::size_t>(setting.pictures), file);
   const double each = server.seconds_for_all(same) / setting.pictures;
-  Times even;
+  // Of 200 requests the third slowest is the 99th percentile, which chance moves far: the median of
+  // three passes stands.
+  constexpr int kPasses = 3;
+  std::vector<Times> even(kPasses);
   Times random;
   for ([[maybe_unused]] auto iteration : state) {
     state.SetIterationTime(seconds_of([&] {
       Times evenly;
       for (int i = 0; i < requests; ++i) evenly.push_back(2 * each * i);
-      even = open_loop(server, file, evenly);
+      for (Times& pass : even) pass = open_loop(server, file, evenly);
       Times by_chance;
       Rng rng(5);
       double when = 0;
@@ -186,17 +189,25 @@ void latency(benchmark::State& state, const Setting& setting, Report& report) {
       random = open_loop(server, file, by_chance);
     }));
   }
-  const auto add = [&](const char* name, const Times& times, std::optional<double> aim) {
-    const double middle = quantile(times, 0.5);
-    const double late = quantile(times, 0.99);
-    Figure figure{.name = name, .value = late / middle, .unit = "x"};
-    figure.at_most = aim;
-    figure.detail = fmt::format("p99 / p50 of {} requests, one each {:.0f} ms: {:.0f} / {:.0f} ms",
-                                times.size(), 2e3 * each, 1e3 * late, 1e3 * middle);
-    report.add(std::move(figure));
+  const auto ratio = [](const Times& times) {
+    return quantile(times, 0.99) / quantile(times, 0.5);
   };
-  add("serve/tail_even", even, kAimTail);
-  add("serve/tail_poisson", random, std::nullopt);
+  const auto text = [&](const Times& times) {
+    return fmt::format("p99 / p50 of {} requests, one each {:.0f} ms: {:.0f} / {:.0f} ms",
+                       times.size(), 2e3 * each, 1e3 * quantile(times, 0.99),
+                       1e3 * quantile(times, 0.5));
+  };
+  std::ranges::sort(even, {}, ratio);
+  const Times& middle = even[kPasses / 2];
+  report.add(
+      {.name = "serve/tail_even",
+       .value = ratio(middle),
+       .unit = "x",
+       .at_most = kAimTail,
+       .detail = fmt::format("{}; the middle of {} passes, from {:.2f} to {:.2f}", text(middle),
+                             kPasses, ratio(even.front()), ratio(even.back()))});
+  report.add(
+      {.name = "serve/tail_poisson", .value = ratio(random), .unit = "x", .detail = text(random)});
 }
 
 /// Resident memory on the mean of five readings of the last 500 of 2000 requests, less that of the

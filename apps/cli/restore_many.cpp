@@ -17,6 +17,7 @@
 #include "apps/cli/untouched.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/restore/batch.h"
@@ -209,6 +210,8 @@ void restore_many(RestoreArguments& arguments) {
   // The plan is settled before the network is loaded.
   const bool named = arguments.name.find("{bundle}") != std::string::npos;
   const std::string name = named ? bundle::read_manifest(bundle()).name : "";
+  share_few_heaps();
+  return_large_blocks_at_once();
   image::start_codecs();  // before there is a second thread
   const restore::BatchPlan plan = plan_of(arguments, name);
   if (arguments.dry_run) return show_plan(plan, arguments.show);

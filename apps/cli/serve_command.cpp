@@ -109,6 +109,7 @@ void run(ServeArguments& arguments) {
   settle(arguments);
   watch_for_interruption();
   share_few_heaps();
+  return_large_blocks_at_once();
   image::start_codecs();
   auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
   auto engine = engine_options(arguments.engine);

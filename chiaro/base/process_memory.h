@@ -27,7 +27,7 @@ void return_free_memory();
 
 /// Gives blocks of four megabytes and more back to the system as soon as they are freed, so that
 /// they leave no holes: a lower peak, always the same, for some time that new pages take. For
-/// programs that promised a ceiling.
+/// programs that promised a ceiling, or take picture after picture.
 void return_large_blocks_at_once();
 
 /// Lets all threads share three heaps instead of having one each: what one has freed, another can

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 100ms;  // how long a signal may go unnoticed
-constexpr std::size_t kTidyEvery = 50;
+constexpr std::size_t kTidyEvery = 16;
 
 /// A picture on its way.
 struct Job {

@@ -3,6 +3,7 @@
 #include "chiaro/image/codec.h"
 
 #include <gtest/gtest.h>
+#include <vips/vips.h>
 
 #include <bit>
 #include <cmath>
@@ -285,6 +286,31 @@ TEST(Codec, SamplingOfAJpegIsKeptAndQualityWhereItIsNotLow) {
     EXPECT_EQ(read(folder / "b.jpg").metadata.source_chroma_subsampled, quality < 90);
     write(folder / "c.jpg", once, {.quality = quality});
     EXPECT_EQ(read(folder / "c.jpg").metadata.source_jpeg_quality, quality);
+  }
+}
+
+// At most a fifth above what the library makes with all its effort, which takes several times
+// as long.
+TEST(Codec, APngIsNearlyAsSmallAsCanBe) {
+  const chiaro::test::TemporaryFolder folder;
+  const auto photos =
+      list_pictures(std::filesystem::path(CHIARO_SOURCE_DIR) / "examples/photos/clean");
+  ASSERT_FALSE(photos.empty());
+  for (const auto& photo : photos) {
+    const std::string png = folder / "photo.png";
+    write(png, read(photo));
+    VipsImage* image = vips_image_new_from_file(png.c_str(), nullptr);
+    ASSERT_NE(image, nullptr);
+    void* bytes = nullptr;
+    std::size_t smallest = 0;
+    ASSERT_EQ(vips_pngsave_buffer(image, &bytes, &smallest, "compression", 9, "filter",
+                                  VIPS_FOREIGN_PNG_FILTER_ALL, nullptr),
+              0);
+    g_free(bytes);
+    g_object_unref(image);
+    EXPECT_LT(static_cast<double>(std::filesystem::file_size(png)),
+              1.2 * static_cast<double>(smallest))
+        << photo;
   }
 }
 

@@ -19,6 +19,7 @@
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
 #include "chiaro/bundle/bundle.h"
+#include "chiaro/engine/cache_folder.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/restore/batch.h"
 #include "chiaro/restore/bundle_search.h"
@@ -221,7 +222,9 @@ void restore_many(RestoreArguments& arguments) {
                           : restore::fastest_restorers(plan.items.size(), arguments.engine.threads,
                                                        arguments.options.max_memory_bytes);
   engine::EngineOptions options = engine_options(arguments.engine);
-  options.many_shapes = arguments.options.max_memory_bytes == 0;  // what it takes is in no plan
+  const bool limited = arguments.options.max_memory_bytes > 0;
+  options.many_shapes = !limited;  // what it takes is in no plan, nor what goes into the cache
+  if (!limited) options.cache = engine::cache_folder();
   restore::RestorerPool restorers(
       restore::open_restorers(bundle::read_bundle(bundle()), options, engines));
 
@@ -244,6 +247,7 @@ void restore_many(RestoreArguments& arguments) {
                                 report.show_progress(share);
                                 return !interrupted();
                               }});
+  if (!limited && summary.done > 0 && !interrupted()) restorers.take()->keep_prepared();
   if (const int status = report.finish(summary); status != 0) throw EndWith{status};
 }
 

@@ -204,7 +204,7 @@ void Engine::keep_prepared() {
       std::ostringstream stream;
       entry.compiled.export_model(stream);
       const std::string text = std::move(stream).str();
-      state_->cache.keep(state_->cache_key(entry.shapes), std::as_bytes(std::span(text)));
+      state_->cache.keep(state_->cache_key(entry), std::as_bytes(std::span(text)));
     } catch (const std::exception& error) {
       spdlog::debug("a prepared graph cannot be kept: {}", brief(error.what()));
     }

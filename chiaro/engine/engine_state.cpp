@@ -60,9 +60,11 @@ void set_inputs(Prepared& entry, const Shapes& shapes) {
   entry.shapes = shapes;
 }
 
-std::string text_of(const Shapes& shapes) {
+/// Of shapes, or of a pattern.
+template <typename Sides>
+std::string text_of(const std::vector<Sides>& shapes) {
   std::vector<std::string> sides;
-  for (const ov::Shape& shape : shapes) sides.push_back(shape.to_string());
+  for (const Sides& shape : shapes) sides.push_back(shape.to_string());
   return fmt::format("{}", fmt::join(sides, " "));
 }
 
@@ -199,9 +201,10 @@ ov::AnyMap Engine::State::properties() const {
   return chosen;
 }
 
-std::string Engine::State::cache_key(const Shapes& shapes) const {
-  return fmt::format("graph {} {} {} {}{} threads {} {} {}", kPreparation, graph_hash,
-                     text_of(shapes), precision_name(precision), soon ? " soon" : "", threads,
+std::string Engine::State::cache_key(const Prepared& entry) const {
+  const std::string what = entry.pattern.empty() ? text_of(entry.shapes) : text_of(entry.pattern);
+  return fmt::format("graph {} {} {} {}{} threads {} {} {}", kPreparation, graph_hash, what,
+                     precision_name(precision), soon ? " soon" : "", threads,
                      ov::get_openvino_version().buildNumber, processor_features());
 }
 
@@ -245,8 +248,8 @@ bool Engine::State::compile_for_many(Prepared& next) {
   ov::AnyMap how = properties();
   how[kKeptKernels.first] = kKeptKernels.second;
   try {
-    next.compiled = runtime->core().compile_model(reshaped(next.pattern), std::string("CPU"), how);
-    next.in_cache = true;  // it is not kept there
+    if (!take_from_cache(next, how))
+      next.compiled = runtime->core().compile_model(reshaped(next.pattern), "CPU", how);
     return true;
   } catch (const ov::Exception& error) {
     spdlog::debug("'{}' is prepared for each shape by itself: {}", origin, brief(error.what()));
@@ -256,25 +259,29 @@ bool Engine::State::compile_for_many(Prepared& next) {
   }
 }
 
-/// From the cache, where it is there and of use.
 void Engine::State::compile(Prepared& next) {
-  if (cache.is_on()) {
-    next.kept = cache.find(cache_key(next.shapes));
-    if (const auto bytes = next.kept.bytes(); !bytes.empty()) {
-      try {
-        auto* begin = const_cast<std::byte*>(bytes.data());  // it is only read
-        const ov::Tensor blob(ov::element::u8, {bytes.size()}, begin);
-        next.compiled = runtime->core().import_model(blob, "CPU", properties());
-        next.in_cache = true;
-        return;
-      } catch (const std::exception& error) {
-        spdlog::debug("a prepared graph cannot be used: {}", brief(error.what()));
-      }
-      next.kept = {};
-    }
-  }
+  if (take_from_cache(next, properties())) return;
   next.compiled =
       runtime->core().compile_model(reshaped(next.shapes), std::string("CPU"), properties());
+}
+
+/// Where it is there and of use.
+bool Engine::State::take_from_cache(Prepared& next, const ov::AnyMap& how) {
+  if (!cache.is_on()) return false;
+  next.kept = cache.find(cache_key(next));
+  const auto bytes = next.kept.bytes();
+  if (bytes.empty()) return false;
+  try {
+    auto* begin = const_cast<std::byte*>(bytes.data());  // it is only read
+    const ov::Tensor blob(ov::element::u8, {bytes.size()}, begin);
+    next.compiled = runtime->core().import_model(blob, "CPU", how);
+    next.in_cache = true;
+    return true;
+  } catch (const std::exception& error) {
+    spdlog::debug("a prepared graph cannot be used: {}", brief(error.what()));
+    next.kept = {};
+    return false;
+  }
 }
 
 void Engine::State::keep_facts() {

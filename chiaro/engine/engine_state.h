@@ -87,7 +87,7 @@ struct Engine::State {
   bool makes_chains() const { return facts.chains && !soon; }
 
   /// Everything that what is prepared depends on.
-  std::string cache_key(const Shapes& shapes) const;
+  std::string cache_key(const Prepared& entry) const;
   void keep_facts();
 
  private:
@@ -102,6 +102,7 @@ struct Engine::State {
   /// Makes room for a preparation for these shapes.
   void drop_for(const Shapes& next);
   void compile(Prepared& next);
+  bool take_from_cache(Prepared& next, const ov::AnyMap& how);
   bool compile_for_many(Prepared& next);
 };
 

@@ -275,6 +275,28 @@ TEST_F(RestoreMany, OneBadPictureAmongGoodOnes) {
   EXPECT_EQ(events(fast.out).back()["stopped"], "the first failure ends the batch");
 }
 
+TEST_F(RestoreMany, ThePreparedGraphIsKeptForTheNextFolder) {
+  const fs::path cache = folder_ / "cache";
+  ::setenv("CHIARO_CACHE", cache.c_str(), 1);
+  EXPECT_EQ(restore_tree({"--max-memory", "1G"}).status, 0);
+  EXPECT_FALSE(fs::exists(cache));
+  const auto bytes = [&] {
+    std::vector<std::vector<std::byte>> all;
+    for (const std::string& name : names_) all.push_back(read_file(fs::path(out_) / name));
+    return all;
+  };
+  const auto limited = bytes();
+  EXPECT_EQ(restore_tree({"--overwrite"}).status, 0);
+  EXPECT_EQ(bytes(), limited);
+  ASSERT_TRUE(fs::exists(cache));
+  const auto kept = files_in(cache);
+  EXPECT_EQ(kept.size(), 2U);  // the graph, and what is known of it
+  EXPECT_EQ(restore_tree({"--overwrite"}).status, 0);
+  EXPECT_EQ(bytes(), limited);
+  EXPECT_EQ(files_in(cache), kept);
+  ::unsetenv("CHIARO_CACHE");
+}
+
 TEST_F(RestoreMany, NotesSayWhichPictureTheyAreAbout) {
   fs::remove_all(folder_ / "in");
   fs::create_directories(folder_ / "in");

@@ -12,10 +12,13 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "chiaro/base/process_memory.h"
 #include "chiaro/engine/engine.h"
 #include "tests/support/graph_bundle.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::engine::graph_cache_test {
@@ -204,6 +207,52 @@ TEST_F(CachedEngine, PreparesOnceAndGivesTheSame) {
   (void)other.run_once(input());
   other.keep_prepared();
   EXPECT_EQ(files_in(folder_.path()).size(), 5U);
+}
+
+TEST_F(CachedEngine, WhatServesManyShapesIsKeptToo) {
+  CHIARO_SKIP_WHERE_SANITIZED();
+  const auto many = [&] {
+    return Engine(
+        test::graph_bytes("unet"),
+        {.precision = Precision::F32, .threads = 1, .cache = folder_.path(), .many_shapes = true},
+        "unet");
+  };
+  const auto picture = [](std::int64_t height, std::int64_t width) {
+    Tensor tensor{{1, 3, height, width}, {}};
+    for (std::int64_t i = 0; i < 3 * height * width; ++i)
+      tensor.values.push_back(static_cast<float>(i % 17) / 17.0F);
+    return tensor;
+  };
+  Engine first = many();
+  (void)first.run_once(picture(16, 24));
+  first.keep_prepared();
+  const auto files = prepared();
+  ASSERT_EQ(files.size(), 1U);
+  const ino_t number = number_of(files[0]);
+
+  Engine second = many();
+  Engine alone =
+      Engine(test::graph_bytes("unet"), {.precision = Precision::F32, .threads = 1}, "unet");
+  for (const auto& [height, width] : {std::pair{40, 64}, {64, 40}, {16, 24}, {200, 120}})
+    EXPECT_EQ(second.run_once(picture(height, width))[0].values,
+              alone.run_once(picture(height, width))[0].values)
+        << height;
+  second.keep_prepared();
+  EXPECT_EQ(prepared(), files);
+  EXPECT_EQ(number_of(files[0]), number);
+  // What comes from there keeps no more kernels than what does not.
+  const auto some = [&](int from, int to) {
+    for (int i = from; i < to; ++i)
+      (void)second.run_once(picture(4 * (1 + i * 7 % 25), 4 * (1 + i * 11 % 24)));
+    return resident_bytes();
+  };
+  const std::int64_t before = some(0, 150);
+  EXPECT_LT(some(150, 300) - before, std::int64_t{12} << 20);
+  // One shape by itself is another thing.
+  Engine single = open();
+  (void)single.run_once(picture(16, 24));
+  single.keep_prepared();
+  EXPECT_EQ(prepared().size(), 2U);
 }
 
 TEST_F(CachedEngine, PreparesAnewWhatIsDamaged) {

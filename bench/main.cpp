@@ -22,6 +22,7 @@
 #include "bench/rooms.h"
 #include "chiaro/base/error.h"
 #include "chiaro/engine/processor.h"
+#include "tests/support/temporary_folder.h"
 
 namespace chiaro::bench {
 namespace {
@@ -67,6 +68,9 @@ int run(int argc, char** argv) {
   benchmark::Initialize(&count, pointers.data());
   if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 2;
 
+  // Prepared graphs of this run alone, whatever lies in the user's folder of them.
+  const test::TemporaryFolder cache;
+  ::setenv("CHIARO_CACHE", cache.path().c_str(), 1);
   Report report;
   add_restore(setting, report);
   add_program(setting, report);

@@ -71,9 +71,9 @@ install(EXPORT chiaro_restore NAMESPACE chiaro:: FILE chiaroRestoreTargets.cmake
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/chiaro/models COMPONENT restore
   FILES_MATCHING PATTERN "*.chiaro")
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+  ${CMAKE_SOURCE_DIR}/HACKING.md ${CMAKE_SOURCE_DIR}/CONTRIBUTING.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore)
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore
-  PATTERN "photos" EXCLUDE)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore)
 
 # libchiaro, which has an export file of its own: who uses it alone needs none of the libraries that the rooms need.
 file(RELATIVE_PATH chiaro_library_to_private "/${CMAKE_INSTALL_LIBDIR}" "/${chiaro_private}")

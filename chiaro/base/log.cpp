@@ -26,7 +26,9 @@ class NameFlag : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
     const std::string_view text(message.payload.data(), message.payload.size());
-    if (told_about.empty() || text.find(told_about) != std::string_view::npos) return;
+    if (told_about.empty() || text.starts_with(told_about + ": ") ||
+        text.find("'" + told_about + "'") != std::string_view::npos)
+      return;
     out.append(told_about.data(), told_about.data() + told_about.size());
     out.append(kColon.data(), kColon.data() + kColon.size());
   }

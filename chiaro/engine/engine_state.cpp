@@ -149,6 +149,15 @@ std::shared_ptr<ov::Model> Engine::State::reshaped(const std::vector<Sides>& sha
   return copy;
 }
 
+/// Every side that the graph leaves open.
+Pattern Engine::State::widest_pattern(Pattern pattern) const {
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    for (std::size_t side = 0; side < pattern[i].size(); ++side)
+      if (facts.inputs[i].shape[side] == 0) pattern[i][side] = ov::Dimension::dynamic();
+  }
+  return pattern;
+}
+
 Pattern Engine::State::pattern_for(const Shapes& shapes) const {
   constexpr std::size_t kFirstOfPicture = 2;  // N, C, H, W
   Pattern pattern;
@@ -247,8 +256,14 @@ bool Engine::State::compile_for_many(Prepared& next) {
   prepared.clear();
   ov::AnyMap how = properties();
   how[kKeptKernels.first] = kKeptKernels.second;
+  // What an earlier process came to need of this graph serves from the start.
+  Prepared widest;
+  widest.shapes = next.shapes;
+  widest.pattern = widest_pattern(next.pattern);
   try {
-    if (!take_from_cache(next, how))
+    if (take_from_cache(widest, how)) {
+      next = std::move(widest);
+    } else if (!take_from_cache(next, how))
       next.compiled = runtime->core().compile_model(reshaped(next.pattern), "CPU", how);
     return true;
   } catch (const ov::Exception& error) {

@@ -102,6 +102,7 @@ struct Engine::State {
   /// Makes room for a preparation for these shapes.
   void drop_for(const Shapes& next);
   void compile(Prepared& next);
+  Pattern widest_pattern(Pattern pattern) const;
   bool take_from_cache(Prepared& next, const ov::AnyMap& how);
   bool compile_for_many(Prepared& next);
 };

@@ -12,7 +12,8 @@
 namespace chiaro::image {
 
 /// From a name ("EXIF Artist", "ICC profile", "IPTC Keywords", "PNG text 'Title'") to bytes that
-/// are equal where the content is: numbers little-endian, without what the pixels or the container
+/// are equal where the content is: few whole numbers and fractions as text ("125", "1/60"), others
+/// as little-endian bytes, without what the pixels or the container
 /// decide (sizes, orientation, thumbnails, padding).
 using Inventory = std::map<std::string, std::string>;
 

@@ -170,10 +170,11 @@ class Walk {
     const bool follows_pixels = !main && (tag == 0xa002 || tag == 0xa003);
     if (follows_pixels || tag == 0xea1c) return;  // sizes; padding
     if (main && std::ranges::find(kStructural, tag) != kStructural.end()) return;
+    const std::size_t step = type == kRational || type == kSignedRational ? 4 : unit;
     if (const std::string numbers = numbers_of(one); !numbers.empty()) {
       value = numbers;
-    } else if (big_endian_ && unit > 1) {
-      for (std::size_t i = 0; i < size; i += unit) std::reverse(&value[i], &value[i] + unit);
+    } else if (big_endian_ && step > 1) {
+      for (std::size_t i = 0; i < size; i += step) std::reverse(&value[i], &value[i] + step);
     }
     const std::string name = name_of(tag, exif_group_of(kind));
     items_[(name.starts_with("GPS") ? "EXIF" : group_of(kind)) + (" " + name)] = value;

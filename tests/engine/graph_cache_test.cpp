@@ -255,6 +255,42 @@ TEST_F(CachedEngine, WhatServesManyShapesIsKeptToo) {
   EXPECT_EQ(prepared().size(), 2U);
 }
 
+TEST_F(CachedEngine, AnotherNumberOfViewsFindsWhatAnEarlierRunCameToNeed) {
+  const auto many = [&] {
+    return Engine(
+        test::graph_bytes("controller"),
+        {.precision = Precision::F32, .threads = 1, .cache = folder_.path(), .many_shapes = true},
+        "controller");
+  };
+  const auto views = [](std::int64_t count) {
+    const auto values = [](std::int64_t number) {
+      std::vector<float> all;
+      for (std::int64_t i = 0; i < number; ++i) all.push_back(static_cast<float>(i % 13) / 13.0F);
+      return all;
+    };
+    return NamedTensors{{"views", {{count, 3, 16, 16}, values(count * 768)}},
+                        {"whole", {{1, 3, 16, 32}, values(1536)}}};
+  };
+  Engine first = many();
+  (void)first.run_by_name(views(4));
+  const auto expected = first.run_by_name(views(2));
+  first.keep_prepared();
+  const auto files = prepared();
+  ASSERT_EQ(files.size(), 1U);
+  Engine second = many();  // begins with another number than what is kept began with
+  (void)second.run_by_name(views(4));
+  const auto again = second.run_by_name(views(2));
+  for (const auto& [name, tensor] : expected) EXPECT_EQ(again.at(name).values, tensor.values);
+  const ino_t number = number_of(files[0]);
+  second.keep_prepared();
+  EXPECT_EQ(prepared(), files);
+  EXPECT_EQ(number_of(files[0]), number);
+  Engine third = many();
+  (void)third.run_by_name(views(4));
+  third.keep_prepared();
+  EXPECT_EQ(prepared(), files) << "the four were prepared by themselves";
+}
+
 TEST_F(CachedEngine, PreparesAnewWhatIsDamaged) {
   Engine first = open();
   const auto expected = first.run_once(input())[0].values;

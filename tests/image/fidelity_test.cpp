@@ -84,6 +84,47 @@ TEST_F(Fidelity, WhatExifToolWroteIsSeenAndKept) {
   }
 }
 
+/// A TIFF with one folder of one entry: `count` fractions, the i-th (i + 1)/(i + 300).
+std::vector<std::uint8_t> tiff_of_fractions(bool big_endian, std::uint32_t count) {
+  std::vector<std::uint8_t> bytes{0, 0};
+  std::ranges::fill(bytes, big_endian ? 'M' : 'I');
+  const auto put = [&](std::uint32_t value, int size) {
+    for (int i = 0; i < size; ++i) {
+      const int place = big_endian ? size - 1 - i : i;
+      bytes.push_back(static_cast<std::uint8_t>(value >> (8 * place)));
+    }
+  };
+  constexpr std::uint32_t kTag = 0x9abc;
+  constexpr std::uint32_t kRational = 5;
+  put(42, 2);
+  put(8, 4);
+  put(1, 2);
+  put(kTag, 2);
+  put(kRational, 2);
+  put(count, 4);
+  put(26, 4);
+  put(0, 4);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    put(i + 1, 4);
+    put(i + 300, 4);
+  }
+  return bytes;
+}
+
+TEST(FidelityOfBlocks, TheOrderOfBytesDoesNotCount) {
+  for (const std::uint32_t count : {3U, 20U}) {
+    Inventory little;
+    Inventory big;
+    take_tiff_inventory(tiff_of_fractions(false, count), false, little);
+    take_tiff_inventory(tiff_of_fractions(true, count), false, big);
+    ASSERT_EQ(little.size(), 1U);
+    EXPECT_EQ(little, big) << count;
+    if (count == 3) {
+      EXPECT_EQ(little.begin()->second, "1/300, 2/301, 3/302");
+    }
+  }
+}
+
 TEST_F(Fidelity, NumbersAreSaidAsPeopleReadThem) {
   const Image picture = test::numbered(3, 8, 12, 255);
   for (const char* order : {"II", "MM"}) {

@@ -53,10 +53,17 @@ async function load() {
   }
   const megabytes = Math.round(facts.limits.body_bytes / (1 << 20));
   const kinds = facts.kinds.filter((one) => one !== "clean").map((one) => element("option", { value: one }, nameOf(one)));
+  const chosen = $("kind").value;
   $("kind").replaceChildren($("kind").options[0], ...kinds);
+  if (facts.kinds.includes(chosen)) $("kind").value = chosen;
+  showHowMuch();
   for (const part of document.querySelectorAll(".told")) part.hidden = facts.kinds.length === 0;
   $("limits").textContent = `up to ${megabytes} MiB and ${Math.round(facts.limits.pixels / 1e6)} megapixels each`;
   say("");
+}
+
+function showHowMuch() {
+  for (const part of document.querySelectorAll(".how-much")) part.hidden = !$("kind").value;
 }
 
 /* One after another: what waits here takes no memory of the server. */
@@ -323,9 +330,7 @@ function take(files) {
 for (const name of ["strength", "grain", "severity"]) {
   $(name).addEventListener("input", () => { $(`${name}-value`).textContent = `${$(name).value} %`; });
 }
-$("kind").addEventListener("change", () => {
-  for (const part of document.querySelectorAll(".how-much")) part.hidden = !$("kind").value;
-});
+$("kind").addEventListener("change", showHowMuch);
 $("settings").addEventListener("submit", (event) => event.preventDefault());
 $("token").addEventListener("change", load);
 $("files").addEventListener("change", () => { take([...$("files").files]); $("files").value = ""; });

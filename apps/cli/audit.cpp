@@ -52,7 +52,7 @@ std::string name_of(const image::Trait& trait) {
 
 /// The first few; all of them stand in the lines above.
 std::string few(std::vector<std::string> names) {
-  constexpr std::size_t kFew = 5;
+  constexpr std::size_t kFew = 8;
   const std::size_t more = names.size() > kFew ? names.size() - kFew : 0;
   names.resize(names.size() - more);
   return join(names) + (more > 0 ? fmt::format(" and {} more", more) : "");

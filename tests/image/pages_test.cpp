@@ -263,7 +263,7 @@ TEST(Pages, FoldersWithinFoldersAreNotFollowed) {
     std::ranges::copy(entry, bytes.begin() + static_cast<std::ptrdiff_t>(last));
     const Inventory items = take_inventory(bytes);
     const char* name = pointer == 0x8825U ? "EXIF GPS tag 0x829a" : "EXIF ExposureTime";
-    EXPECT_EQ(items.at(name), std::string(2, '\0')) << pointer;
+    EXPECT_EQ(items.at(name), "0") << pointer;
     EXPECT_EQ(items.contains("EXIF interoperability tag 0x829a"), pointer == 0xa005U);
     const auto file = std::as_bytes(std::span(bytes));
     for (const auto& [trait, fate] : fates_of(file, file)) EXPECT_EQ(fate, Fate::Kept) << trait;

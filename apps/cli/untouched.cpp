@@ -1,39 +1,10 @@
 #include "apps/cli/untouched.h"
 
-#include <algorithm>
-
 #include "chiaro/base/files.h"
 
 namespace chiaro::cli {
-namespace {
-
-/// Of what the pixels are in 8 bits.
-std::uint64_t levels_hash(const image::Image& picture) {
-  constexpr std::uint64_t kPrime = 0x100000001b3ULL;
-  std::uint64_t hash = 0;
-  for (const float value : picture.pixels()) {
-    const float level = (value > 0 ? std::min(value, 1.0F) : 0.0F) * 255 + 0.5F;  // NaN is 0
-    hash = (hash + static_cast<std::uint64_t>(level)) * kPrime;
-  }
-  return hash;
-}
-
-}  // namespace
-
-Before::Before(const image::Image& picture)
-    : hash_(levels_hash(picture)),
-      channels_(picture.channels()),
-      height_(picture.height()),
-      width_(picture.width()) {}
-
-bool Before::same_levels(const image::Image& result) const {
-  return channels_ == result.channels() && height_ == result.height() && width_ == result.width() &&
-         hash_ == levels_hash(result);
-}
-
 bool Before::same_picture(const image::Image& result, const restore::RestoreReport& report) const {
-  const bool left_alone = report.strength == 0 && channels_ == result.channels() &&
-                          height_ == result.height() && width_ == result.width();
+  const bool left_alone = report.strength == 0 && levels_.same_sides(result);
   return left_alone || (result.sample_type == image::SampleType::U8 && same_levels(result));
 }
 

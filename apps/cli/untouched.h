@@ -14,6 +14,7 @@
 #include "apps/cli/restore_arguments.h"
 #include "chiaro/base/file_state.h"
 #include "chiaro/image/image.h"
+#include "chiaro/image/levels.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::cli {
@@ -21,18 +22,15 @@ namespace chiaro::cli {
 /// A picture before it is restored: enough to see afterwards whether anything has changed.
 class Before {
  public:
-  explicit Before(const image::Image& picture);
+  explicit Before(const image::Image& picture) : levels_(picture) {}
   /// Whether `result` shows the very same 8-bit levels, in the same size.
-  bool same_levels(const image::Image& result) const;
+  bool same_levels(const image::Image& result) const { return levels_.same(result); }
   /// Whether it is the same picture: left alone by the guard or a strength of 0, or of 8 bits and
   /// with the same levels.
   bool same_picture(const image::Image& result, const restore::RestoreReport& report) const;
 
  private:
-  std::uint64_t hash_;
-  int channels_;
-  int height_;
-  int width_;
+  image::LevelsDigest levels_;
 };
 
 /// Whether the source's file will do for a result that is the same picture: written in the same

@@ -51,12 +51,19 @@ bool serves(const Prepared& entry, const Shapes& shapes) {
   return true;
 }
 
+/// What was taken for larger ones before serves again: pages that are new cost more than they hold.
 void set_inputs(Prepared& entry, const Shapes& shapes) {
   entry.shapes.clear();  // until all are there, so that a failure is not taken for them
-  std::vector<ov::Tensor> inputs;
-  for (const ov::Shape& shape : shapes) inputs.emplace_back(ov::element::f32, shape);
-  for (std::size_t i = 0; i < inputs.size(); ++i) entry.request.set_input_tensor(i, inputs[i]);
-  entry.inputs = std::move(inputs);
+  entry.inputs.resize(shapes.size());
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    ov::Tensor& input = entry.inputs[i];
+    if (input) {
+      input.set_shape(shapes[i]);
+    } else {
+      input = ov::Tensor(ov::element::f32, shapes[i]);
+    }
+    entry.request.set_input_tensor(i, input);
+  }
   entry.shapes = shapes;
 }
 

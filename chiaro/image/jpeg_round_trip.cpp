@@ -8,6 +8,7 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/image/levels.h"
 
 namespace chiaro::image {
 namespace {
@@ -25,13 +26,8 @@ std::vector<unsigned char> interleaved_u8(const Image& picture) {
   const auto channels = static_cast<std::size_t>(picture.channels());
   std::vector<unsigned char> result(picture.pixels().size());
   for (std::size_t c = 0; c < channels; ++c) {
-    unsigned char* out = result.data() + c;
-    for (const float value : picture.plane(static_cast<int>(c))) {
-      // NaN compares false everywhere and becomes 0.
-      *out =
-          static_cast<unsigned char>(value > 0.0F ? std::min(value, 1.0F) * 255.0F + 0.5F : 0.0F);
-      out += channels;
-    }
+    const auto plane = picture.plane(static_cast<int>(c));
+    interleave_levels(plane.data(), plane.size(), channels, result.data() + c);
   }
   return result;
 }

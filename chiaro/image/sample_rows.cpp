@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "chiaro/image/levels.h"
 #include "chiaro/image/light.h"
 
 namespace chiaro::image {
@@ -71,7 +72,7 @@ void SampleRows::write(int y, int x, int count, unsigned char* out) const {
     unsigned char* start = out + c * bytes_per_sample();
     switch (layout_.type) {
       case SampleType::U8:
-        interleave<std::uint8_t>(plane, count, step, 255.0F, start);
+        interleave_levels(plane, n, step, start);
         break;
       case SampleType::U16:
         interleave<std::uint16_t>(plane, count, step, 65535.0F, start);

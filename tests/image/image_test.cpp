@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
 #include "chiaro/image/indices.h"
+#include "chiaro/image/levels.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::image::image_test {
@@ -122,6 +125,56 @@ TEST(Image, QuantizeU8RoundsToTheGrid) {
   Image picture = grey(1, 4, {0.5F, 100.49F / 255, -1, 3});
   quantize_u8(picture);
   EXPECT_EQ(values_of(picture), (std::vector<float>{128.0F / 255, 100.0F / 255, 0, 1}));
+}
+
+TEST(Image, LevelsAreTheNearestOfAll256) {
+  for (int level = 0; level <= 255; ++level) {
+    const auto center = static_cast<float>(level) / 255.0F;
+    const std::array<float, 3> values{center - 0.49F / 255, center, center + 0.49F / 255};
+    std::array<std::uint8_t, 3> levels{};
+    levels_of(values.data(), values.size(), levels.data());
+    for (const int got : levels) EXPECT_EQ(got, level);
+  }
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::array<float, 5> odd{std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity,
+                                 1e9F, -0.0F};
+  std::array<std::uint8_t, 5> levels{};
+  levels_of(odd.data(), odd.size(), levels.data());
+  EXPECT_EQ(levels, (std::array<std::uint8_t, 5>{0, 255, 0, 255, 0}));
+}
+
+TEST(Image, LevelsLieAStepApartAndLeaveWhatIsBetween) {
+  constexpr std::size_t kCount = 2500;  // more than one block, and not whole ones
+  std::vector<float> values(kCount);
+  for (std::size_t i = 0; i < kCount; ++i) values[i] = static_cast<float>(i % 256) / 255.0F;
+  std::vector<std::uint8_t> out(3 * kCount, 7);
+  interleave_levels(values.data(), kCount, 3, out.data() + 1);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    ASSERT_EQ(out[3 * i], 7) << i;
+    ASSERT_EQ(out[3 * i + 1], i % 256) << i;
+    ASSERT_EQ(out[3 * i + 2], 7) << i;
+  }
+}
+
+TEST(Image, DigestSeesOneLevelAnywhere) {
+  Image picture(3, 50, 61);  // three blocks of values, the last one in part
+  for (std::size_t i = 0; i < picture.pixels().size(); ++i)
+    picture.pixels()[i] = static_cast<float>(i * 7 % 256) / 255.0F;
+  const LevelsDigest digest(picture);
+  EXPECT_TRUE(digest.same(picture));
+  for (std::size_t i = 0; i < picture.pixels().size(); i += i < 9140 ? 101 : 1) {
+    const float before = picture.pixels()[i];
+    picture.pixels()[i] = before + 0.4F / 255;
+    EXPECT_TRUE(digest.same(picture)) << i;
+    picture.pixels()[i] = before > 0.5F ? before - 1.0F / 255 : before + 1.0F / 255;
+    EXPECT_FALSE(digest.same(picture)) << i;
+    picture.pixels()[i] = before;
+  }
+  std::swap(picture.pixels()[0], picture.pixels()[8 * 3]);
+  EXPECT_FALSE(digest.same(picture));
+  EXPECT_FALSE(digest.same(Image(3, 61, 50)));
+  EXPECT_TRUE(digest.same_sides(Image(3, 50, 61)));
+  EXPECT_FALSE(digest.same_sides(Image(1, 50, 61)));
 }
 
 TEST(Image, ReduceAreaAgainstHandNumbers) {

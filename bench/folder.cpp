@@ -33,21 +33,27 @@ namespace fs = std::filesystem;
 constexpr double kAimOverCompute = 1.1;
 constexpr double kFolderFlatMib = 10;
 
-/// The graphs of a bundle and nothing else: no files, no tiles to weave, every shape prepared
-/// before it is timed.
+/// How the graphs of a bundle are run by themselves.
+enum class Alone {
+  Prepared,   ///< each shape is prepared and run once before it is timed
+  AsTheyCome  ///< one preparation for all shapes, as a folder has it, and what a new shape takes
+};
+
+/// The graphs of a bundle and nothing else: no files, no tiles to weave.
 class BareCompute {
  public:
-  BareCompute(const fs::path& bundle, int threads)
-      : bundle_(bundle::read_bundle(bundle)),
-        options_{"cpu", engine::Precision::Auto, threads},
+  BareCompute(const fs::path& bundle, int threads, Alone how)
+      : how_(how),
+        bundle_(bundle::read_bundle(bundle)),
+        options_{.device = "cpu", .threads = threads, .many_shapes = how == Alone::AsTheyCome},
         planner_(bundle_, options_),
-        engine_(bundle_.member(bundle::kRestoreMember), {"cpu", planner_.precision(), threads},
+        engine_(bundle_.member(bundle::kRestoreMember), options_with(planner_.precision()),
                 bundle_.origin) {
     if (bundle_.manifest.condition)
       inspector_ = std::make_unique<restore::Inspector>(bundle_, options_);
   }
 
-  /// Seconds of all pictures of a folder together, each run timed after one that is not.
+  /// Seconds of all pictures of a folder together.
   double seconds(const fs::path& folder) {
     double sum = 0;
     for (const fs::path& file : image::list_pictures(folder)) {
@@ -59,18 +65,26 @@ class BareCompute {
   }
 
  private:
+  engine::EngineOptions options_with(engine::Precision precision) const {
+    engine::EngineOptions options = options_;
+    options.precision = precision;
+    return options;
+  }
+
   double inspection_seconds(const image::Image& picture) {
     const auto& info = inspector_->info();
     const auto views = restore::native_views(picture, info.view_px, info.max_views);
     const auto whole = restore::whole_view(picture, info.whole_px, info.whole_alignment_px);
-    inspector_->inspect(views, whole);
+    if (how_ == Alone::Prepared) inspector_->inspect(views, whole);
     return seconds_of([&] { inspector_->inspect(views, whole); });
   }
 
   double tile_seconds(const image::Image& picture) {
     const auto plan = planner_.plan(picture.height(), picture.width());
-    engine_.prepare(
-        restore::window_shapes(bundle_.manifest, plan.window_height_px, plan.window_width_px));
+    const double preparing = seconds_of([&] {
+      engine_.prepare(
+          restore::window_shapes(bundle_.manifest, plan.window_height_px, plan.window_width_px));
+    });
     // The window holds more than the picture, or less: its values repeat.
     const auto window = engine_.input(restore::kPictureInput);
     for (std::size_t i = 0; i < window.size(); ++i)
@@ -79,12 +93,14 @@ class BareCompute {
       const auto condition = engine_.input(restore::kConditionInput);
       std::fill(condition.begin(), condition.end(), 0.0F);
     }
-    engine_.run();
-    return seconds_of([&] {
+    if (how_ == Alone::Prepared) engine_.run();
+    const double running = seconds_of([&] {
       for (int tile = 0; tile < plan.tiles(); ++tile) engine_.run();
     });
+    return running + (how_ == Alone::Prepared ? 0 : preparing);
   }
 
+  Alone how_;
   bundle::Bundle bundle_;
   engine::EngineOptions options_;
   restore::Restorer planner_;
@@ -101,14 +117,18 @@ void over_compute(benchmark::State& state, const Setting& setting, Report& repor
     return launch_restore(setting, in, folder / "out", fmt::format("{} {}", kAsTheyAre, engines))
         .wall_s;
   };
-  BareCompute bare(setting.bundle, setting.threads);
+  BareCompute prepared(setting.bundle, setting.threads, Alone::Prepared);
+  BareCompute coming(setting.bundle, setting.threads, Alone::AsTheyCome);
+  coming.seconds(in);  // the start is not the engine's
   for (const char* engines : {"", "--engines 1", "--engines 2"}) wall(engines);  // prepares, once
   Times usual;
   Times one;
   Times two;
   Times compute;
+  Times engine;
   for ([[maybe_unused]] auto iteration : state) {
-    compute.push_back(bare.seconds(in));
+    compute.push_back(prepared.seconds(in));
+    engine.push_back(coming.seconds(in));
     one.push_back(wall("--engines 1"));
     usual.push_back(wall(""));
     two.push_back(wall("--engines 2"));
@@ -120,6 +140,11 @@ void over_compute(benchmark::State& state, const Setting& setting, Report& repor
               .at_most = kAimOverCompute,
               .detail = fmt::format("{} JPEGs, start to end / the graphs alone: {}",
                                     setting.pictures, pair_text(usual, compute))});
+  report.add({.name = name + "/over_engine",
+              .value = median_ratio(usual, engine),
+              .unit = "x",
+              .at_most = kAimOverCompute,
+              .detail = pair_text(usual, engine)});
   report.add({.name = name + "/two_engines_over_one",
               .value = median_ratio(two, one),
               .unit = "x",

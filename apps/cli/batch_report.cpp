@@ -69,6 +69,10 @@ void BatchReport::begin() {
   if (arguments_.options.stated)
     spdlog::info("not blind: restored as {}", restore::stated_text(*arguments_.options.stated));
   say_left(plan_);
+  std::vector<std::string> formats;
+  for (const auto& [input, output] : plan_.items)
+    formats.push_back(output_format(arguments_, output.string()));
+  say_idle_quality(arguments_, formats);
   if (show_.json) {
     print_event("plan", {{"pictures", plan_.items.size()},
                          {"existing", plan_.existing},

@@ -143,21 +143,19 @@ Counts degrade_many(const DegradeArguments& a, const Damage& damage) {
   restore::BatchPlanOptions options{.output = a.output,
                                     .format = a.write.format.empty() ? "png" : a.write.format};
   if (!a.name.empty()) options.name = a.name;
-  const restore::BatchPlan plan = restore::plan_batch(a.inputs, options);
+  restore::BatchPlan plan = restore::plan_batch(a.inputs, options);
+  if (a.skip_existing) restore::leave_out_existing(plan);
+  if (!a.skip_existing && !a.overwrite) restore::refuse_existing(plan);
   restore::prepare_folders(plan);
   for (const restore::BatchItem& item : plan.items)
-    if (!is_there(a, item.output)) expect_writable(item.output, a.overwrite, item.input);
-  Counts counts;
+    expect_writable(item.output, a.overwrite, item.input);
+  Counts counts{.existing = plan.existing};
   for (const auto& [path, reason] : plan.unreadable) {
     ++counts.broken;
     say_failed(a, path, reason);
   }
   for (const restore::BatchItem& item : plan.items) {
     stop_if_interrupted();
-    if (is_there(a, item.output)) {
-      ++counts.existing;
-      continue;
-    }
     try {
       const fs::path below = item.output.lexically_relative(plan.output);
       degrade_one(a, damage, item, below.parent_path() / below.stem());

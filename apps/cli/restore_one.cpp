@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
@@ -124,8 +125,6 @@ void write_output(const RestoreArguments& arguments, const image::Image& picture
                   const std::optional<std::vector<std::byte>>& file) {
   image::WriteOptions write = arguments.write;
   write.format = output_format(arguments, arguments.output);
-  if (write.quality > 0 && write.format != "jpeg" && write.format != "webp")
-    spdlog::info("--quality is of JPEG and WebP; it does nothing to a file of {}", write.format);
   const auto bytes = file ? *file : image::encode(picture, write);
   if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
   if (arguments.output != "-")
@@ -216,6 +215,7 @@ void restore_one(RestoreArguments& arguments) {
   const Input source(input);
   if (arguments.output == "-" && arguments.write.format.empty())
     arguments.write.format = format_for_stdout(source);
+  say_idle_quality(arguments, std::array{output_format(arguments, arguments.output)});
   const image::PageReader pages = source.pages();
   const bool by_pages = go_by_pages(pages, arguments, arguments.output);
   const bool limited = arguments.options.max_memory_bytes > 0;

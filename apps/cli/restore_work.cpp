@@ -8,6 +8,7 @@
 
 #include "apps/cli/events.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/log.h"
 #include "chiaro/image/encodable.h"
 #include "chiaro/restore/region.h"
 
@@ -37,6 +38,16 @@ image::Image restored_and_checked(restore::Restorer& restorer, image::Image sour
 
 std::string output_format(const RestoreArguments& arguments, const std::string& output) {
   return arguments.write.format.empty() ? image::format_written_as(output) : arguments.write.format;
+}
+
+void say_idle_quality(const RestoreArguments& arguments, std::span<const std::string> formats) {
+  if (arguments.write.quality == 0) return;
+  const auto idle = std::ranges::count_if(
+      formats, [](const std::string& format) { return format != "jpeg" && format != "webp"; });
+  if (idle == 0) return;
+  spdlog::info("--quality is of JPEG and WebP; it does nothing to {}",
+               formats.size() == 1 ? "a file of " + formats.front()
+                                   : fmt::format("{} of {} files", idle, formats.size()));
 }
 
 void check_result(const restore::Restorer& restorer, int height, int width,

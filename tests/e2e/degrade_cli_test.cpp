@@ -149,7 +149,7 @@ TEST_F(DegradeCli, FoldersAreMirroredWithAllBelow) {
   EXPECT_NE(read_file(out / "below/a.png"), read_file(alone)) << "two pictures with one noise";
   degraded({clean_ / "b.png", clean_ / "c.png", "-o", folder_ / "two"});
   EXPECT_TRUE(fs::exists(folder_ / "two/b.png") && fs::exists(folder_ / "two/c.png"));
-  expect_refused({"degrade", clean_, "-o", out, "--spec", "noise"}, 4, "exists");
+  expect_refused({"degrade", clean_, "-o", out, "--spec", "noise"}, 4, "--skip-existing does the");
   expect_refused({"degrade", one_, clean_ / "b.png", "-o", folder_ / "x.png", "--spec", "noise"}, 2,
                  "is the name of one picture");
   expect_refused({"degrade", one_, clean_ / "b.png", folder_ / "x", "--spec", "noise"}, 2,

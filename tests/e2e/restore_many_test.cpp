@@ -205,6 +205,19 @@ TEST_F(RestoreMany, PatternsTemplatesAndFormats) {
   EXPECT_EQ(files_in(folder_ / "positional"), all());
 }
 
+TEST_F(RestoreMany, SaysToHowManyQualityDoesNothing) {
+  image::write(in_ + "/e.jpg", image::read(in_ + "/a.png"));
+  const auto mixed = restore_tree({"--quality", "80", "--strength", "0"});
+  ASSERT_EQ(mixed.status, 0) << mixed.err;
+  EXPECT_NE(mixed.err.find("--quality is of JPEG and WebP; it does nothing to 2 of 5 files"),
+            std::string::npos)
+      << mixed.err;
+  const auto jpegs =
+      restore_tree({"--quality", "80", "--strength", "0", "--format", "jpeg", "--overwrite"});
+  ASSERT_EQ(jpegs.status, 0) << jpegs.err;
+  EXPECT_EQ(jpegs.err.find("--quality"), std::string::npos) << jpegs.err;
+}
+
 TEST_F(RestoreMany, ADryRunSaysAndDoesNothing) {
   write_file_atomically(in_ + "/notes.txt", std::string_view("no picture"));
   const auto text = restore_tree({"--dry-run"});

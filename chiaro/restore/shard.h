@@ -21,9 +21,9 @@ struct Shard {
 /// The value of an environment variable, or nullptr.
 using Environment = std::function<const char*(const char* name)>;
 
-/// "3/8": the third of eight. "auto": from the variables of Slurm (array tasks, else the tasks of a
-/// step), Grid Engine, LSF, Open MPI, or RANK and WORLD_SIZE. Errors: Usage, also where "auto"
-/// finds none of them.
+/// "3/8": the third of eight. "auto": from the variables of an array job (Slurm, Grid Engine, LSF)
+/// and of processes started together (Open MPI, RANK and WORLD_SIZE, a step of Slurm); of both,
+/// every process of every task has a part of its own. Errors: Usage, also where "auto" finds none.
 Shard parse_shard(std::string_view text, const Environment& environment);
 
 }  // namespace chiaro::restore

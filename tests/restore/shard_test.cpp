@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "tests/support/expect_error.h"
@@ -36,7 +37,8 @@ TEST(Shard, IsTakenFromSchedulers) {
                        {"SLURM_PROCID", "0"},
                        {"SLURM_NTASKS", "1"}}),
             "3/4");
-  EXPECT_EQ(automatic({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "5"}}), "1/5");
+  // srun -n 5
+  EXPECT_EQ(automatic({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "5"}}), "1/5");
   // qsub -t 2-10:4 has the tasks 2, 6 and 10.
   EXPECT_EQ(automatic({{"SGE_TASK_ID", "10"},
                        {"SGE_TASK_FIRST", "2"},
@@ -44,7 +46,50 @@ TEST(Shard, IsTakenFromSchedulers) {
                        {"SGE_TASK_STEPSIZE", "4"}}),
             "3/3");
   EXPECT_EQ(automatic({{"LSB_JOBINDEX", "7"}, {"LSB_JOBINDEX_END", "9"}}), "7/9");
+  // bsub -J "x[1-9:2]"
+  EXPECT_EQ(
+      automatic({{"LSB_JOBINDEX", "7"}, {"LSB_JOBINDEX_END", "9"}, {"LSB_JOBINDEX_STEP", "2"}}),
+      "4/5");
   EXPECT_EQ(automatic({{"RANK", "1"}, {"WORLD_SIZE", "2"}}), "2/2");
+  EXPECT_EQ(automatic({{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "4"}}), "4/4");
+  // mpirun on two nodes of Slurm: its helper on each is a task of a step.
+  EXPECT_EQ(automatic({{"OMPI_COMM_WORLD_RANK", "3"},
+                       {"OMPI_COMM_WORLD_SIZE", "8"},
+                       {"SLURM_PROCID", "0"},
+                       {"SLURM_STEP_NUM_TASKS", "2"}}),
+            "4/8");
+}
+
+TEST(Shard, ProcessesOfTheTasksOfAnArrayShareNothing) {
+  // sbatch --array=0-2, and srun -n 4 in each.
+  std::set<std::string> parts;
+  for (const char* task : {"0", "1", "2"}) {
+    for (const char* process : {"0", "1", "2", "3"}) {
+      parts.insert(automatic({{"SLURM_ARRAY_TASK_ID", task},
+                              {"SLURM_ARRAY_TASK_COUNT", "3"},
+                              {"SLURM_PROCID", process},
+                              {"SLURM_NTASKS", "4"},
+                              {"SLURM_STEP_NUM_TASKS", "4"}}));
+    }
+  }
+  EXPECT_EQ(parts.size(), 12);
+  EXPECT_TRUE(parts.contains("1/12") && parts.contains("7/12") && parts.contains("12/12"));
+}
+
+TEST(Shard, RefusesMoreThanCanBeCounted) {
+  test::expect_error(ErrorCode::Usage, "100000 tasks of 100000 processes", [] {
+    automatic({{"SLURM_ARRAY_TASK_ID", "0"},
+               {"SLURM_ARRAY_TASK_COUNT", "100000"},
+               {"RANK", "0"},
+               {"WORLD_SIZE", "100000"}});
+  });
+}
+
+TEST(Shard, TheScriptOfAJobIsNoTaskOfAStep) {
+  // sbatch -n 4 without srun runs once.
+  test::expect_error(ErrorCode::Usage, "no array job", [] {
+    automatic({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}});
+  });
 }
 
 TEST(Shard, RefusesWhatMakesNoWhole) {

@@ -65,7 +65,7 @@ void say_left(const restore::BatchPlan& plan) {
                  plan.left_aside == 1 ? "1 entry" : fmt::format("{} entries", plan.left_aside));
 }
 
-void BatchReport::begin() {
+void BatchReport::begin(std::int64_t predicted_peak_bytes) {
   if (arguments_.options.stated)
     spdlog::info("not blind: restored as {}", restore::stated_text(*arguments_.options.stated));
   say_left(plan_);
@@ -73,13 +73,14 @@ void BatchReport::begin() {
   for (const auto& [input, output] : plan_.items)
     formats.push_back(output_format(arguments_, output.string()));
   say_idle_quality(arguments_, formats);
+  if (predicted_peak_bytes > 0)
+    spdlog::info("about {} resident at the peak", bytes_text(predicted_peak_bytes));
   if (show_.json) {
-    print_event("plan", {{"pictures", plan_.items.size()},
-                         {"existing", plan_.existing},
-                         {"in_other_shards", plan_.in_other_shards},
-                         {"left_aside", plan_.left_aside},
-                         {"output", plan_.output.string()},
-                         {"bundle", manifest_.name}});
+    Json plan{{"pictures", plan_.items.size()},           {"existing", plan_.existing},
+              {"in_other_shards", plan_.in_other_shards}, {"left_aside", plan_.left_aside},
+              {"output", plan_.output.string()},          {"bundle", manifest_.name}};
+    if (predicted_peak_bytes > 0) plan["predicted_peak_bytes"] = predicted_peak_bytes;
+    print_event("plan", plan);
   }
   for (const auto& [path, reason] : plan_.unreadable) {
     fail_with(path.string(), "", reason, static_cast<int>(ErrorCode::Input));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -33,8 +34,9 @@ class BatchReport {
   BatchReport(const BatchReport&) = delete;
   BatchReport& operator=(const BatchReport&) = delete;
 
-  /// The event `plan`, and what the plan already knows cannot be done.
-  void begin();
+  /// The event `plan`, and what the plan already knows cannot be done. `predicted_peak_bytes`: 0
+  /// where there is no forecast.
+  void begin(std::int64_t predicted_peak_bytes);
   /// What a picture, or its next page, is restored by, and how much that changed (ChangeMeter);
   /// told
   /// when it is written.

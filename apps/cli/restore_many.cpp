@@ -30,7 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-restore::BatchPlan plan_of(const RestoreArguments& arguments, const std::string& bundle) {
+restore::BatchPlan batch_of(const RestoreArguments& arguments, const std::string& bundle) {
   CHIARO_CHECK(
       std::ranges::find(arguments.inputs, "-") == arguments.inputs.end() && arguments.output != "-",
       Usage, "[cli.restore] '-' stands for one picture; expected files and folders");
@@ -107,8 +107,42 @@ class Work {
     if (options_.max_memory_bytes == 0) return;
     // While a picture is restored, others that were let in may still grow.
     options_.max_memory_bytes -= in_flight_bytes(arguments);
-    // Settled before there are threads: what the process takes without any picture.
-    floor_ = restorers_.any().plan(64, 64, {}).predicted_peak_bytes;
+    // Settled before there are threads: what the process takes without any picture. Of the rest, a
+    // picture that goes through as a whole leaves most to the network, whose tiles would else
+    // become so small that their overlaps are most of the work.
+    constexpr int kOfWhich = 4;
+    const std::int64_t room =
+        options_.max_memory_bytes - restorers_.any().plan(64, 64, {}).predicted_peak_bytes;
+    most_whole_values_ = room / kOfWhich / static_cast<std::int64_t>(sizeof(float));
+  }
+
+  /// Resident memory of the process when the largest picture is restored and others lie between
+  /// file and file; the limit where it goes through by itself; 0 where there is no limit or no
+  /// picture that can be read. Called before there are threads.
+  std::int64_t predicted_peak_bytes(const restore::BatchPlan& plan) {
+    if (options_.max_memory_bytes == 0) return 0;
+    const restore::BatchItem* largest = nullptr;
+    std::int64_t largest_bytes = 0;
+    std::int64_t all_bytes = 0;
+    for (const restore::BatchItem& item : plan.items) {
+      stop_if_interrupted();
+      try {
+        const auto bytes = restore::picture_bytes(item.input, restorers_.any().manifest().scale);
+        all_bytes += bytes;
+        if (bytes > largest_bytes) largest = &item;
+        largest_bytes = std::max(largest_bytes, bytes);
+      } catch (const Error&) {  // told when its turn comes
+      }
+    }
+    if (largest == nullptr) return 0;
+    const std::int64_t others = std::min(in_flight_bytes(arguments_), all_bytes - largest_bytes);
+    try {
+      if (by_itself(*largest)) return arguments_.options.max_memory_bytes;
+      const image::Probe probe = image::probe(largest->input);
+      return others + plan_of(probe.height, probe.width, values_of(probe)).predicted_peak_bytes;
+    } catch (const Error&) {
+      return 0;
+    }
   }
 
   image::Image read(const fs::path& input) {
@@ -149,11 +183,10 @@ class Work {
     const std::string output = item.output.string();
     if (go_by_pages(image::PageReader(item.input), arguments_, output)) return true;
     if (!may_need_strips(input, arguments_)) return false;
-    const std::int64_t limit = options_.max_memory_bytes;
     // Plans are the restoring thread's; without a limit none is made.
-    if (limit == 0)
+    if (options_.max_memory_bytes == 0)
       return needs_strips(restorers_.any(), input, output, arguments_, arguments_.options);
-    return restore::picture_bytes(item.input, restorers_.any().manifest().scale) > limit - floor_;
+    return values_of(image::probe(item.input)) > most_whole_values_;
   }
 
   restore::WrittenByItself restore_file(const restore::BatchItem& item,
@@ -196,11 +229,20 @@ class Work {
   }
 
  private:
+  static std::int64_t values_of(const image::Probe& picture) {
+    return std::int64_t{picture.width} * picture.height * picture.channels;
+  }
+
+  restore::RestorePlan plan_of(int height, int width, std::int64_t values) const {
+    return restorers_.any().plan(height, width, options_,
+                                 values * static_cast<std::int64_t>(sizeof(float)));
+  }
+
   const RestoreArguments& arguments_;
   restore::RestorerPool& restorers_;
   BatchReport& report_;
   restore::RestoreOptions options_;
-  std::int64_t floor_ = 0;
+  std::int64_t most_whole_values_ = 0;
   UntouchedFiles untouched_;
 };
 
@@ -214,7 +256,7 @@ void restore_many(RestoreArguments& arguments) {
   share_few_heaps();
   return_large_blocks_at_once();
   image::start_codecs();  // before there is a second thread
-  const restore::BatchPlan plan = plan_of(arguments, name);
+  const restore::BatchPlan plan = batch_of(arguments, name);
   if (arguments.dry_run) return show_plan(plan, arguments.show);
   if (!plan.items.empty()) restore::prepare_folders(plan);
   const int engines = arguments.engines > 0
@@ -231,8 +273,8 @@ void restore_many(RestoreArguments& arguments) {
   restorers.any().expect_possible(arguments.options);
   watch_for_interruption();
   BatchReport report(plan, arguments, restorers.any().manifest());
-  report.begin();
   Work work(arguments, restorers, report);
+  report.begin(work.predicted_peak_bytes(plan));
   const auto summary =
       restore::run_batch(plan.items, work.steps(),
                          {.restorers = engines,

@@ -427,6 +427,29 @@ TEST_F(RestoreMany, MemoryStaysUnderItsCeiling) {
   const auto result = restore_tree({"--max-memory", "300M", "--json", "--threads", "1"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_LT(events(result.out).back()["peak_resident_bytes"], 300 << 20);
+  // Said before the first picture, and kept.
+  const double forecast = events(result.out).front()["predicted_peak_bytes"];
+  EXPECT_LT(forecast, 300 << 20);
+  EXPECT_LT(events(result.out).back()["peak_resident_bytes"], 1.02 * forecast);
+  const auto told = restore_tree({"--max-memory", "300M", "--overwrite"});
+  EXPECT_LT(told.err.find("resident at the peak"), told.err.find("pictures restored")) << told.err;
+}
+
+/// Held as a whole, it would leave the network a third of the memory and less.
+TEST_F(RestoreMany, APictureThatLeavesTheNetworkLittleGoesInStrips) {
+  CHIARO_SKIP_WHERE_SANITIZED();
+  const std::string picture = folder_ / "large.ppm";
+  image::write(picture, test::noise(3, 2000, 2500, {.seed = 6}));
+  const auto limited = restore({picture, in_ + "/a.png", "-o", folder_ / "limited", "--max-memory",
+                                "300M", "--json", "--threads", "1"});
+  ASSERT_EQ(limited.status, 0) << limited.err;
+  for (const json& event : events(limited.out)) {
+    if (event["event"] != "restored") continue;
+    EXPECT_EQ(event["in_strips"], event["file"] == picture) << event;
+  }
+  EXPECT_LT(events(limited.out).back()["peak_resident_bytes"], 300 << 20);
+  ASSERT_EQ(restore({picture, in_ + "/a.png", "-o", folder_ / "free"}).status, 0);
+  EXPECT_EQ(read_file(folder_ / "limited/large.ppm"), read_file(folder_ / "free/large.ppm"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <set>
 #include <string_view>
 
 #include "apps/cli/events.h"
@@ -16,10 +17,11 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view kBits = "bits per sample";
+constexpr std::string_view kColours = "colours";
 constexpr std::string_view kBeyond = "values outside 0 to 1";
 
 /// What is no metadata: nobody who asks for those to be left out asks for this.
-constexpr std::array kPictures{"colours"sv, "orientation"sv, "further channels"sv,
+constexpr std::array kPictures{kColours, "orientation"sv, "further channels"sv,
                                "further pictures (pages)"sv, "further pictures (animation)"sv};
 
 /// The flag by which one asks for the loss; "" where there is none.
@@ -27,6 +29,21 @@ std::string flag_for(const image::Trait& trait) {
   if (trait.name == kBits || trait.name == kBeyond) return "--depth";
   if (trait.name == "transparency") return "--alpha drop";
   return std::ranges::find(kPictures, trait.name) != kPictures.end() ? "" : "--strip";
+}
+
+/// Of the traits of a page of inks: that they become RGB, as is said when they are read, and that
+/// their profile describes nothing any more. Who restores a picture of inks has no other way.
+bool goes_with_inks(const image::Trait& trait, const std::set<int>& pages_of_inks) {
+  return pages_of_inks.contains(trait.page) &&
+         (trait.name == kColours || trait.name == "ICC profile");
+}
+
+std::set<int> pages_of_inks(const std::vector<image::Trait>& traits) {
+  std::set<int> pages;
+  for (const image::Trait& trait : traits)
+    if (trait.name == kColours && trait.before == "CMYK" && trait.after == "RGB")
+      pages.insert(trait.page);
+  return pages;
 }
 
 bool asked_for(const image::Trait& trait, const RestoreArguments& arguments) {
@@ -58,12 +75,12 @@ std::string few(std::vector<std::string> names) {
   return join(names) + (more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
-std::string line_of(const image::Trait& trait, bool asked) {
+/// `why`: it may be lost; "" where nothing allows it.
+std::string line_of(const image::Trait& trait, const std::string& why) {
   const bool other = trait.fate != image::Fate::Lost && trait.after != trait.before;
   const std::string after = other ? " -> " + trait.after : "";
   return fmt::format("  {:<8} {}: {}{}{}\n", image::fate_name(trait.fate), name_of(trait),
-                     trait.before, after,
-                     asked ? fmt::format(" (asked for by {})", flag_for(trait)) : "");
+                     trait.before, after, why.empty() ? "" : " (" + why + ")");
 }
 
 }  // namespace
@@ -75,9 +92,14 @@ void audit(const std::string& input, std::span<const std::byte> result,
   std::vector<std::string> names;
   Json rows = Json::array();
   std::string text;
+  const auto inks = pages_of_inks(traits);
   for (const image::Trait& trait : traits) {
     const bool kept = trait.fate == image::Fate::Kept;
-    const bool asked = !kept && asked_for(trait, arguments);
+    const std::string why = kept                          ? ""
+                            : goes_with_inks(trait, inks) ? "inks are restored as RGB"
+                            : asked_for(trait, arguments) ? "asked for by " + flag_for(trait)
+                                                          : "";
+    const bool asked = !why.empty();
     if (!kept && !asked) {
       missed.push_back(trait);
       names.push_back(name_of(trait));
@@ -88,7 +110,7 @@ void audit(const std::string& input, std::span<const std::byte> result,
                     {"before", trait.before},
                     {"after", trait.after},
                     {"asked_for", asked}});
-    if (!kept || !brief) text += line_of(trait, asked);
+    if (!kept || !brief) text += line_of(trait, why);
   }
   const auto kept = std::ranges::count(traits, image::Fate::Kept, &image::Trait::fate);
   if (arguments.show.json) {

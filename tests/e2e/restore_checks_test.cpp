@@ -1,7 +1,10 @@
 // `chiaro restore` with --region, --ensemble, --verify-tiles and --audit.
 #include <gtest/gtest.h>
 
+#include <lcms2.h>
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +15,7 @@
 #include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/image/codec.h"
+#include "tests/image/handmade_files.h"
 #include "tests/support/bundle_folder.h"
 #include "tests/support/occurrences.h"
 #include "tests/support/process.h"
@@ -193,6 +197,59 @@ TEST_F(RestoreChecks, AnAuditNamesTheFlagsThatHelp) {
   EXPECT_EQ(advice("logo.jpg", {}), "7a format that keeps it, or --alpha drop and --depth");
   image::write(logo, image::Image(1, 40, 50, 0.5F));
   EXPECT_EQ(advice("logo.webp", {}), "7a format that keeps it");  // grey becomes RGB
+}
+
+/// A profile of inks of which each takes a part of the lightness, and none has a colour.
+image::test::Bytes profile_of_inks() {
+  constexpr int kInks = 4;
+  const cmsHPROFILE profile = cmsCreateProfilePlaceholder(nullptr);
+  cmsSetProfileVersion(profile, 2.4);
+  cmsSetDeviceClass(profile, cmsSigOutputClass);
+  cmsSetColorSpace(profile, cmsSigCmykData);
+  cmsSetPCS(profile, cmsSigLabData);
+  std::vector<cmsUInt16Number> table;
+  for (unsigned node = 0; node < 1U << kInks; ++node) {
+    const auto light = static_cast<unsigned>(kInks - std::popcount(node));
+    for (const unsigned value : {0xff00U * light / kInks, 0x8000U, 0x8000U})
+      table.push_back(static_cast<cmsUInt16Number>(value));
+  }
+  cmsPipeline* pipeline = cmsPipelineAlloc(nullptr, kInks, 3);
+  cmsPipelineInsertStage(pipeline, cmsAT_END,
+                         cmsStageAllocCLut16bit(nullptr, 2, kInks, 3, table.data()));
+  EXPECT_TRUE(cmsWriteTag(profile, cmsSigAToB0Tag, pipeline));
+  cmsUInt32Number size = 0;
+  cmsSaveProfileToMem(profile, nullptr, &size);
+  image::test::Bytes bytes(size);
+  EXPECT_TRUE(cmsSaveProfileToMem(profile, bytes.data(), &size));
+  cmsPipelineFree(pipeline);
+  cmsCloseProfile(profile);
+  return bytes;
+}
+
+TEST_F(RestoreChecks, InksMayBecomeRgbInAnAudit) {
+  constexpr std::uint32_t kSide = 24;
+  image::test::Bytes inks(std::size_t{4} * kSide * kSide, 0);
+  for (std::size_t i = 3; i < inks.size(); i += 4) inks[i] = i < inks.size() / 2 ? 0 : 255;
+  const image::test::TiffParts parts{.width = kSide,
+                                     .height = kSide,
+                                     .bits = 8,
+                                     .samples = 4,
+                                     .photometric = 5,
+                                     .data = inks,
+                                     .icc = profile_of_inks()};
+  const std::string name = folder_ / "inks.tif";
+  image::test::save(name, image::test::make_tiff(parts));
+  const auto restored =
+      restore({name, "-o", folder_ / "out.tif", "--audit", "--strength", "0", "--depth", "8"});
+  ASSERT_EQ(restored.status, 0) << restored.err;
+  EXPECT_NE(restored.err.find("is CMYK: converted to RGB"), std::string::npos) << restored.err;
+  EXPECT_NE(restored.out.find("colours: CMYK -> RGB (inks are restored as RGB)"), std::string::npos)
+      << restored.out;
+  EXPECT_NE(restored.out.find("lost     ICC profile"), std::string::npos) << restored.out;
+  // By this profile paper is white, and black ink takes a quarter of the lightness: L* 75.
+  const image::Image picture = image::read(folder_ / "out.tif");
+  EXPECT_NEAR(picture.at(1, 0, 0), 1, 0.01);
+  EXPECT_NEAR(picture.at(1, kSide - 1, 0), 0.7255, 0.01);
 }
 
 TEST_F(RestoreChecks, ChecksOfManyPictures) {

@@ -96,15 +96,20 @@ struct TiffParts {
   std::uint32_t sample_format = 1;  ///< 1 unsigned, 2 signed, 3 float
   int extra = -1;  ///< meaning of an extra sample: 1 premultiplied alpha, 2 alpha; -1: no such
   std::uint32_t orientation = 1;
+  Bytes icc{};
 };
 
 inline Bytes make_tiff(const TiffParts& parts) {
   Bytes out;
   put(out, std::string_view("II*\0", 4));
   const auto data_at = std::uint32_t{8};
-  const auto bits_at = static_cast<std::uint32_t>(data_at + (parts.data.size() + 1) / 2 * 2);
+  const auto even = [](std::size_t size) { return static_cast<std::uint32_t>((size + 1) / 2 * 2); };
+  const std::uint32_t icc_at = data_at + even(parts.data.size());
+  const std::uint32_t bits_at = icc_at + even(parts.icc.size());
   put_little(out, bits_at + 8 * 2, 4);
   out.insert(out.end(), parts.data.begin(), parts.data.end());
+  out.resize(icc_at);
+  out.insert(out.end(), parts.icc.begin(), parts.icc.end());
   out.resize(bits_at);
   for (int i = 0; i < 4; ++i) put_little(out, parts.bits, 2);
   for (int i = 0; i < 4; ++i) put_little(out, parts.sample_format, 2);
@@ -128,6 +133,8 @@ inline Bytes make_tiff(const TiffParts& parts) {
   };
   if (parts.extra >= 0) tags.push_back({338, 3, 1, static_cast<std::uint32_t>(parts.extra)});
   tags.push_back({339, 3, parts.samples, in_place ? twice(parts.sample_format) : bits_at + 8});
+  if (!parts.icc.empty())
+    tags.push_back({34675, 7, static_cast<std::uint32_t>(parts.icc.size()), icc_at});
   put_little(out, static_cast<std::uint32_t>(tags.size()), 2);
   for (const Tag& tag : tags) {
     put_little(out, tag.tag, 2);

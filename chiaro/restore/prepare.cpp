@@ -41,6 +41,10 @@ bool mend_outside(std::span<float> values, const Mend& mend) {
   return any;
 }
 
+bool hidden(float alpha) {
+  return alpha <= 0;
+}
+
 }  // namespace
 
 Survey replace_not_finite(image::Image& picture) {
@@ -56,6 +60,25 @@ Survey replace_not_finite(image::Image& picture) {
     value = std::clamp(value, 0.0F, 1.0F);
   }
   return survey;
+}
+
+HiddenColors::HiddenColors(const image::Image& picture) {
+  if (picture.metadata.multiplied) return;
+  for (int channel = 0; channel < picture.channels(); ++channel) {
+    const auto plane = picture.plane(channel);
+    for (std::size_t i = 0; i < picture.alpha.size(); ++i)
+      if (hidden(picture.alpha[i])) values_.push_back(plane[i]);
+  }
+}
+
+void HiddenColors::put_back(image::Image& result) const {
+  if (values_.empty()) return;
+  auto value = values_.begin();
+  for (int channel = 0; channel < result.channels(); ++channel) {
+    const auto plane = result.plane(channel);
+    for (std::size_t i = 0; i < result.alpha.size(); ++i)
+      if (hidden(result.alpha[i])) plane[i] = *value++;
+  }
 }
 
 void warn_of_replaced(std::size_t count) {
@@ -74,7 +97,6 @@ void limit_to(const SeenRange& range, std::span<float> values) {
 
 void fill_hidden_colors(image::Image& picture) {
   if (picture.metadata.multiplied) return;
-  const auto hidden = [](float alpha) { return alpha <= 0; };
   const auto& alpha = picture.alpha;
   const bool any_hidden = std::any_of(alpha.begin(), alpha.end(), hidden);
   if (!any_hidden || std::all_of(alpha.begin(), alpha.end(), hidden)) return;

@@ -33,6 +33,20 @@ void limit_to(const SeenRange& range, std::span<float> values);
 /// black there is light.
 void fill_hidden_colors(image::Image& picture);
 
+/// What lies under zero alpha, while fill_hidden_colors has put something else there: whoever takes
+/// the transparency away later finds what was there. Takes four bytes a hidden sample.
+class HiddenColors {
+ public:
+  HiddenColors() = default;
+  /// Of a picture whose hidden colours are about to be filled.
+  explicit HiddenColors(const image::Image& picture);
+  /// To a result of the same sides and with the same alpha.
+  void put_back(image::Image& result) const;
+
+ private:
+  std::vector<float> values_;  // (C, hidden pixels)
+};
+
 /// Bilinear enlargement of a plane (H,W) by a whole factor.
 std::vector<float> enlarged_plane(const std::vector<float>& plane, int height, int width,
                                   int scale);

@@ -185,6 +185,8 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   if (options.alpha == AlphaMode::Drop) std::vector<float>().swap(source.alpha);
   if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
   if (!survey.all_in_unit_range) limit_to(*options.range, source);
+  const bool same_alpha = options.alpha == AlphaMode::Keep && manifest.scale == 1;
+  const HiddenColors hidden = same_alpha ? HiddenColors(cut(source, region)) : HiddenColors();
   fill_hidden_colors(source);
   const auto [around, margin] =
       with_context(region, source.height(), source.width(), manifest, reach_px(manifest, options));
@@ -208,6 +210,7 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
   }
   const image::Image plane = cut(alpha, inner);
   result.alpha.assign(plane.pixels().begin(), plane.pixels().end());
+  hidden.put_back(result);
   return result;
 }
 

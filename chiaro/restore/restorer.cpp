@@ -96,6 +96,8 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     return source;
   }
   if (!survey.all_in_unit_range) limit_to(*options.range, source);
+  const bool same_alpha = options.alpha == AlphaMode::Keep && state.manifest.scale == 1;
+  const HiddenColors hidden = same_alpha ? HiddenColors(source) : HiddenColors();
   fill_hidden_colors(source);
 
   const bool split = state.channels == 1 && source.channels() == 3;
@@ -136,6 +138,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
     alpha = enlarged_plane(alpha, height, width, state.manifest.scale);
   }
   source.alpha = std::move(alpha);
+  hidden.put_back(source);
   return source;
 }
 

@@ -352,6 +352,24 @@ TEST(Alpha, HiddenColoursDoNotBleed) {
   for (int x = 0; x < 12; ++x) EXPECT_FLOAT_EQ(result.at(0, 12, x), clean.at(0, 12, x)) << x;
 }
 
+TEST(Alpha, HiddenColoursAreThereAfterwards) {
+  auto restorer = restorer_of("stack");
+  auto source = noise(3, 20, 30);
+  source.alpha = std::vector<float>(600, 1.0F);
+  for (std::size_t i = 0; i < 600; i += 3) source.alpha[i] = 0;
+  const auto result = restorer.restore(source);
+  const Region region{7, 5, 11, 9};
+  const auto part = restore_region(restorer, source, region, {});
+  for (int channel = 0; channel < 3; ++channel) {
+    for (std::size_t i = 0; i < 600; i += 3)
+      ASSERT_EQ(result.plane(channel)[i], source.plane(channel)[i]) << i;
+    EXPECT_NE(result.plane(channel)[1], source.plane(channel)[1]);
+    for (int y = 0; y < region.height; ++y)
+      for (int x = 0; x < region.width; ++x)
+        ASSERT_EQ(part.at(channel, y, x), result.at(channel, region.y + y, region.x + x));
+  }
+}
+
 // --- Progress, memory, precision
 // -----------------------------------------------------------------------------------
 

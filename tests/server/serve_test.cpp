@@ -118,9 +118,10 @@ TEST_F(Serve, JobsArePolledFetchedAndCancelled) {
 }
 
 TEST_F(Serve, EventsTellTheWholeStory) {
+  use("grey");  // one colour after the other, so that there is something to tell on the way
   Server server({"--max-seconds", "100"});
   auto client = server.client();
-  const auto accepted = body_of(client.Post("/v1/restore", picture(700, 900), kBinary));
+  const auto accepted = body_of(client.Post("/v1/restore", picture(4000, 4000, "ppm"), kBinary));
   std::string text;
   const auto answer = client.Get(accepted["events_url"].get<std::string>(),
                                  [&](const char* data, std::size_t size) {
@@ -131,6 +132,7 @@ TEST_F(Serve, EventsTellTheWholeStory) {
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(answer->get_header_value("Content-Type"), "text/event-stream");
   double last = -1;
+  int on_the_way = 0;
   json state;
   std::size_t at = 0;
   while (at < text.size()) {
@@ -141,10 +143,12 @@ TEST_F(Serve, EventsTellTheWholeStory) {
     state = json::parse(text.substr(at + head.size(), end - at - head.size()));
     EXPECT_GE(state["progress"], last);
     last = state["progress"];
+    if (state["status"] == "running" && last > 0 && last < 1) ++on_the_way;
     at = end + 2;
   }
+  EXPECT_GE(on_the_way, 1) << text;
   EXPECT_EQ(state["status"], "completed");
-  EXPECT_EQ(state["width"], 900);
+  EXPECT_EQ(state["width"], 4000);
   EXPECT_EQ(client.Get(state["result_url"].get<std::string>())->status, 200);
 }
 
@@ -434,8 +438,8 @@ bool comes_to_run(httplib::Client& client) {
 }
 
 TEST_F(Serve, StopsGracefully) {
-  Server server;
-  const std::string large = picture(1500, 2000);
+  Server server({"--max-queue", "1000"});
+  const std::string large = picture(3000, 3000, "ppm");
   int finished = 0;
   std::thread waiting([&] {
     auto other = server.client();
@@ -446,14 +450,17 @@ TEST_F(Serve, StopsGracefully) {
   client.set_keep_alive(true);  // who comes for the first time finds nobody listening
   const bool running = comes_to_run(client);
   server.signal(SIGTERM);
-  std::this_thread::sleep_for(50ms);
-  const auto late = client.Post("/v1/restore", picture(5, 5), kBinary);
+  auto late = client.Post("/v1/restore", picture(5, 5), kBinary);
+  while (late && late->status == 202) {  // the signal is noted within a moment
+    std::this_thread::sleep_for(5ms);
+    late = client.Post("/v1/restore", picture(5, 5), kBinary);
+  }
   waiting.join();
   EXPECT_EQ(server.wait(), 0);
   EXPECT_EQ(finished, 200);
   ASSERT_TRUE(running);
   ASSERT_TRUE(late) << httplib::to_string(late.error());
-  EXPECT_EQ(late->status, 503);
+  ASSERT_EQ(late->status, 503);
   EXPECT_GE(std::stoi(late->get_header_value("Retry-After")), 1);
 }
 

@@ -9,20 +9,20 @@ import unittest
 
 PROGRAM = sys.argv.pop()
 NAME = pathlib.Path(PROGRAM).name
-# Commands whose flags are compared, and what is offered for the last of some words.
-COMMANDS, OFFERS = {
-    "chiaro": (("restore", "inspect", "eval", "degrade", "bench"), {
+# What is offered for the last of some words.
+OFFERS = {
+    "chiaro": {
         ("mod",): ["models"],
         ("models", "ver"): ["verify"],
         ("restore", "in.png", "--stren"): ["--strength"],
         ("models", "verify", "--al"): ["--all"],
-        ("restore", "in"): []}),  # file names: left to bash
-    "chiaro-train": (("train", "study", "freeze"), {
+        ("restore", "in"): []},  # file names: left to bash
+    "chiaro-train": {
         ("fre",): ["freeze"],
         ("--verb",): ["--verbose"],
         ("train", "recipe.toml", "--prov"): ["--prove-resume"],
         ("freeze", "runs/mine", "--cert"): ["--certify"],
-        ("study", "my"): []}),
+        ("study", "my"): []},
 }[NAME]
 
 
@@ -42,7 +42,7 @@ def options(text):
 
 
 def subcommands(text):
-    listed = text.split("Subcommands:\n")[1]
+    listed = text.partition("Subcommands:\n")[2].partition("\n\n")[0]
     return re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)
 
 
@@ -57,19 +57,27 @@ class Pages(unittest.TestCase):
     def test_every_command_and_flag(self):
         page = re.sub(r"\\f[BIR]", "", said(PROGRAM, "generate", "manual")).replace("\\-", "-")
         commands = subcommands(said(PROGRAM, "--help"))
-        self.assertLessEqual(set(COMMANDS), set(commands))
+        self.assertGreater(len(commands), 3)
         self.assertNotIn("generate", commands)
         self.assertTrue(page.startswith(f".TH {NAME.upper()} 1 "), page[:80])
         self.assertIn(f"\n.SH NAME\n{NAME} - ", page)
         self.assertIn("\n.SH EXIT STATUS\n.nf\nExit status: 0 done", page)
+        # train, study and freeze of chiaro hand their words on to chiaro-train, which has a page of its own.
+        handed_on = {"train", "study", "freeze"} if NAME == "chiaro" else set()
         for command in commands:
             self.assertIn(f"\n.SS {command}\n", page)
-        for command in COMMANDS:
-            part = page.split(f"\n.SS {command}\n")[1].split("\n.SS ")[0]
-            wanted = options(said(PROGRAM, command, "--help"))
-            self.assertGreater(len(wanted), 4)
-            self.assertEqual(wanted - flags(part), set(), command)
-            self.assertEqual(set(self.completions(NAME, command, "--")), wanted, command)
+            if command not in handed_on:
+                self.compare(page, command)
+                for below in subcommands(said(PROGRAM, command, "--help")):
+                    self.compare(page, command, below)
+
+    def compare(self, page, *words):
+        """The page's part and what bash offers have every flag of --help, and bash no other."""
+        part = page.split(f"\n.SS {' '.join(words)}\n")[1].split("\n.SS ")[0]
+        wanted = options(said(PROGRAM, *words, "--help"))
+        self.assertIn("--help", wanted, words)
+        self.assertEqual(wanted - flags(part) - {"--help"}, set(), words)
+        self.assertEqual(set(self.completions(NAME, *words, "--")), wanted, words)
 
     def test_page_is_clean_roff(self):
         if shutil.which("groff") is None:

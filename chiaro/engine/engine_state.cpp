@@ -67,6 +67,11 @@ void set_inputs(Prepared& entry, const Shapes& shapes) {
   entry.shapes = shapes;
 }
 
+bool is_large(const Shapes& shapes) {
+  return std::any_of(shapes.begin(), shapes.end(),
+                     [](const ov::Shape& shape) { return ov::shape_size(shape) > kKeptElements; });
+}
+
 /// Of shapes, or of a pattern.
 template <typename Sides>
 std::string text_of(const std::vector<Sides>& shapes) {
@@ -194,13 +199,8 @@ std::size_t Engine::State::work_bytes(const Shapes& shapes) {
 }
 
 void Engine::State::drop_for(const Shapes& next) {
-  const auto large = [](const Shapes& shapes) {
-    return std::any_of(shapes.begin(), shapes.end(), [](const ov::Shape& shape) {
-      return ov::shape_size(shape) > kKeptElements;
-    });
-  };
-  if (large(next)) prepared.clear();
-  prepared.remove_if([&](const Prepared& entry) { return large(entry.shapes); });
+  if (is_large(next)) prepared.clear();
+  prepared.remove_if([](const Prepared& entry) { return is_large(entry.shapes); });
   while (prepared.size() >= kPreparedShapes) prepared.pop_back();
 }
 
@@ -282,9 +282,20 @@ bool Engine::State::compile_for_many(Prepared& next) {
 }
 
 void Engine::State::compile(Prepared& next) {
-  if (take_from_cache(next, properties())) return;
-  next.compiled =
-      runtime->core().compile_model(reshaped(next.shapes), std::string("CPU"), properties());
+  ov::AnyMap how = properties();
+  if (take_from_cache(next, how)) return;
+  try {
+    next.compiled = runtime->core().compile_model(reshaped(next.shapes), std::string("CPU"), how);
+  } catch (const std::exception& error) {
+    // In bfloat16 the runtime has no convolution for some of the smallest pictures, of which a
+    // single pixel is left at the coarsest level.
+    if (precision != Precision::Bf16 || is_large(next.shapes)) throw;
+    spdlog::debug("'{}' runs in float32 for {}: {}", origin, text_of(next.shapes),
+                  brief(error.what()));
+    how[ov::hint::inference_precision.name()] = ov::element::f32;
+    next.compiled = runtime->core().compile_model(reshaped(next.shapes), std::string("CPU"), how);
+    next.in_cache = true;  // not to be kept as what it is not
+  }
 }
 
 /// Where it is there and of use.

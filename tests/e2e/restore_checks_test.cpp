@@ -157,6 +157,27 @@ TEST_F(RestoreChecks, TilesAreVerified) {
   EXPECT_EQ(restore({in_, "-o", folder_ / "x.png", "--verify-tiles", "--ensemble"}).status, 2);
 }
 
+// With the bundle that ships, whose coarsest level has a single pixel there; in bfloat16 where the
+// processor has it.
+TEST_F(RestoreChecks, TheSmallestPicturesAreRestored) {
+  ::unsetenv("CHIARO_BUNDLE_PATH");
+  for (const auto& [height, width] : {std::pair{1, 1}, {16, 16}, {5, 16}, {1, 40}}) {
+    const std::string small = folder_ / "small.png";
+    image::write(small, image::crop(image::read(in_), 0, 0, height, width),
+                 {.existing = Existing::Replaced});
+    const Words words{small, "-o", out_, "--overwrite", "--as", "noise(0.5)"};
+    Words exact = words;
+    exact.insert(exact.end(), {"--precision", "f32"});
+    const auto usual = restore(words);
+    ASSERT_EQ(usual.status, 0) << height << " x " << width << ": " << usual.err;
+    const image::Image got = image::read(out_);
+    ASSERT_EQ(restore(exact).status, 0);
+    const image::Image expected = image::read(out_);
+    for (std::size_t i = 0; i < expected.pixels().size(); ++i)
+      ASSERT_NEAR(got.pixels()[i], expected.pixels()[i], 0.02) << height << " x " << width;
+  }
+}
+
 TEST_F(RestoreChecks, AnAuditFindsALossAndWritesNothing) {
   const auto sound = restore({in_, "-o", out_, "--audit"});
   EXPECT_EQ(sound.status, 0) << sound.err;

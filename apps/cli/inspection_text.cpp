@@ -104,8 +104,8 @@ std::string guard_text(const restore::GuardDecision& decision, const restore::In
   }
   if (decision.clean) {
     return fmt::format(
-        "the picture looks clean ({:.2f}) and is left as it is; --guard off restores "
-        "it all the same",
+        "the picture looks clean ({:.2f}) and is left as it is; if it is not, --as says what is "
+        "wrong, as in --as 'noise(0.3)'",
         found.probabilities[found.top()]);
   }
   if (decision.strength >= restore::kNotableStrength) return "";

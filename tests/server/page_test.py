@@ -173,6 +173,29 @@ class Page(unittest.TestCase):
             self.browser.until(f"{DONE} === 1", 180)
         self.assertIn("the first of 3 pages", self.browser.value("document.querySelector('.says').textContent"))
 
+    def test_format_that_browsers_do_not_show(self):
+        self.restored(ARGUMENTS.photos[:1])
+        page = self.browser
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "scan.tif"
+            file.write_bytes(tiff_of_pages(1, side=64))
+            page.drop("#drop", [file])
+            page.until(f"{DONE} === 2", 60)
+            self.assertNotEqual(page.value("document.querySelector('.compare-after').naturalWidth"), 64)
+            page.click(".photos li:last-child .acts button")
+            page.until("document.querySelector('.compare-after')?.naturalWidth === 64", 30)
+            self.assertEqual(page.value("document.querySelector('.compare-before').naturalWidth"), 64)
+            self.assertEqual(page.value("document.querySelector('#view-title').textContent"), "scan.tif")
+            page.until("document.querySelector('#note').textContent.includes('PNG copies')")
+            self.shot("tiff")
+            # While nothing can be shown, nothing is, and not what was there before.
+            page.value("void (copies = async () => { throw new Failure('no'); })")
+            page.click(".photos li:first-child .acts button")
+            page.until("document.querySelector('.compare-after')?.naturalWidth > 64")
+            page.click(".photos li:last-child .acts button")
+            page.until("document.querySelector('#note').textContent.includes('can be downloaded')")
+            self.assertEqual(page.value("document.querySelectorAll('.compare-pictures img').length"), 0)
+
     def test_keyboard(self):
         page = self.browser
         self.restored(ARGUMENTS.photos[:1])

@@ -73,6 +73,17 @@ class CompareFrame {
     this.draw();
   }
 
+  /* Nothing to be seen, and what was on its way does not come. */
+  clear() {
+    this.wanted = null;
+    this.pictures.replaceChildren();
+    this.before = this.after = null;
+    this.width = this.height = 0;
+    this.line.style.left = "";
+    this.stage.setAttribute("aria-label", "No pictures");
+    this.root.querySelector(".compare-scale").textContent = "";
+  }
+
   get fitting() { return Math.min(this.stage.clientWidth / this.width, this.stage.clientHeight / this.height); }
   get scale() { return this.view.zoom || this.fitting; }
 

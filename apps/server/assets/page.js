@@ -100,7 +100,10 @@ function doneText(state) {
   const told = state.findings?.as ? ` as told: ${toldText(state.findings.as)}` : "";
   const size = `${state.width} × ${state.height}${pages}, ${state.seconds.toFixed(1)} s`;
   if (guard?.drawn) return `left as it is: it looks drawn, not photographed (${size})`;
-  if (guard?.clean) return `left as it is: it looks clean (${size})`;
+  if (guard?.clean) {
+    const hint = facts?.kinds.length ? "; if it is not, say above what is wrong" : "";
+    return `left as it is: it looks clean (${size})${hint}`;
+  }
   if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
   return `restored${told} (${size})`;
 }
@@ -223,6 +226,7 @@ async function restore(photo, query) {
   const blob = await (await ask(state.result_url.slice(1))).blob();
   if (photo.removed) return;
   if (photo.resultUrl) URL.revokeObjectURL(photo.resultUrl);
+  dropCopies(photo);
   photo.result = blob;
   photo.resultUrl = URL.createObjectURL(blob);
   const subtype = blob.type.replace("image/", "");
@@ -281,11 +285,13 @@ function remove(photo) {
   photo.row.remove();
   photos.splice(photos.indexOf(photo), 1);
   for (const url of [photo.url, photo.resultUrl]) if (url) URL.revokeObjectURL(url);
+  dropCopies(photo);
   if (shown === photo) {
     shown = null;
     const other = photos.find((one) => one.result);
     if (other) view(other);
     else {
+      frame.clear();
       $("view").classList.add("empty");
       $("view-title").textContent = "Before and after";
       $("note").textContent = "";
@@ -305,12 +311,46 @@ async function view(photo) {
     one.row.classList.toggle("shown", one === photo);
     one.row.setAttribute("aria-current", String(one === photo));
   }
-  if (fresh) frame.view.change({ zoom: 0, x: 0.5, y: 0.5, split: 0.5, difference: false });
+  if (fresh) {
+    frame.clear(); /* not one photograph under the name of another */
+    frame.view.change({ zoom: 0, x: 0.5, y: 0.5, split: 0.5, difference: false });
+  }
+  const here = () => shown === photo && !photo.removed;
   try {
     await frame.show(photo.url, photo.resultUrl, photo.file.name);
   } catch {
-    if (shown === photo) $("note").textContent = "This browser cannot show this format; the result can be downloaded.";
+    if (!here()) return;
+    frame.clear();
+    $("note").textContent = `${photo.done}. This browser cannot show the format: copies to look at are being made …`;
+    try {
+      const pair = await copies(photo);
+      if (!here()) return;
+      await frame.show(...pair, photo.file.name);
+      $("note").textContent = `${photo.done}. What is shown are PNG copies; the result is in the photograph's own format.`;
+    } catch {
+      if (here()) $("note").textContent = `${photo.done}. This browser cannot show the format; the result can be downloaded.`;
+    }
   }
+}
+
+/* PNG of a photograph and of its result, for formats that browsers do not know; kept until there is another result. */
+async function copies(photo) {
+  if (photo.copies) return photo.copies;
+  const run = photo.run;
+  const made = [];
+  for (const picture of [photo.file, photo.result]) {
+    const answer = await ask("v1/restore?wait=1&strength=0&format=png", { method: "POST", body: picture },
+      undefined, () => photo.removed || photo.run !== run);
+    if (!answer) throw new Failure("not wanted any more");
+    made.push(URL.createObjectURL(await answer.blob()));
+  }
+  photo.copies = made;
+  return made;
+}
+
+function dropCopies(photo) {
+  for (const url of photo.copies ?? []) URL.revokeObjectURL(url);
+  photo.copies = null;
 }
 
 async function saveAll() {

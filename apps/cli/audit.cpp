@@ -46,9 +46,16 @@ std::set<int> pages_of_inks(const std::vector<image::Trait>& traits) {
   return pages;
 }
 
+/// Whether the loss is that of the depth asked for, and not of a format that holds less.
+bool got_the_depth(const image::Trait& trait, const RestoreArguments& arguments) {
+  const image::Depth depth = arguments.write.depth;
+  if (trait.name == kBeyond) return depth == image::Depth::U8 || depth == image::Depth::U16;
+  return depth == image::Depth::U8 || (depth == image::Depth::U16 && trait.after.starts_with("16"));
+}
+
 bool asked_for(const image::Trait& trait, const RestoreArguments& arguments) {
   const std::string flag = flag_for(trait);
-  if (flag == "--depth") return arguments.depth != "auto";
+  if (flag == "--depth") return got_the_depth(trait, arguments);
   if (flag == "--alpha drop") return arguments.options.alpha == restore::AlphaMode::Drop;
   return flag == "--strip" && arguments.write.strip_metadata;
 }

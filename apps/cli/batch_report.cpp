@@ -72,7 +72,7 @@ void BatchReport::begin(std::int64_t predicted_peak_bytes) {
   std::vector<std::string> formats;
   for (const auto& [input, output] : plan_.items)
     formats.push_back(output_format(arguments_, output.string()));
-  say_idle_quality(arguments_, formats);
+  say_idle_flags(arguments_, formats);
   if (predicted_peak_bytes > 0)
     spdlog::info("about {} resident at the peak", bytes_text(predicted_peak_bytes));
   if (show_.json) {

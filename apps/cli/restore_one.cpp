@@ -215,7 +215,7 @@ void restore_one(RestoreArguments& arguments) {
   const Input source(input);
   if (arguments.output == "-" && arguments.write.format.empty())
     arguments.write.format = format_for_stdout(source);
-  say_idle_quality(arguments, std::array{output_format(arguments, arguments.output)});
+  say_idle_flags(arguments, std::array{output_format(arguments, arguments.output)});
   const image::PageReader pages = source.pages();
   const bool by_pages = go_by_pages(pages, arguments, arguments.output);
   const bool limited = arguments.options.max_memory_bytes > 0;

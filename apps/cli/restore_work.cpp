@@ -40,14 +40,28 @@ std::string output_format(const RestoreArguments& arguments, const std::string& 
   return arguments.write.format.empty() ? image::format_written_as(output) : arguments.write.format;
 }
 
-void say_idle_quality(const RestoreArguments& arguments, std::span<const std::string> formats) {
-  if (arguments.write.quality == 0) return;
-  const auto idle = std::ranges::count_if(
-      formats, [](const std::string& format) { return format != "jpeg" && format != "webp"; });
-  if (idle == 0) return;
-  spdlog::info("--quality is of JPEG and WebP; it does nothing to {}",
-               formats.size() == 1 ? "a file of " + formats.front()
-                                   : fmt::format("{} of {} files", idle, formats.size()));
+void say_idle_flags(const RestoreArguments& arguments, std::span<const std::string> formats) {
+  const auto say = [&](const char* what, auto is_idle) {
+    const auto idle = std::ranges::count_if(formats, is_idle);
+    if (idle == 0) return;
+    spdlog::info("{} {}", what,
+                 formats.size() == 1 ? "a file of " + formats.front()
+                                     : fmt::format("{} of {} files", idle, formats.size()));
+  };
+  const image::Depth depth = arguments.write.depth;
+  if (arguments.write.quality > 0) {
+    say("--quality is of JPEG and WebP; it does nothing to",
+        [](const std::string& format) { return format != "jpeg" && format != "webp"; });
+  }
+  const auto holds_less_than = [depth](image::SampleType wanted) {
+    return [depth, wanted](const std::string& format) {
+      return image::written_type(image::SampleType::U8, depth, format) < wanted;
+    };
+  };
+  if (depth == image::Depth::U16)
+    say("--depth 16 is more than is held by", holds_less_than(image::SampleType::U16));
+  if (depth == image::Depth::F32)
+    say("--depth float is more than is held by", holds_less_than(image::SampleType::F32));
 }
 
 void check_result(const restore::Restorer& restorer, int height, int width,

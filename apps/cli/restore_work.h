@@ -17,8 +17,9 @@ namespace chiaro::cli {
 /// The format that --format or the name of an output asks for.
 std::string output_format(const RestoreArguments& arguments, const std::string& output);
 
-/// Says where --quality does nothing to results of these formats.
-void say_idle_quality(const RestoreArguments& arguments, std::span<const std::string> formats);
+/// Says where --quality does nothing to results of these formats, and where --depth asks for more
+/// than they hold.
+void say_idle_flags(const RestoreArguments& arguments, std::span<const std::string> formats);
 
 /// Refuses, before anything is restored, what could not be written in this format of a source of
 /// this size. Errors: Usage.

@@ -216,6 +216,13 @@ TEST_F(RestoreChecks, AnAuditNamesTheFlagsThatHelp) {
   picture.sample_type = image::SampleType::U16;
   image::write(logo, picture);
   EXPECT_EQ(advice("logo.jpg", {}), "7a format that keeps it, or --alpha drop and --depth");
+  EXPECT_EQ(advice("logo.jpg", {"--alpha", "drop", "--depth", "8"}), "0");
+  // Who asks for 16 bits has not asked for 8.
+  EXPECT_EQ(advice("logo.jpg", {"--alpha", "drop", "--depth", "16"}).substr(0, 1), "7");
+  const auto told = restore({logo, "-o", folder_ / "told.webp", "--depth", "16"});
+  EXPECT_EQ(told.status, 0);
+  EXPECT_NE(told.err.find("--depth 16 is more than is held by a file of webp"), std::string::npos)
+      << told.err;
   image::write(logo, image::Image(1, 40, 50, 0.5F));
   EXPECT_EQ(advice("logo.webp", {}), "7a format that keeps it");  // grey becomes RGB
 }

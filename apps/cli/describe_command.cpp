@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <memory>
 
 #include "apps/cli/commands.h"
@@ -55,6 +56,8 @@ int ask_training_program(const std::filesystem::path& program, const DescribeArg
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  // Who reads it has had enough; that would have ended this program, too.
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) std::raise(SIGPIPE);
   CHIARO_CHECK(WIFEXITED(status) && WEXITSTATUS(status) != kNotStarted, Internal,
                "[cli.describe] '{}' could not be started or came to an end before its time",
                program.string());

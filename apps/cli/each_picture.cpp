@@ -30,6 +30,7 @@ std::vector<std::byte> read_stdin() {
   for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof(chunk), stdin)) > 0;) {
     bytes.insert(bytes.end(), chunk, chunk + got);
   }
+  stop_if_interrupted();
   CHIARO_CHECK(std::ferror(stdin) == 0, Input, "[cli.input] cannot read standard input");
   return bytes;
 }

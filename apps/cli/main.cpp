@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -89,8 +90,9 @@ int run(int argc, char** argv) {
   } catch (const EndWith& end) {
     return with_output(end.status, json);
   } catch (const Error& error) {
-    const int status =
-        error.code() == ErrorCode::Interrupted ? interruption_status() : error.exit_status();
+    // What was being read or written when a signal came may complain of just that.
+    const bool stopped = error.code() == ErrorCode::Interrupted || interrupted();
+    const int status = stopped ? interruption_status() : error.exit_status();
     return report_error(error.what(), status, json);
   } catch (const std::bad_alloc&) {
     return report_error("not enough memory; --max-memory sets a limit to work within",
@@ -107,5 +109,6 @@ int run(int argc, char** argv) {
 }  // namespace chiaro::cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error, told and tidied up
   return chiaro::cli::run(argc, argv);
 }

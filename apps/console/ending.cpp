@@ -4,11 +4,12 @@
 
 #include "apps/console/events.h"
 #include "chiaro/base/error.h"
+#include "chiaro/base/text.h"
 
 namespace chiaro::console {
 
 int report_error(const std::string& message, int status, bool json) {
-  const std::string text = "error: " + message + "\n";
+  const std::string text = "error: " + without_controls(message) + "\n";
   std::fputs(text.c_str(), stderr);
   if (json) print_event("error", {{"message", message}, {"exit_status", status}});
   return status;

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <memory>
 
 #include "chiaro/base/error.h"
 
@@ -78,23 +79,26 @@ fs::path written_file(const fs::path& path) {
   return target;
 }
 
-/// What a pipe or device gives until it ends.
+/// What a pipe or device gives until it ends. Not by a stream of C++, which goes on waiting after a
+/// signal.
 std::vector<std::byte> read_stream(const fs::path& path, std::size_t max_bytes) {
   constexpr std::size_t kPiece = 1 << 16;
-  std::ifstream stream(path, std::ios::binary);
-  CHIARO_CHECK(stream.good(), Input, "[base.read_file] cannot read '{}': {}", path.string(),
+  const auto close = [](std::FILE* file) { std::fclose(file); };
+  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
+  CHIARO_CHECK(file, Input, "[base.read_file] cannot read '{}': {}", path.string(),
                std::strerror(errno));
   std::vector<std::byte> bytes;
-  while (stream.good()) {
+  for (std::size_t got = kPiece; got == kPiece;) {
     const std::size_t before = bytes.size();
     bytes.resize(before + kPiece);
-    stream.read(reinterpret_cast<char*>(bytes.data() + before), kPiece);
-    bytes.resize(before + static_cast<std::size_t>(stream.gcount()));
+    got = std::fread(bytes.data() + before, 1, kPiece, file.get());
+    bytes.resize(before + got);
+    CHIARO_CHECK(std::ferror(file.get()) == 0, Input, "[base.read_file] cannot read '{}': {}",
+                 path.string(), std::strerror(errno));
     CHIARO_CHECK(bytes.size() <= max_bytes, Input,
                  "[base.read_file] '{}' is too large; expected at most {} bytes", path.string(),
                  max_bytes);
   }
-  CHIARO_CHECK(stream.eof(), Input, "[base.read_file] cannot read '{}' to its end", path.string());
   return bytes;
 }
 

@@ -15,6 +15,8 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include "chiaro/base/text.h"
+
 namespace chiaro {
 namespace {
 
@@ -40,6 +42,19 @@ class NameFlag : public spdlog::custom_flag_formatter {
   static constexpr std::string_view kColon = ": ";
 };
 
+/// The flag of the pattern that gives the message as a terminal can bear it.
+class MessageFlag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string text = without_controls({message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<MessageFlag>();
+  }
+};
+
 }  // namespace
 
 MessagesAbout::MessagesAbout(std::string name)
@@ -55,7 +70,7 @@ void set_up_logging(Verbosity verbosity) {
       colour ? spdlog::color_mode::always : spdlog::color_mode::never);
   auto logger = std::make_shared<spdlog::logger>("chiaro", sink);
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<NameFlag>('*').set_pattern("%^%l%$: %*%v");
+  formatter->add_flag<NameFlag>('*').add_flag<MessageFlag>('#').set_pattern("%^%l%$: %*%#");
   logger->set_formatter(std::move(formatter));
   logger->set_level(verbosity == Verbosity::Quiet     ? spdlog::level::err
                     : verbosity == Verbosity::Verbose ? spdlog::level::debug

@@ -72,6 +72,20 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+std::string without_controls(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte >= 0x20 && byte != 0x7F) || c == '\n' || c == '\t') {
+      result += c;
+      continue;
+    }
+    result += "\xE2\x90";
+    result += static_cast<char>(0x80 + (byte == 0x7F ? 0x21 : byte));
+  }
+  return result;
+}
+
 std::string_view trim(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};

@@ -25,6 +25,10 @@ std::string shortest(double value, bool as_float = true);
 /// Splits at a separator; does not trim; "" gives no parts.
 std::vector<std::string> split(std::string_view text, char separator);
 
+/// For a terminal: control characters, of which names of files may hold any, as their pictures
+/// (U+2400 and following); line breaks and tabs stay.
+std::string without_controls(std::string_view text);
+
 /// Without blanks at both ends.
 std::string_view trim(std::string_view text);
 

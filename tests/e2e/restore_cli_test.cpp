@@ -1,11 +1,16 @@
 // `chiaro restore`, `models` and the command line around them, good input and bad.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "chiaro/base/files.h"
 #include "chiaro/bundle/bundle.h"
@@ -126,6 +131,33 @@ TEST_F(RestoreCli, ThePreparedGraphIsKeptForTheNextCall) {
   const auto unkept = chiaro({"restore", in_, "-o", out_, "--overwrite"});
   EXPECT_EQ(unkept.status, 0) << unkept.err;
   ::unsetenv("CHIARO_CACHE");
+}
+
+TEST_F(RestoreCli, ASignalWhileItReadsIsNoUnreadablePicture) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int other_end = ::open(pipe.c_str(), O_RDWR);  // so that neither begins nor ends it
+  ASSERT_GE(other_end, 0);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    for (const std::string& input : {std::string("-"), pipe}) {
+      test::Process process({CHIARO_PROGRAM, "restore", input, "-o", out_}, pipe);
+      std::this_thread::sleep_for(std::chrono::milliseconds(700));
+      process.signal(signal);
+      EXPECT_EQ(process.finish().status, 128 + signal) << input;
+    }
+  }
+  ::close(other_end);
+  EXPECT_FALSE(fs::exists(out_));
+}
+
+TEST_F(RestoreCli, AFileThatMayNotGrowIsAnError) {
+  image::write(in_, test::noise(3, 100, 100, {.seed = 4}), {.existing = Existing::Replaced});
+  const auto result = test::run_process(
+      {"/bin/sh", "-c", "ulimit -f 8; exec \"$0\" restore \"$1\" -o \"$2\" --format ppm",
+       CHIARO_PROGRAM, in_, folder_ / "grown.ppm"});
+  EXPECT_EQ(result.status, 4) << result.err;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
+    EXPECT_EQ(entry.path().string().find(".part"), std::string::npos) << entry.path();
 }
 
 TEST_F(RestoreCli, TakesPositionalsFlagsAndPipes) {

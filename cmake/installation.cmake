@@ -73,7 +73,7 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/models/ DESTINATION ${CMAKE_INSTALL_DATADI
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
   ${CMAKE_SOURCE_DIR}/HACKING.md ${CMAKE_SOURCE_DIR}/CONTRIBUTING.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore)
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/examples ${CMAKE_SOURCE_DIR}/recipes DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT restore)
 
 # libchiaro, which has an export file of its own: who uses it alone needs none of the libraries that the rooms need.
 file(RELATIVE_PATH chiaro_library_to_private "/${CMAKE_INSTALL_LIBDIR}" "/${chiaro_private}")

@@ -12,6 +12,7 @@
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/log.h"
 #include "chiaro/base/process_memory.h"
+#include "chiaro/base/text.h"
 
 namespace chiaro::cli {
 namespace {
@@ -243,9 +244,12 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
   if (!copied_.empty())
     spdlog::info("{} of them came out unchanged: the file itself was copied", copied_.size());
   if (!found_.empty()) spdlog::info("found: {}", counts_text(found_));
-  if (left_alone_ + held_back_ > 0)
-    spdlog::info("the guard left {} as they are and restored {} with less strength{}", left_alone_,
-                 held_back_, show_.verbose ? "" : "; --verbose says which");
+  std::vector<std::string> guarded;
+  if (left_alone_ > 0) guarded.push_back(fmt::format("left {} as they are", left_alone_));
+  if (held_back_ > 0) guarded.push_back(fmt::format("restored {} with less strength", held_back_));
+  if (!guarded.empty())
+    spdlog::info("the guard {}{}", join(guarded, " and "),
+                 show_.verbose ? "" : "; --verbose says which");
   if (hardly_changed_ > 0)
     spdlog::info(
         "{} more were to be restored and have hardly changed (by less than {} of 255 levels on the "

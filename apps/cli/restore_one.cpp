@@ -121,15 +121,19 @@ std::optional<std::vector<std::byte>> untouched(const RestoreArguments& argument
   return bytes;
 }
 
-void write_output(const RestoreArguments& arguments, const image::Image& picture,
-                  const std::optional<std::vector<std::byte>>& file) {
+/// Returns the bytes written.
+std::size_t write_output(const RestoreArguments& arguments, const image::Image& picture,
+                         const std::optional<std::vector<std::byte>>& file) {
   image::WriteOptions write = arguments.write;
   write.format = output_format(arguments, arguments.output);
   const auto bytes = file ? *file : image::encode(picture, write);
   if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
-  if (arguments.output != "-")
-    return write_file_atomically(arguments.output, bytes, arguments.write.existing);
-  write_to_stdout(bytes);
+  if (arguments.output == "-") {
+    write_to_stdout(bytes);
+  } else {
+    write_file_atomically(arguments.output, bytes, arguments.write.existing);
+  }
+  return bytes.size();
 }
 
 /// A network that was to restore and changed nothing, or hardly anything, is not left without a
@@ -141,7 +145,10 @@ void say_unchanged(const RestoreArguments& arguments, const restore::RestoreRepo
       same_levels ? "nothing has changed"
                   : fmt::format("hardly anything has changed ({} of 255 levels on the average)",
                                 change_text(change));
-  if (report.strength < restore::kNotableStrength) {
+  const auto& stated = arguments.options.stated;
+  if (stated && stated->front().type == bundle::kCleanType) {
+    spdlog::info("{}: the picture was stated to be clean", what);
+  } else if (report.strength < restore::kNotableStrength) {
     spdlog::info("{}: restored at a strength of {:.2g}", what, report.strength);
   } else if (!manifest.condition || !report.blind) {
     spdlog::info("{}: the network finds {} to restore", what, same_levels ? "nothing" : "little");
@@ -249,7 +256,7 @@ void restore_one(RestoreArguments& arguments) {
     restorer.release_memory();
   }
   const auto file = untouched(arguments, source, picture, same);
-  write_output(arguments, picture, file);
+  const std::size_t bytes = write_output(arguments, picture, file);
   const double written = monotonic_s();
   const char* did = !file                     ? "wrote"
                     : arguments.output == "-" ? "copied the file"
@@ -261,10 +268,15 @@ void restore_one(RestoreArguments& arguments) {
                   {"output", arguments.output},
                   {"width", picture.width()},
                   {"height", picture.height()},
+                  {"bytes", bytes},
                   {"copied", file.has_value()},
+                  {"pages", 1},
+                  {"in_strips", false},
                   {"seconds", written - started},
+                  {"read_seconds", decoded - started},
                   {"restore_seconds", restored - decoded},
-                  {"encode_seconds", written - restored}};
+                  {"write_seconds", written - restored},
+                  {"pixels_sha256", pixels_sha256(picture)}};
     if (change) event["change_levels"] = *change;
     event.update(report_json(report, restorer.manifest(), arguments));
     print_event("restored", event);
@@ -272,7 +284,7 @@ void restore_one(RestoreArguments& arguments) {
                             {"failed", 0},
                             {"seconds", written - started},
                             {"peak_resident_bytes", peak_resident_bytes()},
-                            {"pixels_sha256", pixels_sha256(picture)}});
+                            {"exit_status", 0}});
   }
   restorer.keep_prepared();
 }

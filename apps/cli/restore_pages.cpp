@@ -214,7 +214,8 @@ void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& 
   print_event("summary", {{"done", 1},
                           {"failed", 0},
                           {"seconds", seconds},
-                          {"peak_resident_bytes", peak_resident_bytes()}});
+                          {"peak_resident_bytes", peak_resident_bytes()},
+                          {"exit_status", 0}});
 }
 
 }  // namespace chiaro::cli

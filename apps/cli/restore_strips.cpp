@@ -110,7 +110,8 @@ void restore_one_in_strips(RestoreArguments& arguments, double started, const Fi
   print_event("summary", {{"done", 1},
                           {"failed", 0},
                           {"seconds", seconds},
-                          {"peak_resident_bytes", peak_resident_bytes()}});
+                          {"peak_resident_bytes", peak_resident_bytes()},
+                          {"exit_status", 0}});
 }
 
 }  // namespace chiaro::cli

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <CLI/CLI.hpp>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "chiaro/base/text.h"
@@ -70,6 +72,14 @@ void print_command(const CLI::App& command, const std::string& name) {
     print_command(*below, name + " " + below->get_name());
 }
 
+constexpr std::array<std::pair<const char*, const char*>, 6> kEnvironment{
+    {{"CHIARO_BUNDLE_PATH", "folders, separated by colons, in which bundles are looked for first"},
+     {"CHIARO_CACHE", "folder of prepared graphs, or off; else ~/.cache/chiaro"},
+     {"CHIARO_DATA_DIR", "folder of pictures for recipes that --data does not name one for"},
+     {"CHIARO_METRIC_DIR", "folder of the weights of learned metrics"},
+     {"CHIARO_SERVE_TOKEN", "what clients of chiaro serve have to say"},
+     {"NO_COLOR", "set: messages without colours"}}};
+
 void print_manual(const CLI::App& root, const std::string& purpose) {
   const std::string name = roff(root.get_name());
   std::string title = name;
@@ -83,6 +93,11 @@ void print_manual(const CLI::App& root, const std::string& purpose) {
   for (const CLI::App* command : subcommands(root)) print_command(*command, command->get_name());
   if (!root.get_footer().empty())
     fmt::print(".SH EXIT STATUS\n.nf\n{}\n.fi\n", roff(root.get_footer()));
+  fmt::print(".SH ENVIRONMENT\n");
+  for (const auto& [variable, meaning] : kEnvironment)
+    fmt::print(".TP\n.B {}\n{}\n", roff(variable), roff(meaning));
+  fmt::print(".SH SEE ALSO\n{}(1), and README.md and docs/ of the package\n",
+             roff(root.get_name() == "chiaro" ? "chiaro-train" : "chiaro"));
 }
 
 /// One line of the table in the shell function: the words that may follow `path`.

@@ -30,7 +30,9 @@ StatedDamage parse_one(std::string_view part, std::string_view whole) {
       std::from_chars(number.data(), number.data() + number.size(), damage.severity);
   CHIARO_CHECK(failed == std::errc() && end == number.data() + number.size() &&
                    damage.severity >= 0 && damage.severity <= 1,
-               Usage, "[restore.as] impossible severity of {}; got '{}'; expected 0 to 1",
+               Usage,
+               "[restore.as] impossible severity of {}; got '{}'; expected 0 to 1, and + between "
+               "several damages",
                damage.type, number);
   return damage;
 }

@@ -64,6 +64,8 @@ class Pages(unittest.TestCase):
         self.assertIn("\n.SH EXIT STATUS\n.nf\nExit status: 0 done", page)
         # train, study and freeze of chiaro hand their words on to chiaro-train, which has a page of its own.
         handed_on = {"train", "study", "freeze"} if NAME == "chiaro" else set()
+        for part in ("ENVIRONMENT\n.TP\n.B CHIARO_BUNDLE_PATH", "SEE ALSO"):
+            self.assertIn(f"\n.SH {part}", page)
         for command in commands:
             self.assertIn(f"\n.SS {command}\n", page)
             if command not in handed_on:

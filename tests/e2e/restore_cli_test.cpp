@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "chiaro/base/files.h"
 #include "chiaro/bundle/bundle.h"
@@ -194,18 +195,26 @@ TEST_F(RestoreCli, PrintsEventsAsJson) {
   const auto first = chiaro({"restore", in_, "-o", out_, "--json", "--quiet"});
   ASSERT_EQ(first.status, 0) << first.err;
   std::istringstream lines(first.out);
+  nlohmann::json restored;
   nlohmann::json last;
   for (std::string line; std::getline(lines, line);) {
-    last = nlohmann::json::parse(line);
+    restored = std::exchange(last, nlohmann::json::parse(line));
     EXPECT_TRUE(last.contains("event"));
   }
   EXPECT_EQ(last["event"], "summary");
   EXPECT_EQ(last["done"], 1);
-  EXPECT_EQ(last["pixels_sha256"].get<std::string>().size(), 64U);
+  EXPECT_EQ(last["exit_status"], 0);
+  // The same keys as a picture of a folder has.
+  const auto many = test::events(chiaro({"restore", in_, "-o", folder_ / "many/", "--json"}).out);
+  const auto& of_folder = many[many.size() - 2];
+  ASSERT_EQ(of_folder["event"], "restored");
+  for (const auto& [key, value] : of_folder.items()) EXPECT_TRUE(restored.contains(key)) << key;
+  EXPECT_EQ(restored["pixels_sha256"].get<std::string>().size(), 64U);
+  EXPECT_EQ(restored["bytes"], fs::file_size(out_));
   // The same pixels whatever the tiles, threads and format.
   const auto second = chiaro(
       {"restore", in_, "-o", folder_ / "out.tif", "--json", "--tile", "24", "--threads", "1"});
-  EXPECT_NE(second.out.find(last["pixels_sha256"].get<std::string>()), std::string::npos)
+  EXPECT_NE(second.out.find(restored["pixels_sha256"].get<std::string>()), std::string::npos)
       << second.out;
 }
 

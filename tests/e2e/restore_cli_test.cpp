@@ -19,6 +19,7 @@
 #include "chiaro/engine/engine.h"
 #include "chiaro/image/codec.h"
 #include "tests/support/bytes.h"
+#include "tests/support/events.h"
 #include "tests/support/graph_bundle.h"
 #include "tests/support/named_pipe.h"
 #include "tests/support/noise.h"

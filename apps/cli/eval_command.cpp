@@ -60,7 +60,8 @@ eval::Suite suite_of(const EvalOptions& options) {
     return eval::load_suite(options.suite, data_folder(options), options.limit);
   }
   eval::SetOptions set = options.set;
-  if (set.name.empty()) {
+  const bool unnamed = set.name.empty();
+  if (unnamed) {
     for (const std::string* name : {&set.target, &set.clean, &set.list, &set.input}) {
       if (set.name.empty()) set.name = *name;
     }
@@ -74,7 +75,8 @@ eval::Suite suite_of(const EvalOptions& options) {
   for (const std::string& spec : options.degrade) {
     eval::SetOptions one = set;
     one.degrade = spec;
-    if (options.degrade.size() > 1) one.name += ", " + spec;
+    // So that one damage finds its like in a report of several (chiaro compare).
+    if (unnamed || options.degrade.size() > 1) one.name += ", " + spec;
     add(one);
   }
   return suite;

@@ -1,5 +1,6 @@
 #include "apps/train/study_plots.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@ std::string run_gnuplot(const fs::path& folder, const std::string& script) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  // It warns of what is of no matter (a run that has validated once).
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   pid_t child = 0;
   const int failed =
       ::posix_spawnp(&child, words[0].c_str(), &actions, nullptr, arguments.data(), ::environ);
@@ -41,7 +44,8 @@ std::string run_gnuplot(const fs::path& folder, const std::string& script) {
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
-  return fmt::format("gnuplot could not draw '{}'", (folder / script).string());
+  return fmt::format("gnuplot could not draw '{0}'; 'gnuplot {0}' says why",
+                     (folder / script).string());
 }
 
 /// Text for gnuplot in single quotes; names hold none, and underscores are taken as they are.

@@ -85,6 +85,11 @@ void hold_out(Listing& listing, double share) {
 
 std::vector<fs::path> files_of(const fs::path& root, const std::string& folder) {
   const fs::path path = root / folder;  // an absolute folder stays as it is
+  std::error_code failed;
+  CHIARO_CHECK(fs::is_directory(path, failed), Input,
+               "[data.source] there is no folder '{}'; expected below --data, CHIARO_DATA_DIR or "
+               "the folder of the recipe",
+               path.string());
   auto files = image::list_pictures(path, true);
   CHIARO_CHECK(!files.empty(), Input, "[data.source] no pictures in '{}'", path.string());
   return files;

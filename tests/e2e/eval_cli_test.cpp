@@ -73,6 +73,24 @@ TEST_F(EvalCli, ThePageHoldsEachDegradationAndItsWorstPictures) {
   EXPECT_EQ(page.find("https:"), std::string::npos);
 }
 
+TEST_F(EvalCli, OneDamageFindsItsLikeInAReportOfSeveral) {
+  const auto saved = [&](const std::string& name, const std::vector<std::string>& damages) {
+    std::vector<std::string> words{"eval",   "--clean", file("clean"), "--metric",
+                                   "psnr",   "--save-json", file(name)};
+    for (const std::string& damage : damages)
+      words.insert(words.end(), {"--degrade", damage});
+    const auto result = chiaro(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return file(name);
+  };
+  const auto several = saved("several.json", {"noise(sigma_u8=25)", "quantize"});
+  const auto one = saved("one.json", {"noise(sigma_u8=25)"});
+  const auto compared = chiaro({"compare", several, one});
+  EXPECT_EQ(compared.status, 0) << compared.err;
+  EXPECT_NE(compared.out.find("clean, noise(sigma_u8=25)"), std::string::npos) << compared.out;
+  EXPECT_EQ(chiaro({"compare", saved("other.json", {"quantize"}), one}).status, 7);
+}
+
 TEST_F(EvalCli, APageThatCannotBeIsRefusedBeforeTheWork) {
   const auto text =
       chiaro({"eval", "--clean", file("clean"), "--degrade", "noise", "--report", file("out.txt")});

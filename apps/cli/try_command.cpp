@@ -152,8 +152,7 @@ TellingCrops chosen_parts(const image::Image& photo, const TryArguments& argumen
     return {{{restore::parse_region(arguments.region), "as asked"}}, ""};
   TellingCrops parts = telling_crops(photo, arguments.crop_px, arguments.crops);
   if (!parts.shortage.empty())
-    spdlog::warn("parts found: {} of {}; {}", parts.crops.size(), arguments.crops,
-                 parts.shortage);
+    spdlog::warn("parts found: {} of {}; {}", parts.crops.size(), arguments.crops, parts.shortage);
   return parts;
 }
 

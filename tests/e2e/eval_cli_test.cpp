@@ -75,10 +75,9 @@ TEST_F(EvalCli, ThePageHoldsEachDegradationAndItsWorstPictures) {
 
 TEST_F(EvalCli, OneDamageFindsItsLikeInAReportOfSeveral) {
   const auto saved = [&](const std::string& name, const std::vector<std::string>& damages) {
-    std::vector<std::string> words{"eval",   "--clean", file("clean"), "--metric",
-                                   "psnr",   "--save-json", file(name)};
-    for (const std::string& damage : damages)
-      words.insert(words.end(), {"--degrade", damage});
+    std::vector<std::string> words{"eval", "--clean",     file("clean"), "--metric",
+                                   "psnr", "--save-json", file(name)};
+    for (const std::string& damage : damages) words.insert(words.end(), {"--degrade", damage});
     const auto result = chiaro(words);
     EXPECT_EQ(result.status, 0) << result.err;
     return file(name);

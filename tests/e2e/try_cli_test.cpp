@@ -153,8 +153,7 @@ TEST_F(TryCli, SaysWhyThereAreFewerParts) {
   auto result = test::run_process(
       {CHIARO_PROGRAM, "try", photo_, "-o", page_, "--crop-px", "80", "--bundles", "stack"});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_NE(result.err.find("parts found: 1 of 3; 120 x 90 pixels have no room"),
-            std::string::npos)
+  EXPECT_NE(result.err.find("parts found: 1 of 3; 120 x 90 pixels have no room"), std::string::npos)
       << result.err;
   EXPECT_EQ(test::occurrences(read_text(page_), "<h2>Part "), 1U);
   // One corner has texture, the rest none at all.

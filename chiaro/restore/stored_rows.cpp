@@ -7,6 +7,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/wide.h"
 #include "chiaro/image/indices.h"
+#include "chiaro/image/levels.h"
 
 namespace chiaro::restore {
 namespace {
@@ -35,9 +36,6 @@ template <typename Sample>
     values[i] = static_cast<float>(samples[i]) / kLargest<Sample>;
 }
 
-CHIARO_WIDE void pack_8(const float* values, std::size_t count, std::uint8_t* samples) {
-  pack(values, count, samples);
-}
 CHIARO_WIDE void pack_16(const float* values, std::size_t count, std::uint16_t* samples) {
   pack(values, count, samples);
 }
@@ -49,7 +47,8 @@ CHIARO_WIDE void unpack_16(const std::uint16_t* samples, std::size_t count, floa
 }
 
 void store(SampleType type, const float* values, std::size_t count, std::byte* out) {
-  if (type == SampleType::U8) return pack_8(values, count, reinterpret_cast<std::uint8_t*>(out));
+  if (type == SampleType::U8)
+    return image::levels_of(values, count, reinterpret_cast<std::uint8_t*>(out));
   if (type == SampleType::U16) return pack_16(values, count, reinterpret_cast<std::uint16_t*>(out));
   std::memcpy(out, values, count * sizeof(float));
 }

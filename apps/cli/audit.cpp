@@ -33,9 +33,8 @@ std::string flag_for(const image::Trait& trait) {
 
 /// Of the traits of a page of inks: that they become RGB, as is said when they are read, and that
 /// their profile describes nothing any more. Who restores a picture of inks has no other way.
-bool goes_with_inks(const image::Trait& trait, const std::set<int>& pages_of_inks) {
-  return pages_of_inks.contains(trait.page) &&
-         (trait.name == kColours || trait.name == "ICC profile");
+bool goes_with_inks(const image::Trait& trait, const std::set<int>& pages) {
+  return pages.contains(trait.page) && (trait.name == kColours || trait.name == "ICC profile");
 }
 
 std::set<int> pages_of_inks(const std::vector<image::Trait>& traits) {

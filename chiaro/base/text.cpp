@@ -74,8 +74,15 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 std::string without_controls(std::string_view text) {
   std::string result;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F, as terminals read them
+      result += "\xEF\xBF\xBD";
+      ++i;
+      continue;
+    }
     if ((byte >= 0x20 && byte != 0x7F) || c == '\n' || c == '\t') {
       result += c;
       continue;

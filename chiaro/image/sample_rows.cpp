@@ -17,11 +17,11 @@ void store(Sample sample, unsigned char* out) {
   std::memcpy(out, &sample, sizeof(sample));
 }
 
-template <typename Sample>
-void interleave(const float* plane, int count, std::size_t step, float scale, unsigned char* out) {
-  for (int i = 0; i < count; ++i, out += step * sizeof(Sample)) {
+void interleave_16(const float* plane, int count, std::size_t step, unsigned char* out) {
+  for (int i = 0; i < count; ++i, out += step * sizeof(std::uint16_t)) {
     // Written so that NaN becomes 0.
-    store(static_cast<Sample>(plane[i] > 0.0F ? std::min(plane[i], 1.0F) * scale + 0.5F : 0.0F),
+    store(static_cast<std::uint16_t>(plane[i] > 0.0F ? std::min(plane[i], 1.0F) * 65535.0F + 0.5F
+                                                     : 0.0F),
           out);
   }
 }
@@ -75,7 +75,7 @@ void SampleRows::write(int y, int x, int count, unsigned char* out) const {
         interleave_levels(plane, n, step, start);
         break;
       case SampleType::U16:
-        interleave<std::uint16_t>(plane, count, step, 65535.0F, start);
+        interleave_16(plane, count, step, start);
         break;
       case SampleType::F32:
         interleave_floats(plane, count, step, start);

@@ -23,21 +23,16 @@ template <typename Sample>
 constexpr float kLargest = sizeof(Sample) == 1 ? 255.0F : 65535.0F;
 
 template <typename Sample>
-[[gnu::always_inline]] inline void pack(const float* values, std::size_t count, Sample* samples) {
-  // Written so that NaN becomes 0.
-  for (std::size_t i = 0; i < count; ++i)
-    samples[i] = static_cast<Sample>(
-        (values[i] > 0.0F ? std::min(values[i], 1.0F) : 0.0F) * kLargest<Sample> + 0.5F);
-}
-
-template <typename Sample>
 [[gnu::always_inline]] inline void unpack(const Sample* samples, std::size_t count, float* values) {
   for (std::size_t i = 0; i < count; ++i)
     values[i] = static_cast<float>(samples[i]) / kLargest<Sample>;
 }
 
 CHIARO_WIDE void pack_16(const float* values, std::size_t count, std::uint16_t* samples) {
-  pack(values, count, samples);
+  // Written so that NaN becomes 0.
+  for (std::size_t i = 0; i < count; ++i)
+    samples[i] = static_cast<std::uint16_t>(
+        (values[i] > 0.0F ? std::min(values[i], 1.0F) : 0.0F) * kLargest<std::uint16_t> + 0.5F);
 }
 CHIARO_WIDE void unpack_8(const std::uint8_t* samples, std::size_t count, float* values) {
   unpack(samples, count, values);

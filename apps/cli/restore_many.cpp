@@ -113,7 +113,10 @@ class Work {
     constexpr int kOfWhich = 4;
     const std::int64_t room =
         options_.max_memory_bytes - restorers_.any().plan(64, 64, {}).predicted_peak_bytes;
-    most_whole_values_ = room / kOfWhich / static_cast<std::int64_t>(sizeof(float));
+    // Of an enlargement the source and the result are there together.
+    const std::int64_t scale = restorers_.any().manifest().scale;
+    const std::int64_t copies = scale == 1 ? 1 : 1 + scale * scale;
+    most_whole_values_ = room / kOfWhich / copies / static_cast<std::int64_t>(sizeof(float));
   }
 
   /// Resident memory of the process when the largest picture is restored and others lie between

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -56,9 +57,27 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+/// Where the columns have no room, each value follows the head of its column as a string of CSS.
+std::string narrow_css(const std::vector<std::string>& heads) {
+  const std::size_t room_rem = std::max<std::size_t>(40, 12 + 8 * (heads.size() - 1));
+  std::string text =
+      fmt::format("<style media=\"(max-width: {}rem)\">\n{}", room_rem, server::kReportRowsCss);
+  for (std::size_t i = 1; i < heads.size(); ++i) {
+    std::string head;
+    for (const char c : shown_text(heads[i])) {
+      const auto byte = static_cast<unsigned char>(c);
+      const bool plain = byte >= 0x80 || (std::isalnum(byte) != 0) || c == ' ';
+      head += plain ? std::string(1, c) : fmt::format("\\{:x} ", byte);
+    }
+    text += fmt::format("td:nth-child({})::before {{ content: \"{}\"; }}\n", i + 1, head);
+  }
+  return text + "</style>\n";
+}
+
 std::string table_html(const ReportTable& table) {
   if (table.heads.empty()) return "";
-  std::string text = "<div class=\"table\"><table>\n<tr>";
+  std::string text =
+      narrow_css(table.heads) + "<div class=\"table\"><table aria-label=\"Overview\">\n<tr>";
   for (const auto& head : table.heads)
     text += fmt::format("<th scope=\"col\">{}</th>", escaped(head));
   text += "</tr>\n";

@@ -13,15 +13,19 @@ namespace {
 ReportTable ranking(const Comparison& all) {
   ReportTable table{.heads = {"bundle", "seconds"}};
   if (all.by != By::Nothing) {
-    table.heads.emplace_back("all parts");
+    table.heads.emplace_back(all.by == By::DamageSeen ? "damage seen" : "all parts");
     for (std::size_t p = 0; p < all.parts.size(); ++p)
       table.heads.push_back(fmt::format("part {}", p + 1));
   }
+  // What is in the head need not be in every cell.
+  const auto cell = [&](double rating) {
+    return all.by == By::DamageSeen ? fmt::format("{:.3f}", rating) : rating_text(rating, all.by);
+  };
   const auto add = [&](const std::string& name, const std::string& seconds,
                        const std::vector<double>& ratings) {
     std::vector<std::string> row{name, seconds};
-    if (all.by != By::Nothing) row.push_back(rating_text(overall(ratings, all.by), all.by));
-    for (const double rating : ratings) row.push_back(rating_text(rating, all.by));
+    if (all.by != By::Nothing) row.push_back(cell(overall(ratings, all.by)));
+    for (const double rating : ratings) row.push_back(cell(rating));
     table.rows.push_back(std::move(row));
   };
   add("as it was", "–", all.before_ratings);

@@ -13,6 +13,7 @@ extern const std::string_view kCompareJs;
 extern const std::string_view kZipJs;
 extern const std::string_view
     kReportCss;  ///< of `chiaro report`, beside kCompareCss and kCompareJs
+extern const std::string_view kReportRowsCss;  ///< of its table, where that has no room
 extern const std::string_view kReportJs;
 extern const std::string_view kOpenApiJson;
 

@@ -45,6 +45,7 @@ class Browser:
         self.count = 0
         self.requested = []  # addresses
         self.problems = []  # what the page complained of
+        self.choosers = []  # inputs that wait for files, once told to be kept from the desktop's dialog
         target = self.call("Target.createTarget", {"url": "about:blank"}, session=None)["targetId"]
         self.session = None
         self.session = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
@@ -100,6 +101,8 @@ class Browser:
                     self.problems.append(f"{entry['text']} {entry.get('url', '')}")
             if answer.get("method") == "Network.requestWillBeSent":
                 self.requested.append(answer["params"]["request"]["url"])
+            if answer.get("method") == "Page.fileChooserOpened":
+                self.choosers.append(answer["params"]["backendNodeId"])
 
     def open(self, url):
         self.requested = []
@@ -146,8 +149,10 @@ class Browser:
         for kind in ("dragEnter", "dragOver", "drop"):
             self.call("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": data})
 
-    def key(self, key, code=0, text=None):
+    def key(self, key, code=0, text=None, shift=False):
         more = {"text": text} if text else {}
+        if shift:
+            more["modifiers"] = 8
         self.call("Input.dispatchKeyEvent",
                   {"type": "keyDown", "key": key, "windowsVirtualKeyCode": code, **more})
         self.call("Input.dispatchKeyEvent", {"type": "keyUp", "key": key, "windowsVirtualKeyCode": code})

@@ -4,7 +4,6 @@
 page_test.py CHIARO PHOTO... [--shots FOLDER]. Ends with 77 where there is no Chromium.
 """
 import argparse
-import json
 import pathlib
 import struct
 import subprocess
@@ -14,21 +13,9 @@ import unittest
 import zipfile
 
 import browser
+import page_checks
 
 ARGUMENTS = None
-SKIPPED = 77
-
-
-class Server:
-    def __init__(self, *more):
-        self.process = subprocess.Popen(
-            [ARGUMENTS.chiaro, "serve", "--port", "0", "--json", "--threads", "1", *more], stdout=subprocess.PIPE)
-        self.url = json.loads(self.process.stdout.readline())["url"]
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=60)
-        self.process.stdout.close()
 
 
 SPLIT = "parseFloat(document.querySelector('.compare-line').style.left) / document.querySelector('.compare-stage').clientWidth"
@@ -51,7 +38,7 @@ def tiff_of_pages(count, side=16):
 class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server()
+        cls.server = page_checks.Server(ARGUMENTS.chiaro)
         cls.browser = browser.Browser(1280, 900)
 
     @classmethod
@@ -240,20 +227,6 @@ class Page(unittest.TestCase):
             self.browser.until(f"{DONE} === 1", 180)
         self.assertIn("drawn, not photographed", self.browser.value("document.querySelector('.says').textContent"))
 
-    def test_everything_has_a_name(self):
-        self.restored(ARGUMENTS.photos[:1])
-        self.browser.call("Accessibility.enable")
-        nodes = self.browser.call("Accessibility.getFullAXTree")["nodes"]
-        self.browser.call("Accessibility.disable")
-        named = 0
-        for node in nodes:
-            role = node.get("role", {}).get("value")
-            if node.get("ignored") or role not in ("button", "slider", "link", "checkbox", "combobox", "progressbar"):
-                continue
-            named += 1
-            self.assertTrue(node.get("name", {}).get("value"), node)
-        self.assertGreater(named, 10)
-
     def test_telephone(self):
         page = self.browser
         page.look(375, 812, dark=False, touch=True)
@@ -343,7 +316,7 @@ class Token(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "token"
             file.write_text("0123456789abcdef\n")
-            server = Server("--token-file", str(file))
+            server = page_checks.Server(ARGUMENTS.chiaro, "--token-file", file)
             page = browser.Browser(800, 600)
             try:
                 page.open(server.url)
@@ -365,7 +338,7 @@ if __name__ == "__main__":
     ARGUMENTS.photos = [photo.resolve() for photo in ARGUMENTS.photos]
     if browser.find() is None:
         print("no Chromium here: skipped")
-        sys.exit(SKIPPED)
+        sys.exit(page_checks.SKIPPED)
     if ARGUMENTS.shots:
         ARGUMENTS.shots.mkdir(parents=True, exist_ok=True)
     words = [sys.argv[0], "-v"] + (["-k", ARGUMENTS.only] if ARGUMENTS.only else [])

@@ -30,7 +30,7 @@ class CompareFrame {
         <span class="compare-tag compare-left" aria-hidden="true">before</span>
         <span class="compare-tag compare-right" aria-hidden="true">after</span>
       </div>
-      <div class="compare-controls">
+      <div class="compare-controls" role="group" aria-label="View">
         <label class="compare-slide"><span>Before</span><input type="range" min="0" max="100" value="50"
           aria-label="Border between before and after"><span>After</span></label>
         <span class="compare-zoom" role="group" aria-label="Zoom">
@@ -70,6 +70,7 @@ class CompareFrame {
     this.height = this.after.naturalHeight;
     this.stage.setAttribute("aria-label",
       `${name}, before and after. Plus and minus zoom, 0 shows the whole, arrows move.`);
+    this.root.querySelector(".compare-controls").setAttribute("aria-label", `View of ${name}`);
     this.draw();
   }
 
@@ -86,6 +87,8 @@ class CompareFrame {
 
   get fitting() { return Math.min(this.stage.clientWidth / this.width, this.stage.clientHeight / this.height); }
   get scale() { return this.view.zoom || this.fitting; }
+  /* There is more of the picture than is seen. */
+  get zoomed() { return this.view.zoom > this.fitting; }
 
   draw() {
     const { view, stage } = this;
@@ -94,8 +97,10 @@ class CompareFrame {
     /* The edge of the picture does not come further in than the edge of the frame. */
     const place = (room, size, centre) =>
       size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, room / 2 - centre * size));
-    const left = place(stage.clientWidth, this.width * scale, view.x);
-    const top = place(stage.clientHeight, this.height * scale, view.y);
+    /* On whole pixels of the screen: between them 1:1 would be blurred. */
+    const whole = (value) => Math.round(value * devicePixelRatio) / devicePixelRatio;
+    const left = whole(place(stage.clientWidth, this.width * scale, view.x));
+    const top = whole(place(stage.clientHeight, this.height * scale, view.y));
     for (const picture of [this.before, this.after]) {
       picture.style.width = `${this.width}px`;
       picture.style.height = `${this.height}px`;
@@ -109,7 +114,7 @@ class CompareFrame {
     this.slide.value = String(Math.round(view.split * 100));
     this.slide.disabled = view.difference;
     this.root.classList.toggle("compare-difference", view.difference);
-    this.root.classList.toggle("compare-zoomed", view.zoom > 0);
+    this.root.classList.toggle("compare-zoomed", this.zoomed);
     this.root.classList.toggle("compare-large", scale >= 2);
     this.root.querySelector("[data-do=difference]").setAttribute("aria-pressed", String(view.difference));
     /* Of frames that move together the one in use says it alone. */
@@ -133,6 +138,12 @@ class CompareFrame {
       x: at(left, box.e, this.width, this.stage.clientWidth),
       y: at(top, box.f, this.height, this.stage.clientHeight),
     });
+  }
+
+  /* One to one, even where that is smaller than the frame. */
+  showPixels() {
+    if (this.width && this.fitting > 1) this.view.change({ zoom: 1, x: 0.5, y: 0.5 });
+    else this.zoomTo(1);
   }
 
   moveBy(right, down) {
@@ -160,7 +171,7 @@ class CompareFrame {
       if (wanted === "in") this.zoomTo(this.scale * 1.5);
       if (wanted === "out") this.zoomTo(this.scale / 1.5);
       if (wanted === "fit") this.zoomTo(0);
-      if (wanted === "one") this.zoomTo(1);
+      if (wanted === "one") this.showPixels();
       if (wanted === "difference") view.change({ difference: !view.difference });
     });
     stage.addEventListener("keydown", (event) => {
@@ -172,7 +183,7 @@ class CompareFrame {
         ArrowUp: () => this.moveBy(0, step), ArrowDown: () => this.moveBy(0, -step),
       };
       if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (!view.zoom && event.key.startsWith("Arrow")) return; /* the page scrolls */
+      if (!this.zoomed && event.key.startsWith("Arrow")) return; /* the page scrolls */
       event.preventDefault();
       keys[event.key]();
     });
@@ -186,7 +197,7 @@ class CompareFrame {
       const point = this.place(event);
       const reach = event.pointerType === "touch" ? 32 : 16;
       point.border = !view.difference &&
-        (!view.zoom || Math.abs(point.x - view.split * stage.clientWidth) < reach);
+        (!this.zoomed || Math.abs(point.x - view.split * stage.clientWidth) < reach);
       this.pointers.set(event.pointerId, point);
       stage.setPointerCapture(event.pointerId);
       if (this.pointers.size === 1) this.drag(event.pointerId, point);

@@ -98,14 +98,17 @@ function doneText(state) {
   const left = state.findings?.pages_left_out ?? 0;
   const pages = left > 0 ? `, the first of ${left + 1} pages` : "";
   const told = state.findings?.as ? ` as told: ${toldText(state.findings.as)}` : "";
-  const size = `${state.width} × ${state.height}${pages}, ${state.seconds.toFixed(1)} s`;
+  const size = `${state.width}\u00a0×\u00a0${state.height}${pages}, ${state.seconds.toFixed(1)}\u00a0s`;
   if (guard?.drawn) return `left as it is: it looks drawn, not photographed (${size})`;
-  if (guard?.clean) {
-    const hint = facts?.kinds.length ? "; if it is not, say above what is wrong" : "";
-    return `left as it is: it looks clean (${size})${hint}`;
-  }
+  if (guard?.clean) return `left as it is: it looks clean (${size})`;
   if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
   return `restored${told} (${size})`;
+}
+
+/* What to do where the server was wrong. */
+function hintText(state) {
+  const guard = state.findings?.guard;
+  return guard?.clean && !guard.drawn && facts?.kinds.length ? ". If it is not, say what is wrong and press “Again”" : "";
 }
 
 function add(file) {
@@ -121,8 +124,15 @@ function add(file) {
   photo.acts = element("div", { className: "acts" });
   const state = element("div", { className: "state" });
   state.append(photo.says, photo.bar);
-  text.append(element("div", { className: "name" }, file.name), photo.found, state, photo.acts);
-  photo.row.append(thumb, text);
+  const known = element("div", { className: "facts" });
+  known.append(photo.found, state);
+  text.append(element("div", { className: "name" }, file.name), known);
+  /* As much room as all buttons take, whichever are there. */
+  const room = element("div", { className: "room", ariaHidden: "true" });
+  room.append(...["Compare", "Download", "Again", "Remove"].map((one) => element("span", {}, one)));
+  const acting = element("div", { className: "acting" });
+  acting.append(room, photo.acts);
+  photo.row.append(thumb, text, acting);
   $("photos").append(photo.row);
   photos.push(photo);
   inspections.add(() => inspect(photo));
@@ -154,7 +164,12 @@ function acts(photo, wanted) {
   const held = photo.acts.contains(document.activeElement);
   photo.acts.replaceChildren(...made);
   if (held) made[0].focus({ preventScroll: true });
-  $("all").hidden = !photos.some((one) => one.result);
+  offerAll();
+}
+
+function offerAll() {
+  $("all").hidden = photos.length === 0;
+  $("save-all").disabled = !photos.some((one) => one.result);
 }
 
 function tell(photo, text, { bad = false, bar = null } = {}) {
@@ -199,7 +214,7 @@ function start(photo) {
       await restore(photo, query);
     } catch (failure) {
       tell(photo, failure instanceof Failure ? failure.message : String(failure), { bad: true });
-      speak(`${photo.file.name}: failed.`);
+      speak(`${photo.file.name}: failed, ${photo.says.textContent}.`);
     }
     photo.busy = false;
     acts(photo, "done");
@@ -212,7 +227,7 @@ async function restore(photo, query) {
   tell(photo, "is sent", { bar: 0 });
   const accepted = await ask(`v1/restore?${query}`, { method: "POST", body: photo.file },
     () => tell(photo, "waits for a place", { bar: 0 }), stopped);
-  if (!accepted) return tell(photo, "cancelled");
+  if (!accepted) return cancelled(photo);
   let state = await accepted.json();
   photo.id = state.id;
   if (stopped()) await cancel(photo);
@@ -221,7 +236,7 @@ async function restore(photo, query) {
     const before = now.queue_position ? `, ${now.queue_position} before it` : "";
     tell(photo, now.status === "queued" ? `waits${before}` : percent(now.progress), { bar: now.progress });
   });
-  if (state.status === "cancelled") return tell(photo, "cancelled");
+  if (state.status === "cancelled") return cancelled(photo);
   if (state.status === "failed") throw new Failure(state.error.message.replace(/^\[[^\]]*\] /, ""));
   const blob = await (await ask(state.result_url.slice(1))).blob();
   if (photo.removed) return;
@@ -232,8 +247,8 @@ async function restore(photo, query) {
   const subtype = blob.type.replace("image/", "");
   const ending = kEndings[subtype] ?? subtype;
   photo.saveName = `${photo.file.name.replace(/\.[^.]*$/, "")}_chiaro.${ending}`;
-  photo.done = doneText(state);
-  tell(photo, photo.done);
+  tell(photo, doneText(state));
+  photo.done = `${doneText(state)}${hintText(state)}`;
   speak(`${photo.file.name}: ${photo.done}.`);
   if (!shown || shown === photo) view(photo);
 }
@@ -267,11 +282,16 @@ async function follow(state, show) {
   return state;
 }
 
+function cancelled(photo) {
+  tell(photo, "cancelled");
+  speak(`${photo.file.name}: cancelled.`);
+}
+
 async function cancel(photo) {
   if (!photo.begun) {
     ++photo.run;
     photo.busy = false;
-    tell(photo, "cancelled");
+    cancelled(photo);
     return acts(photo, "done");
   }
   photo.stopped = true;
@@ -297,7 +317,7 @@ function remove(photo) {
       $("note").textContent = "";
     }
   }
-  $("all").hidden = !photos.some((one) => one.result);
+  offerAll();
   (next?.querySelector(".acts > :last-child") ?? $("files")).focus({ preventScroll: true });
 }
 

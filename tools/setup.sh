@@ -18,7 +18,7 @@ packages_to_restore=(
   g++ cmake ninja-build pkg-config unzip python3 python3-pip
   libvips-dev libexif-dev libopenexr-dev libturbojpeg0-dev liblcms2-dev libwebp-dev libglib2.0-dev zlib1g-dev libzip-dev libssl-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcpp-httplib-dev)
-packages_to_train=(libgtest-dev libbenchmark-dev libimage-exiftool-perl)
+packages_to_train=(libgtest-dev libbenchmark-dev libimage-exiftool-perl imagemagick)
 
 say() { printf 'chiaro: %s\n' "$*" >&2; }
 
@@ -163,20 +163,29 @@ set_up_torch() {
   finish_part torch "$wanted"
 }
 
-# Python modules in a folder that only the test `onnx_runtime` looks into.
-set_up_onnx_runtime() {
-  local wanted name modules=(onnxruntime onnx numpy protobuf ml_dtypes typing_extensions)
-  local staging="$prefix/.onnxruntime"
+# Python modules in a folder that only one test looks into.
+set_up_modules() {  # FOLDER NAMES…
+  local wanted name modules=("${@:2}") staging="$prefix/.$1"
   python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || return 0  # whom the wheels are for
   wanted=$(wanted_parts "${modules[@]}")
-  [ "$(cat "$prefix/onnxruntime/.from" 2>/dev/null)" != "$wanted" ] || return 0
+  [ "$(cat "$prefix/$1/.from" 2>/dev/null)" != "$wanted" ] || return 0
   rm -rf "$staging"
-  mkdir -p "$staging/onnxruntime"
+  mkdir -p "$staging/$1"
   for name in "${modules[@]}"; do
     fetch_wheel "$name"
-    unpack "$staging/onnxruntime" -x '*/tests/*' '*/test/data/*' 'onnx/backend/*'
+    unpack "$staging/$1" -x '*/tests/*' '*/test/data/*' 'onnx/backend/*'
   done
-  finish_part onnxruntime "$wanted"
+  finish_part "$1" "$wanted"
+}
+
+set_up_onnx_runtime() {
+  set_up_modules onnxruntime onnxruntime onnx numpy protobuf ml_dtypes typing_extensions
+}
+
+set_up_server_checks() {
+  set_up_modules server_checks prometheus_client openapi-spec-validator openapi-schema-validator jsonschema \
+    jsonschema-specifications jsonschema-path referencing rpds-py attrs pathable pyyaml rfc3339-validator six \
+    lazy-object-proxy typing_extensions
 }
 
 finish_part() {  # NAME NOTE

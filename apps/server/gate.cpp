@@ -16,11 +16,44 @@ namespace {
 
 using httplib::Request;
 
-/// Without a token: what says nothing of pictures and jobs.
-constexpr std::array<std::string_view, 8> kOpen{
-    "/",           "/page.css", "/page.js", "/compare.css",
-    "/compare.js", "/zip.js",   "/healthz", "/v1/openapi.json"};
-constexpr std::array<std::string_view, 2> kWithBody{"/v1/restore", "/v1/inspect"};
+constexpr auto kPaths = std::to_array<Path>({
+    {.path = "/", .open = true, .of_page = true},
+    {.path = "/page.css", .open = true, .of_page = true},
+    {.path = "/page.js", .open = true, .of_page = true},
+    {.path = "/compare.css", .open = true, .of_page = true},
+    {.path = "/compare.js", .open = true, .of_page = true},
+    {.path = "/zip.js", .open = true, .of_page = true},
+    {.path = "/healthz", .open = true},
+    {.path = "/metrics"},
+    {.path = "/v1/openapi.json", .open = true},
+    {.path = "/v1/models"},
+    {.path = "/v1/capabilities"},
+    {.path = "/v1/restore", .methods = "POST", .takes_body = true},
+    {.path = "/v1/inspect", .methods = "POST", .takes_body = true},
+    {.path = "/v1/jobs/{id}"},
+    {.path = "/v1/jobs/{id}/events"},
+    {.path = "/v1/jobs/{id}/result"},
+    {.path = "/v1/jobs/{id}/cancel", .methods = "POST"},
+});
+
+bool is_at(const Path& path, std::string_view asked) {
+  constexpr std::string_view kId = "{id}";
+  constexpr std::size_t kIdLength = 32;
+  const auto begin = path.path.find(kId);
+  if (begin == std::string_view::npos) return asked == path.path;
+  const std::string_view rest = path.path.substr(begin + kId.size());
+  return asked.size() == begin + kIdLength + rest.size() &&
+         asked.starts_with(path.path.substr(0, begin)) && asked.ends_with(rest) &&
+         asked.substr(begin, kIdLength).find_first_not_of("0123456789abcdef") ==
+             std::string_view::npos;
+}
+
+/// nullptr: there is nothing.
+const Path* path_at(std::string_view asked) {
+  const auto* found =
+      std::ranges::find_if(kPaths, [asked](const Path& path) { return is_at(path, asked); });
+  return found == kPaths.end() ? nullptr : found;
+}
 
 /// Takes the same time wherever they differ.
 bool same_secret(std::string_view given, std::string_view secret) {
@@ -56,7 +89,8 @@ void check_site(const Request& request, const ServeOptions& options) {
 }
 
 void check_token(const Request& request, const ServeOptions& options) {
-  if (options.token.empty() || std::ranges::find(kOpen, request.path) != kOpen.end()) return;
+  const Path* path = path_at(request.path);
+  if (options.token.empty() || (path != nullptr && path->open)) return;
   constexpr std::string_view kScheme = "Bearer ";
   const std::string given = request.get_header_value("Authorization");
   if (!given.starts_with(kScheme) ||
@@ -64,27 +98,10 @@ void check_token(const Request& request, const ServeOptions& options) {
     throw Refused{401, "unauthorized", "a token is required: Authorization: Bearer TOKEN"};
 }
 
-/// The methods of a path; "": there is nothing at it.
-std::string methods_of(const std::string& path) {
-  static constexpr std::array<std::string_view, 3> kFacts{"/v1/models", "/v1/capabilities",
-                                                          "/metrics"};
-  constexpr const char* kRead = "GET, HEAD";
-  if (std::ranges::find(kWithBody, path) != kWithBody.end()) return "POST";
-  if (std::ranges::find(kOpen, path) != kOpen.end()) return kRead;
-  if (std::ranges::find(kFacts, path) != kFacts.end()) return kRead;
-  constexpr std::string_view kJobs = "/v1/jobs/";
-  constexpr std::size_t kIdLength = 32;
-  if (!path.starts_with(kJobs) || path.size() < kJobs.size() + kIdLength) return "";
-  const std::string id = path.substr(kJobs.size(), kIdLength);
-  if (id.find_first_not_of("0123456789abcdef") != std::string::npos) return "";
-  const std::string rest = path.substr(kJobs.size() + kIdLength);
-  if (rest == "/cancel") return "POST";
-  return rest.empty() || rest == "/events" || rest == "/result" ? kRead : "";
-}
-
 void check_method(const Request& request) {
-  const std::string methods = methods_of(request.path);
-  if (methods.empty()) throw Refused{404, "not_found", "there is nothing at " + request.path};
+  const Path* path = path_at(request.path);
+  if (path == nullptr) throw Refused{404, "not_found", "there is nothing at " + request.path};
+  const std::string methods(path->methods);
   for (const std::string& method : split(methods, ',')) {
     if (trim(method) == request.method) return;
   }
@@ -96,9 +113,8 @@ void check_method(const Request& request) {
 void check_body(const Request& request, const ServeOptions& options) {
   const auto declared = declared_bytes(request);
   const bool chunked = request.has_header("Transfer-Encoding");
-  const bool takes_one =
-      request.method == "POST" && std::ranges::find(kWithBody, request.path) != kWithBody.end();
-  if (!takes_one) {
+  const Path* path = path_at(request.path);
+  if (path == nullptr || !path->takes_body) {
     if (chunked || declared.value_or(0) > 0)
       throw Refused{400, "bad_request", "this request takes no body"};
     return;
@@ -113,6 +129,10 @@ void check_body(const Request& request, const ServeOptions& options) {
 }
 
 }  // namespace
+
+std::span<const Path> paths() {
+  return kPaths;
+}
 
 std::optional<std::size_t> declared_bytes(const Request& request) {
   const std::size_t times = request.get_header_value_count("Content-Length");

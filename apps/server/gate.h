@@ -5,10 +5,22 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
+#include <string_view>
 
 #include "apps/server/serve_options.h"
 
 namespace chiaro::server {
+
+/// What the server answers: nothing else gets beyond check_head.
+struct Path {
+  std::string_view path;  ///< `{id}` stands for the 32 digits of a job's
+  std::string_view methods = "GET, HEAD";
+  bool open = false;        ///< needs no token: it says nothing of pictures and jobs
+  bool takes_body = false;  ///< a picture
+  bool of_page = false;     ///< for browsers; openapi.json describes the others
+};
+std::span<const Path> paths();
 
 /// Throws Refused, the first that applies: 403 (a name that is not ours, another site), 401 (token;
 /// not for the page, /healthz and the description), 404 (nothing is at the path, whatever the

@@ -1,8 +1,10 @@
 #include "apps/server/http_server.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,17 +28,66 @@ namespace {
 constexpr int kSliceMs = 200;     // how soon a stop is noticed
 constexpr double kFarewellS = 2;  // for a client that still sends when its answer is complete
 
+/// Follows the lines of a head. The library passes over those it does not understand, where a proxy
+/// before us may understand something else.
+class HeadLines {
+ public:
+  /// The next character. False: it ends a header line that is not `Name: value`.
+  bool take(char c) {
+    if (over_) return true;
+    line_ += c;
+    if (c != '\n') return true;
+    const bool fits = first_ || line_ == "\r\n" || is_header(line_);
+    over_ = line_ == "\r\n";
+    first_ = false;
+    line_.clear();
+    return fits;
+  }
+
+ private:
+  /// RFC 9112, section 5: a name of certain characters with the colon right behind, a value without
+  /// line ends or zeros; a line that goes on from the one before is not allowed any more.
+  static bool is_header(std::string_view line) {
+    if (!line.ends_with("\r\n")) return false;
+    line.remove_suffix(2);
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0) return false;
+    constexpr std::string_view kNameCharacters =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+    return line.substr(0, colon).find_first_not_of(kNameCharacters) == std::string_view::npos &&
+           line.find('\r', colon) == std::string_view::npos &&
+           line.find('\0', colon) == std::string_view::npos;
+  }
+
+  std::string line_;
+  bool first_ = true;
+  bool over_ = false;
+};
+
+/// How long a client has let us wait in one direction, and how much has gone over.
+struct Account {
+  double waited_s = 0;
+  std::size_t bytes = 0;
+};
+
 /// A socket that keeps accounts of how long its client lets us wait, and how much it sends.
 class Connection final : public httplib::Stream {
  public:
   Connection(socket_t socket, const ConnectionLimits& limits, const std::atomic<bool>& abandoned)
       : socket_(socket), limits_(limits), abandoned_(abandoned), may_receive_(limits.head_bytes) {}
-  ~Connection() override { ::close(socket_); }
+  ~Connection() override {
+    if (given_up_) {  // or the system would keep what nobody fetches, and try for minutes
+      const linger at_once{.l_onoff = 1, .l_linger = 0};
+      ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    }
+    ::close(socket_);
+  }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   /// The head is complete; from now on so many bytes may follow. Chunks have a frame around them.
   void begin_body() {
+    in_head_ = false;
     may_receive_ = limits_.body_bytes + limits_.body_bytes / 16 + limits_.head_bytes;
   }
 
@@ -57,9 +108,13 @@ class Connection final : public httplib::Stream {
       begin_ = 0;
       end_ = static_cast<std::size_t>(got);
       may_receive_ -= end_;
-      moved_ += end_;
+      received_.bytes += end_;
     }
     const std::size_t given = std::min(size, end_ - begin_);
+    if (in_head_ && !is_head(given)) {
+      begin_ = end_ = may_receive_ = 0;  // nor is anything read after it
+      return -1;
+    }
     std::memcpy(target, buffer_.data() + begin_, given);
     begin_ += given;
     return static_cast<ssize_t>(given);
@@ -72,7 +127,7 @@ class Connection final : public httplib::Stream {
       const ssize_t part = ::send(socket_, source + sent, size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (part >= 0) {
         sent += static_cast<std::size_t>(part);
-        moved_ += static_cast<std::size_t>(part);
+        handed_over_ += static_cast<std::size_t>(part);
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
         if (!wait_for(POLLOUT)) return -1;
       } else if (errno != EINTR) {
@@ -93,6 +148,7 @@ class Connection final : public httplib::Stream {
   /// Says that nothing more comes, and takes what is still on its way: closing a socket with unread
   /// bytes would make the system throw the answer away.
   void say_farewell() {
+    if (given_up_) return;
     ::shutdown(socket_, SHUT_WR);
     const double end = monotonic_s() + kFarewellS;
     while (monotonic_s() < end && !abandoned_) {
@@ -125,15 +181,36 @@ class Connection final : public httplib::Stream {
     return ::poll(&entry, 1, patience_ms) > 0;
   }
 
+  bool is_head(std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (!head_.take(buffer_[begin_ + i])) return false;
+    }
+    return true;
+  }
+
+  /// What lies in the system's buffer, megabytes perhaps, the client has not fetched.
+  std::size_t fetched_bytes() const {
+    int waiting = 0;
+    if (::ioctl(socket_, SIOCOUTQ, &waiting) != 0) waiting = 0;
+    return handed_over_ - std::min(handed_over_, static_cast<std::size_t>(waiting));
+  }
+
+  /// `events`: POLLIN or POLLOUT.
   bool wait_for(short events) const {
+    Account& account = events == POLLOUT ? sent_ : received_;
     for (;;) {
-      const double left =
-          limits_.patience_s + static_cast<double>(moved_) / limits_.least_bytes_per_s - waited_s_;
-      if (left <= 0 || abandoned_) return false;
+      if (events == POLLOUT) sent_.bytes = fetched_bytes();
+      const double left = limits_.patience_s +
+                          static_cast<double>(account.bytes) / limits_.least_bytes_per_s -
+                          account.waited_s;
+      if (left <= 0 || abandoned_) {
+        given_up_ = given_up_ || events == POLLOUT;
+        return false;
+      }
       const double start = monotonic_s();
       const bool came =
           ready(events, static_cast<int>(std::min<double>(kSliceMs, left * 1000 + 1)));
-      waited_s_ += monotonic_s() - start;
+      account.waited_s += monotonic_s() - start;
       if (came) return true;
     }
   }
@@ -155,8 +232,12 @@ class Connection final : public httplib::Stream {
   const ConnectionLimits& limits_;
   const std::atomic<bool>& abandoned_;
   std::size_t may_receive_;
-  std::size_t moved_ = 0;
-  mutable double waited_s_ = 0;
+  bool in_head_ = true;
+  HeadLines head_;
+  mutable Account received_;
+  mutable Account sent_;
+  std::size_t handed_over_ = 0;    // to the system, for sending
+  mutable bool given_up_ = false;  // as one that is sent to
   std::array<char, 16384> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
@@ -227,6 +308,10 @@ HttpServer::HttpServer(const ConnectionLimits& limits) : limits_(limits) {
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   });
   set_tcp_nodelay(true);
+}
+
+void HttpServer::lengthen_queue() {
+  ::listen(svr_sock_, SOMAXCONN);
 }
 
 bool HttpServer::is_connected(const httplib::Request& request) {

@@ -15,8 +15,8 @@ struct ConnectionLimits {
   std::size_t waiting = 64;  ///< accepted, not yet served; those beyond get 503
   std::size_t head_bytes = std::size_t{64} << 10;  ///< request line and headers
   std::size_t body_bytes = std::size_t{64} << 20;  ///< of the body as it is sent
-  double patience_s = 10;                          ///< a client may keep us waiting, in sum
-  double least_bytes_per_s = 64 << 10;             ///< moving so fast gives a client more time
+  double patience_s = 10;               ///< a client may keep us waiting to receive, and to send
+  double least_bytes_per_s = 64 << 10;  ///< sending or fetching so fast gives a client more time
 };
 
 /// One request per connection: with an unread body left behind, the next request could not be told
@@ -24,6 +24,10 @@ struct ConnectionLimits {
 class HttpServer final : public httplib::Server {
  public:
   explicit HttpServer(const ConnectionLimits& limits);
+
+  /// Lets many connections arrive at once, after it was bound. The library lets five, and whoever
+  /// comes then waits a second, or three, or seven, until the system tries again.
+  void lengthen_queue();
 
   /// Whether the client of a request that is being served is still there. One that has closed its
   /// sending side counts as gone.

@@ -18,9 +18,10 @@ struct Jobs::Job {
   JobStatus status = JobStatus::Queued;
   std::atomic<double> progress = 0;
   std::atomic<bool> cancelled = false;
+  bool at_work = false;  // a worker uses the request
   double started = 0;
   double ended = 0;
-  std::size_t stored_bytes = 0;
+  std::size_t stored_bytes = 0;  // of the result
   std::shared_ptr<const JobResult> result;
   std::string error_code;
   std::string error_message;
@@ -103,13 +104,23 @@ void Jobs::give_back(std::size_t bytes) {
   counts_.stored_bytes -= bytes;
 }
 
+bool Room::grow(std::size_t bytes) {
+  if (bytes <= bytes_) return true;
+  const std::lock_guard lock(jobs_.mutex_);
+  if (!jobs_.make_room(bytes - bytes_)) return false;
+  jobs_.counts_.stored_bytes += bytes - bytes_;
+  bytes_ = bytes;
+  return true;
+}
+
 std::unique_ptr<Room> Jobs::reserve(std::size_t bytes) {
   auto room = std::make_unique<Room>(*this, 0);
+  return room->grow(bytes) ? std::move(room) : nullptr;
+}
+
+bool Jobs::has_room(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
-  if (!make_room(bytes)) return nullptr;
-  counts_.stored_bytes += bytes;
-  room->bytes_ = bytes;
-  return room;
+  return can_make_room(bytes);
 }
 
 std::optional<Jobs::Refusal> Jobs::refusal() {
@@ -122,21 +133,21 @@ std::optional<Jobs::Refusal> Jobs::refusal() {
 std::optional<std::string> Jobs::submit(JobRequest request, Refusal& refusal, Room* room) {
   auto job = std::make_shared<Job>();
   job->id = random_id();
-  job->stored_bytes = request.picture.size();
   job->request = std::move(request);
+  const std::size_t bytes = job->request.picture.size();
   const std::lock_guard lock(mutex_);
   if (refusing_) {
     refusal = Refusal::Stopping;
     return std::nullopt;
   }
   // Under one lock: between giving it back and taking it again another could come.
-  const std::size_t reserved = room == nullptr ? 0 : std::min(room->bytes_, job->stored_bytes);
-  if (queue_.size() >= options_.max_queue || !make_room(job->stored_bytes - reserved)) {
+  const std::size_t reserved = room == nullptr ? 0 : std::min(room->bytes_, bytes);
+  if (queue_.size() >= options_.max_queue || !make_room(bytes - reserved)) {
     refusal = Refusal::QueueFull;
     return std::nullopt;
   }
   if (room != nullptr) room->bytes_ -= reserved;
-  counts_.stored_bytes += job->stored_bytes - reserved;
+  counts_.stored_bytes += bytes - reserved;
   jobs_[job->id] = job;
   queue_.push_back(job);
   changed_.notify_all();
@@ -183,10 +194,8 @@ bool Jobs::cancel(const std::string& id) {
   const JobPointer job = found->second;
   if (has_ended(job->status)) return true;
   job->cancelled = true;
-  if (job->status == JobStatus::Queued) {
-    std::erase(queue_, job);
-    finish(job, JobStatus::Cancelled, "", "");
-  }
+  std::erase(queue_, job);
+  finish(job, JobStatus::Cancelled, "", "");
   return true;
 }
 
@@ -218,15 +227,21 @@ int Jobs::retry_after_seconds() {
   return std::clamp(static_cast<int>(std::ceil(each)), 1, 60);
 }
 
-/// Called with the lock held. The upload is no longer needed.
+/// Called with the lock held.
+void Jobs::drop_upload(const JobPointer& job) {
+  counts_.stored_bytes -= job->request.picture.size();
+  std::vector<std::byte>().swap(job->request.picture);  // = {} keeps what was allocated
+}
+
+/// Called with the lock held. Work that goes on after a cancellation keeps the upload until it
+/// ends.
 void Jobs::finish(const JobPointer& job, JobStatus status, const std::string& code,
                   const std::string& message) {
   job->status = status;
   job->error_code = code;
   job->error_message = message;
   job->ended = monotonic_s();
-  std::vector<std::byte>().swap(job->request.picture);  // = {} keeps what was allocated
-  counts_.stored_bytes -= job->stored_bytes;
+  if (!job->at_work) drop_upload(job);
   job->stored_bytes = job->result ? job->result->file.size() : 0;
   counts_.stored_bytes += job->stored_bytes;
   if (status == JobStatus::Completed) ++counts_.completed;
@@ -265,13 +280,17 @@ void Jobs::forget_old() {
   while (!ended_.empty() && ended_.front()->ended < oldest) forget(0);
 }
 
-/// Called with the lock held. Whether so many bytes fit, where need be instead of old results, of
-/// which none goes for nothing.
-bool Jobs::make_room(std::size_t bytes) {
+/// Called with the lock held. Whether so many bytes fit, where need be instead of old results.
+bool Jobs::can_make_room(std::size_t bytes) {
   forget_old();
   std::size_t results = 0;
   for (const JobPointer& job : ended_) results += job->stored_bytes;
-  if (counts_.stored_bytes - results + bytes > options_.max_stored_bytes) return false;
+  return counts_.stored_bytes - results + bytes <= options_.max_stored_bytes;
+}
+
+/// Called with the lock held. No result goes for nothing.
+bool Jobs::make_room(std::size_t bytes) {
+  if (!can_make_room(bytes)) return false;
   forget_results(options_.max_stored_bytes - bytes, 0);
   return true;
 }
@@ -289,6 +308,7 @@ void Jobs::run_all() {
       job = queue_.front();
       queue_.pop_front();
       job->status = JobStatus::Running;
+      job->at_work = true;
       job->started = monotonic_s();
       ++counts_.running;
     }
@@ -297,6 +317,7 @@ void Jobs::run_all() {
 }
 
 void Jobs::run(const JobPointer& job) {
+  const MessagesAbout about("job " + job->id);
   JobStatus status = JobStatus::Failed;
   std::string code;
   std::string message;
@@ -304,7 +325,7 @@ void Jobs::run(const JobPointer& job) {
   std::atomic<bool> late = false;
   try {
     result = std::make_shared<const JobResult>(work_(job->request, [&](double done) {
-      job->progress = done;
+      if (!job->cancelled) job->progress = done;
       late = monotonic_s() - job->started > options_.max_job_seconds;
       return !job->cancelled && !late;
     }));
@@ -330,9 +351,15 @@ void Jobs::run(const JobPointer& job) {
   }
   if (status == JobStatus::Cancelled) code = message = "";
   const std::lock_guard lock(mutex_);
-  job->result = std::move(result);
   --counts_.running;
   counts_.busy_seconds += monotonic_s() - job->started;
+  job->at_work = false;
+  if (has_ended(job->status)) {  // cancelled meanwhile
+    drop_upload(job);
+    changed_.notify_all();
+    return;
+  }
+  job->result = std::move(result);
   if (job->result) {
     counts_.megapixels += static_cast<double>(job->result->width) * job->result->height / 1e6;
     job->progress = 1;

@@ -83,6 +83,11 @@ class Room {
  public:
   Room(Jobs& jobs, std::size_t bytes) : jobs_(jobs), bytes_(bytes) {}
   ~Room();
+
+  std::size_t bytes() const { return bytes_; }
+
+  /// Makes it at least so large, as Jobs::reserve. False: it stays as it is.
+  bool grow(std::size_t bytes);
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
 
@@ -104,6 +109,9 @@ class Jobs {
   /// Room in memory; results that nobody fetched yield to it. Null where there is none.
   std::unique_ptr<Room> reserve(std::size_t bytes);
 
+  /// Whether so many bytes could be reserved now.
+  bool has_room(std::size_t bytes);
+
   /// Why a new job would be refused now, if it would: to be asked before an upload is read.
   std::optional<Refusal> refusal();
 
@@ -116,7 +124,9 @@ class Jobs {
   /// Waits until it has ended, at most so long; then its state.
   std::optional<JobState> wait(const std::string& id, std::chrono::milliseconds patience);
 
-  /// False if there is no such job. One that has ended stays as it is.
+  /// False if there is no such job. One that has ended stays as it is; any other is cancelled from
+  /// now on. Work that is being done on it goes on until it next asks whether to, and counts as
+  /// running until then; what it makes is thrown away.
   bool cancel(const std::string& id);
 
   JobCounts counts();
@@ -136,6 +146,7 @@ class Jobs {
 
   friend class Room;
   void give_back(std::size_t bytes);
+  bool can_make_room(std::size_t bytes);
   bool make_room(std::size_t bytes);
   void forget(std::size_t place);
   void forget_results(std::size_t most, std::size_t newest);
@@ -143,6 +154,7 @@ class Jobs {
   void run(const JobPointer& job);
   void finish(const JobPointer& job, JobStatus status, const std::string& code,
               const std::string& message);
+  void drop_upload(const JobPointer& job);
   void forget_old();
   JobState state_of(const Job& job) const;
 

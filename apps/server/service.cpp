@@ -262,7 +262,8 @@ struct Service::State {
     if (!whole) throw Refused{400, "bad_request", "the body did not arrive, or is too long"};
   }
 
-  /// The body. Room for it is kept as long as `room` is.
+  /// The body. Room for it is kept as long as `room` is: for what has come and a little more, so
+  /// that those who say they send much, and do not, keep nobody out.
   std::vector<std::byte> upload(const Request& request, const httplib::ContentReader& reader,
                                 std::unique_ptr<Room>& room) {
     if (request.is_multipart_form_data())
@@ -271,19 +272,24 @@ struct Service::State {
     if (!has_body(request)) return {};
     const auto declared = declared_bytes(request);
     const std::size_t most = declared.value_or(options.max_body_bytes);
-    room = jobs.reserve(most);
-    if (!room)
-      throw Refused{429, "queue_full", "no memory for uploads is free", jobs.retry_after_seconds()};
+    constexpr std::size_t kAhead = std::size_t{1} << 20;
+    room = jobs.has_room(most) ? jobs.reserve(std::min(most, kAhead)) : nullptr;
+    bool fits = room != nullptr;
     std::vector<std::byte> body;
-    body.reserve(declared.value_or(0));
+    if (fits) body.reserve(declared.value_or(0));  // the system gives memory as it is written to
     bool too_many = false;
-    const bool whole = reader([&](const char* data, std::size_t length) {
-      too_many = length > most - body.size();
-      if (too_many) return false;
-      const auto* first = reinterpret_cast<const std::byte*>(data);
-      body.insert(body.end(), first, first + length);
-      return true;
-    });
+    const bool whole = fits && reader([&](const char* data, std::size_t length) {
+                         too_many = length > most - body.size();
+                         if (too_many) return false;
+                         fits = body.size() + length <= room->bytes() ||
+                                room->grow(std::min(most, body.size() + length + kAhead));
+                         if (!fits) return false;
+                         const auto* first = reinterpret_cast<const std::byte*>(data);
+                         body.insert(body.end(), first, first + length);
+                         return true;
+                       });
+    if (!fits)
+      throw Refused{429, "queue_full", "no memory for uploads is free", jobs.retry_after_seconds()};
     if (too_many)
       throw Refused{413, "too_large", fmt::format("more than {} bytes", options.max_body_bytes)};
     if (!whole || body.size() < declared.value_or(0))
@@ -322,10 +328,11 @@ struct Service::State {
       throw Refused{400, "bad_request", error.what()};
     }
     if (const auto refusal = jobs.refusal()) throw refused_job(*refusal, jobs);
-    const auto place = wait ? place_to_wait() : nullptr;
+    if (wait) place_to_wait();  // or else it is refused before it sends a picture
     std::unique_ptr<Room> room;
     job.picture = upload(request, reader, room);
     check_picture(job.picture);
+    const auto place = wait ? place_to_wait() : nullptr;
     Jobs::Refusal refusal{};
     const auto id = jobs.submit(std::move(job), refusal, room.get());
     room.reset();  // from here on the job keeps its own account
@@ -350,14 +357,16 @@ struct Service::State {
     if (!facts.inspect)
       throw Refused{501, "not_available", "the bundle in use has no controller that could tell"};
     if (jobs.refusal() == Jobs::Refusal::Stopping) throw refused_job(Jobs::Refusal::Stopping, jobs);
-    const auto place = place_to_wait();
+    place_to_wait();  // or else it is refused before it sends a picture
     std::unique_ptr<Room> room;
     const std::vector<std::byte> picture = upload(request, reader, room);
     check_picture(picture);
+    const auto place = place_to_wait();
     // One at a time: a decoded picture takes far more memory than its file.
     const std::lock_guard lock(inspecting);
     if (server.is_abandoned() || !HttpServer::is_connected(request))
       throw Refused{499, "cancelled", "the client has gone"};
+    const MessagesAbout about("an inspection");
     try {
       response.set_content(facts.inspect(picture) + "\n", "application/json");
     } catch (const Error& error) {
@@ -515,6 +524,7 @@ Service::Service(const ServeOptions& options, Jobs& jobs, ServiceFacts facts) {
                "[server.Service] cannot listen on {} port {}: {}; expected a port that is free: "
                "--port takes another one, --port 0 any",
                options.host, options.port, why_not(errno));
+  server.lengthen_queue();
 }
 
 Service::~Service() {

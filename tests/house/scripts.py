@@ -11,7 +11,9 @@ import unittest
 ROOT = pathlib.Path(__file__).parents[2]
 BASICS = ("awk bash cat chmod cp cut dirname env find flock grep mkdir mktemp mv paste rm sed sha256sum sleep sort tail touch").split()
 WHEEL = b"what a wheel holds"
-MODULES = ("onnxruntime", "onnx", "numpy", "protobuf", "ml_dtypes", "typing_extensions")
+MODULES = ("onnxruntime", "onnx", "numpy", "protobuf", "ml_dtypes", "typing_extensions", "prometheus_client", "openapi-spec-validator",
+           "openapi-schema-validator", "jsonschema", "jsonschema-specifications", "jsonschema-path", "referencing", "rpds-py", "attrs",
+           "pathable", "pyyaml", "rfc3339-validator", "six", "lazy-object-proxy")
 STUBS = {
     "uname": 'case $1 in -s) echo Linux;; -m) echo x86_64;; esac',
     "id": "echo 0",
@@ -206,11 +208,12 @@ class Run(unittest.TestCase):
         answer, _ = self.run_it(script="test")
         self.assertIn("says why): Some.Test\n", answer.stderr)
 
-    def test_another_python_goes_without_onnx_runtime(self):
+    def test_another_python_goes_without_modules_of_python(self):
+        folders = [self.tree / "build/prefix" / name for name in ("onnxruntime", "server_checks")]
         self.run_it(script="test", OTHER_PYTHON="1")
-        self.assertFalse((self.tree / "build/prefix/onnxruntime").exists())
+        self.assertEqual([folder.exists() for folder in folders], [False, False])
         self.run_it(script="test")
-        self.assertTrue((self.tree / "build/prefix/onnxruntime/.from").exists())
+        self.assertEqual([(folder / ".from").exists() for folder in folders], [True, True])
 
     def test_failing_tests_fail_the_script(self):
         for script in ("test", ".ci/run"):

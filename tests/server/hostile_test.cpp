@@ -169,6 +169,14 @@ TEST_F(Serve, AHeadThatCannotBeReadIsSaid) {
        "too long; expected a first line of at most 8192 bytes");
   says("GET /healthz" + end + "X-Long: " + std::string(9000, 'a') + "\r\n", "400",
        "lines 'Name: value' of at most 8192 bytes");
+  for (const std::string& bad :
+       {std::string("no colon\r\n"), std::string(": no name\r\n"), std::string(" Folded: x\r\n"),
+        std::string("Two words: x\r\n"), std::string("Blank : x\r\n"),
+        std::string("N\xc3\xa4me: x\r\n"), std::string("X: a\rb\r\n"),
+        std::string("X: a\0b\r\n", 8), std::string("X: bare\n"), std::string("\n")})
+    says("GET /healthz" + end + bad, "400", "lines 'Name: value'");
+  for (const std::string good : {"X-Empty:", "X!#$%&'*+-.^_`|~9:a:b : c", "X: \xc3\xa4\t\x01"})
+    says("GET /healthz" + end + good + "\r\n", "200", "ok\n");
   says("GET /healthz" + end + "Range: apples=3\r\n", "416", "leave it out");
   says("hello\r\n", "400", "the first line cannot be read");
   says("BREW /healthz" + end, "400", "its method or version is not known");

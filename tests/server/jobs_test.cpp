@@ -97,6 +97,37 @@ TEST(Jobs, RunningOnesAreCancelledAndTimedOut) {
   EXPECT_FALSE(jobs.cancel("no such job"));
 }
 
+TEST(Jobs, CancelledOnesAreSoAtOnceWhateverTheWorkDoes) {
+  std::atomic<bool> open = false;
+  Jobs jobs({.max_stored_bytes = 1000}, [&open](const JobRequest& request,
+                                                const ProgressCallback&) {
+    while (!open) std::this_thread::sleep_for(1ms);
+    return JobResult{.file = request.picture, .type = "image/png", .width = 1000, .height = 1000};
+  });
+  const std::string deaf = submitted(jobs, 600);
+  until_running(jobs);
+  EXPECT_TRUE(jobs.cancel(deaf));
+  EXPECT_EQ(jobs.state(deaf)->status, JobStatus::Cancelled);
+  EXPECT_TRUE(jobs.cancel(deaf));
+  EXPECT_EQ(jobs.counts().cancelled, 1U);
+  // What is being done takes its thread and its memory until it ends.
+  EXPECT_EQ(jobs.counts().running, 1U);
+  EXPECT_EQ(jobs.counts().stored_bytes, 600U);
+  EXPECT_FALSE(jobs.has_room(401));
+  EXPECT_EQ(submitted(jobs, 500), "");
+  const std::string next = submitted(jobs, 300);
+  EXPECT_EQ(jobs.state(next)->status, JobStatus::Queued);
+  open = true;
+  EXPECT_EQ(jobs.wait(next, 10s)->status, JobStatus::Completed);
+  EXPECT_EQ(jobs.state(deaf)->status, JobStatus::Cancelled);
+  EXPECT_EQ(jobs.state(deaf)->result, nullptr);
+  EXPECT_EQ(jobs.counts().running, 0U);
+  EXPECT_EQ(jobs.counts().stored_bytes, 300U);  // the result of the next
+  EXPECT_EQ(jobs.counts().megapixels, 1);
+  EXPECT_EQ(jobs.counts().cancelled, 1U);
+  EXPECT_EQ(jobs.counts().completed, 1U);
+}
+
 TEST(Jobs, FaultsStayInside) {
   std::atomic<int> kind = 0;
   Jobs jobs({}, [&kind](const JobRequest&, const ProgressCallback&) -> JobResult {
@@ -178,6 +209,30 @@ TEST(Jobs, TheRoomOfAnUploadBecomesTheJobs) {
   EXPECT_EQ(jobs.counts().stored_bytes, 900U);
   EXPECT_FALSE(jobs.submit(request_of(200), refusal));
   gate.open = true;
+}
+
+TEST(Jobs, RoomGrowsWithWhatComes) {
+  Gate gate;
+  gate.open = true;
+  Jobs jobs({.max_stored_bytes = 1000}, gate.work(400));
+  const std::string done = submitted(jobs, 300);
+  jobs.wait(done, 10s);
+  EXPECT_TRUE(jobs.has_room(1000));
+  EXPECT_FALSE(jobs.has_room(1001));
+  {
+    const auto one = jobs.reserve(100);
+    const auto other = jobs.reserve(100);
+    EXPECT_TRUE(one->grow(500));
+    EXPECT_TRUE(one->grow(200));  // it is larger already
+    EXPECT_EQ(one->bytes(), 500U);
+    EXPECT_EQ(jobs.counts().stored_bytes, 1000U);
+    EXPECT_FALSE(other->grow(501));
+    EXPECT_EQ(other->bytes(), 100U);
+    EXPECT_TRUE(jobs.state(done));  // it went for nothing else
+    EXPECT_TRUE(other->grow(500));
+    EXPECT_FALSE(jobs.state(done));
+  }
+  EXPECT_EQ(jobs.counts().stored_bytes, 0U);
 }
 
 TEST(Jobs, WhoWaitedHasTheResult) {

@@ -1,6 +1,7 @@
 // The program as a server, and what its tests send.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
 #include <netinet/in.h>
@@ -9,8 +10,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -26,10 +29,11 @@
 
 namespace chiaro::test {
 
-/// The program, started; told its port by its first line.
+/// The program, started; told its port by its first line. `messages`: a file for what it says on
+/// stderr.
 class Server {
  public:
-  explicit Server(std::vector<std::string> more = {}) {
+  explicit Server(std::vector<std::string> more = {}, const std::string& messages = "") {
     std::vector<std::string> words{CHIARO_PROGRAM, "serve",     "--port", "0",
                                    "--json",       "--threads", "1"};
     words.insert(words.end(), more.begin(), more.end());
@@ -41,6 +45,8 @@ class Server {
     child_ = ::fork();
     if (child_ == 0) {
       ::dup2(ends[1], STDOUT_FILENO);
+      if (!messages.empty())
+        ::dup2(::open(messages.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
       ::close(ends[0]);
       ::execv(pointers[0], pointers.data());
       ::_exit(127);
@@ -75,14 +81,16 @@ class Server {
     return made;
   }
 
-  /// A connection of our own, to say what no client would.
-  int connect() const {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  /// A connection of our own, to say what no client would. `flags`: of the socket;
+  /// SOCK_NONBLOCK: it may be still on its way.
+  int connect(int flags = 0) const {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    const int done = ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+    EXPECT_TRUE(done == 0 || (flags != 0 && errno == EINPROGRESS));
     return socket;
   }
 
@@ -102,6 +110,12 @@ class Server {
   }
 
   pid_t process() const { return child_; }
+
+  /// Connections among them.
+  std::size_t open_files() const {
+    const std::filesystem::path all = "/proc/" + std::to_string(child_) + "/fd";
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(all), {}));
+  }
 
   int port = 0;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "apps/cli/events.h"
+#include "apps/cli/restore_telling.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/text.h"
@@ -92,12 +93,13 @@ std::string line_of(const image::Trait& trait, const std::string& why) {
 }  // namespace
 
 void audit(const std::string& input, std::span<const std::byte> result,
-           const RestoreArguments& arguments, bool brief) {
+           const RestoreArguments& arguments, bool brief,
+           const std::optional<image::Damage>& damage) {
   const auto traits = image::compare_files(MappedFile(input).bytes(), result);
   std::vector<image::Trait> missed;
   std::vector<std::string> names;
   Json rows = Json::array();
-  std::string text;
+  std::string text = damage ? fmt::format("  damaged  {}\n", missing_text(*damage)) : "";
   const auto inks = pages_of_inks(traits);
   for (const image::Trait& trait : traits) {
     const bool kept = trait.fate == image::Fate::Kept;
@@ -120,11 +122,13 @@ void audit(const std::string& input, std::span<const std::byte> result,
   }
   const auto kept = std::ranges::count(traits, image::Fate::Kept, &image::Trait::fate);
   if (arguments.show.json) {
-    print_event("audit", {{"file", input},
-                          {"kept", kept},
-                          {"of", traits.size()},
-                          {"sound", missed.empty()},
-                          {"traits", rows}});
+    Json event = {{"file", input},
+                  {"kept", kept},
+                  {"of", traits.size()},
+                  {"sound", missed.empty()},
+                  {"traits", rows}};
+    if (damage) event.update(damage_json(*damage));
+    print_event("audit", event);
   } else {
     fmt::print("{}: {} of {} kept\n{}", input, kept, traits.size(), text);
   }

@@ -99,6 +99,24 @@ void BatchReport::copied(const restore::BatchItem& item) {
   copied_.insert(&item);
 }
 
+void BatchReport::incomplete(const std::filesystem::path& input, const image::Damage& damage) {
+  const std::lock_guard lock(mutex_);
+  clear_bar();
+  say_incomplete(damage, show_);
+  damages_[input] = damage;
+}
+
+std::optional<image::Damage> BatchReport::damage_of(const std::filesystem::path& input) {
+  const std::lock_guard lock(mutex_);
+  return found_damage(input);
+}
+
+/// Called with the lock held.
+std::optional<image::Damage> BatchReport::found_damage(const std::filesystem::path& input) const {
+  const auto found = damages_.find(input);
+  return found == damages_.end() ? std::nullopt : std::optional(found->second);
+}
+
 /// Of a picture of several pages, as if each were one.
 void BatchReport::count(const std::vector<WentBy>& pages, bool copied) {
   for (const auto& [report, change_levels] : pages) {
@@ -119,6 +137,8 @@ void BatchReport::done(const restore::BatchDone& one) {
   const std::vector<WentBy> pages = std::exchange(went_by_[&one.item], {});
   went_by_.erase(&one.item);
   count(pages, copied_.contains(&one.item));
+  const auto damage = found_damage(one.item.input);
+  if (damage) ++incomplete_;
   ++done_;
   megapixels_ += static_cast<double>(one.pixels) / 1e6;
   if (show_.verbose) {
@@ -149,6 +169,7 @@ void BatchReport::done(const restore::BatchDone& one) {
                 {"in_strips", one.in_strips},
                 {"copied", copied_.contains(&one.item)}};
   if (!one.picture.empty()) event["pixels_sha256"] = pixels_sha256(one.picture);
+  if (damage) event.update(damage_json(*damage));
   if (pages.size() == 1) {
     event.update(report_json(pages.front().report, manifest_, arguments_));
     if (pages.front().change_levels) event["change_levels"] = *pages.front().change_levels;
@@ -171,7 +192,7 @@ void BatchReport::audited(const restore::BatchItem& item, std::span<const std::b
                           const RestoreArguments& arguments) {
   const std::lock_guard lock(mutex_);
   clear_bar();
-  audit(item.input.string(), result, arguments, true);
+  audit(item.input.string(), result, arguments, true, found_damage(item.input));
 }
 
 void BatchReport::failed(const restore::BatchItem& item, const Error& error) {
@@ -243,6 +264,9 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
                  summary.megapixels / seconds);
   if (!copied_.empty())
     spdlog::info("{} of them came out unchanged: the file itself was copied", copied_.size());
+  if (incomplete_ > 0)
+    spdlog::warn("{} of them {} incomplete, as was said", incomplete_,
+                 incomplete_ == 1 ? "is" : "are");
   if (!found_.empty()) spdlog::info("found: {}", counts_text(found_));
   std::vector<std::string> guarded;
   if (left_alone_ > 0) guarded.push_back(fmt::format("left {} as they are", left_alone_));
@@ -274,6 +298,7 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
   for (const restore::BatchItem* item : summary.not_done)
     print_event("not_begun", {{"file", item->input.string()}, {"output", item->output.string()}});
   print_event("summary", {{"done", summary.done},
+                          {"incomplete", incomplete_},
                           {"failed", failed},
                           {"not_begun", summary.not_done.size()},
                           {"existing", plan_.existing},

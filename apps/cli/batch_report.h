@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "apps/cli/flags.h"
 #include "apps/cli/restore_arguments.h"
 #include "chiaro/bundle/manifest.h"
+#include "chiaro/image/salvage.h"
 #include "chiaro/restore/batch.h"
 #include "chiaro/restore/restorer.h"
 #include "chiaro/restore/tile_check.h"
@@ -42,6 +44,9 @@ class BatchReport {
   /// when it is written.
   void restored(const restore::BatchItem& item, const restore::RestoreReport& report,
                 std::optional<double> change_levels = std::nullopt);
+  /// Rows of this input are missing; said at once.
+  void incomplete(const std::filesystem::path& input, const image::Damage& damage);
+  std::optional<image::Damage> damage_of(const std::filesystem::path& input);
   /// Nothing has changed in it: its file is copied.
   void copied(const restore::BatchItem& item);
   void done(const restore::BatchDone& one);
@@ -67,6 +72,7 @@ class BatchReport {
     std::optional<double> change_levels;
   };
   void count(const std::vector<WentBy>& pages, bool copied);
+  std::optional<image::Damage> found_damage(const std::filesystem::path& input) const;
   int exit_status(const restore::BatchSummary& summary) const;
   void fail_with(const std::string& file, const std::string& output, const std::string& reason,
                  int status);
@@ -89,6 +95,8 @@ class BatchReport {
   std::size_t hardly_changed_ = 0;            // of those that were to be restored
   std::map<const restore::BatchItem*, std::vector<WentBy>> went_by_;  // not written
   std::set<const restore::BatchItem*> copied_;
+  std::map<std::filesystem::path, image::Damage> damages_;
+  std::size_t incomplete_ = 0;  // of those that are done
   std::vector<Failure> failures_;
 };
 

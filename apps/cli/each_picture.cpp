@@ -7,6 +7,49 @@
 #include "chiaro/image/codec.h"
 
 namespace chiaro::cli {
+namespace {
+
+void treat_each_page(const image::PageReader& reader, const std::filesystem::path& file,
+                     const TreatPicture& treat) {
+  for (int page = 0; page < reader.count(); ++page) {
+    stop_if_interrupted();
+    const PageOf which{file, page + 1, reader.count()};
+    try {
+      treat(which, reader.read(page));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::Input) throw;
+      fail(ErrorCode::Input, "[cli.treat_pages] page {} of {}: {}", which.page, which.pages,
+           error.what());
+    }
+  }
+}
+
+}  // namespace
+
+std::string PageOf::name() const {
+  return pages == 1 ? file.string() : fmt::format("{}, page {} of {}", file.string(), page, pages);
+}
+
+void say_cut_off(const image::PageReader& reader) {
+  if (!reader.cut_off()) return;
+  spdlog::warn("'{}' is damaged or truncated: page {} leads to another that is not in the file",
+               reader.name(), reader.count());
+}
+
+void treat_pages(const std::filesystem::path& file, const TreatPicture& treat) {
+  const image::PageReader reader(file);
+  say_cut_off(reader);
+  if (reader.count() > 1) return treat_each_page(reader, file, treat);
+  treat({file}, image::read(file));  // which says that there are others, of an animation
+}
+
+void treat_pages(const std::filesystem::path& file, std::span<const std::byte> bytes,
+                 const TreatPicture& treat) {
+  const image::PageReader reader(bytes, file.string());
+  say_cut_off(reader);
+  if (reader.count() > 1) return treat_each_page(reader, file, treat);
+  treat({file}, image::decode(bytes, file.string()));
+}
 
 std::size_t treat_each(const std::vector<std::filesystem::path>& files, bool json,
                        const TreatPicture& treat) {
@@ -14,7 +57,7 @@ std::size_t treat_each(const std::vector<std::filesystem::path>& files, bool jso
   for (const auto& file : files) {
     stop_if_interrupted();
     try {
-      treat(file, image::read(file));
+      treat_pages(file, treat);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::Input) throw;
       ++failed;

@@ -78,14 +78,22 @@ void check_map(const InspectArguments& arguments) {
   expect_writable(arguments.map, arguments.overwrite, arguments.piped() ? "" : arguments.inputs[0]);
 }
 
-void print_one(const fs::path& file, const image::Image& picture, const restore::Inspection& found,
+/// What the event `inspected` begins with.
+Json event_of(const PageOf& which, const image::Image& picture) {
+  return {{"file", which.file.string()},
+          {"page", which.page},
+          {"pages", which.pages},
+          {"width", picture.width()},
+          {"height", picture.height()}};
+}
+
+void print_one(const PageOf& which, const image::Image& picture, const restore::Inspection& found,
                const restore::Inspector& inspector, const InspectArguments& arguments) {
   const auto& info = inspector.info();
   const auto decision = restore::judge(found, info);
   const std::string advice = restore::recommendation(decision);
   if (arguments.show.json) {
-    Json event = {
-        {"file", file.string()}, {"width", picture.width()}, {"height", picture.height()}};
+    Json event = event_of(which, picture);
     event.update(inspection_json(found, info));
     event["confidence"] = decision.confidence;
     event["unlike"] = decision.unlike;
@@ -97,11 +105,11 @@ void print_one(const fs::path& file, const image::Image& picture, const restore:
   if (arguments.as_table) {
     fmt::print("{:<12} {:>5.2f} {:>9.2f} {:>8.2f} {:>8.3g}  {}{}\n", info.types[found.top()],
                found.probabilities[found.top()], found.severities[found.top()], decision.strength,
-               found.novelty, file.string(),
+               found.novelty, which.name(),
                decision.unlike ? "  UNLIKE ANYTHING SEEN IN TRAINING" : "");
     return;
   }
-  fmt::print("{}: {}\n  seen         {}\n", file.string(), verdict_text(decision, found, info),
+  fmt::print("{}: {}\n  seen         {}\n", which.name(), verdict_text(decision, found, info),
              types_text(found, info));
   if (!found.domains.empty()) fmt::print("  like         {}\n", domain_text(found, info));
   fmt::print(
@@ -137,7 +145,7 @@ void draw_map(const image::Image& picture, restore::Inspector& inspector,
   spdlog::info("wrote {}", arguments.map);
 }
 
-/// inspect_one prints what is found in a picture.
+/// inspect_one prints what is found in a picture, or in a page of one.
 void inspect_all(const restore::FoundPictures& found, const InspectArguments& arguments,
                  const TreatPicture& inspect_one) {
   std::vector<fs::path> pictures;
@@ -145,9 +153,9 @@ void inspect_all(const restore::FoundPictures& found, const InspectArguments& ar
   const std::size_t count = pictures.size() + found.unreadable.size();
   std::size_t failed = found.unreadable.size();
   if (arguments.piped()) {
-    inspect_one(pictures[0], image::decode(read_stdin(), pictures[0].string()));
+    treat_pages(pictures[0], read_stdin(), inspect_one);
   } else if (count == 1 && failed == 0) {  // there is no rest that could go on
-    inspect_one(pictures[0], image::read(pictures[0]));
+    treat_pages(pictures[0], inspect_one);
   } else {
     failed += treat_each(pictures, arguments.show.json, inspect_one);
   }
@@ -163,9 +171,11 @@ void inspect_conditions(const bundle::Bundle& bundle, const restore::FoundPictur
     fmt::print("{:<12} {:>5} {:>9} {:>8} {:>8}  {}\n", "type", "prob", "severity", "strength",
                "novelty", "file");
   }
-  inspect_all(pictures, arguments, [&](const fs::path& file, const image::Image& picture) {
-    print_one(file, picture, inspector.inspect(picture), inspector, arguments);
-    if (!arguments.map.empty()) draw_map(picture, inspector, arguments);
+  inspect_all(pictures, arguments, [&](const PageOf& which, const image::Image& picture) {
+    print_one(which, picture, inspector.inspect(picture), inspector, arguments);
+    if (arguments.map.empty() || which.page > 1) return;
+    draw_map(picture, inspector, arguments);
+    if (which.pages > 1) spdlog::info("the map is of the first of {} pages", which.pages);
   });
 }
 
@@ -177,16 +187,15 @@ void inspect_codes(const bundle::Bundle& bundle, const restore::FoundPictures& p
                bundle.origin);
   restore::CodeInspector inspector(bundle, engine_options(arguments.engine));
   const auto& kinds = inspector.tree().kinds();
-  inspect_all(pictures, arguments, [&](const fs::path& file, const image::Image& picture) {
+  inspect_all(pictures, arguments, [&](const PageOf& which, const image::Image& picture) {
     const restore::Placement placement = inspector.inspect(picture);
     if (arguments.show.json) {
-      Json event = {
-          {"file", file.string()}, {"width", picture.width()}, {"height", picture.height()}};
+      Json event = event_of(which, picture);
       event.update(placement_json(placement, kinds));
       print_event("inspected", event);
       return;
     }
-    fmt::print("{}: {}\n", file.string(), placement_text(placement, kinds));
+    fmt::print("{}: {}\n", which.name(), placement_text(placement, kinds));
     if (!arguments.as_table) fmt::print("{}", path_text(placement, kinds));
   });
 }
@@ -224,7 +233,8 @@ void add_inspect(CLI::App& root) {
       "  confidence  0 to 1; the strength is 0.25 + 0.75 times it, 0 for clean and drawn pictures\n"
       "  novelty     0 and more, without unit: how unlike the pictures of training it is, beside\n"
       "              the threshold of the bundle\n"
-      "Of several pictures or a folder: a table, with the strength instead of the confidence.\n\n"
+      "Of several pictures or a folder: a table, with the strength instead of the confidence.\n"
+      "Each page of a TIFF is looked at.\n\n"
       "Needs a bundle with a controller, or an encoder with its tree. More: docs/inspecting.md");
   command
       ->add_option("photos", arguments->inputs,
@@ -232,7 +242,8 @@ void add_inspect(CLI::App& root) {
       ->required()
       ->type_name("PHOTO...");
   command->add_option("--map", arguments->map,
-                      "draw where which damage is, of one picture, into this file");
+                      "draw where which damage is, of one picture (of several pages, the first), "
+                      "into this file");
   command->add_flag("--overwrite", arguments->overwrite, "replace an existing map");
   add_engine_flags(*command, arguments->engine);
   command->remove_option(command->get_option("--precision"));  // a controller runs in f32

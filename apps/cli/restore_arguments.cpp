@@ -82,6 +82,11 @@ void add_check_flags(CLI::App& command, RestoreArguments& arguments) {
                 "say what came along beside the pixels (EXIF, XMP, profile, depth, transparency, "
                 "…); a loss without --strip ends with 7, and nothing is written")
       ->group(kChecks);
+  command
+      .add_flag("--salvage", arguments.salvage,
+                "restore what is left of a damaged or truncated picture (JPEG, PNG, …), else "
+                "refused; what is missing is grey, and that is said")
+      ->group(kChecks);
 }
 
 constexpr int kMostEngines = 64;

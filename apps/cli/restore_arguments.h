@@ -33,6 +33,7 @@ struct RestoreArguments {
   bool verify_tiles = false;
   double tile_bound = 0;  ///< 0: by the precision
   bool audit = false;
+  bool salvage = false;
   // Many pictures.
   std::string name;  ///< template; "": {stem}.{ext}
   std::string shard;

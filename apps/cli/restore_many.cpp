@@ -7,6 +7,7 @@
 
 #include "apps/cli/batch_report.h"
 #include "apps/cli/change.h"
+#include "apps/cli/each_picture.h"
 #include "apps/cli/events.h"
 #include "apps/cli/interruption.h"
 #include "apps/cli/restore_arguments.h"
@@ -21,6 +22,7 @@
 #include "chiaro/bundle/bundle.h"
 #include "chiaro/engine/cache_folder.h"
 #include "chiaro/image/pages.h"
+#include "chiaro/image/salvage.h"
 #include "chiaro/restore/batch.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/restorer_pool.h"
@@ -130,7 +132,7 @@ class Work {
     for (const restore::BatchItem& item : plan.items) {
       stop_if_interrupted();
       try {
-        const auto bytes = restore::picture_bytes(item.input, restorers_.any().manifest().scale);
+        const auto bytes = bytes_of(item.input);
         all_bytes += bytes;
         if (bytes > largest_bytes) largest = &item;
         largest_bytes = std::max(largest_bytes, bytes);
@@ -141,7 +143,7 @@ class Work {
     const std::int64_t others = std::min(in_flight_bytes(arguments_), all_bytes - largest_bytes);
     try {
       if (by_itself(*largest)) return arguments_.options.max_memory_bytes;
-      const image::Probe probe = image::probe(largest->input);
+      const image::Probe probe = probe_of(largest->input.string(), arguments_);
       return others + plan_of(probe.height, probe.width, values_of(probe)).predicted_peak_bytes;
     } catch (const Error&) {
       return 0;
@@ -150,7 +152,14 @@ class Work {
 
   image::Image read(const fs::path& input) {
     untouched_.reading(input);
-    return image::read(input);
+    say_cut_off(image::PageReader(input));
+    if (!arguments_.salvage) return image::read(input);
+    image::Salvaged found = image::salvage(input);
+    if (found.damage) {
+      report_.incomplete(input, *found.damage);
+      untouched_.forget(input);  // it is no result
+    }
+    return std::move(found.picture);
   }
 
   image::Image restore(const restore::BatchItem& item, image::Image picture,
@@ -162,9 +171,10 @@ class Work {
     restore::RestoreReport went_by;
     const Before before(picture);
     const ChangeMeter meter(picture);
-    picture = restored_as_asked(
-        *restorer, std::move(picture), arguments_, options_, progress,
-        [&](const restore::TileCheck& check) { report_.checked(item, 0, check); }, &went_by);
+    picture = restored_what_is_left(
+        *restorer, std::move(picture), report_.damage_of(item.input), arguments_, options_,
+        progress, [&](const restore::TileCheck& check) { report_.checked(item, 0, check); },
+        &went_by);
     if (before.same_picture(picture, went_by)) untouched_.found_same(item.input);
     report_.restored(item, went_by, meter.levels(picture));
     return picture;
@@ -189,7 +199,12 @@ class Work {
     // Plans are the restoring thread's; without a limit none is made.
     if (options_.max_memory_bytes == 0)
       return needs_strips(restorers_.any(), input, output, arguments_, arguments_.options);
-    return values_of(image::probe(item.input)) > most_whole_values_;
+    if (values_of(probe_of(input, arguments_)) <= most_whole_values_) return false;
+    CHIARO_CHECK(!has_to_be_salvaged(input, arguments_), Resource,
+                 "[cli.restore] '{}' is damaged, and what is left of it can only be restored as a "
+                 "whole, for which --max-memory leaves no room",
+                 input);
+    return true;
   }
 
   restore::WrittenByItself restore_file(const restore::BatchItem& item,
@@ -211,10 +226,7 @@ class Work {
 
   /// Calls into this object, which must outlive them.
   restore::BatchSteps steps() {
-    return {.bytes =
-                [this](const fs::path& input) {
-                  return restore::picture_bytes(input, restorers_.any().manifest().scale);
-                },
+    return {.bytes = [this](const fs::path& input) { return bytes_of(input); },
             .read = [this](const fs::path& input) { return read(input); },
             .restore =
                 [this](const restore::BatchItem& item, image::Image picture,
@@ -232,6 +244,11 @@ class Work {
   }
 
  private:
+  std::int64_t bytes_of(const fs::path& input) const {
+    return restore::picture_bytes(probe_of(input.string(), arguments_),
+                                  restorers_.any().manifest().scale);
+  }
+
   static std::int64_t values_of(const image::Probe& picture) {
     return std::int64_t{picture.width} * picture.height * picture.channels;
   }

@@ -34,6 +34,7 @@
 #include "chiaro/engine/runtime.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
+#include "chiaro/image/salvage.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::cli {
@@ -77,11 +78,14 @@ void check_output(const RestoreArguments& arguments) {
 /// began.
 struct Input {
   std::string name;
+  bool salvage;
   bool piped = false;
   std::vector<std::byte> bytes = {};
   FileState before = {};
 
-  explicit Input(const std::string& input) : name(input), piped(is_piped(input)) {
+  explicit Input(const RestoreArguments& arguments)
+      : name(arguments.inputs.front()), salvage(arguments.salvage), piped(is_piped(name)) {
+    const std::string input = name;
     if (input == "-") {
       name = "standard input";
       bytes = read_stdin();
@@ -94,12 +98,19 @@ struct Input {
   image::PageReader pages() const {
     return piped ? image::PageReader(bytes, name) : image::PageReader(name);
   }
-  image::Probe probe() const { return piped ? image::probe(bytes, name) : image::probe(name); }
-  image::Image read() const {
-    if (piped) return image::decode(bytes, name);
-    image::Image picture = image::read(name);
-    expect_unchanged(name, before);
-    return picture;
+  image::Probe probe() const {
+    if (salvage) return piped ? image::probe_damaged(bytes, name) : image::probe_damaged(name);
+    return piped ? image::probe(bytes, name) : image::probe(name);
+  }
+  image::Salvaged read() const {
+    image::Salvaged found;
+    if (salvage) {
+      found = piped ? image::salvage(bytes, name) : image::salvage(name);
+    } else {
+      found.picture = piped ? image::decode(bytes, name) : image::read(name);
+    }
+    if (!piped) expect_unchanged(name, before);
+    return found;
   }
 };
 
@@ -123,11 +134,12 @@ std::optional<std::vector<std::byte>> untouched(const RestoreArguments& argument
 
 /// Returns the bytes written.
 std::size_t write_output(const RestoreArguments& arguments, const image::Image& picture,
-                         const std::optional<std::vector<std::byte>>& file) {
+                         const std::optional<std::vector<std::byte>>& file,
+                         const std::optional<image::Damage>& damage) {
   image::WriteOptions write = arguments.write;
   write.format = output_format(arguments, arguments.output);
   const auto bytes = file ? *file : image::encode(picture, write);
-  if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false);
+  if (arguments.audit) audit(arguments.inputs.front(), bytes, arguments, false, damage);
   if (arguments.output == "-") {
     write_to_stdout(bytes);
   } else {
@@ -169,13 +181,13 @@ struct Shown {
 
 /// Restores in place with a bar, and says what was held back and why.
 Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
-                    const RestoreArguments& arguments) {
+                    const std::optional<image::Damage>& damage, const RestoreArguments& arguments) {
   restore::RestoreReport report;
   const Before before(picture);
   const ChangeMeter meter(picture);
   with_progress(arguments, [&](const ProgressCallback& progress) {
-    picture = restored_as_asked(
-        restorer, std::move(picture), arguments, arguments.options, progress,
+    picture = restored_what_is_left(
+        restorer, std::move(picture), damage, arguments, arguments.options, progress,
         [&](const restore::TileCheck& check) {
           say_tile_check(arguments.inputs.front(), 0, check, arguments.show);
         },
@@ -219,12 +231,13 @@ void restore_one(RestoreArguments& arguments) {
     if (arguments.options.max_memory_bytes == 0) options.cache = engine::cache_folder();
     return restore::open_restorer(arguments.engine.bundle, options);
   });
-  const Input source(input);
+  const Input source(arguments);
   if (arguments.output == "-" && arguments.write.format.empty())
     arguments.write.format = format_for_stdout(source);
   say_idle_flags(arguments, std::array{output_format(arguments, arguments.output)});
   const image::PageReader pages = source.pages();
   const bool by_pages = go_by_pages(pages, arguments, arguments.output);
+  if (!by_pages) say_cut_off(pages);
   const bool limited = arguments.options.max_memory_bytes > 0;
   if (by_pages || limited || may_need_strips(input, arguments)) {
     arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
@@ -238,7 +251,8 @@ void restore_one(RestoreArguments& arguments) {
     if (limited)
       restore::expect_within_limit(*arguments.restorer, source.probe(), arguments.options);
   }
-  image::Image picture = source.read();
+  auto [picture, damage] = source.read();
+  if (damage) say_incomplete(*damage, arguments.show);
   const double decoded = monotonic_s();
   if (!arguments.restorer) arguments.restorer = std::make_unique<restore::Restorer>(opening.get());
   restore::Restorer& restorer = *arguments.restorer;
@@ -248,15 +262,15 @@ void restore_one(RestoreArguments& arguments) {
 
   const auto plan = restorer.plan(picture.height(), picture.width(), arguments.options);
   say_start(arguments, restorer, plan, picture.height(), picture.width(), false, decoded - started);
-  const auto [report, same, change] = restore_shown(restorer, picture, arguments);
+  const auto [report, same, change] = restore_shown(restorer, picture, damage, arguments);
   const double restored = monotonic_s();
   const bool large = picture.pixels().size() > kLargeValues;
   if (large || limited) {
     restorer.keep_prepared();
     restorer.release_memory();
   }
-  const auto file = untouched(arguments, source, picture, same);
-  const std::size_t bytes = write_output(arguments, picture, file);
+  const auto file = untouched(arguments, source, picture, same && !damage);
+  const std::size_t bytes = write_output(arguments, picture, file, damage);
   const double written = monotonic_s();
   const char* did = !file                     ? "wrote"
                     : arguments.output == "-" ? "copied the file"
@@ -278,6 +292,7 @@ void restore_one(RestoreArguments& arguments) {
                   {"write_seconds", written - restored},
                   {"pixels_sha256", pixels_sha256(picture)}};
     if (change) event["change_levels"] = *change;
+    if (damage) event.update(damage_json(*damage));
     event.update(report_json(report, restorer.manifest(), arguments));
     print_event("restored", event);
     print_event("summary", {{"done", 1},

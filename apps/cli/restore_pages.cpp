@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "apps/cli/audit.h"
+#include "apps/cli/each_picture.h"
 #include "apps/cli/events.h"
 #include "apps/cli/restore_strips.h"
 #include "apps/cli/restore_telling.h"
@@ -11,6 +12,7 @@
 #include "apps/cli/shown_text.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/process_memory.h"
+#include "chiaro/base/write_error.h"
 #include "chiaro/restore/strip_restoration.h"
 
 namespace chiaro::cli {
@@ -21,6 +23,8 @@ template <typename Work>
 auto of_page(int page, int count, const Work& work) {
   try {
     return work();
+  } catch (const WriteError&) {  // not the page's fault
+    throw;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::Interrupted) throw;
     fail(error.code(), "[cli.restore] page {} of {}: {}", page, count, error.what());
@@ -138,6 +142,7 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
                         const restore::RestoreOptions& options, const ProgressCallback& progress,
                         const PagesObserver& observer) {
   const int count = source.count();
+  say_cut_off(source);
   if (source.left_aside() > 0) {
     spdlog::warn("'{}' holds reduced copies of its pages or masks beside them, which are left out",
                  source.name());

@@ -6,6 +6,7 @@
 #include "apps/cli/restore_work.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/process_memory.h"
+#include "chiaro/image/salvage.h"
 
 namespace chiaro::cli {
 restore::RestoreOptions with_written(restore::RestoreOptions options, image::SampleType source,
@@ -46,12 +47,20 @@ bool is_piped(const std::string& input) {
   return input == "-" || std::filesystem::is_fifo(input, failed);
 }
 
+image::Probe probe_of(const std::string& input, const RestoreArguments& arguments) {
+  return arguments.salvage ? image::probe_damaged(input) : image::probe(input);
+}
+
+bool has_to_be_salvaged(const std::string& input, const RestoreArguments& arguments) {
+  return arguments.salvage && !image::is_whole(input);
+}
+
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments) {
   constexpr std::int64_t kManyPixels = 50'000'000;
   const bool whole = !arguments.region.empty() || arguments.ensemble || arguments.verify_tiles;
   if (whole || is_piped(input) || arguments.output == "-") return false;
   if (arguments.options.max_memory_bytes > 0) return true;
-  const image::Probe probe = image::probe(input);
+  const image::Probe probe = probe_of(input, arguments);
   return std::int64_t{probe.width} * probe.height >= kManyPixels;
 }
 
@@ -66,7 +75,7 @@ void say_tried_as_whole(const std::string& name, const image::Frame& source,
 bool needs_strips(const restore::Restorer& restorer, const std::string& input,
                   const std::string& output, const RestoreArguments& arguments,
                   const restore::RestoreOptions& options) {
-  if (!may_need_strips(input, arguments)) return false;
+  if (!may_need_strips(input, arguments) || has_to_be_salvaged(input, arguments)) return false;
   const image::StripReader reader(input, {}, image::Notes::Unsaid);
   const std::string format = output_format(arguments, output);
   const auto passage = restore::choose_passage(

@@ -46,6 +46,13 @@ bool is_piped(const std::string& input);
 /// pipes, and without a limit for pictures so small that any machine has the memory. Errors: Input.
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments);
 
+/// As image::probe, with --salvage of damaged files, too.
+image::Probe probe_of(const std::string& input, const RestoreArguments& arguments);
+
+/// With --salvage, whether rows of the file are missing: such a picture goes as a whole. Decodes
+/// it. Errors: Input.
+bool has_to_be_salvaged(const std::string& input, const RestoreArguments& arguments);
+
 /// Whether this file is to be restored so; with a note where it might have to, but cannot. Without
 /// a limit it may be called beside a restoration.
 bool needs_strips(const restore::Restorer& restorer, const std::string& input,

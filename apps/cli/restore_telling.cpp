@@ -78,6 +78,25 @@ void say_report(const restore::RestoreReport& report, const bundle::Manifest& ma
   }
 }
 
+std::string missing_text(const image::Damage& damage) {
+  if (!damage.missing) return "how much of it is missing is not known";
+  if (*damage.missing == 0) return "none of its rows is missing";
+  if (*damage.missing < 0.01)
+    return "less than 1 % of its rows are missing, and grey in the result";
+  return fmt::format("about {:.0f} % of its rows are missing, and grey in the result",
+                     100 * *damage.missing);
+}
+
+Json damage_json(const image::Damage& damage) {
+  return {{"incomplete", true},
+          {"missing_share", damage.missing ? Json(*damage.missing) : Json(nullptr)}};
+}
+
+void say_incomplete(const image::Damage& damage, const OutputFlags& show) {
+  spdlog::log(show.quiet ? spdlog::level::err : spdlog::level::warn, "{}; {}", damage.fault,
+              missing_text(damage));
+}
+
 Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,
                  const RestoreArguments& arguments) {
   if (!manifest.condition) return Json::object();

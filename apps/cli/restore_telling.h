@@ -7,6 +7,7 @@
 #include "apps/cli/events.h"
 #include "apps/cli/restore_arguments.h"
 #include "chiaro/base/log.h"
+#include "chiaro/image/salvage.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::cli {
@@ -25,6 +26,15 @@ void with_progress(const RestoreArguments& arguments,
 /// Says what was held back and why; `of` ("page 2: ") goes before it.
 void say_report(const restore::RestoreReport& report, const bundle::Manifest& manifest,
                 const RestoreArguments& arguments, const std::string& of = "");
+
+/// "about 40 % of its rows are missing, and grey in the result", as far as it is known.
+std::string missing_text(const image::Damage& damage);
+
+/// {incomplete: true, missing_share: 0.4}; null where it is not known.
+Json damage_json(const image::Damage& damage);
+
+/// What --salvage left of a picture; also under --quiet, since the result does not show it.
+void say_incomplete(const image::Damage& damage, const OutputFlags& show);
 
 /// What the restoration went by, for the event `restored`; empty for bundles without a controller.
 Json report_json(const restore::RestoreReport& report, const bundle::Manifest& manifest,

@@ -34,6 +34,24 @@ image::Image restored_and_checked(restore::Restorer& restorer, image::Image sour
   return result;
 }
 
+/// --ensemble, --verify-tiles.
+image::Image restored_whole(restore::Restorer& restorer, image::Image source,
+                            const RestoreArguments& arguments,
+                            const restore::RestoreOptions& options,
+                            const ProgressCallback& progress, const TileCheckReport& say,
+                            restore::RestoreReport* report) {
+  if (arguments.verify_tiles)
+    return restored_and_checked(restorer, std::move(source), arguments, options, progress, say,
+                                report);
+  if (!arguments.ensemble) return restorer.restore(std::move(source), options, progress, report);
+  return restore::restore_ensemble(
+      source,
+      [&](image::Image turned, const ProgressCallback& part) {
+        return restorer.restore(std::move(turned), options, part, std::exchange(report, nullptr));
+      },
+      progress);
+}
+
 }  // namespace
 
 std::string output_format(const RestoreArguments& arguments, const std::string& output) {
@@ -108,22 +126,31 @@ image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
                                const restore::RestoreOptions& options,
                                const ProgressCallback& progress, const TileCheckReport& say,
                                restore::RestoreReport* report) {
-  if (arguments.verify_tiles)
-    return restored_and_checked(restorer, std::move(source), arguments, options, progress, say,
-                                report);
-  if (!arguments.region.empty()) {
-    const auto region = restore::parse_region(arguments.region);
-    return arguments.ensemble
-               ? restore_region_ensemble(restorer, source, region, options, progress, report)
-               : restore_region(restorer, std::move(source), region, options, progress, report);
-  }
-  if (!arguments.ensemble) return restorer.restore(std::move(source), options, progress, report);
-  return restore::restore_ensemble(
-      source,
-      [&](image::Image turned, const ProgressCallback& part) {
-        return restorer.restore(std::move(turned), options, part, std::exchange(report, nullptr));
-      },
-      progress);
+  if (arguments.region.empty())
+    return restored_whole(restorer, std::move(source), arguments, options, progress, say, report);
+  const auto region = restore::parse_region(arguments.region);
+  return arguments.ensemble
+             ? restore_region_ensemble(restorer, source, region, options, progress, report)
+             : restore_region(restorer, std::move(source), region, options, progress, report);
+}
+
+image::Image restored_what_is_left(restore::Restorer& restorer, image::Image source,
+                                   const std::optional<image::Damage>& damage,
+                                   const RestoreArguments& arguments,
+                                   const restore::RestoreOptions& options,
+                                   const ProgressCallback& progress, const TileCheckReport& say,
+                                   restore::RestoreReport* report) {
+  if (!damage || damage->missing.value_or(0) == 0)
+    return restored_as_asked(restorer, std::move(source), arguments, options, progress, say,
+                             report);
+  const image::Image part = restored_whole(restorer, sound_part(source, *damage), arguments,
+                                           options, progress, say, report);
+  image::Image whole = with_the_rest(source, *damage, part);
+  if (arguments.region.empty()) return whole;
+  const auto region = restore::parse_region(arguments.region);
+  const int scale = part.width() / damage->width;
+  return crop(whole, region.y * scale, region.x * scale, region.height * scale,
+              region.width * scale);
 }
 
 }  // namespace chiaro::cli

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "apps/cli/restore_arguments.h"
 #include "chiaro/base/log.h"
 #include "chiaro/image/image.h"
+#include "chiaro/image/salvage.h"
 #include "chiaro/restore/restorer.h"
 #include "chiaro/restore/tile_check.h"
 
@@ -44,5 +46,13 @@ image::Image restored_as_asked(restore::Restorer& restorer, image::Image source,
                                const restore::RestoreOptions& options,
                                const ProgressCallback& progress, const TileCheckReport& say,
                                restore::RestoreReport* report = nullptr);
+
+/// As restored_as_asked; of a salvaged picture the part that is sound, with the rest around it.
+image::Image restored_what_is_left(restore::Restorer& restorer, image::Image source,
+                                   const std::optional<image::Damage>& damage,
+                                   const RestoreArguments& arguments,
+                                   const restore::RestoreOptions& options,
+                                   const ProgressCallback& progress, const TileCheckReport& say,
+                                   restore::RestoreReport* report = nullptr);
 
 }  // namespace chiaro::cli

@@ -24,7 +24,13 @@ void UntouchedFiles::reading(const std::filesystem::path& input) {
 
 void UntouchedFiles::found_same(const std::filesystem::path& input) {
   const std::lock_guard lock(mutex_);
-  entries_[input].same = true;
+  const auto found = entries_.find(input);
+  if (found != entries_.end()) found->second.same = true;
+}
+
+void UntouchedFiles::forget(const std::filesystem::path& input) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(input);
 }
 
 std::optional<std::vector<std::byte>> UntouchedFiles::take(const std::filesystem::path& input,

@@ -44,7 +44,9 @@ class UntouchedFiles {
  public:
   /// Before a file is read.
   void reading(const std::filesystem::path& input);
+  /// Of one that is known.
   void found_same(const std::filesystem::path& input);
+  void forget(const std::filesystem::path& input);
   /// The whole file where it was found to be the same, and forgets it. Errors: Input (changed since
   /// it was read).
   std::optional<std::vector<std::byte>> take(const std::filesystem::path& input, bool wanted);

@@ -13,18 +13,24 @@
 #include <memory>
 
 #include "chiaro/base/error.h"
+#include "chiaro/base/write_error.h"
 
 namespace chiaro {
 namespace {
 
 namespace fs = std::filesystem;
 
+[[noreturn]] void fail_to_write(const fs::path& path, int error) {
+  throw WriteError(
+      fmt::format("[base.write_file] cannot write '{}': {}", path.string(), std::strerror(error)),
+      {error, std::generic_category()});
+}
+
 void write_all(int descriptor, std::span<const std::byte> bytes, const fs::path& path) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(descriptor, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    CHIARO_CHECK(n > 0, Output, "[base.write_file] cannot write '{}': {}", path.string(),
-                 std::strerror(errno));
+    if (n <= 0) fail_to_write(path, errno);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
 }
@@ -32,8 +38,7 @@ void write_all(int descriptor, std::span<const std::byte> bytes, const fs::path&
 /// A pipe or a device ("/dev/stdout") is written to; a file renamed to its place would replace it.
 void write_to_device(const fs::path& path, std::span<const std::byte> bytes) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  CHIARO_CHECK(descriptor >= 0, Output, "[base.write_file] cannot write '{}': {}", path.string(),
-               std::strerror(errno));
+  if (descriptor < 0) fail_to_write(path, errno);
   try {
     write_all(descriptor, bytes, path);
   } catch (...) {
@@ -168,9 +173,10 @@ AtomicFile::AtomicFile(const fs::path& target, Existing existing)
     if (descriptor_ < 0 && errno != EEXIST) break;
   }
   const int error = errno;
-  if (descriptor_ < 0) name_.clear();
-  CHIARO_CHECK(descriptor_ >= 0, Output, "[base.write_file] cannot write '{}': {}",
-               target_.string(), std::strerror(error));
+  if (descriptor_ < 0) {
+    name_.clear();
+    fail_to_write(target_, error);
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -184,8 +190,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::overwrite(std::size_t at, std::span<const std::byte> bytes) {
   const ssize_t n = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at));
-  CHIARO_CHECK(n == static_cast<ssize_t>(bytes.size()), Output,
-               "[base.write_file] cannot write '{}': {}", target_.string(), std::strerror(errno));
+  if (n != static_cast<ssize_t>(bytes.size())) fail_to_write(target_, errno);
 }
 
 void AtomicFile::commit() {
@@ -201,8 +206,7 @@ void AtomicFile::commit() {
   CHIARO_CHECK(named || existing_ == Existing::Replaced || error != EEXIST, Output,
                "[base.write_file] '{}' has appeared meanwhile, and is not replaced",
                target_.string());
-  CHIARO_CHECK(named, Output, "[base.write_file] cannot write '{}': {}", target_.string(),
-               std::strerror(error));
+  if (!named) fail_to_write(target_, error);
   name_.clear();
 }
 

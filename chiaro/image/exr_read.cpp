@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <OpenEXR/Iex.h>
@@ -30,6 +31,7 @@
 #include "chiaro/base/text.h"
 #include "chiaro/image/colour_profile.h"
 #include "chiaro/image/exr_attributes.h"
+#include "chiaro/image/exr_chunks.h"
 
 namespace chiaro::image {
 namespace {
@@ -61,21 +63,26 @@ class SourceStream : public Imf::IStream {
   SourceStream& operator=(const SourceStream&) = delete;
 
   bool read(char bytes[], int count) override {
-    const auto wanted = static_cast<std::uint64_t>(std::max(count, 0));
-    if (at_ > size_ || wanted > size_ - at_) throw Iex::InputExc("the file ends too early");
-    if (memory_ != nullptr) {
-      std::memcpy(bytes, memory_ + at_, wanted);
-    } else {
-      for (std::uint64_t done = 0; done < wanted;) {
-        const ssize_t got =
-            ::pread(file_, bytes + done, wanted - done, static_cast<off_t>(at_ + done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) throw Iex::InputExc("the file cannot be read");
-        done += static_cast<std::uint64_t>(got);
-      }
-    }
+    const auto wanted = static_cast<std::size_t>(std::max(count, 0));
+    if (!read_at(at_, {bytes, wanted})) throw Iex::InputExc("the file ends too early");
     at_ += wanted;
     return at_ < size_;
+  }
+  /// Wherever reading is; false where the file ends before.
+  bool read_at(std::uint64_t at, std::span<char> bytes) const {
+    if (at > size_ || bytes.size() > size_ - at) return false;
+    if (memory_ != nullptr) {
+      std::memcpy(bytes.data(), memory_ + at, bytes.size());
+      return true;
+    }
+    for (std::size_t done = 0; done < bytes.size();) {
+      const ssize_t got =
+          ::pread(file_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) throw Iex::InputExc("the file cannot be read");
+      done += static_cast<std::size_t>(got);
+    }
+    return true;
   }
   std::uint64_t tellg() override { return at_; }
   void seekg(std::uint64_t at) override { at_ = at; }
@@ -101,14 +108,20 @@ struct ExrFile {
   std::vector<std::string> channels;   // in the order of the samples of a pixel
   std::mutex mutex;                    // of what follows
   std::optional<Imf::InputPart> part;  // takes memory by what the header claims: not before a row
+  ExrChunks chunks;
 
   ExrFile(VipsSource* source, const std::string& name)
-      : stream(source, name), file(stream, 0, false) {}
+      : stream(source, name),
+        file(stream, 0, false),
+        chunks(
+            [this](std::uint64_t at, std::span<char> bytes) { return stream.read_at(at, bytes); },
+            file.header(0), file.version()) {}
   const Imf::Header& header() const { return file.header(0); }
 
   /// Whole rows [y, y + count), pixels interleaved.
   void read(int y, int count, float* out) {
     const std::lock_guard lock(mutex);
+    chunks.expect_full(window.min.y + y, window.min.y + y + count - 1);
     if (!part) part.emplace(file, 0);
     const std::size_t pixel = channels.size() * sizeof(float);
     const auto width = static_cast<std::int64_t>(window.max.x) - window.min.x + 1;

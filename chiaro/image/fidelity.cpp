@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "chiaro/base/error.h"
 #include "chiaro/image/exr_attributes.h"
 #include "chiaro/image/exr_read.h"
 #include "chiaro/image/inventory.h"
@@ -45,7 +46,7 @@ std::span<const std::uint8_t> octets(std::span<const std::byte> file) {
   return {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
 }
 
-/// Decodes a picture of floats; others have no values outside.
+/// Decodes a picture of floats, as far as it goes; others have no values outside.
 Beyond beyond_of(const OpenedPicture& opened) {
   Beyond beyond;
   if (stored_type(*opened.header) != SampleType::F32) return beyond;
@@ -54,9 +55,13 @@ Beyond beyond_of(const OpenedPicture& opened) {
   std::vector<float> row(rows.stride());
   const auto colours =
       static_cast<std::size_t>(rows.channels()) * static_cast<std::size_t>(rows.width());
-  for (int y = 0; y < rows.height(); ++y) {
-    rows.decode(y, 1, row.data());
-    count_beyond(std::span(row).first(colours), beyond);
+  try {
+    for (int y = 0; y < rows.height(); ++y) {
+      rows.decode(y, 1, row.data());
+      count_beyond(std::span(row).first(colours), beyond);
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Input) throw;
   }
   return beyond;
 }
@@ -89,7 +94,7 @@ void take_native_items(const OpenedPicture& opened, const Metadata& metadata, In
 }
 
 Facts facts_of(std::span<const std::byte> file, const std::string& name, int page) {
-  const OpenedPicture opened = open_picture(file, name, page);
+  const OpenedPicture opened = open_picture(file, name, page, Demand::Beginning);
   VipsImage* header = opened.header.get();
   Facts facts;
   take_depth(opened, facts);

@@ -29,7 +29,8 @@ struct Trait {
 /// resolution, orientation, bits per sample, transparency, colours, comments, further pictures in
 /// the file (pages, animation, gain maps), and blocks nobody here knows; of a TIFF each page that
 /// both have. Of floats, whether values outside [0,1] (HDR) are still there. Of files other than
-/// JPEG, PNG, WebP and TIFF only what libvips tells. Errors: Input (not a picture).
+/// JPEG, PNG, WebP and TIFF only what libvips tells; of one that ends early, what there is. Errors:
+/// Input (not a picture).
 std::vector<Trait> compare_files(std::span<const std::byte> before,
                                  std::span<const std::byte> after);
 

@@ -50,6 +50,7 @@ void PageReader::find_pages(std::span<const std::byte> file) {
       pages_of_tiff({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
   numbers_ = std::move(found.whole);
   aside_ = found.aside;
+  cut_off_ = found.cut_off;
 }
 
 OpenedPicture PageReader::open(int page) const {

@@ -30,6 +30,8 @@ class PageReader {
   int count() const { return static_cast<int>(numbers_.size()); }
   /// Reduced copies of pages, and masks: not counted, and not read.
   int left_aside() const { return aside_; }
+  /// Whether the last page leads to another that is not in the file.
+  bool cut_off() const { return cut_off_; }
 
   /// Page from 0. Errors: as read.
   Frame frame(int page) const;
@@ -45,6 +47,7 @@ class PageReader {
   std::string name_;
   std::vector<int> numbers_ = {0};  // in the file, of the pages that count
   int aside_ = 0;
+  bool cut_off_ = false;
 };
 
 /// A TIFF that grows page by page: in a file under a temporary name, which is gone again without

@@ -103,26 +103,33 @@ TextBlock png_comment(const std::string& comment) {
   return {international ? "iTXt" : "tEXt", {body.begin(), body.end()}};
 }
 
-std::vector<TextBlock> check_png_chunks(const VipsSourcePointer& source, const std::string& name) {
+PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& name) {
   const gint64 length = vips_source_length(source.get());
   constexpr gint64 kMostText = gint64{16} << 20;
-  std::vector<TextBlock> texts;
+  PngChunks chunks;
   gint64 taken = 0;
+  bool pixels = false;
   Head head{};
   for (gint64 at = kSignatureBytes;
        at + kHeadBytes <= length && read_head(source.get(), at, head);) {
     const std::string_view type(reinterpret_cast<const char*>(head.data()) + 4, 4);
     const gint64 size = claimed_bytes(head);
     const gint64 left = length - at - kHeadBytes;
-    CHIARO_CHECK(size <= left, Input,
-                 "[image.read] '{}' is a PNG picture, but damaged or truncated: a part at byte {} "
-                 "claims {} bytes of the {} that follow",
-                 name, at, size, left);
+    pixels = pixels || type == "IDAT";
+    if (size > left) {
+      chunks.fault = fmt::format(
+          "[image.read] '{}' is a PNG picture, but damaged or truncated: a part at byte {} claims "
+          "{} bytes of the {} that follow",
+          name, at, size, left);
+      const bool harmless = pixels && (type == "IDAT" || size <= kMostText);
+      CHIARO_CHECK(harmless, Input, "{}", chunks.fault);
+      break;
+    }
     if (type == "IEND") break;
     if (holds_text(type) && (taken += size) <= kMostText) {
       auto body = body_at(source.get(), at, size);
       if (!body.empty() && !is_read_elsewhere(keyword(body)))
-        texts.push_back({std::string(type), std::move(body)});
+        chunks.texts.push_back({std::string(type), std::move(body)});
     }
     at += kHeadBytes + size + kSumBytes;
   }
@@ -131,7 +138,7 @@ std::vector<TextBlock> check_png_chunks(const VipsSourcePointer& source, const s
                  kMostText);
   vips_source_rewind(source.get());
   vips_error_clear();
-  return texts;
+  return chunks;
 }
 
 }  // namespace chiaro::image

@@ -402,16 +402,16 @@ TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const s
 TiffPages pages_of_tiff(std::span<const std::uint8_t> file) {
   constexpr int kMost = 100'000;
   const Reader reader(file);
-  TiffPages result{{0}, 0};
+  TiffPages result{.whole = {0}};
   if (!reader.is_tiff()) return result;
   std::set<std::size_t> seen;
   std::size_t walked = 0;  // folders of a sound file do not overlap
   std::size_t at = reader.main_folder();
   for (int number = 0; at != 0 && number < kMost && seen.insert(at).second; ++number) {
     walked += reader.table_bytes(at);
-    if (walked > file.size()) break;
     const Reader::Kind kind = reader.kind_of(at);
-    if (kind == Reader::Kind::Nothing) break;  // leads nowhere
+    result.cut_off = number > 0 && (walked > file.size() || kind == Reader::Kind::Nothing);
+    if (walked > file.size() || kind == Reader::Kind::Nothing) break;  // leads nowhere
     if (number > 0 && kind == Reader::Kind::Aside) ++result.aside;
     if (number > 0 && kind == Reader::Kind::Whole) result.whole.push_back(number);
     at = reader.next_of(at);

@@ -36,6 +36,7 @@ struct TiffPages {
   std::vector<int> whole;  ///< pictures of their own, by number from 0; the first always is
   int aside = 0;           ///< reduced copies of others, and masks (TIFF 6.0, NewSubfileType and
                            ///< SubfileType)
+  bool cut_off = false;    ///< a page leads to another that is not in the file
 };
 TiffPages pages_of_tiff(std::span<const std::uint8_t> file);
 

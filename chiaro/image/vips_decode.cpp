@@ -48,7 +48,7 @@ std::span<const std::byte> first_bytes(const OpenedPicture& picture, std::size_t
 /// Its type is known, its header is not read yet.
 OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int page) {
   CHIARO_CHECK(source, Input, "[image.read] cannot read '{}': {}", name, take_vips_error());
-  OpenedPicture result{name, {}, {}, {}, std::move(source), nullptr, page};
+  OpenedPicture result{name, {}, {}, {}, {}, std::move(source), nullptr, page};
   result.type = sniff(first_bytes(result, 4096));
   CHIARO_CHECK(!result.type.format.empty(), Input,
                "[image.read] '{}' is not a picture; got {}; expected {}", name,
@@ -56,10 +56,15 @@ OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int pag
   return result;
 }
 
-OpenedPicture with_header(OpenedPicture result) {
+OpenedPicture with_header(OpenedPicture result, Demand demand) {
   const std::string& format = result.type.format;
   const std::string& name = result.name;
-  if (format == "png") result.png_texts = check_png_chunks(result.source, name);
+  if (format == "png") {
+    PngChunks chunks = read_png_chunks(result.source, name);
+    result.png_texts = std::move(chunks.texts);
+    result.fault = std::move(chunks.fault);
+    CHIARO_CHECK(result.fault.empty() || demand != Demand::Whole, Input, "{}", result.fault);
+  }
   if (format == "jpeg") result.jpeg = read_jpeg_header(first_bytes(result, std::size_t{1} << 20));
   static const std::map<std::string, Loader, std::less<>> kLoaders{
       {"png", vips_pngload_source},  {"jpeg", vips_jpegload_source}, {"webp", vips_webpload_source},
@@ -74,15 +79,15 @@ OpenedPicture with_header(OpenedPicture result) {
   // Of samples of one bit the loader takes what is missing for black.
   const bool bits = format == "ppm" && std::to_integer<char>(first_bytes(result, 2)[1]) == '4';
   const gint64 length = bits ? vips_source_length(result.source.get()) : 0;
+  const auto fail_on = demand == Demand::Anything ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR;
   VipsImage* header = nullptr;
   const int status =
       format == "bmp" ? load_bmp(result.source.get(), &header)
       : format == "tiff"
           ? vips_tiffload_source(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
-                                 "fail_on", VIPS_FAIL_ON_ERROR, "page", std::max(0, result.page),
-                                 nullptr)
+                                 "fail_on", fail_on, "page", std::max(0, result.page), nullptr)
           : kLoaders.at(format)(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
-                                "fail_on", VIPS_FAIL_ON_ERROR, nullptr);
+                                "fail_on", fail_on, nullptr);
   result.header.reset(header);
   CHIARO_CHECK(status == 0, Input, "[image.read] '{}' is {}, but damaged or truncated: {}", name,
                result.type.description, take_vips_error());
@@ -115,9 +120,9 @@ Probe probe_bmp(const OpenedPicture& picture) {
           picture.type.format, SampleType::U8};
 }
 
-Probe probed(OpenedPicture picture) {
+Probe probed(OpenedPicture picture, Demand demand) {
   if (picture.type.format == "bmp") return probe_bmp(picture);
-  picture = with_header(std::move(picture));
+  picture = with_header(std::move(picture), demand);
   VipsImage* header = picture.header.get();
   const bool turned = transposes(vips_image_get_orientation(header));
   return {turned ? header->Ysize : header->Xsize, turned ? header->Xsize : header->Ysize,
@@ -146,28 +151,47 @@ OpenedPicture sniffed_bytes(std::span<const std::byte> bytes, const std::string&
                  page);
 }
 
+/// What stands for rows that cannot be decoded: the grey of libjpeg, opaque.
+void fill_missing(const RowDecoder& rows, std::vector<float>& strip) {
+  constexpr float kGrey = 128.0F / 255;
+  std::ranges::fill(strip, kGrey);
+  if (!rows.has_alpha()) return;
+  const auto width = static_cast<std::size_t>(rows.width());
+  for (std::size_t row = 0; row + rows.stride() <= strip.size(); row += rows.stride())
+    std::fill_n(strip.data() + row + static_cast<std::size_t>(rows.channels()) * width, width,
+                1.0F);
+}
+
 }  // namespace
 
-OpenedPicture open_picture(const fs::path& path, int page) {
-  return with_header(sniffed_file(path, page));
+OpenedPicture open_picture(const fs::path& path, int page, Demand demand) {
+  return with_header(sniffed_file(path, page), demand);
 }
 
-OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name, int page) {
-  return with_header(sniffed_bytes(bytes, name, page));
+OpenedPicture open_picture(std::span<const std::byte> bytes, const std::string& name, int page,
+                           Demand demand) {
+  return with_header(sniffed_bytes(bytes, name, page), demand);
 }
 
-Probe probe_picture(const fs::path& path) {
-  return probed(sniffed_file(path, kFirstPage));
+Probe probe_picture(const fs::path& path, Demand demand) {
+  return probed(sniffed_file(path, kFirstPage), demand);
 }
 
-Probe probe_picture(std::span<const std::byte> bytes, const std::string& name) {
-  return probed(sniffed_bytes(bytes, name, kFirstPage));
+Probe probe_picture(std::span<const std::byte> bytes, const std::string& name, Demand demand) {
+  return probed(sniffed_bytes(bytes, name, kFirstPage), demand);
 }
 
 Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
-  const RowDecoder rows(picture, options);
+  DecodedRows decoded = decode_rows(picture, options);
+  CHIARO_CHECK(decoded.fault.empty(), Input, "{}", decoded.fault);
+  return std::move(decoded.picture);
+}
+
+DecodedRows decode_rows(const OpenedPicture& picture, const ReadOptions& options, Notes notes) {
+  const RowDecoder rows(picture, options, notes);
   const UprightRows upright(rows.orientation(), rows.width(), rows.height());
-  Image result;
+  DecodedRows decoded{{}, rows.height(), picture.fault};
+  Image& result = decoded.picture;
   const auto width = static_cast<std::size_t>(rows.width());
   constexpr int kStrip =
       16;  // rows placed together, so that turned pictures fill whole cache lines
@@ -176,7 +200,16 @@ Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
   for (int y = 0; y < rows.height(); y += kStrip) {
     const int count = std::min(kStrip, rows.height() - y);
     CHIARO_CHECK(!options.go_on || options.go_on(), Interrupted, "[image.read] stopped");
-    rows.decode(y, count, strip.data());
+    if (y < decoded.rows) {
+      try {
+        rows.decode(y, count, strip.data());
+      } catch (const Error& error) {
+        if (y == 0 || error.code() != ErrorCode::Input) throw;
+        decoded.rows = y;
+        if (decoded.fault.empty()) decoded.fault = error.what();
+        fill_missing(rows, strip);
+      }
+    }
     if (y == 0) {  // not before something came: a header may claim any size
       result = Image(rows.channels(), upright.height(), upright.width());
       if (rows.has_alpha()) result.alpha.resize(result.plane_size());
@@ -194,7 +227,7 @@ Image decode_picture(const OpenedPicture& picture, const ReadOptions& options) {
   result.metadata = rows.metadata();
   if (transposes(rows.orientation()))
     std::swap(result.metadata.x_pixels_per_mm, result.metadata.y_pixels_per_mm);
-  return result;
+  return decoded;
 }
 
 }  // namespace chiaro::image

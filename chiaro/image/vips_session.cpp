@@ -84,6 +84,9 @@ std::string take_vips_error() {
   // Each line begins with the part of libvips that says it, as "VipsJpeg: "; no word for people.
   if (const auto colon = said.find(": "); said.starts_with("Vips") && colon < said.find(' '))
     said.erase(0, colon + 2);
+  for (const char* lacking : {"out of memory", "Error creating thread"})
+    CHIARO_CHECK(said.find(lacking) == std::string::npos, Resource,
+                 "[image] not enough memory, or no thread to be had: {}", said);
   return said.empty() ? "unknown fault" : said;
 }
 

@@ -26,7 +26,7 @@ void start_vips();
 void load_vips_module(const std::string& format);
 
 /// The pending error text of libvips in one line, which is cleared; "unknown fault" where there is
-/// none.
+/// none. Errors: Resource, where that is what it speaks of.
 std::string take_vips_error();
 
 }  // namespace chiaro::image

@@ -7,14 +7,13 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "chiaro/base/file_state.h"
 #include "chiaro/base/files.h"
 #include "chiaro/base/process_memory.h"
+#include "chiaro/base/write_error.h"
 #include "chiaro/restore/bounded_queue.h"
 
 namespace chiaro::restore {
@@ -165,13 +164,12 @@ class Batch {
                           .in_strips = written.in_strips,
                           .bytes = written.bytes,
                           .restore_seconds = monotonic_s() - started});
+    } catch (const WriteError& error) {
+      // Not by a look at the disk: the temporary file is gone by now, and its room is free again.
+      stop_if_disk_full(error);
+      record_failure(index, error);
     } catch (...) {
       const Error error = caught_error();
-      // Its temporary file is gone by now, and the room it took is free again.
-      if (error.code() == ErrorCode::Output &&
-          (std::string_view(error.what()).find("No space left") != std::string_view::npos ||
-           std::string_view(error.what()).find("disk is full") != std::string_view::npos))
-        stop("the disk is full", ErrorCode::Output);
       if (error.code() != ErrorCode::Interrupted) record_failure(index, error);
     }
   }
@@ -221,8 +219,8 @@ class Batch {
     const auto bytes = steps_.encode(item, job.picture);
     try {
       write_file_atomically(item.output, bytes, options_.existing);
-    } catch (const Error&) {
-      stop_if_disk_full(item, bytes.size());
+    } catch (const WriteError& error) {
+      stop_if_disk_full(error);
       throw;
     }
     record_done(job.index, {.item = item,
@@ -236,10 +234,8 @@ class Batch {
                             .write_seconds = monotonic_s() - started});
   }
 
-  void stop_if_disk_full(const BatchItem& item, std::size_t needed) {
-    std::error_code failed;
-    const fs::space_info room = fs::space(item.output.parent_path(), failed);
-    if (!failed && room.available < needed) stop("the disk is full", ErrorCode::Output);
+  void stop_if_disk_full(const WriteError& error) {
+    if (error.disk_full()) stop("the disk is full", ErrorCode::Output);
   }
 
   void record_done(std::size_t index, const BatchDone& done) {
@@ -328,7 +324,10 @@ BatchSummary run_batch(std::span<const BatchItem> items, const BatchSteps& steps
 }
 
 std::int64_t picture_bytes(const fs::path& input, int scale) {
-  const image::Probe probe = image::probe(input);
+  return picture_bytes(image::probe(input), scale);
+}
+
+std::int64_t picture_bytes(const image::Probe& probe, int scale) {
   const std::int64_t samples = std::int64_t{probe.width} * probe.height * probe.channels;
   // Floats, at scales above 1 those of the source as well; beside them the coded result: at most a
   // 16-bit sample each, a part of it kept twice.

@@ -106,5 +106,6 @@ BatchSummary run_batch(std::span<const BatchItem> items, const BatchSteps& steps
 /// Memory that a picture file takes from reading to writing: float samples of all channels,
 /// enlarged by `scale`, and the coded result. Errors: Input.
 std::int64_t picture_bytes(const std::filesystem::path& input, int scale);
+std::int64_t picture_bytes(const image::Probe& probe, int scale);
 
 }  // namespace chiaro::restore

@@ -7,12 +7,16 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 
+#include "chiaro/base/write_error.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -86,6 +90,25 @@ TEST(Files, ADeviceStaysADevice) {
   struct stat status {};
   ASSERT_EQ(::stat("/dev/full", &status), 0);
   EXPECT_TRUE(S_ISCHR(status.st_mode));
+}
+
+TEST(Files, AFailedWriteSaysWhetherTheDiskIsFull) {
+  const auto cause = [](const fs::path& path) {
+    try {
+      write_file_atomically(path, "x");
+      ADD_FAILURE() << path << " was written";
+    } catch (const WriteError& error) {
+      EXPECT_EQ(error.code(), ErrorCode::Output);
+      return std::pair(error.cause(), error.disk_full());
+    }
+    return std::pair(std::error_code(), false);
+  };
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(cause("/dev/full"),
+            std::pair(std::make_error_code(std::errc::no_space_on_device), true));
+  EXPECT_EQ(cause(folder / "missing/a"),
+            std::pair(std::make_error_code(std::errc::no_such_file_or_directory), false));
+  EXPECT_TRUE(WriteError("quota", {EDQUOT, std::generic_category()}).disk_full());
 }
 
 TEST(Files, ALinkStaysALink) {

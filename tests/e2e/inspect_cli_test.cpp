@@ -1,13 +1,16 @@
 // Conditioned bundles on the command line: `inspect`, and what `restore` and `eval` say of them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <span>
 #include <vector>
 
 #include "chiaro/base/files.h"
 #include "chiaro/image/codec.h"
+#include "chiaro/image/pages.h"
 #include "tests/support/encoder_bundle.h"
 #include "tests/support/events.h"
 #include "tests/support/process.h"
@@ -162,6 +165,91 @@ TEST_F(InspectCli, AFolderGivesATableAndOneBadPictureDoesNotStopIt) {
   const auto lines = events(chiaro({"inspect", folder_ / "album", "--json"}).out);
   ASSERT_EQ(lines.size(), 5U);  // failed, two inspected, summary, error
   EXPECT_EQ(lines[3]["failed"], 1);
+}
+
+TEST_F(InspectCli, LooksAtEveryPageOfATiff) {
+  const std::string scan = folder_ / "scan.tif";
+  const std::vector<std::string> files{striped_, dark_, bright_};
+  std::vector<image::Image> pages;
+  std::vector<image::Frame> frames;
+  for (const std::string& file : files) {
+    pages.push_back(image::read(file));
+    frames.push_back(frame_of(pages.back()));
+  }
+  image::PageWriter writer(scan, frames, {});
+  for (const image::Image& page : pages) writer.add(page);
+  writer.commit();
+  const std::string said = chiaro({"inspect", scan}).out;
+  EXPECT_TRUE(said.starts_with(scan + ", page 1 of 3: noise (sure)")) << said;
+  EXPECT_NE(said.find(scan + ", page 2 of 3: looks clean"), std::string::npos) << said;
+  EXPECT_NE(said.find(scan + ", page 3 of 3: haze (sure)"), std::string::npos) << said;
+  for (const auto& result : {chiaro({"inspect", scan, "--json"}),
+                             test::run_process({CHIARO_PROGRAM, "inspect", "-", "--json"}, scan)}) {
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.err.find("only the first"), std::string::npos) << result.err;
+    const auto lines = events(result.out);
+    ASSERT_EQ(lines.size(), 4U) << result.out;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      Json page = lines[i];
+      EXPECT_EQ(page["page"], i + 1);
+      EXPECT_EQ(page["pages"], 3);
+      Json alone = events(chiaro({"inspect", files[i], "--json"}).out).at(0);
+      EXPECT_EQ(alone["page"], 1);
+      EXPECT_EQ(alone["pages"], 1);
+      for (Json* one : {&page, &alone})
+        for (const char* key : {"file", "page", "pages"}) one->erase(key);
+      EXPECT_EQ(page, alone);
+    }
+    EXPECT_EQ(lines[3], Json::parse(R"({"event":"summary","done":1,"failed":0})"));
+  }
+  // A table of each, and the map of the first.
+  const std::string table = chiaro({"inspect", scan, dark_}).out;
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 5) << table;
+  const auto map = chiaro({"inspect", scan, "--map", out_});
+  EXPECT_EQ(map.status, 0) << map.err;
+  EXPECT_NE(map.err.find("the first of 3 pages"), std::string::npos) << map.err;
+  EXPECT_NE(map.out.find("noise evenly all over the picture"), std::string::npos) << map.out;
+}
+
+TEST_F(InspectCli, SaysThatPagesAreMissing) {
+  const image::Image page = image::read(striped_);
+  const std::vector<image::Frame> frames(3, frame_of(page));
+  const std::string scan = folder_ / "scan.tif";
+  image::PageWriter writer(scan, frames, {});
+  for (int i = 0; i < 3; ++i) writer.add(page);
+  writer.commit();
+  auto bytes = read_file(scan);
+  bytes.resize(bytes.size() * 9 / 10);
+  write_file_atomically(scan, bytes);
+  const auto result = chiaro({"inspect", scan});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("page 2 of 2"), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("page 2 leads to another"), std::string::npos) << result.err;
+}
+
+TEST_F(InspectCli, NamesThePageThatCannotBeRead) {
+  const std::string scan = folder_ / "scan.tif";
+  const image::Image page = image::read(striped_);
+  const std::vector<image::Frame> frames(2, frame_of(page));
+  image::PageWriter writer(scan, frames, {});
+  writer.add(page);
+  writer.add(page);
+  writer.commit();
+  auto bytes = read_file(scan);
+  image::write(folder_ / "alone.tif", page);
+  const auto alone = read_file(folder_ / "alone.tif");
+  const auto pixels = std::span(alone).subspan(8, 40);
+  const auto first = std::ranges::search(bytes, pixels);
+  const auto second = std::ranges::search(
+      std::span(bytes).last(static_cast<std::size_t>(bytes.end() - first.end())), pixels);
+  ASSERT_FALSE(second.empty());
+  std::fill_n(second.begin(), 60, std::byte{0xff});
+  write_file_atomically(scan, bytes);
+  const auto result = chiaro({"inspect", scan, "--json"});
+  EXPECT_EQ(result.status, 3) << result.err;
+  EXPECT_NE(result.err.find("page 2 of 2"), std::string::npos) << result.err;
+  EXPECT_EQ(events(result.out).at(0)["page"], 1);
+  EXPECT_EQ(chiaro({"inspect", scan, dark_}).status, 1);
 }
 
 TEST_F(InspectCli, FindsThePicturesThatRestoreFinds) {

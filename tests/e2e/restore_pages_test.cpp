@@ -1,6 +1,7 @@
 // `chiaro restore` with pictures of several pages, with values outside the usual range, and with
 // files that change: what must not be lost without a word.
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <chrono>
@@ -220,6 +221,47 @@ TEST_F(RestorePages, ADamagedOneIsNamedAndNothingIsWritten) {
   EXPECT_EQ(result.status, 3) << result.err;
   EXPECT_NE(result.err.find("page 3 of 3"), std::string::npos) << result.err;
   expect_nothing_written("out");
+}
+
+TEST_F(RestorePages, ThatAreCutOffAreNotLostWithoutAWord) {
+  const std::string says = "leads to another that is not in the file";
+  const auto whole = restore({in_, "-o", folder_ / "out.tif"});
+  EXPECT_EQ(test::occurrences(whole.err, says), 0U) << whole.err;
+  const auto bytes = read_file(in_);
+  fs::create_directories(folder_ / "scans");
+  for (const auto& [share, pages] : {std::pair{0.6, 1}, {0.9, 2}}) {
+    const std::string cut = folder_ / "scans/cut.tif";
+    write_file_atomically(cut, std::span(bytes).first(static_cast<std::size_t>(
+                                   share * static_cast<double>(bytes.size()))));
+    ASSERT_EQ(image::PageReader(cut).count(), pages);
+    for (const auto& result : {restore({cut, "-o", folder_ / "cut.tif", "--overwrite"}),
+                               restore({cut, "-o", folder_ / "cut.png", "--overwrite"}),
+                               restore({folder_ / "scans", "-o", folder_ / "many/", "--overwrite"}),
+                               restore({"-", "-o", folder_ / "cut.tif", "--overwrite"}, cut)}) {
+      EXPECT_EQ(result.status, 0) << result.err;
+      EXPECT_EQ(test::occurrences(result.err, says), 1U) << result.err;
+    }
+  }
+}
+
+TEST_F(RestorePages, AFullDiskStopsTheFolder) {
+  const std::string out = folder_ / "many";
+  fs::create_directories(folder_ / "scans");
+  fs::create_directories(out);
+  for (int i = 0; i < 12; ++i)
+    fs::copy_file(in_, folder_ / ("scans/" + std::to_string(i) + ".tif"));
+  if (::mount("tmpfs", out.c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "needs the right to mount";
+  const auto result = restore({folder_ / "scans", "-o", out, "--json"});
+  EXPECT_EQ(result.status, 4) << result.err;
+  const json summary = events_named(result.out, "summary").at(0);
+  EXPECT_EQ(summary["stopped"], "the disk is full");
+  EXPECT_EQ(summary["failed"], 1);
+  EXPECT_GT(summary["done"], 0);
+  EXPECT_GT(summary["not_begun"], 0);
+  for (const auto& entry : fs::directory_iterator(out))
+    EXPECT_EQ(image::PageReader(entry.path()).count(), 3) << entry.path();
+  ::umount(out.c_str());
 }
 
 TEST_F(RestorePages, WhatCannotBeWrittenIsSaidFirst) {

@@ -1,11 +1,7 @@
 // Bytes that may be a file of weights in another program's format: NumPy's .npz or one array of it,
 // tensors of PyTorch before 1.6, an ncnn network (its text, a zero byte, its weights), either file
 // of LIBSVM that BRISQUE needs. Every reader gets every input.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,27 +12,13 @@
 #include "chiaro/metrics/brisque.h"
 #include "chiaro/metrics/lpips.h"
 #include "chiaro/metrics/niqe.h"
+#include "tests/fuzz/named_memory.h"
 #include "tests/fuzz/target.h"
 
 namespace {
 
 using namespace chiaro;
-
-/// The readers take names: this one is of memory.
-class NamedMemory {
- public:
-  void put(std::span<const std::byte> bytes) {
-    if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, bytes.data(), bytes.size(), 0) !=
-                                                static_cast<ssize_t>(bytes.size())) {
-      std::abort();
-    }
-  }
-  void put(std::string_view text) { put(std::as_bytes(std::span(text))); }
-  std::filesystem::path path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
- private:
-  int descriptor_ = ::memfd_create("weights", MFD_CLOEXEC);
-};
+using fuzz::NamedMemory;
 
 std::string sound_range() {
   std::string text = "x\n-1 1\n";

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -205,6 +207,32 @@ TEST(BadInput, MetadataThatEndTooSoonAreNoFault) {
     const LogCapture quiet;
     EXPECT_EQ(decode(file, name).width(), 13) << name;
     EXPECT_NO_THROW((void)compare_files(file, file)) << name;
+  }
+}
+
+/// An attribute of an OpenEXR header, behind its name, type and length.
+std::span<std::byte> attribute(std::vector<std::byte>& exr, const std::string& name,
+                               const std::string& type, std::size_t bytes) {
+  const std::string head = name + '\0' + type + '\0';
+  const auto found = std::ranges::search(exr, std::as_bytes(std::span(head)));
+  return std::span(found.end(), exr.end()).subspan(4, bytes);
+}
+
+TEST(BadInput, PartsOfAnExrThatGiveTooFewPixelsAreRefused) {
+  // OpenEXR would leave what stood in memory where pixels are missing.
+  constexpr const char* kSays = "gives another number of pixels";
+  auto tiled = from_corpus("tiled.exr");
+  EXPECT_EQ(decode(tiled, "tiled.exr").width(), 24);
+  attribute(tiled, "dataWindow", "box2i", 16)[8] = std::byte{24};  // one more pixel a row
+  EXPECT_CHIARO_ERROR(decode(tiled, "tiles.exr"), Input, kSays);
+  const auto rows = encode(Image(3, 1, 300, 0.5F), {.format = "exr"});
+  EXPECT_EQ(decode(rows, "rows.exr").width(), 300);
+  for (const int packing : {0, 1, 2, 3}) {  // none, RLE, ZIPS, ZIP, which it is
+    auto changed = rows;
+    attribute(changed, "compression", "compression", 1)[0] = static_cast<std::byte>(packing);
+    // One more pixel a row; the other kinds of packing do not give 300 either.
+    if (packing >= 2) attribute(changed, "dataWindow", "box2i", 16)[8] = std::byte{44};
+    EXPECT_CHIARO_ERROR(decode(changed, "rows.exr"), Input, kSays);
   }
 }
 

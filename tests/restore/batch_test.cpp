@@ -318,6 +318,44 @@ TEST_F(RunBatch, AFailingWriteLeavesNothingBehind) {
   EXPECT_TRUE(written().empty());
 }
 
+TEST_F(RunBatch, AFullDiskStopsWhereverItIsMet) {
+  // A device on which no write finds room stands for a full disk.
+  items_[4].output = "/dev/full";
+  for (const bool in_strips : {false, true}) {
+    steps_.by_itself = [&](const BatchItem&) { return in_strips; };
+    steps_.file_to_file = [](const BatchItem& item, const ProgressCallback&,
+                             const std::function<void()>&) -> WrittenByItself {
+      write_file_atomically(item.output, "1" + item.input.stem().string());
+      return {};
+    };
+    failures_.clear();
+    const BatchSummary summary = run({.readers = 1, .writers = 1});
+    EXPECT_EQ(summary.stopped, "the disk is full");
+    EXPECT_EQ(summary.stop_code, ErrorCode::Output);
+    EXPECT_EQ(summary.failed, 1U);
+    EXPECT_NE(failures_["104"].find("No space left"), std::string::npos) << failures_["104"];
+    EXPECT_GE(summary.done, 4U);
+    EXPECT_EQ(summary.done + 1 + summary.not_done.size(), static_cast<std::size_t>(kItems));
+  }
+}
+
+TEST_F(RunBatch, WhatOnlySoundsLikeAFullDiskStopsNothing) {
+  steps_.by_itself = [](const BatchItem& item) {
+    return item.input.stem() == "105" || item.input.stem() == "107";
+  };
+  steps_.file_to_file = [](const BatchItem& item, const ProgressCallback&,
+                           const std::function<void()>&) -> WrittenByItself {
+    if (item.input.stem() == "107") fail(ErrorCode::Output, "'the disk is full.tif' exists");
+    write_file_atomically(item.input.parent_path() / "No space left/a.tif", "nowhere");
+    return {};
+  };
+  const BatchSummary summary = run();
+  EXPECT_EQ(summary.stopped, "");
+  EXPECT_EQ(summary.failed, 2U);
+  EXPECT_EQ(summary.done, static_cast<std::size_t>(kItems - 2));
+  EXPECT_NE(failures_["105"].find("No such file"), std::string::npos) << failures_["105"];
+}
+
 TEST(ByteBudget, ServesInOrder) {
   ByteBudget budget(10);
   ASSERT_TRUE(budget.take(8));

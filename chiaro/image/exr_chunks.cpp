@@ -1,0 +1,193 @@
+#include "chiaro/image/exr_chunks.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include <OpenEXR/Iex.h>
+#include <OpenEXR/ImfChannelList.h>
+#include <OpenEXR/ImfCompression.h>
+#include <OpenEXR/ImfPartType.h>
+#include <OpenEXR/ImfTileDescription.h>
+#include <OpenEXR/ImfVersion.h>
+
+namespace chiaro::image {
+namespace {
+
+/// Rows of a chunk, of the kinds of packing that are looked at here; 0: another kind.
+int rows_of_chunk(Imf::Compression compression) {
+  switch (compression) {
+    case Imf::NO_COMPRESSION:
+    case Imf::RLE_COMPRESSION:
+    case Imf::ZIPS_COMPRESSION:
+      return 1;
+    case Imf::ZIP_COMPRESSION:
+      return 16;
+    default:
+      return 0;
+  }
+}
+
+std::uint64_t bytes_of(Imf::PixelType type) {
+  return type == Imf::HALF ? 2 : 4;
+}
+
+/// The quotient, rounded down; divisor above 0.
+std::int64_t floor_div(std::int64_t value, std::int64_t divisor) {
+  return value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor);
+}
+
+/// How many bytes come out; nothing is kept of them. A stream that ends early or is damaged gives
+/// what it gives.
+std::uint64_t inflated_bytes(std::span<const char> packed) {
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) return 0;
+  std::vector<unsigned char> piece(std::size_t{1} << 16);
+  std::uint64_t total = 0;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  for (int status = Z_OK; status == Z_OK;) {
+    stream.next_out = piece.data();
+    stream.avail_out = static_cast<uInt>(piece.size());
+    status = inflate(&stream, Z_NO_FLUSH);
+    total += piece.size() - stream.avail_out;
+  }
+  inflateEnd(&stream);
+  return total;
+}
+
+/// Of runs as OpenEXR has them: a byte n, then -n bytes as they are, or one that stands n + 1
+/// times.
+std::uint64_t unrolled_bytes(std::span<const char> packed) {
+  std::uint64_t total = 0;
+  for (std::size_t at = 0; at < packed.size();) {
+    const int n = static_cast<signed char>(packed[at]);
+    total += static_cast<std::uint64_t>(n < 0 ? -n : n + 1);
+    at += static_cast<std::size_t>(n < 0 ? 1 - n : 2);
+  }
+  return total;
+}
+
+}  // namespace
+
+ExrChunks::ExrChunks(ReadAt read_at, const Imf::Header& header, int version)
+    : read_at_(std::move(read_at)),
+      header_(header),
+      several_parts_(Imf::isMultiPart(version)),
+      tiled_(several_parts_ ? header.hasType() && header.type() == Imf::TILEDIMAGE
+                            : Imf::isTiled(version)),
+      rows_together_(rows_of_chunk(header.compression())) {}
+
+/// Little-endian.
+std::uint64_t ExrChunks::number(std::uint64_t at, std::size_t bytes) const {
+  std::array<char, 8> read{};
+  if (!read_at_(at, std::span(read).first(bytes))) throw Iex::InputExc("the file ends too early");
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes; i-- > 0;) value = value << 8 | static_cast<unsigned char>(read[i]);
+  return value;
+}
+
+std::uint64_t ExrChunks::end_of_headers() const {
+  std::uint64_t at = 8;  // behind magic number and version
+  const auto skip_text = [&] {
+    const std::uint64_t first = at;
+    while (number(at++, 1) != 0) {
+    }
+    return at - 1 - first;  // its length
+  };
+  for (bool in_header = false;;) {
+    if (skip_text() == 0) {  // the end of a header; of several, an empty one is behind the last
+      if (!several_parts_ || !in_header) return at;
+      in_header = false;
+      continue;
+    }
+    in_header = true;
+    skip_text();
+    at += 4 + number(at, 4);
+  }
+}
+
+std::uint64_t ExrChunks::bytes_of_line(int y) const {
+  const Imath::Box2i& window = header_.dataWindow();
+  std::uint64_t bytes = 0;
+  const Imf::ChannelList& list = header_.channels();
+  for (auto one = list.begin(); one != list.end(); ++one) {
+    const Imf::Channel& channel = one.channel();
+    const std::int64_t step = std::max(1, channel.xSampling);
+    if (floor_div(y, std::max(1, channel.ySampling)) * std::max(1, channel.ySampling) != y)
+      continue;
+    const std::int64_t samples =
+        floor_div(window.max.x, step) - floor_div(std::int64_t{window.min.x} - 1, step);
+    bytes += static_cast<std::uint64_t>(samples) * bytes_of(channel.type);
+  }
+  return bytes;
+}
+
+std::uint64_t ExrChunks::bytes_of_rows(std::int64_t first, std::int64_t last) const {
+  std::uint64_t bytes = 0;
+  for (std::int64_t y = first; y <= last; ++y) bytes += bytes_of_line(static_cast<int>(y));
+  return bytes;
+}
+
+void ExrChunks::expect_chunk(std::int64_t index, std::uint64_t expected) const {
+  const std::uint64_t at = number(table_at_ + 8 * static_cast<std::uint64_t>(index), 8);
+  const std::uint64_t head = (several_parts_ ? 4 : 0) + (tiled_ ? 16 : 4);
+  const std::uint64_t size = number(at + head, 4);
+  if (size == expected) return;  // kept as it is, where packing does not make it smaller
+  std::uint64_t given = size;
+  if (size < expected && header_.compression() != Imf::NO_COMPRESSION) {
+    std::vector<char> packed(size);
+    if (!read_at_(at + head + 4, packed)) throw Iex::InputExc("the file ends too early");
+    given = header_.compression() == Imf::RLE_COMPRESSION ? unrolled_bytes(packed)
+                                                          : inflated_bytes(packed);
+  }
+  if (given != expected) throw Iex::InputExc("a part of it gives another number of pixels");
+}
+
+void ExrChunks::expect_rows(std::int64_t chunk) const {
+  const Imath::Box2i& window = header_.dataWindow();
+  const std::int64_t first = window.min.y + chunk * rows_together_;
+  expect_chunk(chunk, bytes_of_rows(
+                          first, std::min<std::int64_t>(first + rows_together_ - 1, window.max.y)));
+}
+
+void ExrChunks::expect_tiles(std::int64_t row) const {
+  const Imath::Box2i& window = header_.dataWindow();
+  const std::int64_t width = std::int64_t{window.max.x} - window.min.x + 1;
+  const std::int64_t height = std::int64_t{window.max.y} - window.min.y + 1;
+  const std::int64_t tile_width = header_.tileDescription().xSize;
+  const std::int64_t tile_height = header_.tileDescription().ySize;
+  std::uint64_t pixel = 0;
+  const Imf::ChannelList& list = header_.channels();
+  for (auto one = list.begin(); one != list.end(); ++one) pixel += bytes_of(one.channel().type);
+  const std::int64_t across = (width + tile_width - 1) / tile_width;
+  const std::int64_t rows = std::min(tile_height, height - row * tile_height);
+  for (std::int64_t tile = 0; tile < across; ++tile) {
+    const std::int64_t columns = std::min(tile_width, width - tile * tile_width);
+    expect_chunk(row * across + tile, static_cast<std::uint64_t>(rows * columns) * pixel);
+  }
+}
+
+void ExrChunks::expect_full(int first, int last) {
+  if (rows_together_ == 0) return;
+  if (table_at_ == 0) table_at_ = end_of_headers();
+  const std::int64_t together = tiled_ ? header_.tileDescription().ySize : rows_together_;
+  const auto chunk_of = [&](int y) {
+    return (std::int64_t{y} - header_.dataWindow().min.y) / together;
+  };
+  for (std::int64_t chunk = chunk_of(first); chunk <= chunk_of(last); ++chunk) {
+    if (chunk >= first_seen_ && chunk <= last_seen_) continue;
+    if (tiled_) {
+      expect_tiles(chunk);
+    } else {
+      expect_rows(chunk);
+    }
+  }
+  first_seen_ = chunk_of(first);
+  last_seen_ = chunk_of(last);
+}
+
+}  // namespace chiaro::image

@@ -1,0 +1,48 @@
+// Whether the packed parts of an OpenEXR file give all the pixels they stand for. Internal to the
+// room.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include <OpenEXR/ImfHeader.h>
+
+namespace chiaro::image {
+
+/// OpenEXR takes a part that gives fewer bytes than its rows need, and what stood in memory before
+/// becomes pixels. Here such parts are found first, of the kinds of packing where it does not look
+/// (none, RLE, ZIP).
+class ExrChunks {
+ public:
+  /// Bytes of the file from a place on; false where it ends before.
+  using ReadAt = std::function<bool(std::uint64_t at, std::span<char> bytes)>;
+
+  /// `header`: of the first part of the file, whose version field is `version`. Both must outlive
+  /// it.
+  ExrChunks(ReadAt read_at, const Imf::Header& header, int version);
+
+  /// Looks at the parts with the rows [first, last] of the data window. Errors: Iex::InputExc.
+  void expect_full(int first, int last);
+
+ private:
+  std::uint64_t number(std::uint64_t at, std::size_t bytes) const;
+  std::uint64_t end_of_headers() const;
+  std::uint64_t bytes_of_line(int y) const;
+  std::uint64_t bytes_of_rows(std::int64_t first, std::int64_t last) const;
+  void expect_rows(std::int64_t chunk) const;
+  void expect_tiles(std::int64_t row) const;
+  void expect_chunk(std::int64_t index, std::uint64_t expected) const;
+
+  ReadAt read_at_;
+  const Imf::Header& header_;
+  bool several_parts_;
+  bool tiled_;
+  int rows_together_;            // of a chunk; 0: OpenEXR looks itself
+  std::uint64_t table_at_ = 0;   // where the places of the chunks stand
+  std::int64_t first_seen_ = 0;  // chunks or rows of tiles, the last that were looked at
+  std::int64_t last_seen_ = -1;
+};
+
+}  // namespace chiaro::image

@@ -5,7 +5,8 @@ usage: check_onnx.py BUNDLE_OR_FOLDER...     exit status 0: all equal; 7: not; 7
 
 For each bundle: restore.onnx, and condition.onnx where there is one, or else encode.onnx, pass ONNX's own checker, have
 the tensors, axes and operator set that docs/bundle_format.md promises (restore.onnx its metadata too), and give the stored outputs for the
-inputs of selftest.safetensors, and of NAME.safetensors beside NAME.chiaro where there is one, within 1e-4.
+inputs of selftest.safetensors, and of NAME.safetensors beside NAME.chiaro where there is one, within 1e-4. The inputs
+of each graph have at least three different sizes, since one size would not show that the axes are free.
 """
 
 import json
@@ -14,6 +15,7 @@ import sys
 import zipfile
 
 TOLERANCE = 1e-4
+FEWEST_SIZES = 3
 OPSET = 17
 METADATA = {
     "Image.BitmapPixelFormat": "Rgb8",
@@ -75,7 +77,7 @@ def metadata_faults(graph_bytes):
 
 
 def differences(graph_bytes, vectors, prefix, output):
-    """(case, shape of its first input, largest difference) for each case of the tensors `prefix`N.NAME."""
+    """(shapes of its inputs, largest difference) for each case of the tensors `prefix`N.NAME."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
@@ -87,7 +89,8 @@ def differences(graph_bytes, vectors, prefix, output):
         expected = vectors[f"{prefix}{index}.{'output' if output == 'code' else output}"]
         got = session.run([output], given)[0]
         same = got.shape == expected.shape and numpy.isfinite(got).all()
-        yield given[names[0]].shape, float(numpy.abs(got - expected).max()) if same else float("inf")
+        shapes = tuple(given[name].shape for name in names)
+        yield shapes, float(numpy.abs(got - expected).max()) if same else float("inf")
         index += 1
 
 
@@ -109,13 +112,15 @@ def check(path):
     largest = []
     for graph, inputs, prefix, outputs in graphs:
         faults += [f"{graph}: {fault}" for fault in form_faults(members[graph], inputs, dict.fromkeys(outputs))]
-        before = len(largest)
+        sizes = set()
         for name, content in sets:
-            for shape, difference in differences(members[graph], safetensors(content), prefix, outputs[0]):
-                print(f"{path.name}: {graph}, {name} {'×'.join(map(str, shape))}: largest difference {difference:.1e}")
+            for shapes, difference in differences(members[graph], safetensors(content), prefix, outputs[0]):
+                size = ", ".join("×".join(map(str, shape)) for shape in shapes)
+                print(f"{path.name}: {graph}, {name} {size}: largest difference {difference:.1e}")
                 largest.append(difference)
-        if len(largest) == before:
-            faults.append(f"{graph}: no test vectors")
+                sizes.add(shapes)
+        if len(sizes) < FEWEST_SIZES:
+            faults.append(f"{graph}: test vectors of {len(sizes)} different sizes; expected at least {FEWEST_SIZES}")
     for fault in faults:
         print(f"{path.name}: {fault}")
     return not faults and all(difference < TOLERANCE for difference in largest)

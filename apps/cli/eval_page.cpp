@@ -22,7 +22,7 @@ std::vector<std::string> eval_row(const eval::Report& report, std::size_t measur
   const auto& interval = summary.restored_interval;
   return {report.set,
           report.labels[measure],
-          std::to_string(report.pictures.size()),
+          eval::scored_text(report),
           score_text(summary.restored),
           interval ? fmt::format("{} to {}", score_text(interval->low), score_text(interval->high))
                    : "–",
@@ -60,6 +60,9 @@ ReportPage eval_page(std::span<const eval::Report> reports,
     for (std::size_t m = 0; m < report.labels.size(); ++m)
       page.table.rows.push_back(eval_row(report, m));
     page.table.notes.push_back(source_text(report));
+    for (const auto& picture : report.failed)
+      page.table.notes.push_back(
+          fmt::format("{}: {} was not scored: {}", report.set, picture.name, picture.reason));
   }
   for (std::size_t m = 0; m < first.labels.size(); ++m) {
     page.table.notes.push_back(

@@ -5,6 +5,7 @@
 
 #include "apps/cli/interruption.h"
 #include "chiaro/base/files.h"
+#include "chiaro/base/log.h"
 #include "chiaro/base/text.h"
 #include "chiaro/eval/metric_files.h"
 #include "chiaro/eval/report.h"
@@ -77,6 +78,24 @@ void deliver(std::span<const eval::Report> reports, const MeasuringOptions& opti
   if (!options.csv_file.empty()) write_file_atomically(options.csv_file, eval::report_csv(reports));
   const std::string text = options.show.json ? json : eval::report_text(reports) + appendix;
   std::fputs(text.c_str(), stdout);
+}
+
+int tell_unscored(std::span<const eval::Report> reports) {
+  std::size_t failed = 0;
+  std::size_t checks = 0;
+  std::size_t all = 0;
+  std::string names;
+  for (const eval::Report& report : reports) {
+    all += report.count();
+    for (const auto& picture : report.failed) {
+      ++failed;
+      checks += picture.code == ErrorCode::CheckFailed ? 1 : 0;
+      names += fmt::format("\n  {}, {}: {}", report.set, picture.name, picture.reason);
+    }
+  }
+  if (failed == 0) return 0;
+  spdlog::error("{} of {} pictures not scored, and in no figure:{}", failed, all, names);
+  return static_cast<int>(checks == failed ? ErrorCode::CheckFailed : ErrorCode::SomeFailed);
 }
 
 eval::Report evaluate_with_bar(const eval::PairSet& set, const eval::RestoreFunction& restore,

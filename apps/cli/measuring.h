@@ -50,6 +50,10 @@ void expect_deliverable(const MeasuringOptions& options);
 void deliver(std::span<const eval::Report> reports, const MeasuringOptions& options,
              const std::string& appendix = "");
 
+/// Names the pictures without scores on stderr. Returns the exit status for them: 0 where there are
+/// none, 7 where all are checks that said no, else 1.
+int tell_unscored(std::span<const eval::Report> reports);
+
 /// Evaluates with a bar on stderr (not under --quiet). Errors: as eval::evaluate; Interrupted after
 /// a signal.
 eval::Report evaluate_with_bar(const eval::PairSet& set, const eval::RestoreFunction& restore,

@@ -108,10 +108,26 @@ void verify(const ModelsArguments& arguments) {
   const auto paths =
       arguments.all ? restore::list_bundles()
                     : std::vector<std::filesystem::path>{restore::find_bundle(arguments.bundle)};
-  int different = 0;
-  for (const auto& path : paths) different += verify_one(path, arguments.show) ? 0 : 1;
+  std::size_t different = 0;
+  std::size_t failed = 0;
+  for (const auto& path : paths) {
+    try {
+      different += verify_one(path, arguments.show) ? 0 : 1;
+    } catch (const Error& error) {
+      if (!arguments.all) throw;
+      ++failed;
+      spdlog::error("{}", error.what());
+      if (arguments.show.json)
+        print_event("failed", {{"file", path.string()},
+                               {"message", error.what()},
+                               {"exit_status", error.exit_status()}});
+    }
+  }
   if (arguments.show.json)
-    print_event("summary", {{"done", paths.size()}, {"different", different}});
+    print_event("summary",
+                {{"done", paths.size() - failed}, {"different", different}, {"failed", failed}});
+  CHIARO_CHECK(failed == 0, SomeFailed, "[cli.models] {} of {} bundles cannot be verified", failed,
+               paths.size());
   CHIARO_CHECK(different == 0, CheckFailed,
                "[cli.models] the self-test of {} of {} bundles does not agree", different,
                paths.size());

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/events.h"
 #include "apps/cli/measuring.h"
 #include "chiaro/eval/suite.h"
 
@@ -37,6 +38,7 @@ void run(const ScoreOptions& options) {
   const std::vector<eval::Report> reports{
       evaluate_with_bar(set, {}, measures, evaluate_options, options.measuring.show.quiet)};
   deliver(reports, options.measuring);
+  if (const int status = tell_unscored(reports); status != 0) throw EndWith{status};
 }
 
 }  // namespace
@@ -50,7 +52,9 @@ void add_score(CLI::App& root) {
       "  chiaro score --input results --target clean --metric psnr,ssim --preset matlab\n"
       "  chiaro score --input photo.jpg --metric niqe,brisque --metric-files DIR\n\n"
       "Pictures are paired by name, never by order; one without a partner is an error. Folders\n"
-      "below the two are not looked at: score each by itself.");
+      "below the two are left aside: score each by itself. A picture that cannot be read is "
+      "named,\n"
+      "the others are scored, and the exit status is 1.");
   command->add_option("-i,--input", options->input, "folder of finished pictures, or one of them")
       ->required();
   command->add_option("-t,--target", options->target,

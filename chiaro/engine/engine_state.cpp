@@ -103,6 +103,7 @@ Engine::State::State(const EngineOptions& options, std::string name)
   precision = settled_precision(options.precision);
   threads = options.threads > 0 ? options.threads : available_cores();
   runtime = start_runtime();
+  runtime->expect_room();
 }
 
 void Engine::State::read(std::span<const std::byte> bytes) {

@@ -1,5 +1,8 @@
 #include "chiaro/engine/translation.h"
 
+#include <algorithm>
+#include <array>
+
 #include "chiaro/base/text.h"
 
 namespace chiaro::engine {
@@ -19,9 +22,16 @@ std::string brief(const char* message) {
 }
 
 bool is_about_memory(std::string_view message) {
-  return message.find("bad_alloc") != std::string_view::npos ||
-         message.find("llocat") != std::string_view::npos ||
-         message.find("out of memory") != std::string_view::npos;
+  // The last three: of its code generator; of a thread; of a library, all where nothing is left.
+  constexpr std::array kWords{"bad_alloc",
+                              "llocat",
+                              "out of memory",
+                              "can't alloc",
+                              "Resource temporarily unavailable",
+                              "failed to map segment"};
+  return std::ranges::any_of(kWords, [message](const char* words) {
+    return message.find(words) != std::string_view::npos;
+  });
 }
 
 }  // namespace chiaro::engine

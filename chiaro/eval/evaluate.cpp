@@ -41,6 +41,16 @@ PictureScores score_entry(const PairSet& set, const PairEntry& entry,
   return scores;
 }
 
+/// Whether the next picture may do all the same.
+bool is_of_one_picture(ErrorCode code) {
+  return code == ErrorCode::Input || code == ErrorCode::CheckFailed || code == ErrorCode::Resource;
+}
+
+[[noreturn]] void fail_at(const PairSet& set, const std::string& picture, ErrorCode code,
+                          const std::string& reason) {
+  fail(code, "[eval.evaluate] set '{}', picture '{}': {}", set.name, picture, reason);
+}
+
 }  // namespace
 
 void expect_targets(const PairSet& set, const std::vector<metrics::Measure>& measures) {
@@ -74,17 +84,27 @@ Report evaluate(const PairSet& set, const RestoreFunction& restore,
   report.targets_hash = hashes.targets;
   if (restore) report.inputs_hash = hashes.inputs;
   for (std::size_t i = 0; i < set.entries.size(); ++i) {
+    const PairEntry& entry = set.entries[i];
     try {
-      report.pictures.push_back(score_entry(set, set.entries[i], restore, measures, options));
+      report.pictures.push_back(score_entry(set, entry, restore, measures, options));
+      report.pictures.back().scene = hashes.scenes[i];
     } catch (const Error& error) {
-      fail(error.code(), "[eval.evaluate] set '{}', picture '{}': {}", set.name,
-           set.entries[i].name, error.what());
+      if (!is_of_one_picture(error.code())) fail_at(set, entry.name, error.code(), error.what());
+      report.failed.push_back({entry.name, error.what(), error.code()});
     }
-    report.pictures.back().scene = hashes.scenes[i];
     const double done = static_cast<double>(i + 1) / static_cast<double>(set.entries.size());
     CHIARO_CHECK(!progress || progress(done), Interrupted, "[eval.evaluate] stopped by the user");
   }
+  if (report.pictures.empty()) {
+    const FailedPicture& first = report.failed.front();
+    fail_at(set, first.name, first.code, first.reason);
+  }
   return report;
+}
+
+std::string scored_text(const Report& report) {
+  return report.failed.empty() ? std::to_string(report.pictures.size())
+                               : fmt::format("{} of {}", report.pictures.size(), report.count());
 }
 
 Summary summarize(const Report& report, std::size_t measure) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 #include "chiaro/eval/pair_set.h"
 #include "chiaro/eval/statistics.h"
@@ -35,6 +36,13 @@ struct PictureScores {
   std::string type_found = {};   ///< by a controller; "" where none looked
 };
 
+/// One that could not be read, restored or scored.
+struct FailedPicture {
+  std::string name;
+  std::string reason;  ///< a sentence, which need not name it
+  ErrorCode code = ErrorCode::Input;
+};
+
 /// Everything measured on one set.
 struct Report {
   std::string set;
@@ -47,7 +55,10 @@ struct Report {
   std::vector<std::string> fingerprints;  ///< of the measures
   std::vector<PictureScores> pictures;
   BootstrapOptions bootstrap;
-  std::vector<std::string> types = {};  ///< a controller should name one of these; may be empty
+  std::vector<std::string> types = {};     ///< a controller should name one of these; may be empty
+  std::vector<FailedPicture> failed = {};  ///< count in no figure
+
+  std::size_t count() const { return pictures.size() + failed.size(); }
 };
 
 /// Told of every picture: its scores, what went in, what came out.
@@ -66,12 +77,17 @@ struct EvaluateOptions {
 void expect_targets(const PairSet& set, const std::vector<metrics::Measure>& measures);
 
 /// Restores and scores every pair, one at a time in memory. Without a restore function the inputs
-/// themselves are scored as the restored pictures. Errors: those of the set, the metrics (naming
-/// set and file) and the restore function; Usage where a metric compares with clean pictures and
-/// the set has none; Interrupted when `progress` returns false.
+/// themselves are scored as the restored pictures. A picture that fails by itself (Input,
+/// CheckFailed, Resource) goes to `failed`, and the others are done. Errors: those of the first
+/// picture where all fail; those of the set, the metrics (naming set and file) and the restore
+/// function; Usage where a metric compares with clean pictures and the set has none; Interrupted
+/// when `progress` returns false.
 Report evaluate(const PairSet& set, const RestoreFunction& restore,
                 const std::vector<metrics::Measure>& measures, const EvaluateOptions& options = {},
                 const ProgressCallback& progress = {});
+
+/// How many pictures were scored: "12", or "11 of 12".
+std::string scored_text(const Report& report);
 
 /// Means over the pictures of a report for one measure.
 struct Summary {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/files.h"
+#include "chiaro/base/log.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/base/text.h"
 #include "chiaro/degrade/degrade.h"
@@ -22,11 +24,30 @@ namespace fs = std::filesystem;
 constexpr std::array kSuffixRules = {"_real:_mean", "_lq:_gt", "_low:_high", "_noisy:_clean",
                                      "_input:_target"};
 
+/// Says how many there are in folders below, where any are.
+void say_left_aside(const std::string& set, const fs::path& folder,
+                    const std::vector<fs::path>& files) {
+  std::ptrdiff_t aside = 0;
+  try {
+    aside = std::ranges::count_if(
+        image::list_pictures(folder, /*recursive=*/true),
+        [&](const fs::path& file) { return !std::ranges::binary_search(files, file); });
+  } catch (const Error& error) {  // of no folder that is wanted
+    spdlog::debug("{}", error.what());
+  }
+  if (aside > 0)
+    spdlog::info("set '{}': left aside in folders below '{}': {}", set, folder.string(),
+                 aside == 1 ? "1 picture" : fmt::format("{} pictures", aside));
+}
+
 std::vector<fs::path> pictures_in(const std::string& set, const fs::path& folder) {
   CHIARO_CHECK(fs::is_directory(folder), Input, "[eval.pair_set] set '{}': '{}' is not a folder",
                set, folder.string());
   auto files = image::list_pictures(folder);
-  if (!files.empty()) return files;
+  if (!files.empty()) {
+    say_left_aside(set, folder, files);
+    return files;
+  }
   const auto below = image::list_pictures(folder, /*recursive=*/true);
   CHIARO_CHECK(below.empty(), Input,
                "[eval.pair_set] set '{}': no pictures in '{}' itself, but {} in folders below it, "
@@ -50,18 +71,30 @@ std::string rule_of_shared_folder(const std::string& set, const std::vector<fs::
        set);
 }
 
+// Nothing where the file is broken: load_pair says so of its picture alone.
+std::optional<image::Probe> known_size(const fs::path& file) {
+  try {
+    return image::probe(file);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Input) throw;
+    return std::nullopt;
+  }
+}
+
 // Sizes are stored before turning upright, so a pair may differ by a swap here; load_pair is exact.
 void check_sizes(const PairSet& set) {
   for (const auto& entry : set.entries) {
     if (entry.input.empty()) continue;
-    const auto input = image::probe(entry.input);
-    const auto target = image::probe(entry.target);
-    CHIARO_CHECK(std::minmax(input.width, input.height) == std::minmax(target.width, target.height),
-                 Input,
-                 "[eval.pair_set] set '{}': '{}' and its target '{}' differ in size; got {}x{} and "
-                 "{}x{} px",
-                 set.name, entry.input.string(), entry.target.string(), input.width, input.height,
-                 target.width, target.height);
+    const auto input = known_size(entry.input);
+    const auto target = known_size(entry.target);
+    if (!input || !target) continue;
+    CHIARO_CHECK(
+        std::minmax(input->width, input->height) == std::minmax(target->width, target->height),
+        Input,
+        "[eval.pair_set] set '{}': '{}' and its target '{}' differ in size; got {}x{} and "
+        "{}x{} px",
+        set.name, entry.input.string(), entry.target.string(), input->width, input->height,
+        target->width, target->height);
   }
 }
 
@@ -79,8 +112,13 @@ std::string hex(std::uint64_t hash) {
   return fmt::format("{:016x}", hash);
 }
 
+/// What cannot be read has no scores either.
 std::string file_hash(const fs::path& file) {
-  return hex(stable_hash(read_text(file)));
+  try {
+    return hex(stable_hash(read_text(file)));
+  } catch (const Error&) {
+    return "unreadable";
+  }
 }
 
 }  // namespace
@@ -88,8 +126,8 @@ std::string file_hash(const fs::path& file) {
 PairSet paired_folders(const std::string& name, const fs::path& input, const fs::path& target,
                        const std::string& rule) {
   const auto inputs = pictures_in(name, input);
-  const auto targets = pictures_in(name, target);
-  const bool shared = fs::equivalent(input, target);
+  const bool shared = fs::is_directory(target) && fs::equivalent(input, target);
+  const auto targets = shared ? inputs : pictures_in(name, target);
   const std::string used = rule.empty() && shared ? rule_of_shared_folder(name, inputs) : rule;
   PairSet set{name, {}, "", 0};
   for (const auto& pair : image::pair_files(inputs, targets, used, name)) {

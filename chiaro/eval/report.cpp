@@ -94,6 +94,7 @@ Json set_json(const Report& report) {
       {"event", "set"},
       {"set", report.set},
       {"pictures", report.pictures.size()},
+      {"failed", report.failed.size()},
       {"restorer", report.restorer},
       {"degradation", report.degradation},
       {"seed", report.seed},
@@ -146,7 +147,7 @@ std::string report_text(std::span<const Report> reports) {
     for (const auto& report : reports) {
       const Summary summary = summarize(report, m);
       auto& row = rows.emplace_back();
-      row = {report.set, std::to_string(report.pictures.size()), score_text(summary.restored),
+      row = {report.set, scored_text(report), score_text(summary.restored),
              interval_text(summary.restored_interval)};
       if (!summary.input) continue;
       row.push_back(score_text(*summary.input));
@@ -190,6 +191,7 @@ std::string report_csv(std::span<const Report> reports) {
 std::string report_json(std::span<const Report> reports) {
   std::string text;
   std::size_t pictures = 0;
+  std::size_t failed = 0;
   double seconds = 0;
   for (const auto& report : reports) {
     text += json_line(set_json(report));
@@ -205,10 +207,20 @@ std::string report_json(std::span<const Report> reports) {
       text += json_line(line);
       seconds += picture.seconds;
     }
+    for (const auto& picture : report.failed)
+      text += json_line({{"event", "failed"},
+                         {"set", report.set},
+                         {"file", picture.name},
+                         {"message", picture.reason},
+                         {"exit_status", static_cast<int>(picture.code)}});
     pictures += report.pictures.size();
+    failed += report.failed.size();
   }
-  const Json last{
-      {"event", "summary"}, {"sets", reports.size()}, {"pictures", pictures}, {"seconds", seconds}};
+  const Json last{{"event", "summary"},
+                  {"sets", reports.size()},
+                  {"pictures", pictures},
+                  {"failed", failed},
+                  {"seconds", seconds}};
   return text + json_line(last);
 }
 
@@ -232,6 +244,10 @@ std::vector<Report> parse_report_json(std::string_view text, const std::string& 
                                    scores_from(report.labels, json.at("scores")),
                                    scores_from(report.labels, json.at("input_scores")),
                                    json.at("seconds"), json.value("type_found", "")});
+      } else if (event == "failed") {
+        reports.at(places.at(json.at("set")))
+            .failed.push_back({json.at("file"), json.at("message"),
+                               static_cast<ErrorCode>(json.at("exit_status").get<int>())});
       } else if (event == "summary") {
         ended = true;
       }

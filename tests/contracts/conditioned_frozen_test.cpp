@@ -10,6 +10,7 @@
 #include "chiaro/networks/controller.h"
 #include "chiaro/networks/path_conditioner.h"
 #include "chiaro/networks/text_table.h"
+#include "tests/contracts/kept_vectors.h"
 #include "tests/support/expect_error.h"
 
 namespace chiaro::freeze::conditioned_frozen_test {
@@ -86,6 +87,33 @@ TEST(ConditionedFrozen, ControllerEqualsTrained) {
     expect_equal(got.at("novelty"), expected.novelty, "novelty");
     expect_equal(got.at("domain"), expected.domain, "domain");
   }
+}
+
+// For ONNX Runtime, where the number of views is free as well.
+TEST(ConditionedFrozen, IsLeftWithVectorsOfManySizes) {
+  const Pair pair = awake_pair();
+  const bundle::Bundle made = frozen(pair);
+  const at::NoGradGuard no_grad;
+  pair.controller->eval();
+  pair.network->eval();
+  const std::array<std::array<std::int64_t, 3>, 3> sizes = {
+      {{1, 48, 48}, {4, 16, 48}, {9, 32, 16}}};
+  KeptVectors vectors;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto [count, height, width] = sizes[i];
+    const auto index = static_cast<int>(i);
+    const auto views = at::rand({count, 3, 32, 32});
+    const auto whole = at::rand({1, 3, height, width});
+    const auto input = at::rand({count, 3, height, width});
+    const auto code = pair.controller->diagnose(views.unsqueeze(0), whole).code;
+    vectors.keep(bundle::condition_test_name(index, "views"), views);
+    vectors.keep(bundle::condition_test_name(index, "whole"), whole);
+    vectors.keep(bundle::condition_test_name(index, "condition"), code);
+    vectors.keep(bundle::self_test_name(index, "input"), input);
+    vectors.keep(bundle::self_test_name(index, "condition"), code);
+    vectors.keep(bundle::self_test_name(index, "output"), pair.network->forward(input, {code}));
+  }
+  vectors.leave("conditioned", made);
 }
 
 using Shape = std::vector<std::int64_t>;

@@ -7,13 +7,12 @@
 #include <torch/utils.h>
 
 #include <array>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "chiaro/bundle/safetensors.h"
 #include "chiaro/freeze/freeze.h"
+#include "tests/contracts/kept_vectors.h"
 #include "tests/support/onnx_graph.h"
 
 namespace chiaro::freeze::frozen_test {
@@ -72,14 +71,7 @@ TEST_P(Frozen, EqualsTrainedAtEverySize) {
                                                              {1, 5 * step + near, near},
                                                              {2, 2 * near, near},
                                                              {1, 4 * near, 7 * step + near}}};
-  std::vector<at::Tensor> kept;  // owns what `vectors` views
-  bundle::TensorMap vectors;
-  const auto keep = [&](std::size_t i, const char* role, const at::Tensor& tensor) {
-    kept.push_back(tensor.contiguous());
-    const auto* first = static_cast<const std::byte*>(kept.back().const_data_ptr());
-    vectors[bundle::self_test_name(static_cast<int>(i), role)] = {
-        bundle::Dtype::F32, tensor.sizes().vec(), {first, kept.back().nbytes()}};
-  };
+  KeptVectors vectors;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const auto [batch, height, width] = sizes[i];
     const at::Tensor input = at::rand({batch, 3, height, width});
@@ -96,14 +88,10 @@ TEST_P(Frozen, EqualsTrainedAtEverySize) {
       thawed->eval();
       EXPECT_TRUE(at::equal(thawed->forward(input), trained)) << "thawed from the bundle";
     }
-    keep(i, "input", input);
-    keep(i, "output", trained);
+    vectors.keep(bundle::self_test_name(static_cast<int>(i), "input"), input);
+    vectors.keep(bundle::self_test_name(static_cast<int>(i), "output"), trained);
   }
-
-  const std::filesystem::path folder = std::filesystem::path(CHIARO_BUILD_DIR) / "frozen";
-  std::filesystem::create_directories(folder);
-  bundle::write_bundle(folder / (GetParam() + ".chiaro"), frozen.manifest, frozen.members);
-  bundle::write_safetensors(folder / (GetParam() + ".safetensors"), vectors);
+  vectors.leave(GetParam(), frozen);
 }
 
 std::vector<std::string> network_names() {

@@ -1,5 +1,6 @@
 // `chiaro restore` where nothing is to change, but all is written anew in another format: samples,
-// profile and EXIF arrive as they were.
+// profile, EXIF and colours arrive as they were. ExifTool and ImageMagick are the judges from
+// outside.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,14 +9,17 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "chiaro/base/files.h"
 #include "chiaro/image/codec.h"
 #include "tests/image/exiftool.h"
+#include "tests/image/handmade_files.h"
 #include "tests/support/bundle_folder.h"
 #include "tests/support/colour_cube.h"
+#include "tests/support/imagemagick.h"
 #include "tests/support/process.h"
 #include "tests/support/profiles.h"
 #include "tests/support/temporary_folder.h"
@@ -123,6 +127,123 @@ TEST_F(Identity, SamplesProfileAndExifArriveInTheOtherFormat) {
         EXPECT_FALSE(std::ranges::search(after.metadata.exif, std::string("Anna")).empty()) << said;
       }
     }
+  }
+}
+
+/// Larger than all colours that the others can name.
+test::Icc widest() {
+  return test::rgb_profile({0.32168, 0.33767, 1},
+                           {{0.7347, 0.2653, 1}, {0.0, 1.0, 1}, {0.0001, -0.0770, 1}},
+                           cmsBuildGamma(nullptr, 2.2));
+}
+
+/// Linear light between the primaries of sRGB.
+test::Icc linear_srgb() {
+  return test::rgb_profile(test::kD65, {{0.64, 0.33, 1}, {0.30, 0.60, 1}, {0.15, 0.06, 1}},
+                           cmsBuildGamma(nullptr, 1.0));
+}
+
+/// What ImageMagick makes of files, in 65535ths of the widest colours.
+class Colours : public Identity {
+ protected:
+  void SetUp() override {
+    Identity::SetUp();
+    if (!test::has_imagemagick()) GTEST_SKIP() << "needs convert of ImageMagick";
+    const test::Icc target = widest();
+    const test::Icc srgb = test::srgb();
+    write_file_atomically(target_, std::as_bytes(std::span(target)));
+    write_file_atomically(srgb_, std::as_bytes(std::span(srgb)));
+  }
+
+  using Seen = std::vector<std::uint16_t>;
+  Seen seen(const std::string& file) const { return test::colours_by_imagemagick(file, target_); }
+  /// Where the file has no profile, or as if it had none.
+  Seen seen_as_srgb(const std::string& file) const {
+    return test::colours_by_imagemagick(file, target_, "+profile icc -profile '" + srgb_ + "'");
+  }
+
+  static int largest_difference(const Seen& a, const Seen& b) {
+    EXPECT_GT(a.size(), 3U * 200);
+    if (a.size() != b.size()) return 65536;
+    int largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+    return largest;
+  }
+
+  std::string target_ = folder_ / "widest.icc";
+  std::string srgb_ = folder_ / "srgb.icc";
+};
+
+/// A tenth of a level of 8 bits.
+constexpr int kTenthOfLevel = 65535 / 255 / 10;
+/// What becomes of some colour, at least, where a profile is not heeded.
+constexpr int kOtherColours = 65535 / 100;
+
+TEST_F(Colours, AreThoseOfTheSourceByAnotherProgram) {
+  for (const auto& [name, picture] : sources()) {
+    for (const auto& [from, to] : {std::pair{".png", ".tif"}, {".tif", ".png"}, {".jpg", ".tif"}}) {
+      const bool of_8_bits = picture.sample_type == SampleType::U8;
+      if (from == std::string(".jpg") && !of_8_bits) continue;
+      const std::string in = folder_ / (name + "_in" + from);
+      const std::string out = folder_ / (name + "_out" + to);
+      image::write(in, picture, {.quality = 95});
+      restore(in, out, {"--json", "--overwrite"});
+      const bool tagged = !picture.metadata.icc.empty();
+      const Seen before = tagged ? seen(in) : seen_as_srgb(in);
+      const Seen after = tagged ? seen(out) : seen_as_srgb(out);
+      EXPECT_LE(largest_difference(before, after), of_8_bits ? 0 : kTenthOfLevel)
+          << in << " to " << to;
+      // The judge goes by the profile: without it these are other colours.
+      if (tagged && !name.starts_with("srgb")) {
+        EXPECT_GT(largest_difference(before, seen_as_srgb(in)), kOtherColours) << in;
+      }
+    }
+  }
+}
+
+TEST_F(Colours, OfLinearLightAreThoseOfTheSourceByAnotherProgram) {
+  Image light = test::colour_cube(SampleType::F32);
+  light.metadata.icc = linear_srgb();
+  light.metadata.in_source_profile = true;
+  const std::string in = folder_ / "light.tif";
+  image::write(in, light);
+  const Seen before = seen(in);
+  EXPECT_GT(largest_difference(before, seen_as_srgb(in)), kOtherColours);
+  // Floats stay linear light, with the profile that says so; else it is coded as sRGB.
+  restore(in, folder_ / "light_out.tif", {"--json", "--depth", "float"});
+  EXPECT_LE(largest_difference(before, seen(folder_ / "light_out.tif")), kTenthOfLevel);
+  for (const std::string coded : {"light_16.tif", "light.png"}) {
+    restore(in, folder_ / coded, {"--json", "--depth", "16"});
+    EXPECT_LE(largest_difference(before, seen_as_srgb(folder_ / coded)), kTenthOfLevel) << coded;
+  }
+}
+
+TEST_F(Colours, OfInksAreThoseOfTheSourceByAnotherProgram) {
+  // Four inks in five steps each.
+  constexpr std::uint32_t kSteps = 5;
+  constexpr std::uint32_t kSide = kSteps * kSteps;
+  image::test::Bytes inks;
+  for (std::uint32_t i = 0; i < kSide * kSide; ++i) {
+    for (std::uint32_t rest = i, ink = 0; ink < 4; ++ink, rest /= kSteps)
+      inks.push_back(static_cast<std::uint8_t>(rest % kSteps * 255 / (kSteps - 1)));
+  }
+  const std::string in = folder_ / "inks.tif";
+  image::test::save(in, image::test::make_tiff({.width = kSide,
+                                                .height = kSide,
+                                                .bits = 8,
+                                                .samples = 4,
+                                                .photometric = 5,
+                                                .data = inks,
+                                                .icc = test::inks()}));
+  // They become sRGB, which has not all of these colours: the judge is asked for sRGB as well.
+  const Seen before = test::colours_by_imagemagick(in, srgb_);
+  EXPECT_GT(largest_difference(
+                before, test::colours_by_imagemagick(in, srgb_, "+profile icc -colorspace sRGB")),
+            kOtherColours);
+  for (const std::string name : {"inks_out.png", "inks_out.tif"}) {
+    restore(in, folder_ / name, {"--json", "--depth", "16"});
+    const Seen after = test::colours_by_imagemagick(folder_ / name, srgb_, "+profile icc");
+    EXPECT_LE(largest_difference(before, after), kTenthOfLevel) << name;
   }
 }
 

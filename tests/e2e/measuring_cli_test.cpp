@@ -1,6 +1,7 @@
 // What `chiaro score` and `eval` measure by and write: pairing, channel, border, the parts of the
 // protocol, the first pictures of a set, reports in files, floors of a suite. The numbers are
 // closed forms of flat pictures.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "chiaro/image/codec.h"
 #include "tests/support/bundle_folder.h"
 #include "tests/support/events.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -187,6 +189,78 @@ TEST_F(MeasuringCli, OnlyTheFirstPictures) {
   const json set = test::events(evaluated.out).front();
   EXPECT_EQ(set["pictures"], 1);
   EXPECT_NEAR(set["measures"][0]["mean"], psnr_of(5), 1e-3);
+}
+
+/// The words of a command on the folders `in` and `clean`.
+Words on_folders(const std::string& command, const std::string& in, const std::string& clean,
+                 const Words& more) {
+  Words words{command, "--input", in, "--target", clean, "--metric", "psnr"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+TEST_F(MeasuringCli, ABrokenPictureIsNamedAndTheOthersAreScored) {
+  put("clean/c.png", flat(100));
+  put("in/c.png", flat(101));
+  put("clean/b.png", flat(100));
+  write_file_atomically(folder_ / "in/b.png", std::string_view("no picture at all"));
+  for (const std::string command : {"score", "eval"}) {
+    const auto result = chiaro(on_folders(command, in_, clean_, {}));
+    EXPECT_EQ(result.status, 1) << result.err;
+    EXPECT_NE(result.err.find("error: 1 of 3 pictures not scored, and in no figure:\n  " + clean_ +
+                              ", b.png: "),
+              std::string::npos)
+        << result.err;
+    EXPECT_NE(result.err.find("not a picture"), std::string::npos) << result.err;
+    EXPECT_EQ(test::occurrences(result.err, ", b.png: "), 1U) << result.err;
+    const std::string mean = fmt::format("{:.3f}", (psnr_of(5) + psnr_of(1)) / 2);
+    EXPECT_NE(result.out.find("  2 of 3  " + mean.substr(0, mean.size() - 1)), std::string::npos)
+        << mean << result.out;
+
+    const auto said =
+        test::events(chiaro(on_folders(command, in_, clean_, {"--json", "--quiet"})).out);
+    ASSERT_EQ(said.size(), 5U);
+    EXPECT_EQ(said[0]["pictures"], 2);
+    EXPECT_EQ(said[0]["failed"], 1);
+    EXPECT_EQ(said[1]["file"], "a.png");
+    EXPECT_EQ(said[2]["file"], "c.png");
+    EXPECT_EQ(said[3]["event"], "failed");
+    EXPECT_EQ(said[3]["file"], "b.png");
+    EXPECT_EQ(said[3]["exit_status"], 3);
+    EXPECT_EQ(said[4]["failed"], 1);
+  }
+}
+
+TEST_F(MeasuringCli, WhatIsMissingCountsBeforeAMissedFloor) {
+  put("clean/b.png", flat(100));
+  write_file_atomically(folder_ / "in/b.png", std::string_view("no picture at all"));
+  EXPECT_EQ(evaluate("floor_db = 34.1", {"--check"}).status, 1);
+  const auto missed = evaluate("floor_db = 34.2", {"--check"});
+  EXPECT_EQ(missed.status, 1);
+  EXPECT_NE(missed.err.find("below their floors: 'five levels'"), std::string::npos) << missed.err;
+  EXPECT_NE(missed.out.find("MISSED"), std::string::npos) << missed.out;
+}
+
+TEST_F(MeasuringCli, WhereNoPictureCanBeScoredTheFirstSaysWhy) {
+  write_file_atomically(folder_ / "in/a.png", std::string_view("no picture at all"));
+  for (const std::string command : {"score", "eval"}) {
+    const auto result = chiaro(on_folders(command, in_, clean_, {"--quiet"}));
+    expect_refused(result, 3, "picture 'a.png': ");
+  }
+}
+
+TEST_F(MeasuringCli, PicturesInFoldersBelowAreLeftAsideAndSaidSo) {
+  put("in/more/b.png", flat(0));
+  for (const std::string command : {"score", "eval"}) {
+    const auto result = chiaro(on_folders(command, in_, clean_, {}));
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_NE(result.err.find("left aside in folders below '" + in_ + "': 1 picture\n"),
+              std::string::npos)
+        << result.err;
+    EXPECT_NE(result.out.find("34.15"), std::string::npos) << result.out;
+    const auto quiet = chiaro(on_folders(command, in_, clean_, {"--quiet"}));
+    EXPECT_EQ(quiet.err, "");
+  }
 }
 
 TEST_F(MeasuringCli, ReportsGoIntoFiles) {

@@ -4,7 +4,10 @@
 
 #include <cmath>
 #include <limits>
+#include <string_view>
+#include <vector>
 
+#include "chiaro/base/files.h"
 #include "tests/eval/measures.h"
 #include "tests/eval/pictures.h"
 #include "tests/support/expect_error.h"
@@ -111,6 +114,59 @@ TEST(Evaluate, ErrorsNameSetAndPicture) {
   EXPECT_CHIARO_ERROR(evaluate(set, spoil, measures_named({"psnr"})), Input, "NaN");
   EXPECT_CHIARO_ERROR(evaluate(PairSet{}, {}, measures_named({"psnr"})), Input, "no pictures");
   EXPECT_CHIARO_ERROR(evaluate(set, {}, {}), Usage, "nothing to measure");
+}
+
+TEST(Evaluate, ABrokenPictureIsNamedAndTheOthersAreScored) {
+  const TemporaryFolder folder;
+  four_levels_up(folder, 4);
+  write_file_atomically(folder / "in/1.png", std::string_view("no picture at all"));
+  write_file_atomically(folder / "gt/2.png", std::string_view("neither"));
+  const PairSet set = paired_folders("moved", folder / "in", folder / "gt");
+  int restored = 0;
+  const auto leave = [&](const Image& input) {
+    ++restored;
+    return input;
+  };
+  std::vector<double> seen;
+  const Report report = evaluate(set, leave, measures_named({"psnr"}), {}, [&](double done) {
+    seen.push_back(done);
+    return true;
+  });
+  EXPECT_EQ(restored, 2);
+  ASSERT_EQ(report.pictures.size(), 2U);
+  EXPECT_EQ(report.pictures[0].name, "0.png");
+  EXPECT_EQ(report.pictures[1].name, "3.png");
+  EXPECT_NE(report.pictures[0].scene, report.pictures[1].scene);
+  EXPECT_NEAR(summarize(report, 0).restored, psnr_of_levels(4), 1e-4);
+  ASSERT_EQ(report.failed.size(), 2U);
+  EXPECT_EQ(report.failed[0].name, "1.png");
+  EXPECT_EQ(report.failed[0].code, ErrorCode::Input);
+  EXPECT_NE(report.failed[0].reason.find("not a picture"), std::string::npos)
+      << report.failed[0].reason;
+  EXPECT_EQ(report.failed[1].name, "2.png");
+  EXPECT_EQ(scored_text(report), "2 of 4");
+  EXPECT_EQ(seen, (std::vector<double>{0.25, 0.5, 0.75, 1}));
+}
+
+TEST(Evaluate, WhatConcernsEveryPictureStopsAtTheFirst) {
+  const TemporaryFolder folder;
+  const PairSet set = four_levels_up(folder, 3);
+  int calls = 0;
+  const auto failing = [&](ErrorCode code) {
+    return [&calls, code](const Image&) -> Restored {
+      ++calls;
+      throw Error(code, "cannot");
+    };
+  };
+  for (const ErrorCode code : {ErrorCode::Bundle, ErrorCode::Usage, ErrorCode::Internal}) {
+    calls = 0;
+    EXPECT_THROW(evaluate(set, failing(code), measures_named({"psnr"})), Error);
+    EXPECT_EQ(calls, 1);
+  }
+  calls = 0;
+  EXPECT_CHIARO_ERROR(evaluate(set, failing(ErrorCode::CheckFailed), measures_named({"psnr"})),
+                      CheckFailed, "'0.png': cannot");
+  EXPECT_EQ(calls, 3);
 }
 
 TEST(Evaluate, StopsWhenToldTo) {

@@ -8,6 +8,7 @@
 #include "chiaro/base/files.h"
 #include "tests/eval/pictures.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::eval::pair_set_test {
@@ -193,6 +194,32 @@ TEST(PairSet, ATreeIsNotTakenForAFolder) {
                       "itself, but 2 in folders below it");
   std::filesystem::create_directories(folder / "empty");
   EXPECT_CHIARO_ERROR(paired_folders("s", folder / "empty", folder / "gt"), Input, "no pictures");
+}
+
+TEST(PairSet, PicturesInFoldersBelowAreLeftAsideAndSaidSo) {
+  const TemporaryFolder folder;
+  for (const char* name : {"in/a.png", "in/day/a.png", "in/day/deep/b.png", "gt/a.png"})
+    save(folder / name, test_picture(8, 9, 0));
+  const std::string in = folder / "in";
+  const test::LogCapture log;
+  EXPECT_EQ(paired_folders("s", in, folder / "gt").entries.size(), 1U);
+  EXPECT_EQ(log.text(), "set 's': left aside in folders below '" + in + "': 2 pictures\n");
+  EXPECT_EQ(unpaired("s", in + "/day").entries.size(), 1U);
+  EXPECT_TRUE(log.text().ends_with("below '" + in + "/day': 1 picture\n")) << log.text();
+}
+
+TEST(PairSet, ABrokenPictureIsLeftToBeRead) {
+  const TemporaryFolder folder;
+  for (const char* name : {"in/a.png", "in/b.png", "gt/a.png", "gt/b.png"})
+    save(folder / name, test_picture(8, 9, 0));
+  write_file_atomically(folder / "in/b.png", std::string_view("no picture"));
+  const PairSet set = paired_folders("s", folder / "in", folder / "gt");
+  ASSERT_EQ(set.entries.size(), 2U);
+  EXPECT_EQ(load_pair(set, set.entries[0]).input.width(), 9);
+  EXPECT_CHIARO_ERROR(load_pair(set, set.entries[1]), Input, "b.png");
+  const std::string whole = hash_set(set).inputs;
+  std::filesystem::remove(folder / "in/b.png");
+  EXPECT_NE(hash_set(set).inputs, whole);
 }
 
 TEST(PairSet, HashesTellPicturesApart) {

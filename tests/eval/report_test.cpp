@@ -38,6 +38,14 @@ TEST(ReportText, HoldsMeansInputShareAndWorst) {
   }
 }
 
+TEST(ReportText, SaysHowManyOfHowManyWereScored) {
+  Report report = sample_report();
+  const auto rows = [&] { return split(report_text(std::vector<Report>{report}), '\n'); };
+  EXPECT_NE(rows()[2].find("rain, light  3  "), std::string::npos) << rows()[2];
+  report.failed = {{"d.png", "it is damaged", ErrorCode::Input}};
+  EXPECT_NE(rows()[2].find("rain, light  3 of 4  "), std::string::npos) << rows()[2];
+}
+
 TEST(ReportText, WithoutInputScoresHasNoSuchColumns) {
   Report report = sample_report();
   report.inputs_hash.clear();
@@ -78,6 +86,31 @@ TEST(ReportJson, IsReadBackWhole) {
   ASSERT_EQ(after.size(), 1U);
   EXPECT_EQ(report_json(after), report_json(before));
   EXPECT_EQ(after[0].pictures[2].restored[0], std::numeric_limits<double>::infinity());
+}
+
+TEST(ReportJson, PicturesWithoutScoresAreNamedAndReadBack) {
+  Report report = sample_report();
+  report.failed = {{"d.png", "it is damaged", ErrorCode::Input},
+                   {"e.png", "it was refused", ErrorCode::CheckFailed}};
+  const std::vector<Report> before{report};
+  std::vector<nlohmann::json> lines;
+  for (const auto& line : split(report_json(before), '\n'))
+    if (!line.empty()) lines.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(lines.size(), 7U);
+  EXPECT_EQ(lines[0].at("pictures"), 3);
+  EXPECT_EQ(lines[0].at("failed"), 2);
+  EXPECT_EQ(lines[5], nlohmann::json({{"event", "failed"},
+                                      {"set", "rain, light"},
+                                      {"file", "e.png"},
+                                      {"message", "it was refused"},
+                                      {"exit_status", 7}}));
+  EXPECT_EQ(lines[6].at("pictures"), 3);
+  EXPECT_EQ(lines[6].at("failed"), 2);
+  const auto after = parse_report_json(report_json(before), "memory");
+  ASSERT_EQ(after.size(), 1U);
+  EXPECT_EQ(report_json(after), report_json(before));
+  ASSERT_EQ(after[0].failed.size(), 2U);
+  EXPECT_EQ(after[0].failed[1].code, ErrorCode::CheckFailed);
 }
 
 TEST(ReportJson, NamesThatAreNotUtf8DoNotFail) {

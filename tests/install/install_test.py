@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+from documented_programs import DocumentedPrograms
+
 MAX_RESTORE_BYTES = 150_000_000
 SKIPPED = 77  # as exit status: ctest calls it skipped
 
@@ -109,6 +111,8 @@ def check_restore(source, tree, work, make_bundle):
     assert pixels_of_ppm(call(consumer, bundle, input=(work / "plain.ppm").read_bytes()))[2] == plain
     check_binary(consumer, [source / "build"])
     check_library(source, tree, work, bundle)
+    if list((tree / "share/chiaro/models").glob("default.chiaro")):
+        DocumentedPrograms(source, tree, work, call, pixels_of_ppm).check()
 
 
 def check_library(source, tree, work, bundle):

@@ -61,4 +61,41 @@ inline Icc grey_gamma(double gamma) {
   return result;
 }
 
+/// Cyan, magenta, yellow and black on paper: light passes through one after the other. Only from
+/// inks to colours, as a source needs it.
+inline Icc inks() {
+  constexpr unsigned kInks = 4;
+  constexpr double kThrough[kInks][3] = {
+      {0.10, 0.55, 0.85}, {0.80, 0.12, 0.45}, {0.95, 0.85, 0.10}, {0.06, 0.06, 0.06}};
+  const cmsHPROFILE srgb = cmsCreate_sRGBProfile();
+  const cmsHPROFILE lab = cmsCreateLab2Profile(nullptr);
+  const cmsHTRANSFORM to_lab = cmsCreateTransform(srgb, TYPE_RGB_DBL, lab, TYPE_LabV2_16,
+                                                  INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
+  std::vector<cmsUInt16Number> table;
+  for (unsigned node = 0; node < 1U << kInks; ++node) {
+    double rgb[3] = {0.98, 0.98, 0.96};
+    for (unsigned ink = 0; ink < kInks; ++ink) {
+      if ((node >> (kInks - 1 - ink) & 1U) == 0) continue;
+      for (unsigned c = 0; c < 3; ++c) rgb[c] *= kThrough[ink][c];
+    }
+    cmsUInt16Number coded[3];
+    cmsDoTransform(to_lab, rgb, coded, 1);
+    table.insert(table.end(), coded, coded + 3);
+  }
+  cmsDeleteTransform(to_lab);
+  cmsCloseProfile(lab);
+  cmsCloseProfile(srgb);
+  const cmsHPROFILE profile = cmsCreateProfilePlaceholder(nullptr);
+  cmsSetProfileVersion(profile, 2.4);
+  cmsSetDeviceClass(profile, cmsSigOutputClass);
+  cmsSetColorSpace(profile, cmsSigCmykData);
+  cmsSetPCS(profile, cmsSigLabData);
+  cmsPipeline* pipeline = cmsPipelineAlloc(nullptr, kInks, 3);
+  cmsPipelineInsertStage(pipeline, cmsAT_END,
+                         cmsStageAllocCLut16bit(nullptr, 2, kInks, 3, table.data()));
+  cmsWriteTag(profile, cmsSigAToB0Tag, pipeline);
+  cmsPipelineFree(pipeline);
+  return saved(profile);
+}
+
 }  // namespace chiaro::test

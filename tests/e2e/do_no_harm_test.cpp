@@ -163,7 +163,8 @@ TEST_F(DoNoHarmSlow, ACoarseJpegComesOutBetterAsAJpeg) {
     }
   }
   EXPECT_GE(pictures, 24);
-  EXPECT_GT(4 * gain_at_70 / pictures, -0.05);
+  // Between worth it and not: less than what counts as worse.
+  EXPECT_GT(4 * gain_at_70 / pictures, -0.1);
 }
 
 }  // namespace

@@ -17,7 +17,6 @@
 namespace chiaro::image {
 namespace {
 
-/// Rows of a chunk, of the kinds of packing that are looked at here; 0: another kind.
 int rows_of_chunk(Imf::Compression compression) {
   switch (compression) {
     case Imf::NO_COMPRESSION:
@@ -25,10 +24,19 @@ int rows_of_chunk(Imf::Compression compression) {
     case Imf::ZIPS_COMPRESSION:
       return 1;
     case Imf::ZIP_COMPRESSION:
+    case Imf::PXR24_COMPRESSION:
       return 16;
+    case Imf::DWAB_COMPRESSION:
+      return 256;
     default:
-      return 0;
+      return 32;
   }
+}
+
+/// Whether OpenEXR finds out itself where a chunk that is not empty gives too little.
+bool is_looked_at(Imf::Compression compression) {
+  return compression != Imf::NO_COMPRESSION && compression != Imf::RLE_COMPRESSION &&
+         compression != Imf::ZIPS_COMPRESSION && compression != Imf::ZIP_COMPRESSION;
 }
 
 std::uint64_t bytes_of(Imf::PixelType type) {
@@ -137,8 +145,9 @@ void ExrChunks::expect_chunk(std::int64_t index, std::uint64_t expected) const {
   const std::uint64_t head = (several_parts_ ? 4 : 0) + (tiled_ ? 16 : 4);
   const std::uint64_t size = number(at + head, 4);
   if (size == expected) return;  // kept as it is, where packing does not make it smaller
+  if (size > 0 && is_looked_at(header_.compression())) return;
   std::uint64_t given = size;
-  if (size < expected && header_.compression() != Imf::NO_COMPRESSION) {
+  if (size > 0 && size < expected && header_.compression() != Imf::NO_COMPRESSION) {
     std::vector<char> packed(size);
     if (!read_at_(at + head + 4, packed)) throw Iex::InputExc("the file ends too early");
     given = header_.compression() == Imf::RLE_COMPRESSION ? unrolled_bytes(packed)
@@ -172,7 +181,6 @@ void ExrChunks::expect_tiles(std::int64_t row) const {
 }
 
 void ExrChunks::expect_full(int first, int last) {
-  if (rows_together_ == 0) return;
   if (table_at_ == 0) table_at_ = end_of_headers();
   const std::int64_t together = tiled_ ? header_.tileDescription().ySize : rows_together_;
   const auto chunk_of = [&](int y) {

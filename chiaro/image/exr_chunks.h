@@ -12,8 +12,8 @@
 namespace chiaro::image {
 
 /// OpenEXR takes a part that gives fewer bytes than its rows need, and what stood in memory before
-/// becomes pixels. Here such parts are found first, of the kinds of packing where it does not look
-/// (none, RLE, ZIP).
+/// becomes pixels: one that is empty, or not packed at all, or packed as RLE or ZIP. Here they are
+/// found first.
 class ExrChunks {
  public:
   /// Bytes of the file from a place on; false where it ends before.
@@ -39,7 +39,7 @@ class ExrChunks {
   const Imf::Header& header_;
   bool several_parts_;
   bool tiled_;
-  int rows_together_;            // of a chunk; 0: OpenEXR looks itself
+  int rows_together_;            // of a chunk that is no tile
   std::uint64_t table_at_ = 0;   // where the places of the chunks stand
   std::int64_t first_seen_ = 0;  // chunks or rows of tiles, the last that were looked at
   std::int64_t last_seen_ = -1;

@@ -225,6 +225,13 @@ TEST(BadInput, PartsOfAnExrThatGiveTooFewPixelsAreRefused) {
   EXPECT_EQ(decode(tiled, "tiled.exr").width(), 24);
   attribute(tiled, "dataWindow", "box2i", 16)[8] = std::byte{24};  // one more pixel a row
   EXPECT_CHIARO_ERROR(decode(tiled, "tiles.exr"), Input, kSays);
+  // An empty part, whatever the kind of packing.
+  auto empty =
+      read_file(fs::path(CHIARO_SOURCE_DIR) / "tests/fuzz/corpus/strips/tile_is_empty.exr");
+  for (int packing = 0; packing < 10; ++packing) {
+    attribute(empty, "compression", "compression", 1)[0] = static_cast<std::byte>(packing);
+    EXPECT_CHIARO_ERROR(decode(empty, "empty.exr"), Input, kSays);
+  }
   const auto rows = encode(Image(3, 1, 300, 0.5F), {.format = "exr"});
   EXPECT_EQ(decode(rows, "rows.exr").width(), 300);
   for (const int packing : {0, 1, 2, 3}) {  // none, RLE, ZIPS, ZIP, which it is

@@ -270,6 +270,22 @@ TEST(Pages, FoldersWithinFoldersAreNotFollowed) {
   }
 }
 
+TEST(Pages, ThatAreCutOffAreKnown) {
+  const Bytes whole = make_pages(kThree);
+  const auto first = [&](std::size_t bytes) {
+    return PageReader(std::as_bytes(std::span(whole)).first(bytes), "cut");
+  };
+  EXPECT_FALSE(first(whole.size()).cut_off());
+  EXPECT_EQ(first(whole.size()).count(), 3);
+  EXPECT_TRUE(first(whole.size() - 8).cut_off());  // within the last folder
+  EXPECT_EQ(first(whole.size() - 8).count(), 2);
+  const std::size_t one = make_pages({kThree[0]}).size();
+  EXPECT_TRUE(first(one).cut_off());
+  EXPECT_EQ(first(one).count(), 1);
+  const Bytes alone = make_pages({kThree[0]});
+  EXPECT_FALSE(PageReader(std::as_bytes(std::span(alone)), "one").cut_off());
+}
+
 TEST(Pages, OtherFilesHaveOne) {
   const chiaro::test::TemporaryFolder folder;
   write(folder / "one.png", Image(1, 2, 2));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -79,44 +80,68 @@ std::uint64_t unrolled_bytes(std::span<const char> packed) {
   return total;
 }
 
-}  // namespace
-
-ExrChunks::ExrChunks(ReadAt read_at, const Imf::Header& header, int version)
-    : read_at_(std::move(read_at)),
-      header_(header),
-      several_parts_(Imf::isMultiPart(version)),
-      tiled_(several_parts_ ? header.hasType() && header.type() == Imf::TILEDIMAGE
-                            : Imf::isTiled(version)),
-      rows_together_(rows_of_chunk(header.compression())) {}
-
-/// Little-endian.
-std::uint64_t ExrChunks::number(std::uint64_t at, std::size_t bytes) const {
+/// Little-endian. Errors: Iex::InputExc.
+std::uint64_t number_at(const ReadAt& read_at, std::uint64_t at, std::size_t bytes) {
   std::array<char, 8> read{};
-  if (!read_at_(at, std::span(read).first(bytes))) throw Iex::InputExc("the file ends too early");
+  if (!read_at(at, std::span(read).first(bytes))) throw Iex::InputExc("the file ends too early");
   std::uint64_t value = 0;
   for (std::size_t i = bytes; i-- > 0;) value = value << 8 | static_cast<unsigned char>(read[i]);
   return value;
 }
 
-std::uint64_t ExrChunks::end_of_headers() const {
-  std::uint64_t at = 8;  // behind magic number and version
-  const auto skip_text = [&] {
-    const std::uint64_t first = at;
-    while (number(at++, 1) != 0) {
-    }
-    return at - 1 - first;  // its length
-  };
+/// A name up to its closing zero, which `at` goes behind.
+std::string name_at(const ReadAt& read_at, std::uint64_t& at) {
+  constexpr std::size_t kLongest = 255;  // of OpenEXR
+  std::string name;
+  while (const auto letter = static_cast<char>(number_at(read_at, at++, 1))) {
+    name += letter;
+    if (name.size() > kLongest) throw Iex::InputExc("a name in its header is too long");
+  }
+  return name;
+}
+
+/// Errors: Iex::InputExc where so many bytes are not there.
+void expect_bytes(const ReadAt& read_at, std::uint64_t at, std::uint64_t size) {
+  if (size > 0) (void)number_at(read_at, at + size - 1, 1);
+}
+
+/// Texts, each behind its length.
+void expect_texts_within(const ReadAt& read_at, std::uint64_t at, std::uint64_t end) {
+  while (at < end) {
+    at += 4 + number_at(read_at, at, 4);
+    if (at > end) throw Iex::InputExc("a text in its header is longer than the header");
+  }
+}
+
+}  // namespace
+
+std::uint64_t end_of_exr_headers(const ReadAt& read_at) {
+  const bool several_parts = Imf::isMultiPart(static_cast<int>(number_at(read_at, 4, 4)));
+  std::uint64_t at = 8;
   for (bool in_header = false;;) {
-    if (skip_text() == 0) {  // the end of a header; of several, an empty one is behind the last
-      if (!several_parts_ || !in_header) return at;
+    if (name_at(read_at, at).empty()) {  // of several headers, an empty one is behind the last
+      if (!several_parts || !in_header) return at;
       in_header = false;
       continue;
     }
     in_header = true;
-    skip_text();
-    at += 4 + number(at, 4);
+    const std::string type = name_at(read_at, at);
+    const std::uint64_t size = number_at(read_at, at, 4);
+    at += 4;
+    expect_bytes(read_at, at, size);
+    if (type == "stringvector") expect_texts_within(read_at, at, at + size);
+    at += size;
   }
 }
+
+ExrChunks::ExrChunks(ReadAt read_at, const Imf::Header& header, int version, std::uint64_t table_at)
+    : read_at_(std::move(read_at)),
+      header_(header),
+      several_parts_(Imf::isMultiPart(version)),
+      tiled_(several_parts_ ? header.hasType() && header.type() == Imf::TILEDIMAGE
+                            : Imf::isTiled(version)),
+      rows_together_(rows_of_chunk(header.compression())),
+      table_at_(table_at) {}
 
 std::uint64_t ExrChunks::bytes_of_line(int y) const {
   const Imath::Box2i& window = header_.dataWindow();
@@ -141,15 +166,17 @@ std::uint64_t ExrChunks::bytes_of_rows(std::int64_t first, std::int64_t last) co
 }
 
 void ExrChunks::expect_chunk(std::int64_t index, std::uint64_t expected) const {
-  const std::uint64_t at = number(table_at_ + 8 * static_cast<std::uint64_t>(index), 8);
+  const std::uint64_t at =
+      number_at(read_at_, table_at_ + 8 * static_cast<std::uint64_t>(index), 8);
   const std::uint64_t head = (several_parts_ ? 4 : 0) + (tiled_ ? 16 : 4);
-  const std::uint64_t size = number(at + head, 4);
+  const std::uint64_t size = number_at(read_at_, at + head, 4);
   if (size == expected) return;  // kept as it is, where packing does not make it smaller
   if (size > 0 && is_looked_at(header_.compression())) return;
   std::uint64_t given = size;
   if (size > 0 && size < expected && header_.compression() != Imf::NO_COMPRESSION) {
+    expect_bytes(read_at_, at + head + 4, size);  // before memory is taken for them
     std::vector<char> packed(size);
-    if (!read_at_(at + head + 4, packed)) throw Iex::InputExc("the file ends too early");
+    (void)read_at_(at + head + 4, packed);
     given = header_.compression() == Imf::RLE_COMPRESSION ? unrolled_bytes(packed)
                                                           : inflated_bytes(packed);
   }
@@ -181,7 +208,6 @@ void ExrChunks::expect_tiles(std::int64_t row) const {
 }
 
 void ExrChunks::expect_full(int first, int last) {
-  if (table_at_ == 0) table_at_ = end_of_headers();
   const std::int64_t together = tiled_ ? header_.tileDescription().ySize : rows_together_;
   const auto chunk_of = [&](int y) {
     return (std::int64_t{y} - header_.dataWindow().min.y) / together;

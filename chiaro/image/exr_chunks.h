@@ -11,24 +11,27 @@
 
 namespace chiaro::image {
 
+/// Bytes of a file from a place on; false where it ends before.
+using ReadAt = std::function<bool(std::uint64_t at, std::span<char> bytes)>;
+
+/// Where the headers of an OpenEXR file end, and the places of its parts stand. OpenEXR takes and
+/// clears the memory that an attribute claims before it reads it: one that claims more than the
+/// file has is found here first. Errors: Iex::InputExc.
+std::uint64_t end_of_exr_headers(const ReadAt& read_at);
+
 /// OpenEXR takes a part that gives fewer bytes than its rows need, and what stood in memory before
 /// becomes pixels: one that is empty, or not packed at all, or packed as RLE or ZIP. Here they are
 /// found first.
 class ExrChunks {
  public:
-  /// Bytes of the file from a place on; false where it ends before.
-  using ReadAt = std::function<bool(std::uint64_t at, std::span<char> bytes)>;
-
-  /// `header`: of the first part of the file, whose version field is `version`. Both must outlive
-  /// it.
-  ExrChunks(ReadAt read_at, const Imf::Header& header, int version);
+  /// `header`: of the first part of the file, whose version field is `version`, and whose headers
+  /// end at `table_at`. It must outlive this.
+  ExrChunks(ReadAt read_at, const Imf::Header& header, int version, std::uint64_t table_at);
 
   /// Looks at the parts with the rows [first, last] of the data window. Errors: Iex::InputExc.
   void expect_full(int first, int last);
 
  private:
-  std::uint64_t number(std::uint64_t at, std::size_t bytes) const;
-  std::uint64_t end_of_headers() const;
   std::uint64_t bytes_of_line(int y) const;
   std::uint64_t bytes_of_rows(std::int64_t first, std::int64_t last) const;
   void expect_rows(std::int64_t chunk) const;
@@ -40,7 +43,7 @@ class ExrChunks {
   bool several_parts_;
   bool tiled_;
   int rows_together_;            // of a chunk that is no tile
-  std::uint64_t table_at_ = 0;   // where the places of the chunks stand
+  std::uint64_t table_at_;       // where the places of the chunks stand
   std::int64_t first_seen_ = 0;  // chunks or rows of tiles, the last that were looked at
   std::int64_t last_seen_ = -1;
 };

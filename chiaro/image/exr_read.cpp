@@ -103,6 +103,10 @@ class SourceStream : public Imf::IStream {
 /// What libvips asks for rows.
 struct ExrFile {
   SourceStream stream;
+  ReadAt read_at = [this](std::uint64_t at, std::span<char> bytes) {
+    return stream.read_at(at, bytes);
+  };
+  std::uint64_t headers_end;
   Imf::MultiPartInputFile file;
   Imath::Box2i window;
   std::vector<std::string> channels;   // in the order of the samples of a pixel
@@ -112,10 +116,9 @@ struct ExrFile {
 
   ExrFile(VipsSource* source, const std::string& name)
       : stream(source, name),
+        headers_end(end_of_exr_headers(read_at)),
         file(stream, 0, false),
-        chunks(
-            [this](std::uint64_t at, std::span<char> bytes) { return stream.read_at(at, bytes); },
-            file.header(0), file.version()) {}
+        chunks(read_at, file.header(0), file.version(), headers_end) {}
   const Imf::Header& header() const { return file.header(0); }
 
   /// Whole rows [y, y + count), pixels interleaved.

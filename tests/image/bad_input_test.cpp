@@ -243,6 +243,29 @@ TEST(BadInput, PartsOfAnExrThatGiveTooFewPixelsAreRefused) {
   }
 }
 
+TEST(BadInput, AnExrTakesNoMemoryForWhatItOnlyClaims) {
+  const std::int64_t before = peak_resident_bytes();
+  const auto expect_refused = [](const std::vector<std::byte>& exr, const char* says) {
+    EXPECT_CHIARO_ERROR(decode(exr, "claims.exr"), Input, says);
+    EXPECT_CHIARO_ERROR(probe(exr, "claims.exr"), Input, says);
+  };
+  auto longer = from_corpus("tiled.exr");
+  const auto type = attribute(longer, "type", "string", 4);
+  *(type.data() - 1) = std::byte{0x60};  // of its length
+  expect_refused(longer, "ends too early");
+  const std::string texts("texts\0stringvector\0\x05\0\0\0\0\0\0\x60x", 28);
+  auto within = from_corpus("tiled.exr");
+  const auto view = std::as_bytes(std::span(texts));
+  within.insert(within.begin() + 8, view.begin(), view.end());
+  expect_refused(within, "longer than the header");
+  const std::string name(300, 'n');
+  auto named = from_corpus("tiled.exr");
+  const auto letters = std::as_bytes(std::span(name));
+  named.insert(named.begin() + 8, letters.begin(), letters.end());
+  expect_refused(named, "too long");
+  EXPECT_LT(peak_resident_bytes() - before, std::int64_t{100} << 20);
+}
+
 TEST(BadInput, AFlatPictureTakesNoMoreThanItsRows) {
   const chiaro::test::TemporaryFolder folder;
   constexpr int kWidth = 2'000'000;

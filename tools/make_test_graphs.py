@@ -239,10 +239,25 @@ def attentive(path):
     g.save(path, g.op("Mul", "input", g.op("Softmax", "input", axis=1)))
 
 
+def sharpened(path):
+    """One 3x3 convolution of the picture, added to it."""
+    g = Graph()
+    g.save(path, g.op("Add", g.conv("sharp", "input", 3, 3, gain=0.3), "input"))
+
+
+def grouped(path):
+    """The same of two, of which the second sees each channel alone."""
+    g = Graph()
+    x = g.conv("mixed", "input", 3, 3, kernel=1)
+    weight = g.weight("alone.weight", RNG.normal(size=(3, 1, 3, 3)) * 0.1)
+    x = g.op("Conv", x, weight, kernel_shape=[3, 3], group=3, pads=[1] * 4)
+    g.save(path, g.op("Add", x, "input"))
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     for make in (identity, stack, unet, twice, pooled, shifted, grey, controller, quiet_controller, told, told_grey, film,
-                 encoder, attentive, modulated, lopsided_controller):
+                 encoder, attentive, modulated, lopsided_controller, sharpened, grouped):
         make(folder / f"{make.__name__}.onnx")
 
 

@@ -78,7 +78,9 @@ void run(const BenchArguments& arguments) {
   auto bundle = bundle::read_bundle(restore::find_bundle(arguments.engine.bundle));
   const auto member = bundle.member(bundle::kRestoreMember);
   const std::vector<std::byte> graph(member.begin(), member.end());
-  restore::Restorer restorer(std::move(bundle), engine_options(arguments.engine));
+  engine::EngineOptions chosen = engine_options(arguments.engine);
+  chosen.spare_memory = options.max_memory_bytes > 0;
+  restore::Restorer restorer(std::move(bundle), chosen);
   const auto& manifest = restorer.manifest();
   const Json machine = {{"processor", engine::processor_name()},
                         {"threads", restorer.threads()},

@@ -286,6 +286,7 @@ void restore_many(RestoreArguments& arguments) {
   engine::EngineOptions options = engine_options(arguments.engine);
   const bool limited = arguments.options.max_memory_bytes > 0;
   options.many_shapes = !limited;  // what it takes is in no plan, nor what goes into the cache
+  options.spare_memory = limited;
   if (!limited) options.cache = engine::cache_folder();
   restore::RestorerPool restorers(
       restore::open_restorers(bundle::read_bundle(bundle()), options, engines));

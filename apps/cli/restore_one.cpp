@@ -228,7 +228,8 @@ void restore_one(RestoreArguments& arguments) {
     engine::EngineOptions options = engine_options(arguments.engine);
     // Limits are promises about preparing anew: what comes from the cache, and what puts it there,
     // takes memory of its own.
-    if (arguments.options.max_memory_bytes == 0) options.cache = engine::cache_folder();
+    options.spare_memory = arguments.options.max_memory_bytes > 0;
+    if (!options.spare_memory) options.cache = engine::cache_folder();
     return restore::open_restorer(arguments.engine.bundle, options);
   });
   const Input source(arguments);

@@ -182,6 +182,14 @@ std::size_t Engine::weight_bytes() const {
   return state_->facts.weight_bytes;
 }
 
+std::size_t Engine::prepared_bytes() const {
+  const GraphFacts& facts = state_->facts;
+  if (!state_->spare_memory) return kWeightCopies * facts.weight_bytes;
+  return state_->precision == Precision::Bf16
+             ? facts.exact_weight_bytes + (facts.weight_bytes - facts.exact_weight_bytes) / 2
+             : facts.weight_bytes;
+}
+
 double Engine::most_of_work_bytes() const {
   return state_->precision == Precision::Bf16 && !state_->facts.products ? 1.05 : 1.15;
 }

@@ -31,6 +31,12 @@ struct EngineOptions {
   /// rounding; memory stays what the largest shape so far takes, and some for kernels.
   bool many_shapes = false;
   bool soon = false;  ///< rather prepared soon than run fast: for small graphs that run a few times
+  /// The result may take the place of the input that has its shape: what input() holds after run()
+  /// is not said. Of graphs where that is safe (can_give_in_place), prepared for one shape.
+  bool in_place = false;
+  /// What was read of the graph is let go once it is prepared, and read again for another shape:
+  /// for whoever promised a ceiling.
+  bool spare_memory = false;
 };
 
 /// The same, computing in float32.
@@ -39,8 +45,9 @@ inline EngineOptions in_f32(EngineOptions options) {
   return options;
 }
 
-/// How many times a prepared engine holds its weights: as read and in the layout of the processor.
-inline constexpr std::int64_t kWeightCopies = 2;
+/// How many times an engine holds its weights, while it is prepared and after: as read and in the
+/// layout of the processor.
+inline constexpr std::size_t kWeightCopies = 2;
 
 /// What running takes is at least this times Engine::work_bytes (tests/engine, MemoryMeasuredSlow).
 inline constexpr double kLeastOfWorkBytes = 0.9;
@@ -134,6 +141,10 @@ class Engine {
 
   /// Bytes of the weights as they will lie in memory.
   std::size_t weight_bytes() const;
+
+  /// What an engine takes once it is prepared, beside work_bytes: kWeightCopies times the weights;
+  /// with EngineOptions::spare_memory only those in the layout of the processor.
+  std::size_t prepared_bytes() const;
 
   /// What is used: F32 or Bf16.
   Precision precision() const;

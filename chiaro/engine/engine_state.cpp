@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "chiaro/base/log.h"
+#include "chiaro/base/process_memory.h"
 #include "chiaro/base/sha256.h"
 #include "chiaro/engine/exact_start.h"
 #include "chiaro/engine/graph_reader.h"
@@ -27,7 +28,7 @@ constexpr std::size_t kKeptElements = 3 * 512 * 512;
 // of many sizes; more than these few gain nothing (docs/speed.md, "Folders and the server").
 constexpr std::pair<const char*, int> kKeptKernels{"CPU_RUNTIME_CACHE_CAPACITY", 32};
 // Goes up with every change of what is prepared how, or of what is estimated of it.
-constexpr int kPreparation = 7;
+constexpr int kPreparation = 8;
 
 Precision settled_precision(Precision wanted) {
   if (wanted != Precision::Bf16) return Precision::F32;
@@ -94,6 +95,8 @@ Engine::State::State(const EngineOptions& options, std::string name)
     : origin(std::move(name)),
       soon(options.soon),
       many_shapes(options.many_shapes),
+      in_place(options.in_place),
+      spare_memory(options.spare_memory),
       cache(options.cache) {
   CHIARO_CHECK(options.device == "auto" || options.device == "cpu", Usage,
                "[engine.open] unknown device; got '{}'; expected auto or cpu", options.device);
@@ -124,6 +127,8 @@ void Engine::State::open(std::span<const std::byte> bytes, std::vector<std::byte
   }
   read(bytes);
   facts = facts_of(*graph);
+  if (!spare_memory) return;
+  onnx = owned != nullptr ? std::move(*owned) : std::vector<std::byte>(bytes.begin(), bytes.end());
 }
 
 Shapes Engine::State::single(std::initializer_list<std::int64_t> sides) const {
@@ -187,7 +192,20 @@ Pattern Engine::State::pattern_for(const Shapes& shapes) const {
   return pattern;
 }
 
+const ov::Shape* Engine::State::overwritten(const Shapes& shapes) const {
+  constexpr std::size_t kSidesOfPictures = 4;
+  if (!in_place || many_shapes || !facts.in_place) return nullptr;
+  const auto picture = std::ranges::find(shapes, kSidesOfPictures, &ov::Shape::size);
+  return picture == shapes.end() ? nullptr : &*picture;
+}
+
 std::size_t Engine::State::work_bytes(const Shapes& shapes) {
+  const ov::Shape* place = overwritten(shapes);
+  const std::size_t saved = place == nullptr ? 0 : ov::shape_size(*place) * sizeof(float);
+  return separate_bytes(shapes) - saved;
+}
+
+std::size_t Engine::State::separate_bytes(const Shapes& shapes) {
   const std::string what = text_of(shapes) + " " + std::string(precision_name(precision));
   if (const auto known = facts.work_bytes.find(what); known != facts.work_bytes.end())
     return known->second;
@@ -254,8 +272,19 @@ void Engine::State::prepare(const Shapes& shapes) {
                    "[engine.prepare] graph '{}' gives {}; expected float32", origin,
                    output.get_element_type().get_type_name());
     }
+    give_in_place(next);
     prepared.push_front(std::move(next));
+    if (!spare_memory || onnx.empty()) return;
+    graph.reset();
+    return_free_memory();
   });
+}
+
+void Engine::State::give_in_place(Prepared& next) const {
+  const ov::Shape* place = overwritten(next.shapes);
+  if (place == nullptr || next.compiled.output().get_shape() != *place) return;
+  const auto index = static_cast<std::size_t>(place - next.shapes.data());
+  next.request.set_output_tensor(0, next.inputs[index]);
 }
 
 /// For all shapes of the pattern, in place of what was prepared so far. False where the graph

@@ -24,12 +24,11 @@ std::vector<GraphFacts::Port> ports_of(const Json& list) {
 }  // namespace
 
 std::string print_facts(const GraphFacts& facts) {
-  const Json json = {{"inputs", ports_json(facts.inputs)},
-                     {"outputs", ports_json(facts.outputs)},
-                     {"weight_bytes", facts.weight_bytes},
-                     {"work_bytes", facts.work_bytes},
-                     {"chains", facts.chains},
-                     {"products", facts.products}};
+  const Json json = {
+      {"inputs", ports_json(facts.inputs)}, {"outputs", ports_json(facts.outputs)},
+      {"weight_bytes", facts.weight_bytes}, {"exact_weight_bytes", facts.exact_weight_bytes},
+      {"work_bytes", facts.work_bytes},     {"chains", facts.chains},
+      {"products", facts.products},         {"in_place", facts.in_place}};
   return json.dump();
 }
 
@@ -40,9 +39,11 @@ std::optional<GraphFacts> parse_facts(std::span<const std::byte> text) {
     return GraphFacts{.inputs = ports_of(json.at("inputs")),
                       .outputs = ports_of(json.at("outputs")),
                       .weight_bytes = json.at("weight_bytes").get<std::size_t>(),
+                      .exact_weight_bytes = json.at("exact_weight_bytes").get<std::size_t>(),
                       .work_bytes = json.at("work_bytes").get<std::map<std::string, std::size_t>>(),
                       .chains = json.at("chains").get<bool>(),
-                      .products = json.at("products").get<bool>()};
+                      .products = json.at("products").get<bool>(),
+                      .in_place = json.at("in_place").get<bool>()};
   } catch (const Json::exception&) {
     return std::nullopt;
   }

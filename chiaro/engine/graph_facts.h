@@ -21,11 +21,14 @@ struct GraphFacts {
 
   std::vector<Port> inputs;  ///< in the graph's order
   std::vector<Port> outputs;
-  std::size_t weight_bytes = 0;
+  std::size_t weight_bytes = 0;        ///< in float32
+  std::size_t exact_weight_bytes = 0;  ///< of those, what stays so where the rest is bfloat16
   std::map<std::string, std::size_t> work_bytes;  ///< what was estimated so far, by what for
   bool chains = false;  ///< much of its work is attention or normalisation
   bool products =
       false;  ///< many products of matrices, whose work memory the estimate knows less well
+
+  bool in_place = false;  ///< can_give_in_place
 
   bool operator==(const GraphFacts&) const = default;
 };

@@ -10,6 +10,7 @@
 #include <streambuf>
 
 #include "chiaro/base/error.h"
+#include "chiaro/engine/in_place.h"
 #include "chiaro/engine/memory_estimate.h"
 
 namespace chiaro::engine {
@@ -115,9 +116,11 @@ GraphFacts facts_of(const ov::Model& graph) {
   return {.inputs = ports_of_graph(graph.inputs()),
           .outputs = ports_of_graph(graph.outputs()),
           .weight_bytes = constant_bytes(graph),
+          .exact_weight_bytes = exact_weight_bytes(graph),
           .work_bytes = {},
           .chains = 8 * chains > convolutions,
-          .products = 8 * products > convolutions};
+          .products = 8 * products > convolutions,
+          .in_place = can_give_in_place(graph)};
 }
 
 }  // namespace chiaro::engine

@@ -199,4 +199,17 @@ std::size_t constant_bytes(const ov::Model& graph) {
   return bytes;
 }
 
+std::size_t exact_weight_bytes(const ov::Model& graph) {
+  const auto exact = exact_start(graph);
+  std::size_t bytes = 0;
+  for (const ov::Node* node : exact) {
+    for (const auto& value : node->input_values()) {
+      const bool computed =
+          exact.contains(value.get_node()) || value.get_partial_shape().is_dynamic();
+      if (!computed) bytes += ov::shape_size(value.get_shape()) * sizeof(float);
+    }
+  }
+  return std::min(bytes, constant_bytes(graph));
+}
+
 }  // namespace chiaro::engine

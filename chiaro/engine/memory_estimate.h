@@ -18,4 +18,7 @@ std::size_t peak_value_bytes(const ov::Model& graph, Precision precision);
 /// Bytes of all constants in float32.
 std::size_t constant_bytes(const ov::Model& graph);
 
+/// Of these, what the start of the graph reads, which stays in float32 (exact_start).
+std::size_t exact_weight_bytes(const ov::Model& graph);
+
 }  // namespace chiaro::engine

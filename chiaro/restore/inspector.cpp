@@ -160,7 +160,7 @@ Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options
   const int side = largest - largest % info_.whole_alignment_px;
   work_bytes_ = static_cast<std::int64_t>(engine_.work_bytes(shapes_of(
                     static_cast<std::size_t>(info_.max_views), info_.view_px, side, side))) +
-                engine::kWeightCopies * static_cast<std::int64_t>(engine_.weight_bytes());
+                static_cast<std::int64_t>(engine::kWeightCopies * engine_.weight_bytes());
 }
 
 void Inspector::release() {

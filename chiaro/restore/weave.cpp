@@ -201,6 +201,7 @@ class Weaver {
 
   void run_tile(const AxisTile& row, const AxisTile& column, const AxisTile* next) {
     fill_input(row, column);
+    if (options_.keep_grain > 0) shown_.assign(graph_.input().begin(), graph_.input().end());
     graph_.run();
     result_ = graph_.output();
     const auto values = static_cast<std::size_t>(options_.channels) *
@@ -222,7 +223,7 @@ class Weaver {
 
   void keep_grain() {
     grained_.assign(result_.begin(), result_.end());
-    return_grain(graph_.input(), grained_, options_.channels, options_.grid.window_height,
+    return_grain(shown_, grained_, options_.channels, options_.grid.window_height,
                  options_.grid.window_width, options_.keep_grain);
     result_ = grained_;
   }
@@ -350,6 +351,7 @@ class Weaver {
   std::vector<AxisTile> columns_;
   std::vector<float> original_;    // one row
   std::span<const float> result_;  // of the current tile
+  std::vector<float> shown_;       // with keep_grain: the tile as the network saw it
   std::vector<float> grained_;
   Saved above_;      // rows that earlier strips covered and this strip still reads
   Saved left_;       // columns that the previous tile covered and this tile still reads
@@ -365,9 +367,9 @@ std::size_t weave_canvas(Canvas& canvas, Graph& graph, const WeaveOptions& optio
   return Weaver(canvas, graph, options).run(progress);
 }
 
-/// Keeping grain takes the result once more, and five planes.
+/// Keeping grain takes input and result once more, and five planes.
 std::int64_t grain_bytes(const WeaveOptions& options) {
-  const std::int64_t planes = options.keep_grain > 0 ? options.channels + 5 : 0;
+  const std::int64_t planes = options.keep_grain > 0 ? 2 * options.channels + 5 : 0;
   return planes * options.grid.window_height * options.grid.window_width *
          static_cast<std::int64_t>(sizeof(float));
 }

@@ -23,7 +23,7 @@ class Graph {
   virtual ~Graph() = default;
   /// For windows (1,channels,height,width). Errors: Resource.
   virtual void prepare(int channels, int height, int width) = 0;
-  virtual std::span<float> input() = 0;  ///< (1,C,H,W)
+  virtual std::span<float> input() = 0;  ///< (1,C,H,W); lost when it runs
   virtual void release() = 0;            ///< frees work memory; prepare is called again
   virtual void run() = 0;                ///< Errors: Resource
   virtual std::span<const float> output() const = 0;  ///< (1,C,H*scale,W*scale)

@@ -16,9 +16,11 @@ GraphFacts example() {
   return {.inputs = {{{"input", "x"}, {0, 3, 0, 0}}, {{"condition"}, {1, 144}}},
           .outputs = {{{"output"}, {}}, {{}, {1}}},
           .weight_bytes = 1234567890123,
+          .exact_weight_bytes = 12345,
           .work_bytes = {{"[1,3,16,16] f32", 5}, {"[1,3,16,16] bf16", 3}},
           .chains = true,
-          .products = true};
+          .products = true,
+          .in_place = true};
 }
 
 TEST(GraphFacts, SurvivePrintingAndParsing) {

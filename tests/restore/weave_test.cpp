@@ -82,6 +82,27 @@ TEST(Weave, WritesEveryPixelOnceFromTheOriginal) {
   }
 }
 
+/// Its result takes the place of what it was shown.
+class Covering : public FakeGraph {
+ public:
+  void run() override {
+    FakeGraph::run();
+    std::ranges::copy(FakeGraph::output(), input().begin());
+  }
+};
+
+TEST(Weave, GrainComesFromWhatWasShownWhereTheResultCoversIt) {
+  const auto woven = [](Graph&& graph) {
+    auto picture = test::noise(3, 40, 39, kNoise);
+    WeaveOptions options;
+    options.keep_grain = 0.6;
+    options.grid = plan_grid(options.rows(40), options.columns(39), 10, 1 << 20, 30, 30);
+    EXPECT_EQ(weave(picture, graph, options, {}), 0U);
+    return std::vector<float>(picture.pixels().begin(), picture.pixels().end());
+  };
+  EXPECT_EQ(woven(Covering()), woven(FakeGraph()));
+}
+
 /// Notes what it is shown.
 class Watching : public FakeGraph {
  public:

@@ -49,20 +49,9 @@ void make_xmp_upright(std::vector<std::uint8_t>& xmp) {
 
 /// libvips does not look for EXIF in a TIFF.
 std::vector<std::uint8_t> exif_of_source(VipsSource* source, int page) {
-  // A source that was mapped once stays so, and all that is read of it then counts as memory of
-  // this process: a file is mapped beside it, for as long as it takes.
-  VipsSourcePointer beside;
-  if (vips_source_is_file(source) != 0) {
-    beside.reset(vips_source_new_from_file(vips_connection_filename(VIPS_CONNECTION(source))));
-    if (beside) source = beside.get();
-  }
-  std::size_t size = 0;
-  const void* file = vips_source_map(source, &size);
-  if (file == nullptr) {
-    vips_error_clear();
-    return {};
-  }
-  return exif_of_tiff({static_cast<const std::uint8_t*>(file), size}, page);
+  std::vector<std::uint8_t> exif;
+  show_whole(source, [&](std::span<const std::uint8_t> file) { exif = exif_of_tiff(file, page); });
+  return exif;
 }
 
 /// The text chunk "Raw profile type iptc": a heading, a length, hexadecimal digits, all between
@@ -98,6 +87,24 @@ std::vector<std::uint8_t> iptc_of_png(VipsImage* header) {
 
 std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block) {
   return as_text(block).starts_with(kPhotoshop) ? block.subspan(kPhotoshop.size()) : block;
+}
+
+void show_whole(VipsSource* source,
+                const std::function<void(std::span<const std::uint8_t>)>& look) {
+  // A source that was mapped once stays so, and all that is read of it then counts as memory of
+  // this process: a file is mapped beside it, for as long as it takes.
+  VipsSourcePointer beside;
+  if (vips_source_is_file(source) != 0) {
+    beside.reset(vips_source_new_from_file(vips_connection_filename(VIPS_CONNECTION(source))));
+    if (beside) source = beside.get();
+  }
+  std::size_t size = 0;
+  const void* file = vips_source_map(source, &size);
+  if (file == nullptr) {
+    vips_error_clear();
+  } else {
+    look({static_cast<const std::uint8_t*>(file), size});
+  }
 }
 
 Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string& format, int page) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,11 @@ namespace chiaro::image {
 /// `page`: which one of a TIFF the header is of, from 0.
 Metadata read_metadata(_VipsImage* header, _VipsSource* source, const std::string& format,
                        int page);
+
+/// Shows all bytes of a source, of which it holds none afterwards; nothing where they cannot be
+/// had.
+void show_whole(_VipsSource* source,
+                const std::function<void(std::span<const std::uint8_t>)>& look);
 
 /// The image resources of Metadata::iptc, without the heading.
 std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block);

@@ -22,6 +22,7 @@
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/image/row_decoder.h"
+#include "chiaro/image/strip_memory.h"
 #include "chiaro/image/tiff_folders.h"
 #include "chiaro/image/turned_rows.h"
 #include "chiaro/image/upright.h"
@@ -293,6 +294,7 @@ struct StripReader::State {
              rows.sample_type(), rows.metadata(),  rows.may_exceed(), rows.exact()};
     if (transposes(rows.orientation()))
       std::swap(frame.metadata.x_pixels_per_mm, frame.metadata.y_pixels_per_mm);
+    frame.held_bytes = strip_reader_bytes(picture);
   }
 };
 
@@ -356,20 +358,6 @@ Image StripReader::next(int wanted) {
 bool can_write_strips(const std::string& format) {
   static const std::vector<std::string> kWritten{"png", "jpeg", "tiff", "ppm", "exr", "hdr"};
   return std::ranges::find(kWritten, format) != kWritten.end();
-}
-
-std::int64_t strip_writer_bytes(const Frame& frame) {
-  // What libvips holds in each of two buffers (vips_get_tile_size), as much for those looked back,
-  // and what the format's library holds of a group of rows, as they are and coded.
-  const std::int64_t cores = vips_concurrency_get();
-  const std::int64_t buffer = std::max((128 * cores + 999) / 1000 * 128, 16 * cores);
-  const std::int64_t rows = 6 * std::max<std::int64_t>(128, buffer);
-  const std::int64_t sample = frame.sample_type == SampleType::F32   ? 4
-                              : frame.sample_type == SampleType::U16 ? 2
-                                                                     : 1;
-  // Of libvips, with what its threads hold; of floats they hold more (measured).
-  const std::int64_t threads = frame.sample_type == SampleType::F32 ? 28 << 20 : 8 << 20;
-  return threads + rows * sample * frame.width * (frame.channels + (frame.has_alpha ? 1 : 0));
 }
 
 void write_strips(const fs::path& path, const Frame& frame, const WriteOptions& options,

@@ -24,6 +24,8 @@ struct Frame {
   bool may_exceed = false;  ///< values outside [0,1] are possible: floats, or colours beyond sRGB
   /// Every value is k/255 or k/65535 for a whole k, as sample_type says: nothing was converted.
   bool exact = false;
+  /// What a StripReader holds of the file beside the rows that it gives, in bytes, about.
+  std::int64_t held_bytes = 0;
 };
 
 Frame frame_of(const Image& picture);

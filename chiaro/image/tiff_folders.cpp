@@ -20,9 +20,13 @@ constexpr std::uint32_t kInteropFolder = 0xa005;
 constexpr std::uint32_t kIptc = 0x83bb;
 constexpr std::uint32_t kNewSubfileType = 0x00fe;
 constexpr std::uint32_t kSubfileType = 0x00ff;
+constexpr std::uint32_t kCompression = 0x0103;
 constexpr std::uint32_t kStripOffsets = 0x0111;
+constexpr std::uint32_t kStripByteCounts = 0x0117;
 constexpr std::uint32_t kPageNumber = 0x0129;
+constexpr std::uint32_t kTileLength = 0x0143;
 constexpr std::uint32_t kTileOffsets = 0x0144;
+constexpr std::uint32_t kTileByteCounts = 0x0145;
 constexpr std::uint32_t kShortType = 3;
 constexpr std::uint32_t kLongType = 4;
 constexpr std::uint32_t kUndefined = 7;
@@ -417,6 +421,27 @@ TiffPages pages_of_tiff(std::span<const std::uint8_t> file) {
     at = reader.next_of(at);
   }
   return result;
+}
+
+TiffParts parts_of_tiff(std::span<const std::uint8_t> file, int page) {
+  constexpr std::uint64_t kNotPacked = 1;
+  const Reader reader(file);
+  if (!reader.is_tiff()) return {};
+  TiffParts parts;
+  std::uint64_t packing = kNotPacked;
+  std::uint64_t count = 0;
+  for (const Entry& entry : reader.folder(reader.folder_of_page(page)).entries) {
+    const std::size_t size = size_of_type(entry.type);
+    const std::uint64_t first = little_number(entry.data, 0, size);
+    if (entry.tag == kCompression) packing = first;
+    if (entry.tag == kTileLength) parts.tile_height = static_cast<std::uint32_t>(first);
+    if (entry.tag != kStripByteCounts && entry.tag != kTileByteCounts) continue;
+    count = entry.count;
+    for (std::size_t at = 0; at < entry.data.size(); at += size)
+      parts.largest_bytes = std::max(parts.largest_bytes, little_number(entry.data, at, size));
+  }
+  if (count == 1 && packing == kNotPacked && parts.tile_height == 0) return {};
+  return parts;
 }
 
 std::vector<std::byte> TiffJoiner::header() {

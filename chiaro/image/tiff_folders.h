@@ -40,6 +40,15 @@ struct TiffPages {
 };
 TiffPages pages_of_tiff(std::span<const std::uint8_t> file);
 
+/// How a page's pixels lie in the file.
+struct TiffParts {
+  std::uint64_t largest_bytes = 0;  ///< of a strip or tile in the file, which is read as a whole
+  std::uint32_t tile_height = 0;    ///< 0: strips
+};
+/// Nothing of a file that is damaged there, or whose only strip is not packed: that is read row by
+/// row. `page` counts folders from 0.
+TiffParts parts_of_tiff(std::span<const std::uint8_t> file, int page);
+
 /// Puts little-endian TIFF files of one page each behind one another, as pages of one file, whose
 /// new folders lead to the data within the pages' files. It holds nothing of what it gave.
 class TiffJoiner {

@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::int64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kDefaultWorkBytes = 512 * kMebibyte;
-// What the engine's processor library takes once the first graph is prepared (measured 40 MiB).
-constexpr std::int64_t kRuntimeBytes = 48 * kMebibyte;
+// What the engine's processor library takes once the first graph is prepared (measured 38 MiB).
+constexpr std::int64_t kRuntimeBytes = 42 * kMebibyte;
 // Networks that look at the whole picture have no finite receptive field; this much context hides
 // tile borders.
 constexpr int kFeatheredOverlapPx = 96;
@@ -142,7 +142,8 @@ std::int64_t Restorer::State::strip_bytes(const image::Frame& source, const Rest
              StoredRows::row_bytes(source_kept_as(source), source.channels, source.width) +
          most_kept_rows(rows, source.height) * weave.scale *
              StoredRows::row_bytes(result_kept_as(source, options), source.channels, result.width) +
-         float_bytes((kReadRows + result_rows) * row_values) + image::strip_writer_bytes(result);
+         float_bytes((kReadRows + result_rows) * row_values) + source.held_bytes +
+         image::strip_writer_bytes(result);
 }
 
 std::int64_t Restorer::State::base_bytes() const {

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "chiaro/base/files.h"
+#include "chiaro/base/rng.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/image/strips.h"
@@ -243,6 +247,57 @@ TEST_F(RestoreStripsSlow, FourHundredMegapixelsInFiveHundredMegabytes) {
 TEST_F(RestoreStripsSlow, AWidePictureStaysWithinTheCeilingToItsEnd) {
   ::unsetenv("CHIARO_BUNDLE_PATH");
   make_picture(in_, 9000, 20000);
+  expect_within(restore(folder_ / "out.tif", {"--max-memory", "500M", "--guard", "off"}),
+                500 * kMebibyte);
+}
+
+/// A TIFF of noise in two strips, each of half the rows and not packed.
+void make_tall_strips(const fs::path& file, std::uint32_t width, std::uint32_t height) {
+  AtomicFile out(file, Existing::Replaced);
+  const auto put = [&](std::vector<std::uint16_t> numbers) {
+    out.write(std::as_bytes(std::span(numbers)));
+  };
+  const auto both = [](std::uint32_t value) {
+    return std::array{static_cast<std::uint16_t>(value), static_cast<std::uint16_t>(value >> 16)};
+  };
+  const std::uint32_t strip = width * height / 2 * 3;
+  constexpr std::uint32_t kData = 256;
+  const auto [folder_low, folder_high] = both(8);
+  put({0x4949, 42, folder_low, folder_high, 9});
+  // Bits, offsets and sizes of the strips stand behind the folder, at 122, 128 and 136.
+  for (const auto& [tag, type, count, value] :
+       std::initializer_list<std::array<std::uint32_t, 4>>{{256, 4, 1, width},
+                                                           {257, 4, 1, height},
+                                                           {258, 3, 3, 122},
+                                                           {259, 3, 1, 1},
+                                                           {262, 3, 1, 2},
+                                                           {273, 4, 2, 128},
+                                                           {277, 3, 1, 3},
+                                                           {278, 4, 1, height / 2},
+                                                           {279, 4, 2, 136}}) {
+    const auto [low, high] = both(value);
+    put({static_cast<std::uint16_t>(tag), static_cast<std::uint16_t>(type),
+         static_cast<std::uint16_t>(count), 0, low, high});
+  }
+  put({0, 0, 8, 8, 8});
+  for (const std::uint32_t value : {kData, kData + strip, strip, strip}) {
+    const auto [low, high] = both(value);
+    put({low, high});
+  }
+  put(std::vector<std::uint16_t>((kData - 144) / 2));
+  Rng rng(11);
+  for (std::uint32_t y = 0; y < height; ++y) {
+    std::vector<std::uint8_t> row(std::size_t{3} * width);
+    for (std::uint8_t& value : row) value = static_cast<std::uint8_t>(rng.uniform() * 255);
+    out.write(std::as_bytes(std::span(row)));
+  }
+  out.commit();
+}
+
+// A strip is read as a whole: 65 MB here.
+TEST_F(RestoreStripsSlow, TallStripsStayWithinTheCeiling) {
+  ::unsetenv("CHIARO_BUNDLE_PATH");
+  make_tall_strips(in_, 20000, 2200);
   expect_within(restore(folder_ / "out.tif", {"--max-memory", "500M", "--guard", "off"}),
                 500 * kMebibyte);
 }

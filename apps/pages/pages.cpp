@@ -96,7 +96,7 @@ void print_manual(const CLI::App& root, const std::string& purpose) {
   fmt::print(".SH ENVIRONMENT\n");
   for (const auto& [variable, meaning] : kEnvironment)
     fmt::print(".TP\n.B {}\n{}\n", roff(variable), roff(meaning));
-  fmt::print(".SH SEE ALSO\n{}(1), and README.md and docs/ of the package\n",
+  fmt::print(".SH SEE ALSO\n{}(1) where it is installed, and README.md and docs/ of the package\n",
              roff(root.get_name() == "chiaro" ? "chiaro-train" : "chiaro"));
 }
 

@@ -182,12 +182,13 @@ std::size_t Engine::weight_bytes() const {
   return state_->facts.weight_bytes;
 }
 
-std::size_t Engine::prepared_bytes() const {
+std::size_t Engine::laid_out_bytes() const {
   const GraphFacts& facts = state_->facts;
-  if (!state_->spare_memory) return kWeightCopies * facts.weight_bytes;
-  return state_->precision == Precision::Bf16
-             ? facts.exact_weight_bytes + (facts.weight_bytes - facts.exact_weight_bytes) / 2
-             : facts.weight_bytes;
+  const std::size_t laid_out =
+      state_->precision == Precision::Bf16
+          ? facts.exact_weight_bytes + (facts.weight_bytes - facts.exact_weight_bytes) / 2
+          : facts.weight_bytes;
+  return laid_out + (state_->graph ? 0 : facts.weight_bytes);
 }
 
 double Engine::most_of_work_bytes() const {

@@ -34,8 +34,8 @@ struct EngineOptions {
   /// The result may take the place of the input that has its shape: what input() holds after run()
   /// is not said. Of graphs where that is safe (can_give_in_place), prepared for one shape.
   bool in_place = false;
-  /// What was read of the graph is let go once it is prepared, and read again for another shape:
-  /// for whoever promised a ceiling.
+  /// One preparation at a time, and what it freed goes back to the system: for whoever promised a
+  /// ceiling.
   bool spare_memory = false;
 };
 
@@ -44,10 +44,6 @@ inline EngineOptions in_f32(EngineOptions options) {
   options.precision = Precision::F32;
   return options;
 }
-
-/// How many times an engine holds its weights, while it is prepared and after: as read and in the
-/// layout of the processor.
-inline constexpr std::size_t kWeightCopies = 2;
 
 /// What running takes is at least this times Engine::work_bytes (tests/engine, MemoryMeasuredSlow).
 inline constexpr double kLeastOfWorkBytes = 0.9;
@@ -142,9 +138,10 @@ class Engine {
   /// Bytes of the weights as they will lie in memory.
   std::size_t weight_bytes() const;
 
-  /// What an engine takes once it is prepared, beside work_bytes: kWeightCopies times the weights;
-  /// with EngineOptions::spare_memory only those in the layout of the processor.
-  std::size_t prepared_bytes() const;
+  /// What preparing adds beside work_bytes: the weights in the layout of the processor and, where
+  /// the graph is not read yet, as it has them. While it prepares it takes weight_bytes more for a
+  /// moment.
+  std::size_t laid_out_bytes() const;
 
   /// What is used: F32 or Bf16.
   Precision precision() const;

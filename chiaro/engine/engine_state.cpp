@@ -127,8 +127,6 @@ void Engine::State::open(std::span<const std::byte> bytes, std::vector<std::byte
   }
   read(bytes);
   facts = facts_of(*graph);
-  if (!spare_memory) return;
-  onnx = owned != nullptr ? std::move(*owned) : std::vector<std::byte>(bytes.begin(), bytes.end());
 }
 
 Shapes Engine::State::single(std::initializer_list<std::int64_t> sides) const {
@@ -192,25 +190,27 @@ Pattern Engine::State::pattern_for(const Shapes& shapes) const {
   return pattern;
 }
 
-const ov::Shape* Engine::State::overwritten(const Shapes& shapes) const {
+std::optional<std::size_t> Engine::State::overwritten(const Shapes& shapes,
+                                                      const ov::Shape& result) const {
   constexpr std::size_t kSidesOfPictures = 4;
-  if (!in_place || many_shapes || !facts.in_place) return nullptr;
+  if (!in_place || many_shapes || !facts.in_place) return std::nullopt;
   const auto picture = std::ranges::find(shapes, kSidesOfPictures, &ov::Shape::size);
-  return picture == shapes.end() ? nullptr : &*picture;
+  if (picture == shapes.end() || *picture != result) return std::nullopt;
+  return static_cast<std::size_t>(picture - shapes.begin());
 }
 
 std::size_t Engine::State::work_bytes(const Shapes& shapes) {
-  const ov::Shape* place = overwritten(shapes);
-  const std::size_t saved = place == nullptr ? 0 : ov::shape_size(*place) * sizeof(float);
-  return separate_bytes(shapes) - saved;
-}
-
-std::size_t Engine::State::separate_bytes(const Shapes& shapes) {
-  const std::string what = text_of(shapes) + " " + std::string(precision_name(precision));
+  const bool may_be_in_place = in_place && !many_shapes;
+  const std::string what = fmt::format("{} {}{}", text_of(shapes), precision_name(precision),
+                                       may_be_in_place ? " in place" : "");
   if (const auto known = facts.work_bytes.find(what); known != facts.work_bytes.end())
     return known->second;
   return translated(ErrorCode::Bundle, "work_bytes", origin, [&] {
-    const std::size_t bytes = peak_value_bytes(*reshaped(shapes), precision);
+    const auto whole = reshaped(shapes);
+    std::size_t bytes = peak_value_bytes(*whole, precision);
+    const ov::PartialShape result = whole->outputs().front().get_partial_shape();
+    if (result.is_static() && overwritten(shapes, result.to_shape()))
+      bytes -= ov::shape_size(result.to_shape()) * sizeof(float);
     facts.work_bytes[what] = bytes;
     facts_in_cache = false;
     return bytes;
@@ -218,7 +218,7 @@ std::size_t Engine::State::separate_bytes(const Shapes& shapes) {
 }
 
 void Engine::State::drop_for(const Shapes& next) {
-  if (is_large(next)) prepared.clear();
+  if (is_large(next) || spare_memory) prepared.clear();
   prepared.remove_if([](const Prepared& entry) { return is_large(entry.shapes); });
   while (prepared.size() >= kPreparedShapes) prepared.pop_back();
 }
@@ -274,17 +274,15 @@ void Engine::State::prepare(const Shapes& shapes) {
     }
     give_in_place(next);
     prepared.push_front(std::move(next));
-    if (!spare_memory || onnx.empty()) return;
-    graph.reset();
-    return_free_memory();
+    if (spare_memory) return_free_memory();
   });
 }
 
 void Engine::State::give_in_place(Prepared& next) const {
-  const ov::Shape* place = overwritten(next.shapes);
-  if (place == nullptr || next.compiled.output().get_shape() != *place) return;
-  const auto index = static_cast<std::size_t>(place - next.shapes.data());
-  next.request.set_output_tensor(0, next.inputs[index]);
+  const ov::PartialShape result = next.compiled.outputs().front().get_partial_shape();
+  if (!result.is_static()) return;
+  if (const auto place = overwritten(next.shapes, result.to_shape()))
+    next.request.set_output_tensor(0, next.inputs[*place]);
 }
 
 /// For all shapes of the pattern, in place of what was prepared so far. False where the graph

@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <openvino/openvino.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,7 +50,7 @@ struct Engine::State {
   std::shared_ptr<Runtime> runtime;
   GraphCache cache;
   std::string graph_hash;       // with a cache
-  std::vector<std::byte> onnx;  // of a graph that is not read yet, or may be let go
+  std::vector<std::byte> onnx;  // of a graph whose facts were in the cache, until it is read
   std::shared_ptr<ov::Model> graph;
   GraphFacts facts;
   bool facts_in_cache = false;
@@ -63,7 +64,7 @@ struct Engine::State {
   const ov::Model& model() {
     if (!graph) {
       read(onnx);
-      if (!spare_memory) std::vector<std::byte>().swap(onnx);
+      std::vector<std::byte>().swap(onnx);
     }
     return *graph;
   }
@@ -94,8 +95,6 @@ struct Engine::State {
 
  private:
   std::string facts_key() const;
-  /// work_bytes with a result that has a place of its own.
-  std::size_t separate_bytes(const Shapes& shapes);
   ov::AnyMap properties() const;
   template <typename Sides>
   std::shared_ptr<ov::Model> reshaped(const std::vector<Sides>& shapes);
@@ -103,8 +102,8 @@ struct Engine::State {
   /// sides of pictures are free where the graph leaves them free, others only where they have
   /// changed.
   Pattern pattern_for(const Shapes& shapes) const;
-  /// The input of a single picture of these shapes whose place the result takes; null: none.
-  const ov::Shape* overwritten(const Shapes& shapes) const;
+  /// The input whose place a result of this shape takes; none: it has one of its own.
+  std::optional<std::size_t> overwritten(const Shapes& shapes, const ov::Shape& result) const;
   void give_in_place(Prepared& next) const;
   /// Makes room for a preparation for these shapes.
   void drop_for(const Shapes& next);

@@ -18,22 +18,6 @@
 namespace chiaro::image {
 namespace {
 
-int rows_of_chunk(Imf::Compression compression) {
-  switch (compression) {
-    case Imf::NO_COMPRESSION:
-    case Imf::RLE_COMPRESSION:
-    case Imf::ZIPS_COMPRESSION:
-      return 1;
-    case Imf::ZIP_COMPRESSION:
-    case Imf::PXR24_COMPRESSION:
-      return 16;
-    case Imf::DWAB_COMPRESSION:
-      return 256;
-    default:
-      return 32;
-  }
-}
-
 /// Whether OpenEXR finds out itself where a chunk that is not empty gives too little.
 bool is_looked_at(Imf::Compression compression) {
   return compression != Imf::NO_COMPRESSION && compression != Imf::RLE_COMPRESSION &&
@@ -107,13 +91,31 @@ void expect_bytes(const ReadAt& read_at, std::uint64_t at, std::uint64_t size) {
 
 /// Texts, each behind its length.
 void expect_texts_within(const ReadAt& read_at, std::uint64_t at, std::uint64_t end) {
-  while (at < end) {
+  constexpr int kMost = 10'000;  // each takes more memory than its length in the file
+  for (int texts = 0; at < end; ++texts) {
+    if (texts == kMost) throw Iex::InputExc("a list of texts in its header is too long");
     at += 4 + number_at(read_at, at, 4);
     if (at > end) throw Iex::InputExc("a text in its header is longer than the header");
   }
 }
 
 }  // namespace
+
+int rows_of_exr_chunk(Imf::Compression compression) {
+  switch (compression) {
+    case Imf::NO_COMPRESSION:
+    case Imf::RLE_COMPRESSION:
+    case Imf::ZIPS_COMPRESSION:
+      return 1;
+    case Imf::ZIP_COMPRESSION:
+    case Imf::PXR24_COMPRESSION:
+      return 16;
+    case Imf::DWAB_COMPRESSION:
+      return 256;
+    default:
+      return 32;
+  }
+}
 
 std::uint64_t end_of_exr_headers(const ReadAt& read_at) {
   const bool several_parts = Imf::isMultiPart(static_cast<int>(number_at(read_at, 4, 4)));
@@ -140,7 +142,7 @@ ExrChunks::ExrChunks(ReadAt read_at, const Imf::Header& header, int version, std
       several_parts_(Imf::isMultiPart(version)),
       tiled_(several_parts_ ? header.hasType() && header.type() == Imf::TILEDIMAGE
                             : Imf::isTiled(version)),
-      rows_together_(rows_of_chunk(header.compression())),
+      rows_together_(rows_of_exr_chunk(header.compression())),
       table_at_(table_at) {}
 
 std::uint64_t ExrChunks::bytes_of_line(int y) const {

@@ -19,6 +19,9 @@ using ReadAt = std::function<bool(std::uint64_t at, std::span<char> bytes)>;
 /// file has is found here first. Errors: Iex::InputExc.
 std::uint64_t end_of_exr_headers(const ReadAt& read_at);
 
+/// Rows that are packed together where there are no tiles.
+int rows_of_exr_chunk(Imf::Compression compression);
+
 /// OpenEXR takes a part that gives fewer bytes than its rows need, and what stood in memory before
 /// becomes pixels: one that is empty, or not packed at all, or packed as RLE or ZIP. Here they are
 /// found first.

@@ -219,6 +219,8 @@ void describe(VipsImage* image, const ExrFile& exr, int colours) {
   if (header.hasTileDescription()) {
     const unsigned rows = std::min<unsigned>(header.tileDescription().ySize, VIPS_MAX_COORD);
     vips_image_set_int(image, kExrTileRows, static_cast<int>(rows));
+  } else {
+    vips_image_set_int(image, kExrChunkRows, rows_of_exr_chunk(header.compression()));
   }
   if (exr.file.parts() > 1) vips_image_set_int(image, VIPS_META_N_PAGES, exr.file.parts());
 }

@@ -15,6 +15,8 @@ inline constexpr const char* kExrLeftOut = "chiaro-exr-left-out";  ///< string: 
 
 inline constexpr const char* kExrTileRows =
     "chiaro-exr-tile-rows";  ///< int: held while one is read
+inline constexpr const char* kExrChunkRows =
+    "chiaro-exr-chunk-rows";  ///< int: the same of a picture without tiles
 
 /// Floats, linear light, with a profile that says so: R, G, B or Y, and A, which is multiplied into
 /// the colours. Of several parts the first. Only the header is read; rows are decoded when they are

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 
+#include "chiaro/image/exr_read.h"
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/strips.h"
 #include "chiaro/image/tiff_folders.h"
@@ -18,15 +19,25 @@ std::int64_t rows_of_buffer() {
   return std::max<std::int64_t>({128, (128 * cores + 999) / 1000 * 128, 16 * cores});
 }
 
+/// Of a field; 0 where there is none.
+int number_of(VipsImage* header, const char* field) {
+  int value = 0;
+  return vips_image_get_typeof(header, field) != 0 && vips_image_get_int(header, field, &value) == 0
+             ? value
+             : 0;
+}
+
 }  // namespace
 
 std::int64_t strip_reader_bytes(const OpenedPicture& picture) {
   const std::string& format = picture.type.format;
-  // Netpbm is mapped, OpenEXR is read here.
-  if (format != "png" && format != "jpeg" && format != "tiff") return 0;
   VipsImage* header = picture.header.get();
   const std::int64_t row =
       static_cast<std::int64_t>(VIPS_IMAGE_SIZEOF_PEL(header)) * vips_image_get_width(header);
+  if (format == "exr") {  // packed, and not
+    return 2 * row * std::max(number_of(header, kExrTileRows), number_of(header, kExrChunkRows));
+  }
+  if (format != "png" && format != "jpeg" && format != "tiff") return 0;  // mapped, or row by row
   TiffParts parts;
   if (format == "tiff") {
     show_whole(picture.source.get(), [&](std::span<const std::uint8_t> file) {

@@ -117,7 +117,8 @@ class Reader {
     return value;
   }
 
-  Folder folder(std::size_t at) const {
+  /// With a choice of tags, only those.
+  Folder folder(std::size_t at, bool (*wanted)(std::uint32_t tag) = nullptr) const {
     Folder result;
     const std::uint64_t count = entries_at(at);
     if (count == 0) return result;
@@ -125,6 +126,7 @@ class Reader {
     for (std::size_t i = 0; i < count; ++i) {
       const Located found = locate(at, i);
       if (found.size == 0 || found.size > bytes_.size() - held) continue;
+      if (wanted != nullptr && !wanted(found.tag)) continue;
       held += found.size;
       Entry read{found.tag, found.type, found.count, {}};
       read.data.assign(bytes_.begin() + static_cast<std::ptrdiff_t>(found.data),
@@ -165,6 +167,33 @@ class Reader {
     return empty ? Kind::Nothing : aside ? Kind::Aside : Kind::Whole;
   }
 
+  /// See parts_of_tiff. Where sizes are not stated of what is packed: that of the file.
+  TiffParts parts_of(std::size_t at) const {
+    constexpr std::uint64_t kNotPacked = 1;
+    TiffParts parts;
+    std::uint64_t packing = kNotPacked;
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < entries_at(at); ++i) {
+      const Located found = locate(at, i);
+      const bool whole =
+          found.type == kShortType || found.type == kLongType || found.type == kLong8Type;
+      if (found.size == 0 || !whole) continue;
+      const std::size_t unit = size_of_type(found.type);
+      const std::uint64_t first = number(found.data, unit);
+      if (found.tag == kCompression) packing = first;
+      if (found.tag == kTileLength)
+        parts.tile_height = static_cast<std::uint32_t>(std::min<std::uint64_t>(first, kMostRows));
+      if (found.tag != kStripByteCounts && found.tag != kTileByteCounts) continue;
+      count = found.count;
+      for (std::size_t offset = 0; offset < found.size; offset += unit)
+        parts.largest_bytes = std::max(parts.largest_bytes, number(found.data + offset, unit));
+    }
+    if (packing == kNotPacked && count <= 1 && parts.tile_height == 0) return {};
+    const bool stated = parts.largest_bytes > 0 && parts.largest_bytes <= bytes_.size();
+    if (!stated && entries_at(at) > 0) parts.largest_bytes = bytes_.size();
+    return parts;
+  }
+
   std::size_t main_folder() const { return number(widths_.start, widths_.offset); }
 
   /// Of the page with this number; 0 where there is no such.
@@ -175,6 +204,8 @@ class Reader {
   }
 
  private:
+  static constexpr std::uint64_t kMostRows = 1 << 24;
+
   struct Located {
     std::uint32_t tag;
     std::uint32_t type;
@@ -302,8 +333,9 @@ struct Origin {
 constexpr Origin kElsewhere{false};
 
 /// The folder at `at` with its data's homes in the file that is written.
-Folder settled(const Reader& reader, std::size_t at, const Origin& origin) {
-  Folder folder = reader.folder(at);
+Folder settled(const Reader& reader, std::size_t at, const Origin& origin,
+               bool (*wanted)(std::uint32_t tag) = nullptr) {
+  Folder folder = reader.folder(at, wanted);
   for (Entry& entry : folder.entries) {
     if (entry.home != 0) entry.home = origin.within ? entry.home + origin.base : 0;
   }
@@ -337,10 +369,15 @@ std::vector<Entry> append_subfolders(Output& out, const Reader& reader, const Fo
   return result;
 }
 
+bool describes(std::uint32_t tag) {
+  return tag == kPhotoFolder || tag == kGpsFolder ||
+         std::ranges::find(kDescriptive, tag) != kDescriptive.end();
+}
+
 /// What the folder at `at` describes, of a file that is elsewhere: as append_subfolders, and the
 /// descriptive tags of the folder itself.
 std::vector<Entry> append_description(Output& out, const Reader& reader, std::size_t at) {
-  const Folder main = settled(reader, at, kElsewhere);
+  const Folder main = settled(reader, at, kElsewhere, describes);  // not what may be large
   std::vector<Entry> result;
   for (const Entry& entry : fitted(main, out.widths).entries) {
     if (std::ranges::find(kDescriptive, entry.tag) != kDescriptive.end()) result.push_back(entry);
@@ -424,24 +461,8 @@ TiffPages pages_of_tiff(std::span<const std::uint8_t> file) {
 }
 
 TiffParts parts_of_tiff(std::span<const std::uint8_t> file, int page) {
-  constexpr std::uint64_t kNotPacked = 1;
   const Reader reader(file);
-  if (!reader.is_tiff()) return {};
-  TiffParts parts;
-  std::uint64_t packing = kNotPacked;
-  std::uint64_t count = 0;
-  for (const Entry& entry : reader.folder(reader.folder_of_page(page)).entries) {
-    const std::size_t size = size_of_type(entry.type);
-    const std::uint64_t first = little_number(entry.data, 0, size);
-    if (entry.tag == kCompression) packing = first;
-    if (entry.tag == kTileLength) parts.tile_height = static_cast<std::uint32_t>(first);
-    if (entry.tag != kStripByteCounts && entry.tag != kTileByteCounts) continue;
-    count = entry.count;
-    for (std::size_t at = 0; at < entry.data.size(); at += size)
-      parts.largest_bytes = std::max(parts.largest_bytes, little_number(entry.data, at, size));
-  }
-  if (count == 1 && packing == kNotPacked && parts.tile_height == 0) return {};
-  return parts;
+  return reader.is_tiff() ? reader.parts_of(reader.folder_of_page(page)) : TiffParts{};
 }
 
 std::vector<std::byte> TiffJoiner::header() {

@@ -45,7 +45,7 @@ struct TiffParts {
   std::uint64_t largest_bytes = 0;  ///< of a strip or tile in the file, which is read as a whole
   std::uint32_t tile_height = 0;    ///< 0: strips
 };
-/// Nothing of a file that is damaged there, or whose only strip is not packed: that is read row by
+/// Nothing where there is no such page, or where its only strip is not packed: that is read row by
 /// row. `page` counts folders from 0.
 TiffParts parts_of_tiff(std::span<const std::uint8_t> file, int page);
 

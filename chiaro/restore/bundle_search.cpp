@@ -81,16 +81,16 @@ std::vector<fs::path> list_bundles() {
 
 fs::path find_bundle(std::string_view name_or_path) {
   std::error_code failed;
-  if (is_path(name_or_path)) {
-    CHIARO_CHECK(fs::exists(name_or_path, failed), Input,
-                 "[restore.find_bundle] there is no bundle '{}'", name_or_path);
-    return name_or_path;
-  }
+  const bool names_file = is_path(name_or_path);
+  if (names_file && fs::exists(name_or_path, failed)) return name_or_path;
+  std::string file(name_or_path);
+  if (!names_file) file += kExtension;
   const auto folders = bundle_folders();
+  const bool in_a_folder = file.find('/') != std::string::npos;
   for (const fs::path& folder : folders) {
-    const fs::path candidate = folder / (std::string(name_or_path) + std::string(kExtension));
-    if (fs::exists(candidate, failed)) return candidate;
+    if (!in_a_folder && fs::exists(folder / file, failed)) return folder / file;
   }
+  CHIARO_CHECK(!names_file, Input, "[restore.find_bundle] there is no bundle '{}'", name_or_path);
   std::vector<std::string> known;
   for (const fs::path& path : list_bundles()) known.push_back(path.stem().string());
   std::vector<std::string> searched;

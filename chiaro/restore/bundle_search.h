@@ -7,9 +7,9 @@
 
 namespace chiaro::restore {
 
-/// The file behind a bundle's name. A name with a "/" or ending in ".chiaro" is a path. Others are
-/// looked for as NAME.chiaro in the folders of bundle_folders. Errors: Input, naming a near bundle
-/// and the folders.
+/// The file behind a bundle's name. A name with a "/" is a path. Others are looked for as
+/// NAME.chiaro in the folders of bundle_folders; one that ends in ".chiaro" is a path first, and
+/// looked for there where no such file is. Errors: Input, naming a near bundle and the folders.
 std::filesystem::path find_bundle(std::string_view name_or_path = "default");
 
 /// The folders that exist, in order: those of the environment variable CHIARO_BUNDLE_PATH

@@ -158,9 +158,10 @@ Inspector::Inspector(const bundle::Bundle& bundle, engine::EngineOptions options
   check_graph(engine_, info_, origin_);
   const int largest = info_.whole_px + info_.whole_alignment_px - 1;
   const int side = largest - largest % info_.whole_alignment_px;
-  work_bytes_ = static_cast<std::int64_t>(engine_.work_bytes(shapes_of(
-                    static_cast<std::size_t>(info_.max_views), info_.view_px, side, side))) +
-                static_cast<std::int64_t>(engine::kWeightCopies * engine_.weight_bytes());
+  work_bytes_ =
+      static_cast<std::int64_t>(engine_.work_bytes(
+          shapes_of(static_cast<std::size_t>(info_.max_views), info_.view_px, side, side))) +
+      static_cast<std::int64_t>(2 * engine_.weight_bytes());  // laid out, and for a moment
 }
 
 void Inspector::release() {

@@ -111,10 +111,9 @@ WeaveOptions Restorer::State::weave_options(int height, int width,
 std::int64_t Restorer::State::graph_bytes(const Grid& grid) const {
   const double bytes =
       engine.most_of_work_bytes() * bytes_per_pixel * static_cast<double>(pixels_of(grid));
-  // What preparing takes and lets go makes room for what is computed.
-  const std::size_t let_go =
-      engine::kWeightCopies * engine.weight_bytes() - engine.prepared_bytes();
-  return std::max(static_cast<std::int64_t>(let_go), static_cast<std::int64_t>(bytes));
+  // What preparing takes for a moment makes room for what is computed.
+  return std::max(static_cast<std::int64_t>(engine.weight_bytes()),
+                  static_cast<std::int64_t>(bytes));
 }
 
 void Restorer::State::hold(const Grid& grid) {
@@ -150,7 +149,7 @@ std::int64_t Restorer::State::base_bytes() const {
   std::int64_t pending = inspector ? inspector->pending_bytes() : 0;
   const bool engine_runs = held_bytes > 0 || has_run || (inspector && pending == 0);
   if (!engine_runs) pending += kRuntimeBytes;
-  if (held_bytes == 0) pending += static_cast<std::int64_t>(engine.prepared_bytes());
+  if (held_bytes == 0) pending += static_cast<std::int64_t>(engine.laid_out_bytes());
   return resident_bytes() - held_bytes + pending;
 }
 

@@ -30,7 +30,8 @@ struct Need {
 
 Need need_at(const bundle::Bundle& bundle, Precision precision, std::int64_t side) {
   Engine engine(bundle.members.at(std::string(bundle::kRestoreMember)),
-                {.precision = precision, .threads = 2}, bundle.origin);
+                {.precision = precision, .threads = 2, .in_place = true, .spare_memory = true},
+                bundle.origin);
   std::vector<NamedShape> shapes;
   for (const std::string& name : engine.input_names()) {
     auto shape = engine.stated_input_shape(name);

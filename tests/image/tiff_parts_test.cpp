@@ -43,40 +43,63 @@ void expect_parts(const test::Bytes& file, std::uint64_t largest, std::uint32_t 
   EXPECT_EQ(parts.tile_height, tile_height);
 }
 
+/// With so many bytes more behind the folder.
+test::Bytes longer(test::Bytes file, std::size_t bytes) {
+  file.resize(file.size() + bytes);
+  return file;
+}
+
 TEST(TiffParts, TheLargestStripCounts) {
-  expect_parts(tiff_of({{259, kShort, 1, 1}, {279, kShort, 2, 300U << 16 | 70}}), 300, 0);
-  expect_parts(tiff_of({{259, kShort, 1, 8}, {279, kShort, 2, 70U << 16 | 300}}), 300, 0);
+  expect_parts(longer(tiff_of({{259, kShort, 1, 1}, {279, kShort, 2, 300U << 16 | 70}}), 400), 300,
+               0);
+  expect_parts(longer(tiff_of({{259, kShort, 1, 8}, {279, kShort, 2, 70U << 16 | 300}}), 400), 300,
+               0);
 }
 
 TEST(TiffParts, ASingleStripCountsWhereItIsPacked) {
-  expect_parts(tiff_of({{259, kShort, 1, 8}, {279, kLong, 1, 123456}}), 123456, 0);
-  expect_parts(tiff_of({{259, kShort, 1, 1}, {279, kLong, 1, 123456}}), 0, 0);
-  expect_parts(tiff_of({{279, kLong, 1, 123456}}), 0, 0);
+  expect_parts(longer(tiff_of({{259, kShort, 1, 8}, {279, kLong, 1, 1234}}), 2000), 1234, 0);
+  expect_parts(longer(tiff_of({{259, kShort, 1, 1}, {279, kLong, 1, 1234}}), 2000), 0, 0);
+  expect_parts(longer(tiff_of({{279, kLong, 1, 1234}}), 2000), 0, 0);
 }
 
 TEST(TiffParts, TilesHaveAHeight) {
-  expect_parts(tiff_of({{259, kShort, 1, 1}, {323, kLong, 1, 512}, {325, kLong, 1, 786432}}),
-               786432, 512);
+  const auto file = tiff_of({{259, kShort, 1, 1}, {323, kLong, 1, 512}, {325, kLong, 1, 7864}});
+  expect_parts(longer(file, 9000), 7864, 512);
 }
 
 TEST(TiffParts, EachPageHasItsOwn) {
-  auto file = tiff_of({{259, kShort, 1, 1}, {279, kShort, 2, 300U << 16 | 70}}, 38);
+  auto file = tiff_of({{259, kShort, 1, 1}, {279, kShort, 2, 50U << 16 | 40}}, 38);
   const auto second = tiff_of({{259, kShort, 1, 8}, {279, kLong, 1, 5}});
   ASSERT_EQ(file.size(), 38U);
   file.insert(file.end(), second.begin() + 8, second.end());
-  expect_parts(file, 300, 0);
+  expect_parts(file, 50, 0);
   expect_parts(file, 5, 0, 1);
+  expect_parts(file, 0, 0, 7);
 }
 
-TEST(TiffParts, WhatIsDamagedHasNone) {
+// A file holds no more than it has: nonsense counts as all of it, neither as more nor as less.
+TEST(TiffParts, WhatIsNotStatedOrImpossibleIsTheFile) {
+  constexpr std::uint32_t kRational = 5;
+  for (const auto& tags :
+       std::vector<std::vector<Tag>>{{{259, kShort, 1, 8}, {279, kLong, 1, 4000000000}},
+                                     {{259, kShort, 1, 8}, {279, kLong, 4000000000, 8}},
+                                     {{259, kShort, 1, 8}, {279, kRational, 1, 8}},
+                                     {{259, kShort, 1, 8}, {279, kLong, 1, 0}},
+                                     {{259, kShort, 1, 8}}}) {
+    const auto file = tiff_of(tags);
+    expect_parts(file, file.size(), 0);
+  }
+  const auto tall = tiff_of({{323, kLong, 1, 4000000000}});
+  expect_parts(tall, tall.size(), 1 << 24);
+}
+
+TEST(TiffParts, WhatIsNoTiffHasNone) {
   expect_parts({}, 0, 0);
   expect_parts({'n', 'o', ' ', 't', 'i', 'f', 'f', '!', '!'}, 0, 0);
-  const auto whole = tiff_of({{259, kShort, 1, 8}, {279, kLong, 1, 123456}});
-  for (std::size_t length = 0; length + 4 < whole.size(); ++length)
+  const auto whole = tiff_of({{259, kShort, 1, 8}, {279, kLong, 1, 12}});
+  constexpr std::size_t kTwoEntries = 8 + 2 * 12;
+  for (std::size_t length = 0; length < kTwoEntries; ++length)
     expect_parts({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}, 0, 0);
-  expect_parts(tiff_of({{279, 99, 1, 123456}, {323, 99, 1, 64}}), 0, 0);
-  expect_parts(tiff_of({{279, kLong, 4000000000, 8}}), 0, 0);
-  expect_parts(whole, 0, 0, 7);
 }
 
 }  // namespace

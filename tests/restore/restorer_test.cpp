@@ -1,4 +1,5 @@
 #include "chiaro/restore/restorer.h"
+#include "chiaro/restore/region.h"
 
 #include <gtest/gtest.h>
 

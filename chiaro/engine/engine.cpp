@@ -192,7 +192,7 @@ std::size_t Engine::laid_out_bytes() const {
 }
 
 double Engine::most_of_work_bytes() const {
-  return state_->precision == Precision::Bf16 && !state_->facts.products ? 1.05 : 1.15;
+  return state_->precision == Precision::Bf16 && !state_->facts.products ? 1.05 : 1.17;
 }
 
 Precision Engine::precision() const {

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -41,6 +42,8 @@ Need need_at(const bundle::Bundle& bundle, Precision precision, std::int64_t sid
   }
   const auto forecast = static_cast<double>(engine.work_bytes(shapes));
   engine.prepare(shapes);
+  for (const std::string& name : engine.input_names())
+    std::ranges::fill(engine.input(name), 0.5F);  // memory is taken when it is written to
   engine.run();
   return {forecast, engine.most_of_work_bytes(), static_cast<double>(peak_resident_bytes())};
 }
@@ -52,6 +55,7 @@ Need need_alone(const bundle::Bundle& bundle, Precision precision, std::int64_t 
   const pid_t child = ::fork();
   if (child < 0) return {};
   if (child == 0) {
+    return_large_blocks_at_once();  // as whoever promises a ceiling
     try {
       const Need need = need_at(bundle, precision, side);
       ::_exit(::write(ends[1], &need, sizeof need) == sizeof need ? 0 : 1);

@@ -17,6 +17,8 @@
 #include "chiaro/base/text.h"
 #include "chiaro/image/encodable.h"
 #include "chiaro/image/exif.h"
+#include "chiaro/image/png_chunks.h"
+#include "chiaro/image/resolution.h"
 
 namespace chiaro::image {
 namespace {
@@ -74,6 +76,21 @@ struct Feed {
   std::exception_ptr failure = nullptr;
 };
 
+/// gAMA and cHRM are how the samples are meant, which stripping must not change: the pixels are
+/// still those of the source.
+void keep_png_colours(const Frame& frame, const WriteOptions& options, Metadata& metadata) {
+  const auto& colours = frame.metadata.native_header;
+  if (frame.metadata.source_format != "png") return;
+  if (options.format == "png") {
+    metadata.native_header = colours;
+  } else if (options.say_losses && differ_from_srgb(colours)) {
+    spdlog::warn(
+        "the source states by gAMA or cHRM how its samples are meant, which {} has no place for: "
+        "left out, and programs that heed it show the result otherwise; png keeps it",
+        options.format);
+  }
+}
+
 /// Called by libvips, from any of its threads, for a part of the picture.
 int generate(VipsRegion* region, void*, void* feed_pointer, void*, int*) {
   auto& feed = *static_cast<Feed*>(feed_pointer);
@@ -103,11 +120,14 @@ VipsImagePointer as_vips_image(const Encoding& encoding, Feed* feed) {
                                                           : VIPS_FORMAT_FLOAT;
   const Metadata& metadata = encoding.metadata;
   VipsImagePointer image(vips_image_new());
-  const bool stated = metadata.x_pixels_per_mm > 0 && metadata.y_pixels_per_mm > 0;
-  vips_image_init_fields(
-      image.get(), encoding.width, encoding.height, encoding.samples_per_pixel(), format,
-      VIPS_CODING_NONE, encoding.samples_per_pixel() <= 2 ? grey : colour,
-      stated ? metadata.x_pixels_per_mm : 1.0, stated ? metadata.y_pixels_per_mm : 1.0);
+  // Only TIFF goes by it (see save_tiff); other formats get theirs from embed_metadata. libvips
+  // knows no file without a unit: here a centimetre, which lacking_unit takes away.
+  const ResolutionTags tags = resolution_tags(metadata);
+  const double unit_mm = tags.unit == kNoUnit ? 10 : 25.4;
+  vips_image_init_fields(image.get(), encoding.width, encoding.height, encoding.samples_per_pixel(),
+                         format, VIPS_CODING_NONE,
+                         encoding.samples_per_pixel() <= 2 ? grey : colour, tags.x / unit_mm,
+                         tags.y / unit_mm);
   CHIARO_CHECK(vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
                    vips_image_generate(image.get(), nullptr, generate, nullptr, feed, nullptr) == 0,
                Internal, "[image.encode] {}", take_vips_error());
@@ -138,7 +158,8 @@ int save_tiff(VipsImage* image, VipsTarget* target, const Encoding& encoding) {
   const Metadata& metadata = encoding.metadata;
   attach(image, VIPS_META_ICC_NAME, metadata.icc);
   attach(image, VIPS_META_XMP_NAME, metadata.xmp);
-  vips_image_set_string(image, VIPS_META_RESOLUTION_UNIT, "in");
+  const bool unit = resolution_tags(metadata).unit != kNoUnit;
+  vips_image_set_string(image, VIPS_META_RESOLUTION_UNIT, unit ? "in" : "cm");
   const bool large = tiff_bound(encoding.row_bytes(), encoding.height, metadata) > kPlainTiffBytes;
   return vips_tiffsave_target(
       image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW, "predictor",
@@ -251,7 +272,10 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
   const bool same_format = options.format == frame.metadata.source_format;
   if (!same_format || (options.format == "exr" && !keeps_primaries(frame, options)))
     metadata.native_header.clear();
+  keep_png_colours(frame, options, metadata);
   if (is_light(options.format)) {
+    if (metadata.resolution_is_ratio)  // nothing there would say that it is no density
+      metadata.x_pixels_per_mm = metadata.y_pixels_per_mm = 0;
     const bool narrow = frame.sample_type == SampleType::U8 || frame.metadata.half_floats;
     encoding.half = options.depth == Depth::Source ? narrow : options.depth != Depth::F32;
     encoding.layout.lowest_is_zero = options.format == "hdr";

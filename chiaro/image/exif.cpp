@@ -1,6 +1,10 @@
 #include "chiaro/image/exif.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
+#include <utility>
 
 namespace chiaro::image {
 namespace {
@@ -9,8 +13,13 @@ constexpr std::uint32_t kOrientation = 0x0112;
 constexpr std::uint32_t kExifFolder = 0x8769;
 constexpr std::uint32_t kWidth = 0xa002;
 constexpr std::uint32_t kHeight = 0xa003;
+constexpr std::uint32_t kXResolution = 0x011a;
+constexpr std::uint32_t kYResolution = 0x011b;
+constexpr std::uint32_t kResolutionUnit = 0x0128;
 constexpr std::uint32_t kShort = 3;
 constexpr std::uint32_t kLong = 4;
+constexpr std::uint32_t kRational = 5;
+constexpr std::size_t kEntryBytes = 12;
 
 /// Numbers in a TIFF structure of either byte order; reading outside of it gives 0, writing there
 /// does nothing.
@@ -54,10 +63,32 @@ class TiffBytes {
 
   std::size_t first_folder() const { return get(4, 4); }
 
+  /// A fraction of two numbers outside of its entry; 0 where it is none.
+  double fraction(std::size_t folder, std::uint32_t tag) const {
+    const auto entry = find(folder, tag);
+    if (!entry || get(*entry + 2, 2) != kRational || get(*entry + 4, 4) != 1) return 0;
+    const std::size_t at = get(*entry + 8, 4);
+    const double under = get(at + 4, 4);
+    return under > 0 ? get(at, 4) / under : 0;
+  }
+
+  void append(std::size_t count, std::uint32_t value) {
+    bytes_.resize(bytes_.size() + count);
+    set(bytes_.size() - count, count, value);
+  }
+
  private:
   std::vector<std::uint8_t>& bytes_;
   bool big_endian_;
 };
+
+/// A whole number where it is one, else in thousandths, as far as there is room for them.
+std::pair<std::uint32_t, std::uint32_t> as_fraction(double value) {
+  constexpr double kMost = std::numeric_limits<std::uint32_t>::max();
+  const bool whole = std::abs(value - std::round(value)) < 1e-6 || value * 1000 > kMost;
+  const double above = std::clamp(std::round(whole ? value : value * 1000), 1.0, kMost);
+  return {static_cast<std::uint32_t>(above), whole ? 1 : 1000};
+}
 
 }  // namespace
 
@@ -69,6 +100,15 @@ void make_exif_upright(std::vector<std::uint8_t>& exif) {
   tiff.set(folder + 2 + 12 * tiff.get(folder, 2), 4, 0);  // the link to the thumbnail's folder
 }
 
+int orientation_of_exif(std::vector<std::uint8_t> exif) {
+  const TiffBytes tiff(exif);
+  const std::size_t folder = tiff.first_folder();
+  const auto entry = folder == 0 ? std::nullopt : tiff.find(folder, kOrientation);
+  if (!entry || tiff.get(*entry + 2, 2) != kShort) return 1;
+  const std::uint32_t value = tiff.get(*entry + 8, 2);
+  return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+}
+
 void set_exif_size(std::vector<std::uint8_t>& exif, int width, int height) {
   TiffBytes tiff(exif);
   const auto link = tiff.find(tiff.first_folder(), kExifFolder);
@@ -76,6 +116,63 @@ void set_exif_size(std::vector<std::uint8_t>& exif, int width, int height) {
   const std::size_t folder = tiff.get(*link + 8, 4);
   tiff.change(folder, kWidth, static_cast<std::uint32_t>(width));
   tiff.change(folder, kHeight, static_cast<std::uint32_t>(height));
+}
+
+ExifResolution resolution_of_exif(const std::vector<std::uint8_t>& exif) {
+  std::vector<std::uint8_t> bytes = exif;
+  const TiffBytes tiff(bytes);
+  const std::size_t folder = tiff.first_folder();
+  ExifResolution result{tiff.fraction(folder, kXResolution), tiff.fraction(folder, kYResolution)};
+  if (const auto unit = tiff.find(folder, kResolutionUnit))
+    result.unit = static_cast<int>(tiff.get(*unit + 8, 2));
+  return result;
+}
+
+std::vector<std::uint8_t> with_exif_resolution(std::vector<std::uint8_t> exif,
+                                               const ExifResolution& resolution) {
+  if (exif.empty()) exif = {'I', 'I', 42, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0};  // an empty folder
+  TiffBytes tiff(exif);
+  const std::size_t old = tiff.first_folder();
+  const std::size_t count = tiff.get(old, 2);
+  const std::size_t end = old + 2 + kEntryBytes * count;
+  if (old < 8 || end + 4 > exif.size() || tiff.find(old, kXResolution)) return exif;
+  // A new folder behind all else takes the entries as they are: places count from the beginning.
+  std::vector<std::size_t> kept;
+  for (std::size_t at = old + 2; at < end; at += kEntryBytes) {
+    const std::uint32_t tag = tiff.get(at, 2);
+    if (tag != kYResolution && tag != kResolutionUnit) kept.push_back(at);
+  }
+  if (exif.size() % 2 != 0) exif.push_back(0);
+  const std::size_t x_at = exif.size();
+  for (const double value : {resolution.x, resolution.y}) {
+    const auto [above, under] = as_fraction(value);
+    tiff.append(4, above);
+    tiff.append(4, under);
+  }
+  tiff.set(4, 4, static_cast<std::uint32_t>(exif.size()));
+  tiff.append(2, static_cast<std::uint32_t>(kept.size() + 3));
+  // Little-endian or not, a short number stands first in its four bytes.
+  const auto add = [&](std::uint32_t tag, std::uint32_t type, std::size_t value) {
+    const std::size_t bytes = type == kShort ? 2 : 4;
+    tiff.append(2, tag);
+    tiff.append(2, type);
+    tiff.append(4, 1);
+    tiff.append(bytes, static_cast<std::uint32_t>(value));
+    exif.resize(exif.size() + 4 - bytes);
+  };
+  const auto keep_until = [&](std::size_t& next, std::uint32_t tag) {
+    for (; next < kept.size() && tiff.get(kept[next], 2) < tag; ++next)
+      for (std::size_t i = 0; i < kEntryBytes; ++i) exif.push_back(exif[kept[next] + i]);
+  };
+  std::size_t next = 0;
+  keep_until(next, kXResolution);
+  add(kXResolution, kRational, x_at);
+  add(kYResolution, kRational, x_at + 8);
+  keep_until(next, kResolutionUnit);
+  add(kResolutionUnit, kShort, static_cast<std::size_t>(resolution.unit));
+  keep_until(next, std::numeric_limits<std::uint32_t>::max());
+  tiff.append(4, tiff.get(end, 4));  // the folder behind it
+  return exif;
 }
 
 }  // namespace chiaro::image

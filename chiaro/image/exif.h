@@ -12,7 +12,23 @@ namespace chiaro::image {
 /// before. `exif` is a TIFF structure; a damaged one is changed as far as it can be followed.
 void make_exif_upright(std::vector<std::uint8_t>& exif);
 
+/// 1 to 8; 1 where none is stated.
+int orientation_of_exif(std::vector<std::uint8_t> exif);
+
 /// Sets the stored picture size, where it is stored at all.
 void set_exif_size(std::vector<std::uint8_t>& exif, int width, int height);
+
+/// The tags XResolution, YResolution and ResolutionUnit of the main folder.
+struct ExifResolution {
+  double x = 0;  ///< 0: not stated, or no number
+  double y = 0;
+  int unit = 2;  ///< 1 none, 2 inch (also where the tag is missing), 3 centimetre
+};
+ExifResolution resolution_of_exif(const std::vector<std::uint8_t>& exif);
+
+/// The block with these tags where it has no XResolution; an empty one becomes a block of them
+/// alone. A damaged block stays as it is.
+std::vector<std::uint8_t> with_exif_resolution(std::vector<std::uint8_t> exif,
+                                               const ExifResolution& resolution);
 
 }  // namespace chiaro::image

@@ -17,6 +17,7 @@
 #include "chiaro/image/inventory.h"
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/radiance.h"
+#include "chiaro/image/resolution.h"
 #include "chiaro/image/row_decoder.h"
 #include "chiaro/image/tiff_folders.h"
 #include "chiaro/image/upright.h"
@@ -38,6 +39,7 @@ struct Facts {
   int height = 0;
   double x_per_mm = 0;
   double y_per_mm = 0;
+  bool ratio = false;  // of these two, which have no unit
   Beyond beyond;
   Inventory items;
 };
@@ -69,7 +71,8 @@ Beyond beyond_of(const OpenedPicture& opened) {
 /// Bits of a sample, and how they are used.
 void take_depth(const OpenedPicture& opened, Facts& facts) {
   VipsImage* header = opened.header.get();
-  facts.floats = stored_type(*header) == SampleType::F32;
+  // Signed whole numbers are those of Lab.
+  facts.floats = stored_type(*header) == SampleType::F32 && header->BandFmt != VIPS_FORMAT_SHORT;
   facts.bits = static_cast<int>(vips_format_sizeof(header->BandFmt)) * 8;
   facts.bits_text = fmt::format("{}", facts.bits);
   if (opened.type.format == "hdr") {
@@ -100,18 +103,19 @@ Facts facts_of(std::span<const std::byte> file, const std::string& name, int pag
   take_depth(opened, facts);
   const bool cmyk = header->Type == VIPS_INTERPRETATION_CMYK;
   const int colours = cmyk ? 4 : header->Bands <= 2 ? 1 : 3;
-  facts.alpha = header->Bands > colours;
+  // Lab of 8 bits is packed: three samples and what is left of their bits.
+  facts.alpha = header->Bands > colours && header->Coding == VIPS_CODING_NONE;
   facts.colours = cmyk ? "CMYK" : colours == 1 ? "grey" : "RGB";
   facts.orientation = vips_image_get_orientation(header);
   facts.width = header->Xsize;
   facts.height = header->Ysize;
   facts.items = take_inventory(octets(file), page);
-  const Metadata metadata = read_metadata(header, opened.source.get(), opened.type.format, page);
+  Metadata metadata = read_metadata(header, opened.source.get(), opened.type.format, page);
   facts.beyond = beyond_of(opened);
-  const bool filled_in = opened.type.format == "jpeg" && !opened.jpeg.states_density &&
-                         metadata.exif.empty();  // libvips says 72 dots per inch
-  facts.x_per_mm = filled_in ? 0 : metadata.x_pixels_per_mm;
-  facts.y_per_mm = filled_in ? 0 : metadata.y_pixels_per_mm;
+  take_resolution(opened, metadata);
+  facts.x_per_mm = metadata.x_pixels_per_mm;
+  facts.y_per_mm = metadata.y_pixels_per_mm;
+  facts.ratio = metadata.resolution_is_ratio;
   const std::string& format = opened.type.format;
   if (format != "jpeg" && format != "png" && format != "webp" && format != "tiff") {
     take_native_items(opened, metadata, facts.items);
@@ -121,7 +125,7 @@ Facts facts_of(std::span<const std::byte> file, const std::string& name, int pag
     take_tiff_inventory(metadata.exif, false, facts.items);
     take_xmp_inventory({reinterpret_cast<const char*>(metadata.xmp.data()), metadata.xmp.size()},
                        facts.items);
-    if (const int pages = vips_image_get_n_pages(header); pages > 1)
+    if (const int pages = pictures_in(opened); pages > 1)
       facts.items["further pictures (pages)"] = fmt::format("{}", pages - 1);
   }
   return facts;
@@ -138,17 +142,23 @@ std::string shown(const std::string& value) {
 }
 
 std::string resolution_text(const Facts& facts) {
+  if (facts.x_per_mm <= 0) return "";
+  if (facts.ratio) return fmt::format("{:.4g} to {:.4g}, no unit", facts.x_per_mm, facts.y_per_mm);
   return fmt::format("{:.4g} x {:.4g} dpi", facts.x_per_mm * 25.4, facts.y_per_mm * 25.4);
 }
 
 void compare_resolution(Facts before, const Facts& after, std::vector<Trait>& traits) {
-  if (before.x_per_mm <= 0) return;
+  if (before.x_per_mm <= 0 && after.x_per_mm <= 0) return;
   if (transposes(before.orientation) != transposes(after.orientation))
     std::swap(before.x_per_mm, before.y_per_mm);
   const auto near = [](double a, double b) { return std::abs(a - b) <= 0.01 * a; };
-  const bool kept = near(before.x_per_mm, after.x_per_mm) && near(before.y_per_mm, after.y_per_mm);
+  const bool same =
+      before.ratio ? near(before.x_per_mm * after.y_per_mm, before.y_per_mm * after.x_per_mm)
+                   : near(before.x_per_mm, after.x_per_mm) && near(before.y_per_mm, after.y_per_mm);
   const bool lost = after.x_per_mm <= 0;
-  traits.push_back({"resolution", resolution_text(before), lost ? "" : resolution_text(after),
+  const bool kept = same && !lost && before.x_per_mm > 0 && before.ratio == after.ratio;
+  const std::string was = resolution_text(before);
+  traits.push_back({"resolution", was.empty() ? "not stated" : was, resolution_text(after),
                     kept   ? Fate::Kept
                     : lost ? Fate::Lost
                            : Fate::Changed});

@@ -29,6 +29,8 @@ struct Metadata {
   std::vector<std::uint8_t> iptc;  ///< as in a JPEG: "Photoshop 3.0", then image resources
   double x_pixels_per_mm = 0;      ///< 0: not stated
   double y_pixels_per_mm = 0;
+  /// The file names no unit: the two above only tell how they relate, and are not equal.
+  bool resolution_is_ratio = false;
   std::string source_format;  ///< "png", "jpeg", "webp", "tiff", "ppm", … or ""
   /// The source's floats are linear light, as its profile says: OpenEXR, Radiance, some TIFF.
   bool linear_light = false;
@@ -36,7 +38,7 @@ struct Metadata {
   /// Alpha is multiplied into the colours, in linear light (OpenEXR): what they are on black.
   bool multiplied = false;
   /// What only the source's own format has a place for: attributes of an OpenEXR header, lines of a
-  /// Radiance header.
+  /// Radiance header, gAMA and cHRM of a PNG as whole chunks.
   std::vector<std::uint8_t> native_header;
   std::vector<TextBlock> texts;           ///< comments of a JPEG, texts of a PNG
   int source_jpeg_quality = 0;            ///< estimate, 0: not a JPEG or unknown

@@ -6,6 +6,9 @@
 #include <array>
 #include <cctype>
 #include <cstddef>
+#include <cstdlib>
+#include <functional>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <vector>
@@ -101,7 +104,8 @@ void take_jpeg_inventory(std::string_view file, Inventory& items) {
 
 // --- PNG
 
-/// Hexadecimal digits behind a heading and a length (see metadata_embed.cpp).
+/// Hexadecimal digits behind a heading and a length (see metadata_embed.cpp); empty where there are
+/// fewer than that.
 std::string raw_profile(const std::string& text) {
   std::istringstream stream(text);
   std::string heading;
@@ -112,10 +116,31 @@ std::string raw_profile(const std::string& text) {
   char digits[3] = {};
   while (result.size() < size && stream >> digits[0] >> digits[1])
     result.push_back(static_cast<char>(std::strtoul(digits, nullptr, 16)));
-  return result;
+  return result.size() == size ? result : "";
 }
 
-void take_text_chunk(std::string_view type, std::string_view body, Inventory& items) {
+/// What is told only once all chunks are known, since one may repeat or overrule the other.
+struct PngBlocks {
+  std::map<std::string, std::string, std::less<>> digits;  ///< by the name of the profile
+  bool exif = false;                                       ///< in a chunk of its own
+  bool profile = false;                                    ///< ICC or sRGB
+};
+
+/// Whether digits under this name are something that photographs have.
+bool take_digits(std::string_view key, const std::string& text, PngBlocks& blocks) {
+  constexpr auto kBefore = "Raw profile type "sv;
+  if (!key.starts_with(kBefore)) return false;
+  std::string name(key.substr(kBefore.size()));
+  std::string block = raw_profile(text);
+  if (block.empty()) return false;
+  if (name == "APP1") name = block.starts_with("http://ns.adobe.com/xap/1.0/\0"sv) ? "xmp" : "exif";
+  if (name != "exif" && name != "xmp" && name != "iptc" && name != "8bim") return false;
+  blocks.digits.emplace(name, std::move(block));
+  return true;
+}
+
+void take_text_chunk(std::string_view type, std::string_view body, PngBlocks& blocks,
+                     Inventory& items) {
   const std::size_t key_end = body.find('\0');
   if (key_end == std::string_view::npos) return;
   const std::string_view key = body.substr(0, key_end);
@@ -133,26 +158,38 @@ void take_text_chunk(std::string_view type, std::string_view body, Inventory& it
   }
   if (!text) return;
   if (key == "XML:com.adobe.xmp") return take_xmp_inventory(*text, items);
-  if (key == "Raw profile type iptc") {
-    const std::string block = raw_profile(*text);
-    return block.starts_with("8BIM") ? take_resource_inventory(block, items)
-                                     : take_iptc_inventory(block, items);
-  }
-  if (key == "Raw profile type exif" || key == "Raw profile type APP1") {
-    const std::string block = raw_profile(*text);
-    const bool prefixed = block.starts_with("Exif\0\0"sv);
-    return take_tiff_inventory(as_bytes_of(std::string_view(block).substr(prefixed ? 6 : 0)), false,
-                               items);
-  }
+  if (take_digits(key, *text, blocks)) return;
   items[key == "Comment" ? "comment" : fmt::format("PNG text '{}'", key)] = *text;
 }
 
+void take_png_digits(const PngBlocks& blocks, Inventory& items) {
+  const auto told = [&](const char* name, std::string_view before) {
+    const auto found = blocks.digits.find(name);
+    std::string_view block = found == blocks.digits.end() ? std::string_view() : found->second;
+    return block.substr(block.starts_with(before) ? before.size() : 0);
+  };
+  if (!blocks.exif) take_tiff_inventory(as_bytes_of(told("exif", "Exif\0\0"sv)), false, items);
+  if (!items.contains("XMP"))
+    take_xmp_inventory(told("xmp", "http://ns.adobe.com/xap/1.0/\0"sv), items);
+  for (const char* name : {"8bim", "iptc"}) {
+    const auto first = items.lower_bound("IPTC ");
+    if (first != items.end() && first->first.starts_with("IPTC ")) break;  // the same once more
+    const std::string_view block = told(name, "Photoshop 3.0\0"sv);
+    block.starts_with("8BIM") ? take_resource_inventory(block, items)
+                              : take_iptc_inventory(block, items);
+  }
+}
+
 void take_png_inventory(std::string_view file, Inventory& items) {
+  constexpr auto kPrimaries =  // those of sRGB
+      "\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8\0\0\x75\x30\0\0\xea\x60\0\0\x3a\x98\0\0\x17\x70"sv;
+  PngBlocks blocks;
   for (std::size_t at = 8; at + 12 <= file.size();) {
     const std::size_t size = big(file, at, 4);
-    if (size > file.size() - at - 12) return;
+    if (size > file.size() - at - 12) break;
     const std::string_view type = file.substr(at + 4, 4);
     const std::string_view body = file.substr(at + 8, size);
+    blocks.profile = blocks.profile || type == "iCCP" || type == "sRGB";
     if (type == "iCCP") {
       const std::size_t name_end = body.find('\0');
       const auto profile = name_end == std::string_view::npos || name_end + 2 > body.size()
@@ -160,19 +197,26 @@ void take_png_inventory(std::string_view file, Inventory& items) {
                                : inflated(body.substr(name_end + 2));
       if (profile) items["ICC profile"] = *profile;
     } else if (type == "eXIf") {
+      blocks.exif = true;
       take_tiff_inventory(as_bytes_of(body), false, items);
     } else if (type == "tEXt" || type == "zTXt" || type == "iTXt") {
-      take_text_chunk(type, body, items);
+      take_text_chunk(type, body, blocks, items);
     } else if (type == "acTL") {
       items["further pictures (animation)"] = fmt::format("{}", big(body, 0, 4));
     } else if (type == "cICP" || type == "mDCv" || type == "cLLi" || type == "sPLT" ||
                type == "caBX") {
       items[fmt::format("PNG chunk {}", type)] = body;
     } else if (type == "gAMA" && big(body, 0, 4) != 45455) {  // 1/2.2 is what sRGB says too
-      items["PNG gamma"] = body;
+      items.emplace("PNG gamma", body);
+    } else if (type == "cHRM" && body != kPrimaries) {
+      items.emplace("PNG primaries", body);
     }
     at += 12 + size;
   }
+  take_png_digits(blocks, items);
+  if (!blocks.profile) return;  // it overrules them
+  items.erase("PNG gamma");
+  items.erase("PNG primaries");
 }
 
 // --- WebP

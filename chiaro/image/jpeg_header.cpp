@@ -54,7 +54,9 @@ JpegHeader read_jpeg_header(std::span<const std::byte> bytes) {
     const std::size_t end = std::min(at + 2 + length, bytes.size());
     const std::size_t body = at + 4;
     if (marker == 0xe0 && byte(body) == 'J' && byte(body + 1) == 'F' && byte(body + 2) == 'I') {
-      header.states_density = byte(body + 7) != 0;
+      header.density_unit = byte(body + 7);
+      header.x_density = byte(body + 8) * 256 + byte(body + 9);
+      header.y_density = byte(body + 10) * 256 + byte(body + 11);
     } else if (marker == 0xfe && at + 2 + length <= bytes.size() && length >= 2) {
       const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
       header.comments.emplace_back(first + body, first + end);

@@ -11,7 +11,9 @@ namespace chiaro::image {
 struct JpegHeader {
   int quality = 0;  ///< 1–100 of the usual tables nearest to the file's; 0: no table found
   bool chroma_subsampled = false;  ///< chroma halved in both directions (4:2:0)
-  bool states_density = false;     ///< JFIF with a unit of length
+  int density_unit = 0;            ///< of JFIF: 0 none, 1 inch, 2 centimetre
+  int x_density = 0;               ///< in that unit; 0: not stated
+  int y_density = 0;
   std::vector<std::vector<std::uint8_t>> comments;
 };
 

@@ -14,6 +14,7 @@
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/png_chunks.h"
 #include "chiaro/image/radiance.h"
+#include "chiaro/image/resolution.h"
 #include "chiaro/image/tiff_folders.h"
 
 namespace chiaro::image {
@@ -82,26 +83,35 @@ void append_icc(Bytes& out, std::span<const std::uint8_t> icc) {
   }
 }
 
+bool is_whole(double value) {
+  return std::abs(value - std::round(value)) < 0.01;
+}
+
+/// Unit and densities: dots per inch where they are whole, as they nearly always are; else per
+/// centimetre. Unit 0 where the metadata have none.
+void append_jfif_density(Bytes& out, const Metadata& metadata) {
+  constexpr double kMost = 65535;
+  const ResolutionTags tags = resolution_tags(metadata);
+  const bool inches = tags.unit == kInch && is_whole(tags.x);
+  double scale = tags.unit == kInch && !inches ? 1 / 2.54 : 1;
+  const double longer = std::max(tags.x, tags.y);
+  if (tags.unit == kNoUnit && (longer > kMost || !is_whole(tags.x) || !is_whole(tags.y)))
+    scale = kMost / longer;  // a ratio bears it
+  append_number(out, tags.unit == kNoUnit ? 0 : inches ? 1 : 2, 1);
+  for (const double density : {tags.x, tags.y})
+    append_number(out,
+                  static_cast<std::size_t>(std::clamp(std::round(density * scale), 1.0, kMost)), 2);
+}
+
 Bytes embed_jpeg(std::span<const std::byte> coded, const Metadata& metadata) {
   constexpr std::size_t kStart = 2;
   CHIARO_CHECK(as_text(coded).starts_with("\xff\xd8\xff"), Internal,
                "[image.embed_metadata] got no JPEG");
   Bytes out(coded.begin(), coded.begin() + kStart);
-  // Dots per inch where they are whole, as they nearly always are; else per centimetre; unit 0
-  // where nothing is stated.
-  const double dpi = metadata.x_pixels_per_mm * 25.4;
-  const bool inches = std::abs(dpi - std::round(dpi)) < 0.01;
-  const auto density = [&](double per_mm) {
-    if (per_mm <= 0) return std::size_t{1};
-    return static_cast<std::size_t>(
-        std::clamp(std::round(per_mm * (inches ? 25.4 : 10.0)), 1.0, 65535.0));
-  };
   append_number(out, 0xffe0, 2);
   append_number(out, 16, 2);
   append(out, "JFIF\0\1\1"sv);
-  append_number(out, metadata.x_pixels_per_mm <= 0 ? 0 : inches ? 1 : 2, 1);
-  append_number(out, density(metadata.x_pixels_per_mm), 2);
-  append_number(out, density(metadata.y_pixels_per_mm), 2);
+  append_jfif_density(out, metadata);
   append_number(out, 0, 2);  // no thumbnail
 
   append_whole(out, 0xe1, "Exif\0\0"sv, metadata.exif, "EXIF");
@@ -166,12 +176,18 @@ Bytes embed_png(std::span<const std::byte> coded, const Metadata& metadata) {
     append(body, "icc\0\0"sv);
     append_deflated(body, metadata.icc);
     append_chunk(out, "iCCP", body);
+  } else {
+    append(out, metadata.native_header);  // gAMA and cHRM of the source
   }
   if (metadata.x_pixels_per_mm > 0 && metadata.y_pixels_per_mm > 0) {
+    const double x = metadata.x_pixels_per_mm;
+    const double y = metadata.y_pixels_per_mm;
+    const bool ratio = metadata.resolution_is_ratio;
+    const double scale = ratio && is_whole(x) && is_whole(y) ? 1 : 1000;  // pixels in a metre
     Bytes body;
-    append_number(body, static_cast<std::size_t>(std::llround(metadata.x_pixels_per_mm * 1000)), 4);
-    append_number(body, static_cast<std::size_t>(std::llround(metadata.y_pixels_per_mm * 1000)), 4);
-    append_number(body, 1, 1);
+    append_number(body, static_cast<std::size_t>(std::llround(x * scale)), 4);
+    append_number(body, static_cast<std::size_t>(std::llround(y * scale)), 4);
+    append_number(body, ratio ? 0 : 1, 1);
     append_chunk(out, "pHYs", body);
   }
   if (!metadata.exif.empty()) {
@@ -213,8 +229,10 @@ Bytes embed_webp(std::span<const std::byte> coded, const Metadata& metadata) {
     CHIARO_CHECK(WebPMuxSetChunk(mux.get(), name, &chunk, 0) == WEBP_MUX_OK, Internal,
                  "[image.embed_metadata] WebP does not take {}", name);
   };
+  const auto exif = exif_with_resolution(metadata);  // until it is assembled: it is not copied
   put("ICCP", metadata.icc);
-  put("EXIF", metadata.exif);
+  WebPMuxDeleteChunk(mux.get(), "EXIF");  // libvips makes one up
+  put("EXIF", exif);
   put("XMP ", metadata.xmp);
   if (!metadata.iptc.empty()) spdlog::info("WebP has no place for IPTC; left out");
   WebPData assembled{};
@@ -236,7 +254,9 @@ std::vector<std::byte> embed_metadata(const std::string& format, std::span<const
   if (format == "hdr") return with_radiance_header(coded, metadata.native_header);
   Bytes out(coded.begin(), coded.end());
   if (format == "tiff") {
-    const auto addition = addition_to_tiff(coded, metadata.exif, unwrap_iptc(metadata.iptc));
+    if (const auto patch = lacking_unit(coded, metadata))
+      std::ranges::copy(patch->bytes, out.begin() + static_cast<std::ptrdiff_t>(patch->at));
+    const auto addition = addition_to_tiff(out, metadata.exif, unwrap_iptc(metadata.iptc));
     if (addition.tail.empty()) return out;
     append(out, std::span(addition.tail));
     std::ranges::copy(addition.start.bytes,

@@ -2,13 +2,11 @@
 
 #include <vips/vips.h>
 
-#include <cstdlib>
-#include <memory>
-#include <sstream>
 #include <string_view>
 
 #include "chiaro/image/exif.h"
 #include "chiaro/image/exr_read.h"
+#include "chiaro/image/png_chunks.h"
 #include "chiaro/image/radiance.h"
 #include "chiaro/image/tiff_folders.h"
 #include "chiaro/image/vips_session.h"
@@ -54,35 +52,6 @@ std::vector<std::uint8_t> exif_of_source(VipsSource* source, int page) {
   return exif;
 }
 
-/// The text chunk "Raw profile type iptc": a heading, a length, hexadecimal digits, all between
-/// white space.
-std::vector<std::uint8_t> iptc_of_png(VipsImage* header) {
-  const std::unique_ptr<char*, decltype(&g_strfreev)> names(vips_image_get_fields(header),
-                                                            g_strfreev);
-  for (char** name = names.get(); *name != nullptr; ++name) {
-    const std::string_view field(*name);
-    const char* text = nullptr;
-    if (!field.starts_with("png-comment-") || !field.ends_with("-Raw profile type iptc") ||
-        vips_image_get_string(header, *name, &text) != 0) {
-      continue;
-    }
-    std::istringstream stream{std::string(text)};
-    std::string heading;
-    std::size_t size = 0;
-    std::getline(stream >> std::ws, heading);  // one word or several: "iptc", "IPTC profile"
-    stream >> size;
-    std::vector<std::uint8_t> result;
-    char digits[3] = {};
-    while (result.size() < size && stream >> digits[0] >> digits[1]) {
-      result.push_back(static_cast<std::uint8_t>(std::strtoul(digits, nullptr, 16)));
-    }
-    if (as_text(result).starts_with("8BIM"))
-      result.insert(result.begin(), kPhotoshop.begin(), kPhotoshop.end());
-    return result;
-  }
-  return {};
-}
-
 }  // namespace
 
 std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block) {
@@ -122,18 +91,12 @@ Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string&
   // few programs heed, goes on saying it.
   if (vips_image_get_orientation(header) > 1) make_xmp_upright(result.xmp);
   result.iptc = blob(header, VIPS_META_IPTC_NAME);
-  if (result.iptc.empty() && format == "png") result.iptc = iptc_of_png(header);
   if (!result.iptc.empty() && !as_text(result.iptc).starts_with(kPhotoshop))
     result.iptc = wrap_iptc(result.iptc);
-  result.native_header = blob(header, format == "exr" ? kExrAttributes : kRadianceHeader);
+  result.native_header = blob(header, format == "exr"   ? kExrAttributes
+                                      : format == "png" ? kPngColours
+                                                        : kRadianceHeader);
   result.half_floats = vips_image_get_typeof(header, kExrHalf) != 0;
-  // Where the file is silent libvips fills in one pixel a millimetre, or 72 dots an inch cut off to
-  // whole pixels a metre.
-  const double filled_in = format == "png" ? 2.834 : 1.0;
-  if (header->Xres != filled_in || header->Yres != filled_in) {
-    result.x_pixels_per_mm = header->Xres;
-    result.y_pixels_per_mm = header->Yres;
-  }
   return result;
 }
 

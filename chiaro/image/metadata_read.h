@@ -15,7 +15,7 @@ struct _VipsSource;
 
 namespace chiaro::image {
 
-/// All of Metadata but what only a JPEG's header tells. Resolution as stored (before turning).
+/// All of Metadata but the resolution and what only a JPEG's header tells.
 /// `page`: which one of a TIFF the header is of, from 0.
 Metadata read_metadata(_VipsImage* header, _VipsSource* source, const std::string& format,
                        int page);

@@ -1,10 +1,15 @@
 #include "chiaro/image/png_chunks.h"
 
 #include <vips/vips.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
 #include <cstdio>
+#include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +17,8 @@
 #include <spdlog/spdlog.h>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/exif.h"
+#include "chiaro/image/metadata_read.h"
 
 namespace chiaro::image {
 namespace {
@@ -19,6 +26,7 @@ namespace {
 constexpr gint64 kSignatureBytes = 8;
 constexpr gint64 kHeadBytes = 8;  // length and type of a chunk
 constexpr gint64 kSumBytes = 4;   // behind its content
+constexpr gint64 kMostText = gint64{16} << 20;
 
 using Head = std::array<unsigned char, kHeadBytes>;
 
@@ -56,10 +64,179 @@ std::string_view keyword(const std::vector<std::uint8_t>& body) {
   return as_text(body).substr(0, as_text(body).find('\0'));
 }
 
-/// XMP, and what ImageMagick files as digits, are read elsewhere.
-bool is_read_elsewhere(std::string_view key) {
-  return key == "XML:com.adobe.xmp" || key.starts_with("Raw profile type ");
+using namespace std::string_view_literals;
+using Octets = std::vector<std::uint8_t>;
+
+constexpr auto kExifStart = "Exif\0\0"sv;
+constexpr auto kXmpStart = "http://ns.adobe.com/xap/1.0/\0"sv;
+constexpr auto kDigits = "Raw profile type "sv;
+
+Octets octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
 }
+
+/// Nothing where it is damaged, or would be more than `left` bytes, of which it takes what came.
+std::optional<std::string> inflate_text(std::string_view deflated, std::size_t& left) {
+  constexpr std::size_t kLeastCharged = 4096;  // to begin is work, too
+  z_stream stream{};
+  if (left == 0 || inflateInit(&stream) != Z_OK) return std::nullopt;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(deflated.data()));
+  stream.avail_in = static_cast<uInt>(deflated.size());
+  std::string text;
+  std::array<char, 16384> part{};
+  int status = Z_OK;
+  while (status == Z_OK && text.size() <= left) {
+    stream.next_out = reinterpret_cast<Bytef*>(part.data());
+    stream.avail_out = static_cast<uInt>(part.size());
+    status = inflate(&stream, Z_NO_FLUSH);
+    text.append(part.data(), part.size() - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  const bool whole = status == Z_STREAM_END && text.size() <= left;
+  left -= std::min(left, std::max(text.size(), kLeastCharged));
+  return whole ? std::optional(std::move(text)) : std::nullopt;
+}
+
+/// The words of a text chunk, inflated where they are deflated.
+std::optional<std::string> words_of(std::string_view type, std::string_view body,
+                                    std::size_t& left) {
+  const std::size_t end = body.find('\0');
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string_view rest = body.substr(end + 1);
+  if (type == "tEXt") return std::string(rest);
+  if (type == "zTXt") return rest.empty() ? std::nullopt : inflate_text(rest.substr(1), left);
+  if (rest.size() < 2) return std::nullopt;
+  const bool deflated = rest[0] != '\0';
+  rest.remove_prefix(2);
+  for (int i = 0; i < 2; ++i) {  // language and the keyword in it
+    const std::size_t stop = rest.find('\0');
+    if (stop == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(stop + 1);
+  }
+  return deflated ? inflate_text(rest, left) : std::string(rest);
+}
+
+int digit_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// A heading of one word or several, a length, hexadecimal digits, all between white space. Empty
+/// where there are fewer than the length says, or anything else.
+Octets undigested(std::string_view text) {
+  const auto skip_white = [&] {
+    while (!text.empty() && std::isspace(static_cast<unsigned char>(text[0])) != 0)
+      text.remove_prefix(1);
+  };
+  skip_white();
+  text.remove_prefix(std::min(text.size(), text.find('\n')));
+  skip_white();
+  std::size_t size = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc()) return {};
+  text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
+  if (size > text.size() / 2) return {};
+  Octets result;
+  result.reserve(size);
+  while (result.size() < size) {
+    skip_white();
+    const int high = text.size() < 2 ? -1 : digit_value(text[0]);
+    const int low = text.size() < 2 ? -1 : digit_value(text[1]);
+    if (high < 0 || low < 0) return {};
+    result.push_back(static_cast<std::uint8_t>(high << 4 | low));
+    text.remove_prefix(2);
+  }
+  return result;
+}
+
+void keep_first(Octets& place, std::string_view found) {
+  if (place.empty()) place = octets_of(found);
+}
+
+/// Sorts what comes in chunks before and behind the pixels.
+class BlockCollector {
+ public:
+  explicit BlockCollector(PngChunks& chunks) : chunks_(chunks) {}
+
+  void take_exif(const Octets& body) {
+    const std::string_view exif = as_text(body);
+    of_chunk_ = octets_of(exif.substr(exif.starts_with(kExifStart) ? kExifStart.size() : 0));
+  }
+
+  void take_text(std::string_view type, Octets body) {
+    const std::string key(keyword(body));
+    if (key == "XML:com.adobe.xmp") {
+      if (!chunks_.xmp.empty()) return;
+      if (const auto words = words_of(type, as_text(body), left_)) chunks_.xmp = octets_of(*words);
+      return;
+    }
+    if (key.starts_with(kDigits) && take_digits(key.substr(kDigits.size()), type, as_text(body)))
+      return;
+    chunks_.texts.push_back({std::string(type), std::move(body)});
+  }
+
+  /// gAMA and cHRM, the first of each.
+  void take_colours(std::string_view type, const Octets& body) {
+    if (body.size() != (type == "gAMA" ? 4U : 32U) ||
+        as_text(chunks_.colours).find(type) != std::string_view::npos)
+      return;
+    const auto append = [&](std::uint32_t number) {
+      for (int shift = 24; shift >= 0; shift -= 8)
+        chunks_.colours.push_back(static_cast<std::uint8_t>(number >> shift));
+    };
+    append(static_cast<std::uint32_t>(body.size()));
+    const std::size_t summed = chunks_.colours.size();
+    chunks_.colours.insert(chunks_.colours.end(), type.begin(), type.end());
+    chunks_.colours.insert(chunks_.colours.end(), body.begin(), body.end());
+    append(static_cast<std::uint32_t>(
+        crc32(0, chunks_.colours.data() + summed, static_cast<uInt>(type.size() + body.size()))));
+  }
+
+  void finish() {
+    chunks_.exif = of_chunk_.empty() ? std::move(of_digits_) : std::move(of_chunk_);
+    const bool resources = as_text(iptc_).starts_with("8BIM");
+    if (resources_.empty() && resources) resources_.swap(iptc_);
+    if (!resources_.empty()) chunks_.iptc = octets_of("Photoshop 3.0\0"sv);
+    chunks_.iptc.insert(chunks_.iptc.end(), resources_.begin(), resources_.end());
+    if (iptc_.empty() || !unwrap_iptc(chunks_.iptc).empty()) return;  // the same once more
+    const Octets wrapped = resources ? iptc_ : wrap_iptc(iptc_);
+    const auto more = resources_.empty() ? std::span(wrapped) : image_resources(wrapped);
+    chunks_.iptc.insert(chunks_.iptc.end(), more.begin(), more.end());
+  }
+
+ private:
+  /// Whether these digits are known here.
+  bool take_digits(std::string name, std::string_view type, std::string_view body) {
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (name != "exif" && name != "app1" && name != "xmp" && name != "iptc" && name != "8bim")
+      return false;
+    const auto words = words_of(type, body, left_);
+    const Octets block = words ? undigested(*words) : Octets();
+    if (block.empty()) return false;
+    const std::string_view text = as_text(block);
+    if (name == "exif" || (name == "app1" && text.starts_with(kExifStart))) {
+      keep_first(of_digits_, text.substr(text.starts_with(kExifStart) ? kExifStart.size() : 0));
+    } else if (name == "xmp" || (name == "app1" && text.starts_with(kXmpStart))) {
+      keep_first(chunks_.xmp, text.substr(text.starts_with(kXmpStart) ? kXmpStart.size() : 0));
+    } else {
+      const auto resources = image_resources(block);
+      const bool bare = resources.empty() || resources[0] == 0x1c;
+      if (name == "app1" || resources.empty() || (!bare && resources[0] != '8')) return false;
+      Octets& place = name == "8bim" && !bare ? resources_ : iptc_;
+      if (place.empty()) place.assign(resources.begin(), resources.end());
+    }
+    return true;
+  }
+
+  PngChunks& chunks_;
+  Octets of_chunk_;   // EXIF
+  Octets of_digits_;  // EXIF
+  Octets resources_;
+  Octets iptc_;  // records, or resources as well
+  std::size_t left_ = kMostText;
+};
 
 std::string from_latin1(std::string_view text) {
   std::string result;
@@ -105,10 +282,11 @@ TextBlock png_comment(const std::string& comment) {
 
 PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& name) {
   const gint64 length = vips_source_length(source.get());
-  constexpr gint64 kMostText = gint64{16} << 20;
   PngChunks chunks;
+  BlockCollector blocks(chunks);
   gint64 taken = 0;
   bool pixels = false;
+  bool profile = false;
   Head head{};
   for (gint64 at = kSignatureBytes;
        at + kHeadBytes <= length && read_head(source.get(), at, head);) {
@@ -126,19 +304,53 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
       break;
     }
     if (type == "IEND") break;
-    if (holds_text(type) && (taken += size) <= kMostText) {
+    profile = profile || type == "iCCP" || type == "sRGB";
+    const bool colours = !pixels && (type == "gAMA" || type == "cHRM") && size <= 32;
+    if (colours) blocks.take_colours(type, body_at(source.get(), at, size));
+    if ((holds_text(type) || type == "eXIf") && (taken += size) <= kMostText) {
       auto body = body_at(source.get(), at, size);
-      if (!body.empty() && !is_read_elsewhere(keyword(body)))
-        chunks.texts.push_back({std::string(type), std::move(body)});
+      if (type == "eXIf") {
+        blocks.take_exif(body);
+      } else if (!body.empty()) {
+        blocks.take_text(type, std::move(body));
+      }
     }
     at += kHeadBytes + size + kSumBytes;
   }
   if (taken > kMostText)
-    spdlog::warn("'{}' holds {} bytes of text; what goes beyond {} is left out", name, taken,
-                 kMostText);
+    spdlog::warn("'{}' holds {} bytes of text and EXIF; what goes beyond {} is left out", name,
+                 taken, kMostText);
+  blocks.finish();
+  if (profile) chunks.colours.clear();
   vips_source_rewind(source.get());
   vips_error_clear();
   return chunks;
+}
+
+void attach_png_blocks(VipsImage* header, const PngChunks& chunks) {
+  const auto attach_block = [&](const char* name, const Octets& block) {
+    const bool missing = !block.empty() && vips_image_get_typeof(header, name) == 0;
+    if (missing) vips_image_set_blob_copy(header, name, block.data(), block.size());
+    return missing;
+  };
+  if (attach_block(VIPS_META_EXIF_NAME, chunks.exif))
+    vips_image_set_int(header, VIPS_META_ORIENTATION, orientation_of_exif(chunks.exif));
+  attach_block(VIPS_META_XMP_NAME, chunks.xmp);
+  attach_block(VIPS_META_IPTC_NAME, chunks.iptc);
+  attach_block(kPngColours, chunks.colours);
+}
+
+bool differ_from_srgb(std::span<const std::uint8_t> colours) {
+  constexpr auto kGamma = "\0\0\0\4gAMA\0\0\xb1\x8f"sv;  // 1/2.2
+  constexpr auto kPrimaries =
+      "\0\0\0 cHRM\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8"
+      "\0\0\x75\x30\0\0\xea\x60\0\0\x3a\x98\0\0\x17\x70"sv;
+  while (!colours.empty()) {
+    const std::string_view chunk(reinterpret_cast<const char*>(colours.data()), colours.size());
+    if (!chunk.starts_with(kGamma) && !chunk.starts_with(kPrimaries)) return true;
+    colours = colours.subspan((chunk.starts_with(kGamma) ? kGamma : kPrimaries).size() + kSumBytes);
+  }
+  return false;
 }
 
 }  // namespace chiaro::image

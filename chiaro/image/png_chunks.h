@@ -1,6 +1,8 @@
 // What a PNG file says of its own parts. Internal to the room.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,10 +11,18 @@
 
 namespace chiaro::image {
 
+inline constexpr const char* kPngColours = "chiaro-png-colours";  ///< blob, see PngChunks
+
+/// What is read of texts and EXIF takes at most 16 MiB together, and so does what is inflated.
 struct PngChunks {
-  /// That are nothing else in disguise (XMP, profiles in digits), as long as they take at most 16
-  /// MiB together.
+  /// That are nothing else in disguise (XMP, profiles in digits).
   std::vector<TextBlock> texts;
+  /// Also where libvips does not look: behind the pixels, and in texts of digits (ImageMagick).
+  std::vector<std::uint8_t> exif;  ///< without a prefix
+  std::vector<std::uint8_t> xmp;
+  std::vector<std::uint8_t> iptc;  ///< as Metadata::iptc
+  /// gAMA and cHRM as whole chunks; empty beside a profile or sRGB, which overrule them.
+  std::vector<std::uint8_t> colours;
   std::string fault;  ///< of a file that ends within its pixels, or behind them: how; else ""
 };
 
@@ -21,6 +31,12 @@ struct PngChunks {
 /// are let through. Errors: Input (a part before the pixels is damaged or truncated, or any part
 /// that libpng would take much memory for).
 PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& name);
+
+/// Puts into the header what libvips did not find itself, with the orientation that EXIF states.
+void attach_png_blocks(_VipsImage* header, const PngChunks& chunks);
+
+/// Whether PngChunks::colours say something else than sRGB does.
+bool differ_from_srgb(std::span<const std::uint8_t> colours);
 
 /// A text as UTF-8 for the format that has a place for comments alone: that of a PNG whose keyword
 /// is "Comment", where it is not deflated, and that of a JPEG; "" for others.

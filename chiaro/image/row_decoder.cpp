@@ -10,6 +10,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/image/exr_read.h"
 #include "chiaro/image/metadata_read.h"
+#include "chiaro/image/resolution.h"
 
 namespace chiaro::image {
 namespace {
@@ -129,13 +130,11 @@ std::unique_ptr<ColourConversion> choose_conversion(const OpenedPicture& picture
   return nullptr;
 }
 
-/// As read_metadata, with what the codecs make up taken out.
+/// As read_metadata, with what only the beginning of the file tells.
 Metadata metadata_of(const OpenedPicture& picture) {
   Metadata metadata = read_metadata(picture.header.get(), picture.source.get(), picture.type.format,
                                     std::max(0, picture.page));
-  if (picture.type.format == "jpeg" && !picture.jpeg.states_density && metadata.exif.empty()) {
-    metadata.x_pixels_per_mm = metadata.y_pixels_per_mm = 0;  // libvips fills in 72 dots per inch
-  }
+  take_resolution(picture, metadata);
   metadata.source_jpeg_quality = picture.jpeg.quality;
   metadata.texts = picture.png_texts;
   for (const auto& comment : picture.jpeg.comments) metadata.texts.push_back({"COM", comment});
@@ -189,7 +188,7 @@ RowDecoder::RowDecoder(const OpenedPicture& picture, const ReadOptions& options,
   orientation_ = picture.type.format == "pfm" ? 4 : vips_image_get_orientation(header);
 
   metadata_ = metadata_of(picture);
-  const int pages = vips_image_get_n_pages(header);
+  const int pages = pictures_in(picture);
   if (pages > 1 && picture.page == kFirstPage && say) {
     spdlog::warn("'{}' holds {} pictures; only the first is read", picture.name, pages);
   }

@@ -21,6 +21,7 @@
 #include "chiaro/image/metadata_embed.h"
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/pages.h"
+#include "chiaro/image/resolution.h"
 #include "chiaro/image/row_decoder.h"
 #include "chiaro/image/strip_memory.h"
 #include "chiaro/image/tiff_folders.h"
@@ -213,6 +214,8 @@ void save_tiff(AtomicFile& file, const Encoding& encoding, const PixelWriter& pi
     if (error.code() == ErrorCode::Internal) expect_room(file);
     throw;
   }
+  if (const auto patch = lacking_unit(MappedFile(file.temporary_name()).bytes(), encoding.metadata))
+    file.overwrite(patch->at, patch->bytes);
   const MappedFile coded(file.temporary_name());
   const auto addition =
       addition_to_tiff(coded.bytes(), encoding.metadata.exif, unwrap_iptc(encoding.metadata.iptc));

@@ -48,7 +48,7 @@ std::span<const std::byte> first_bytes(const OpenedPicture& picture, std::size_t
 /// Its type is known, its header is not read yet.
 OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int page) {
   CHIARO_CHECK(source, Input, "[image.read] cannot read '{}': {}", name, take_vips_error());
-  OpenedPicture result{name, {}, {}, {}, {}, std::move(source), nullptr, page};
+  OpenedPicture result{name, {}, {}, {}, {}, {}, std::move(source), nullptr, page};
   result.type = sniff(first_bytes(result, 4096));
   CHIARO_CHECK(!result.type.format.empty(), Input,
                "[image.read] '{}' is not a picture; got {}; expected {}", name,
@@ -59,9 +59,11 @@ OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int pag
 OpenedPicture with_header(OpenedPicture result, Demand demand) {
   const std::string& format = result.type.format;
   const std::string& name = result.name;
+  PngChunks chunks;
   if (format == "png") {
-    PngChunks chunks = read_png_chunks(result.source, name);
+    chunks = read_png_chunks(result.source, name);
     result.png_texts = std::move(chunks.texts);
+    result.png_density = read_png_density(result.source);
     result.fault = std::move(chunks.fault);
     CHIARO_CHECK(result.fault.empty() || demand != Demand::Whole, Input, "{}", result.fault);
   }
@@ -91,6 +93,7 @@ OpenedPicture with_header(OpenedPicture result, Demand demand) {
   result.header.reset(header);
   CHIARO_CHECK(status == 0, Input, "[image.read] '{}' is {}, but damaged or truncated: {}", name,
                result.type.description, take_vips_error());
+  if (format == "png") attach_png_blocks(header, chunks);
   const std::int64_t needed = std::int64_t{(header->Xsize + 7) / 8} * header->Ysize;
   CHIARO_CHECK(!bits || length >= needed, Input,
                "[image.read] '{}' is {}, but damaged or truncated: {} x {} bits take {} bytes",
@@ -163,6 +166,11 @@ void fill_missing(const RowDecoder& rows, std::vector<float>& strip) {
 }
 
 }  // namespace
+
+int pictures_in(const OpenedPicture& picture) {
+  // The pages of libvips' JPEG 2000 are one picture in several sizes.
+  return picture.type.format == "jp2" ? 1 : vips_image_get_n_pages(picture.header.get());
+}
 
 OpenedPicture open_picture(const fs::path& path, int page, Demand demand) {
   return with_header(sniffed_file(path, page), demand);

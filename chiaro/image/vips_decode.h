@@ -8,6 +8,7 @@
 
 #include "chiaro/image/codec.h"
 #include "chiaro/image/jpeg_header.h"
+#include "chiaro/image/resolution.h"
 #include "chiaro/image/sniff.h"
 #include "chiaro/image/strips.h"
 #include "chiaro/image/vips_session.h"
@@ -28,12 +29,16 @@ struct OpenedPicture {
   std::string name;  ///< for messages
   Sniffed type;
   JpegHeader jpeg;
+  PngDensity png_density;
   std::vector<TextBlock> png_texts;
   std::string fault;  ///< what is wrong with the file behind its header, as far as that is known
   VipsSourcePointer source;
   VipsImagePointer header;
   int page = kFirstPage;
 };
+
+/// How many pictures a file holds, as far as its loader tells.
+int pictures_in(const OpenedPicture& picture);
 
 /// `page`: of a TIFF, by number from 0; kFirstPage: the first, whatever the format, with a note of
 /// others. Errors: Input (missing, a folder, unreadable, empty, not a picture, damaged header, no

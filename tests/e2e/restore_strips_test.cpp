@@ -294,7 +294,7 @@ void make_tall_strips(const fs::path& file, std::uint32_t width, std::uint32_t h
   out.commit();
 }
 
-// A strip is read as a whole: 65 MB here.
+// A strip is read as a whole: 66 MB here.
 TEST_F(RestoreStripsSlow, TallStripsStayWithinTheCeiling) {
   ::unsetenv("CHIARO_BUNDLE_PATH");
   make_tall_strips(in_, 20000, 2200);

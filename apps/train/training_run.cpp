@@ -17,6 +17,7 @@
 #include "chiaro/base/text.h"
 #include "chiaro/checkpoint/run_folder.h"
 #include "chiaro/data/dataset.h"
+#include "chiaro/train/device.h"
 
 namespace chiaro::apps {
 namespace {
@@ -134,6 +135,8 @@ void tell_unread(const data::Dataset& training, const data::Dataset& held_out) {
 
 train::Outcome run_training(const TrainingRun& run) {
   TrainingRecipe recipe = check_training_recipe(run.recipe);
+  // libtorch looks for devices once, when the first tensor is made.
+  train::choose_device(recipe.train.device);
   const fs::path& folder_path = run.folder;
   const fs::path root =
       data_root(run.data, recipe.recipe,

@@ -29,6 +29,7 @@ namespace {
 constexpr const char* kMethodPrefix = "method";
 constexpr const char* kEmaPrefix = "ema";
 constexpr const char* kOptimizerPrefix = "optimizer";
+constexpr int kConvolutionsTried = 3;
 
 /// Mixed precision by autocast while this lives.
 class AutocastScope {
@@ -113,8 +114,12 @@ Trainer::Trainer(const TrainOptions& options, std::shared_ptr<const data::Datase
       "over both ties them; got {}; expected 0",
       options.clip_norm);
   set_threads(options_.threads);
-  // Shapes stay as they are through a phase: the card's library tries its convolutions once.
-  if (device_.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
+  // Shapes stay as they are through a phase: the card's library tries its convolutions once, the
+  // few it thinks best (all of them took half a minute on an H200).
+  if (device_.is_cuda()) {
+    at::globalContext().setBenchmarkCuDNN(true);
+    at::globalContext().setBenchmarkLimitCuDNN(kConvolutionsTried);
+  }
   method_->state().to(device_);
   if (options_.channels_last) to_channels_last(method_->state());
   double share = 0;

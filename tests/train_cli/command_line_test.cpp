@@ -110,6 +110,13 @@ TEST_F(TrainCommandLine, TheDeviceIsThatOfTheRecipe) {
   EXPECT_EQ(train("other", {}, {"--device", "tpu"}), 2);
   EXPECT_NE(log().find("error: --device: tpu not in {auto,cpu,cuda}"), std::string::npos) << log();
   EXPECT_FALSE(fs::exists(folder_ / "other"));
+
+  // Before anything is read: libtorch looks for devices once, when the first tensor is made.
+  if (fs::exists("/dev/nvidiactl")) return;
+  EXPECT_EQ(train("other", {"train.device=cuda"}), 2);
+  EXPECT_NE(log().find("error: [train.device] cuda was asked for"), std::string::npos) << log();
+  EXPECT_EQ(log().find("training on"), std::string::npos) << log();
+  EXPECT_FALSE(fs::exists(folder_ / "other"));
 }
 
 TEST_F(TrainCommandLine, TheStatusTellsTheSignal) {

@@ -61,8 +61,11 @@ void show_plan(const restore::BatchPlan& plan, const OutputFlags& show) {
     }
   }
   say_left(plan);
-  for (const auto& [path, reason] : plan.unreadable)
-    spdlog::warn("cannot read '{}': {}", path.string(), reason);
+  for (const auto& [path, reason] : plan.unreadable) {
+    tell_unreadable(path, fmt::format("[cli.restore] cannot read '{}': {}", path.string(), reason),
+                    show.json);
+  }
+  expect_none_failed(plan.unreadable.size(), plan.items.size() + plan.unreadable.size());
 }
 
 /// Of the pictures between file and file; the rest of --max-memory is for the network.

@@ -225,6 +225,13 @@ TEST_F(RestoreMany, ADryRunSaysAndDoesNothing) {
   EXPECT_NE(text.err.find("left aside in the folders"), std::string::npos) << text.err;
   EXPECT_NE(text.out.find(in_ + "/a.png -> " + out_ + "/a.png\n"), std::string::npos) << text.out;
   EXPECT_EQ(counts(events(restore_tree({"--dry-run", "--json"}).out))["planned"], 4);
+
+  fs::create_symlink("nowhere", in_ + "/lost.png");
+  const auto lost = restore_tree({"--dry-run", "--json"});
+  EXPECT_EQ(lost.status, 1) << lost.err;
+  auto told = counts(events(lost.out));
+  EXPECT_EQ(told["planned"], 4);
+  EXPECT_EQ(told["failed"], 1);
   EXPECT_FALSE(fs::exists(out_));
 }
 

@@ -151,15 +151,19 @@ TEST_F(PlanBatch, ShardsTogetherAreTheWholeAndShareNothing) {
   for (int i = 0; i < 40; ++i)
     put("in/" + std::to_string(i % 4) + "/" + std::to_string(i) + ".png");
   const Names all = outputs({at("in")});
+  fs::create_symlink("nowhere", root_ / "in/lost.png");
   std::map<std::string, int> seen;
+  std::size_t lost = 0;
   for (int part = 1; part <= 3; ++part) {
     const BatchPlan plan =
         plan_batch(Names{at("in")}, {.output = root_ / "out", .shard = {part, 3}});
     EXPECT_EQ(plan.items.size() + plan.in_other_shards, 40U);
+    lost += plan.unreadable.size();
     for (const auto& item : plan.items) ++seen[item.output.lexically_relative(root_ / "out")];
   }
   EXPECT_EQ(seen.size(), all.size());
   for (const auto& [name, count] : seen) EXPECT_EQ(count, 1) << name;
+  EXPECT_EQ(lost, 1U);
 }
 
 }  // namespace

@@ -164,9 +164,8 @@ BatchPlan plan_batch(std::span<const std::string> arguments, const BatchPlanOpti
   check_place(options.output, found);
 
   // What cannot be read has no place among the results: its own path says whose it is.
-  std::erase_if(found.unreadable, [&](const Unreadable& one) {
-    return !options.shard.holds(one.path.string());
-  });
+  std::erase_if(found.unreadable,
+                [&](const Unreadable& one) { return !options.shard.holds(one.path.string()); });
   BatchPlan plan{options.output, {}, std::move(found.unreadable), found.left_aside, 0, 0};
   RealPaths real;
   std::map<fs::path, fs::path> inputs;   // where they really lie, and how they were named

@@ -69,6 +69,11 @@ void add_check_flags(CLI::App& command, RestoreArguments& arguments) {
                 "mean over the eight flips and turns; takes eight times as long")
       ->group(kChecks);
   command
+      .add_flag("--again", arguments.again,
+                "look at the result, and restore once more where another damage shows in it, such "
+                "as haze or rain that noise had hidden; takes up to twice as long")
+      ->group(kChecks);
+  command
       .add_flag("--verify-tiles", arguments.verify_tiles,
                 "run windows across the borders of tiles again without tiles; a difference beyond "
                 "the bound ends with 7, and nothing is written")
@@ -99,6 +104,14 @@ void check_combinations(const RestoreArguments& arguments) {
   CHIARO_CHECK(!arguments.verify_tiles || (!part && !arguments.ensemble), Usage,
                "[cli.restore] --verify-tiles checks the plain whole result; leave --region and "
                "--ensemble out");
+  CHIARO_CHECK(!arguments.again || (!part && !arguments.ensemble && !arguments.verify_tiles), Usage,
+               "[cli.restore] --again looks at the plain whole result; leave --region, --ensemble "
+               "and --verify-tiles out");
+  CHIARO_CHECK(!arguments.again || (!arguments.options.stated && arguments.options.strength == 1 &&
+                                    arguments.options.keep_grain == 0),
+               Usage,
+               "[cli.restore] --again goes by what the controller sees in a result of full "
+               "strength; leave --as, --strength and --keep-grain out");
   CHIARO_CHECK(
       !arguments.audit || (!part && !is_piped(arguments.inputs.front()) && arguments.output != "-"),
       Usage,

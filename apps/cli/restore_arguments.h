@@ -30,6 +30,7 @@ struct RestoreArguments {
   // Checks and variants.
   std::string region;
   bool ensemble = false;
+  bool again = false;  ///< what the result shows is restored, too
   bool verify_tiles = false;
   double tile_bound = 0;  ///< 0: by the precision
   bool audit = false;

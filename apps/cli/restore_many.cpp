@@ -23,6 +23,7 @@
 #include "chiaro/engine/cache_folder.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/image/salvage.h"
+#include "chiaro/restore/again.h"
 #include "chiaro/restore/batch.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/restorer_pool.h"
@@ -295,6 +296,7 @@ void restore_many(RestoreArguments& arguments) {
       restore::open_restorers(bundle::read_bundle(bundle()), options, engines));
 
   restorers.any().expect_possible(arguments.options);
+  if (arguments.again) restore::expect_possible_again(restorers.any(), arguments.options);
   watch_for_interruption();
   BatchReport report(plan, arguments, restorers.any().manifest());
   Work work(arguments, restorers, report);

@@ -57,7 +57,8 @@ bool has_to_be_salvaged(const std::string& input, const RestoreArguments& argume
 
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments) {
   constexpr std::int64_t kManyPixels = 50'000'000;
-  const bool whole = !arguments.region.empty() || arguments.ensemble || arguments.verify_tiles;
+  const bool whole =
+      !arguments.region.empty() || arguments.ensemble || arguments.again || arguments.verify_tiles;
   if (whole || is_piped(input) || arguments.output == "-") return false;
   if (arguments.options.max_memory_bytes > 0) return true;
   const image::Probe probe = probe_of(input, arguments);

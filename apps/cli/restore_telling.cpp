@@ -76,6 +76,10 @@ void say_report(const restore::RestoreReport& report, const bundle::Manifest& ma
     const auto text = guard_text(*report.guard, *report.inspection, *manifest.condition);
     if (!text.empty()) spdlog::info("{}{}", of, text);
   }
+  if (report.below) {
+    spdlog::info("{}restored once more: the result was taken for {}", of,
+                 kinds_text(*report.below, *manifest.condition));
+  }
 }
 
 std::string missing_text(const image::Damage& damage) {
@@ -104,6 +108,7 @@ Json report_json(const restore::RestoreReport& report, const bundle::Manifest& m
   if (!report.blind) json["as"] = restore::stated_text(*arguments.options.stated);
   if (report.inspection)
     json["inspection"] = inspection_json(*report.inspection, *manifest.condition);
+  if (report.below) json["below"] = inspection_json(*report.below, *manifest.condition);
   Json guard = report.guard ? guard_json(*report.guard) : Json::object();
   guard["mode"] = report.guard ? restore::guard_mode_name(arguments.options.guard) : "off";
   json["guard"] = std::move(guard);

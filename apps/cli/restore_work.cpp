@@ -10,6 +10,7 @@
 #include "chiaro/base/error.h"
 #include "chiaro/base/log.h"
 #include "chiaro/image/encodable.h"
+#include "chiaro/restore/again.h"
 #include "chiaro/restore/region.h"
 
 namespace chiaro::cli {
@@ -43,6 +44,8 @@ image::Image restored_whole(restore::Restorer& restorer, image::Image source,
   if (arguments.verify_tiles)
     return restored_and_checked(restorer, std::move(source), arguments, options, progress, say,
                                 report);
+  if (arguments.again)
+    return restore::restore_again(restorer, std::move(source), options, progress, report);
   if (!arguments.ensemble) return restorer.restore(std::move(source), options, progress, report);
   return restore::restore_ensemble(
       source,

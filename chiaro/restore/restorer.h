@@ -59,6 +59,7 @@ struct RestoreReport {
   std::optional<Inspection> inspection;  ///< where the controller looked at the picture
   std::optional<GuardDecision> guard;    ///< where the guard was on
   double strength = 1;                   ///< that was used; 0: the input's pixels
+  std::optional<Inspection> below;       ///< of the result, where it was restored once more
 };
 
 /// What a restoration will do, before it is done.

@@ -39,13 +39,15 @@ image::Image restore_again(Restorer& restorer, image::Image source, const Restor
   RestoreReport first;
   image::Image result = restorer.restore(std::move(source), options, half(0), &first);
   if (first.strength > 0 && first.inspection) {
+    if (options.max_memory_bytes > 0) restorer.release_memory();  // as before the first look
     Inspection found = restorer.inspect(result);
     if (is_below(found, *first.inspection, *restorer.manifest().condition)) {
       RestoreOptions once_more = options;
       once_more.seen = found;
       once_more.range.reset();  // of the result's own values
-      result = restorer.restore(std::move(result), once_more, half(0.5));
-      first.below = std::move(found);
+      RestoreReport second;
+      result = restorer.restore(std::move(result), once_more, half(0.5), &second);
+      if (second.strength > 0) first.below = std::move(found);
     }
   }
   CHIARO_CHECK(!progress || progress(1.0), Interrupted, "[restore.again] stopped");

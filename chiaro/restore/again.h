@@ -11,7 +11,7 @@ namespace chiaro::restore {
 /// enlarges, stated damages, a strength below 1, kept grain).
 void expect_possible_again(const Restorer& restorer, const RestoreOptions& options);
 
-/// Restorer::restore; where the controller then names in the result, with more than
+/// Restorer::restore; where the controller then names in the result, with at least
 /// kSurelyBelow, another kind of damage than it did before, the result is restored once more as it
 /// says now, and `report->below` holds that. Takes at most twice as long, and one look more where
 /// nothing is found. Errors: as Restorer::restore and expect_possible_again.

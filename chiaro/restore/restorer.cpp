@@ -79,6 +79,12 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   if (options.alpha == AlphaMode::Drop) std::vector<float>().swap(source.alpha);
   RestoreReport seen;
   state.check_tiles(source.height(), source.width(), options);
+  // After the look less of the runtime's memory is resident than it will take once more.
+  state.most_window_pixels = std::numeric_limits<std::int64_t>::max();
+  if (options.strength > 0 && options.max_memory_bytes > 0) {
+    const RestorePlan before = plan(source.height(), source.width(), options);
+    state.most_window_pixels = std::int64_t{1} * before.window_height_px * before.window_width_px;
+  }
   if (options.strength > 0) {
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
     if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);

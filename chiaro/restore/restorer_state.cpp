@@ -343,7 +343,8 @@ void Restorer::State::restore_part(image::Image& part, const RestoreOptions& opt
   const int height = part.height();
   const int width = part.width();
   const auto grid_of = [&](std::int64_t max_pixels) {
-    const RestorePlan chosen = plan(height, width, options, max_pixels);
+    const RestorePlan chosen =
+        plan(height, width, options, std::min(max_pixels, most_window_pixels));
     const Grid grid{chosen.window_height_px, chosen.window_width_px, chosen.rows, chosen.columns};
     hold(grid);
     return grid;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,9 +37,11 @@ struct Restorer::State {
   std::optional<Inspector> inspector;  // of a conditioned bundle
   int channels;
   double bytes_per_pixel;
-  std::int64_t held_bytes = 0;   // of the prepared graph, at least; 0: none is prepared
-  bool has_run = false;          // the engine's own library is in memory, and stays
-  std::vector<float> condition;  // what the network is told of the current picture
+  std::int64_t held_bytes = 0;  // of the prepared graph, at least; 0: none is prepared
+  std::int64_t most_window_pixels =
+      std::numeric_limits<std::int64_t>::max();  ///< planned before the look
+  bool has_run = false;                          // the engine's own library is in memory, and stays
+  std::vector<float> condition;                  // what the network is told of the current picture
 
   State(bundle::Bundle bundle, const engine::EngineOptions& options);
 

@@ -18,13 +18,22 @@ std::string aim(const Figure& figure) {
   return "-";
 }
 
+bool has_aim(const Figure& figure) {
+  return figure.at_most || figure.at_least;
+}
+
+bool is_judged(const Figure& figure) {
+  return !has_aim(figure) || figure.unjudged.empty();
+}
+
 bool held(const Figure& figure) {
   return (!figure.at_most || figure.value <= *figure.at_most) &&
          (!figure.at_least || figure.value >= *figure.at_least);
 }
 
 std::string verdict(const Figure& figure) {
-  if (!figure.at_most && !figure.at_least) return "-";
+  if (!has_aim(figure)) return "-";
+  if (!is_judged(figure)) return "open";
   return held(figure) ? "held" : "MISSED";
 }
 
@@ -41,7 +50,12 @@ void Report::add(Figure figure) {
 }
 
 bool Report::all_held() const {
-  return std::all_of(figures_.begin(), figures_.end(), held);
+  return std::ranges::all_of(
+      figures_, [](const Figure& figure) { return !is_judged(figure) || held(figure); });
+}
+
+bool Report::all_judged() const {
+  return std::ranges::all_of(figures_, is_judged);
 }
 
 std::string Report::table() const {
@@ -50,9 +64,10 @@ std::string Report::table() const {
   std::string text = fmt::format("{:<{}}  {:>9} {:<5} {:>8}  {:<6}  {}\n", "figure", width, "value",
                                  "unit", "aim", "", "from");
   for (const auto& figure : figures_) {
-    fmt::format_to(std::back_inserter(text), "{:<{}}  {:>9} {:<5} {:>8}  {:<6}  {}\n", figure.name,
-                   width, number(figure.value), figure.unit, aim(figure), verdict(figure),
-                   figure.detail);
+    fmt::format_to(
+        std::back_inserter(text), "{:<{}}  {:>9} {:<5} {:>8}  {:<6}  {}\n", figure.name, width,
+        number(figure.value), figure.unit, aim(figure), verdict(figure),
+        is_judged(figure) ? figure.detail : figure.detail + "; not judged: " + figure.unjudged);
   }
   return text;
 }

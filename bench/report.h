@@ -15,6 +15,8 @@ struct Figure {
   std::optional<double> at_most = {};
   std::optional<double> at_least = {};
   std::string detail = {};  ///< the numbers behind it
+  /// Why the aim cannot be judged where this was measured; empty: it can.
+  std::string unjudged = {};
 };
 
 /// Figures in the order of their first mention.
@@ -26,8 +28,11 @@ class Report {
 
   bool empty() const { return figures_.empty(); }
 
-  /// Whether every figure with an aim holds it.
+  /// Whether every figure with an aim holds it, but for those that cannot be judged.
   bool all_held() const;
+
+  /// Whether every figure with an aim can be judged.
+  bool all_judged() const;
 
   /// Lines "name value unit aim held detail", aligned.
   std::string table() const;

@@ -1,5 +1,7 @@
 #include "apps/cli/restore_pages.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,11 @@ auto of_page(int page, int count, const Work& work) {
   }
 }
 
+struct PagePlan {
+  bool in_strips = false;
+  restore::RestorePlan tiles = {};
+};
+
 /// One page after the other, from a source into a writer.
 class Pages {
  public:
@@ -54,18 +61,36 @@ class Pages {
     return frame;
   }
 
-  void restore(int page, image::PageWriter& writer, const ProgressCallback& progress) const {
-    const bool whole = arguments_.ensemble || arguments_.verify_tiles;
-    if (!whole && goes_in_strips(page)) return restore_in_strips(page, writer, progress);
-    restore::expect_within_limit(restorer_, probe_of(page), options_);
-    image::Image picture = source_.read(page);
-    if (observer_.begun) {
-      observer_.begun(page + 1, picture.height(), picture.width(),
-                      restorer_.plan(picture.height(), picture.width(), options_), false);
+  /// How a page would go now. Errors: Resource (the limit is too small for it).
+  PagePlan planned(int page, image::Notes notes) const {
+    if (!arguments_.ensemble && !arguments_.verify_tiles && !arguments_.again) {
+      const image::StripReader reader = source_.strips(page, image::Notes::Unsaid);
+      const auto options = strip_options(page);
+      if (goes_in_strips(reader, options, notes))
+        return {true, restore::StripRestoration::planned(restorer_, reader.frame(), options)};
     }
+    const image::Frame frame = source_.frame(page);
+    const std::int64_t values =
+        std::int64_t{frame.width} * frame.height * (frame.channels + (frame.has_alpha ? 1 : 0));
+    return {false,
+            restorer_.plan(frame.height, frame.width, options_,
+                           values * static_cast<std::int64_t>(sizeof(float)) +
+                               held_beside_bytes(arguments_, restorer_.manifest().scale, values))};
+  }
+
+  /// With tiles no larger than foretold, so that the process does not take more than that: what it
+  /// keeps of the pages before may have left room for larger ones.
+  void restore(int page, const PagePlan& foretold, image::PageWriter& writer,
+               const ProgressCallback& progress) const {
+    const bool in_strips = planned(page, image::Notes::Said).in_strips;
+    restore::RestoreOptions options = in_strips ? strip_options(page) : options_;
+    if (options.max_memory_bytes > 0 && in_strips == foretold.in_strips)
+      options.max_window_pixels = foretold.tiles.window_pixels();
+    if (in_strips) return restore_in_strips(page, options, writer, progress);
+    image::Image picture = source_.read(page);
     restore::RestoreReport report;
     picture = restored_as_asked(
-        restorer_, std::move(picture), arguments_, options_, progress,
+        restorer_, std::move(picture), arguments_, options, progress,
         [&](const restore::TileCheck& check) {
           if (observer_.checked) observer_.checked(page + 1, check);
         },
@@ -77,17 +102,13 @@ class Pages {
   }
 
  private:
-  image::Probe probe_of(int page) const {
-    const image::Frame frame = source_.frame(page);
-    return {frame.width, frame.height, frame.channels + (frame.has_alpha ? 1 : 0), "tiff",
-            frame.sample_type};
+  restore::RestoreOptions strip_options(int page) const {
+    return with_written(options_, source_.frame(page).sample_type, arguments_.write, "tiff");
   }
 
-  bool goes_in_strips(int page) const {
-    const image::StripReader reader = source_.strips(page, image::Notes::Unsaid);
-    restore::Passage passage = choose_passage(
-        restorer_, reader, "tiff",
-        with_written(options_, reader.frame().sample_type, arguments_.write, "tiff"));
+  bool goes_in_strips(const image::StripReader& reader, const restore::RestoreOptions& options,
+                      image::Notes notes) const {
+    restore::Passage passage = choose_passage(restorer_, reader, "tiff", options);
     if (passage.in_strips && target_.empty()) {
       CHIARO_CHECK(options_.max_memory_bytes == 0, Resource,
                    "[cli.restore] a picture of {} x {} does not fit into memory, and pages go in "
@@ -95,26 +116,20 @@ class Pages {
                    reader.frame().width, reader.frame().height);
       passage = {.in_strips = false, .obstacle = "pages go in strips only into a file"};
     }
-    if (!passage.obstacle.empty()) say_tried_as_whole(source_.name(), reader.frame(), passage);
+    if (!passage.obstacle.empty() && notes == image::Notes::Said)
+      say_tried_as_whole(source_.name(), reader.frame(), passage);
     return passage.in_strips;
   }
 
-  void restore_in_strips(int page, image::PageWriter& writer,
-                         const ProgressCallback& progress) const {
+  void restore_in_strips(int page, const restore::RestoreOptions& options,
+                         image::PageWriter& writer, const ProgressCallback& progress) const {
     bool first = true;
     const auto open = [&] {
       return source_.strips(
           page, std::exchange(first, false) ? image::Notes::Said : image::Notes::Unsaid);
     };
-    restore::StripRestoration strips(
-        restorer_, open,
-        with_written(options_, source_.frame(page).sample_type, arguments_.write, "tiff"),
-        progress);
+    restore::StripRestoration strips(restorer_, open, options, progress);
     const image::Frame& frame = strips.frame();
-    if (observer_.begun) {
-      const image::Frame source = source_.frame(page);
-      observer_.begun(page + 1, source.height, source.width, strips.plan(), true);
-    }
     writer.add_strips(frame, [&] { return strips.next(); });
     const image::Image nothing;
     if (observer_.done)
@@ -150,9 +165,21 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
   const Pages pages(restorer, source, target, arguments, options, observer);
   PagesDone done;
   std::vector<image::Frame> frames;
+  std::vector<PagePlan> plans;
+  std::int64_t peak_bytes = 0;
   for (int page = 0; page < count; ++page) {
-    frames.push_back(of_page(page + 1, count, [&] { return pages.checked_frame(page); }));
+    of_page(page + 1, count, [&] {
+      frames.push_back(pages.checked_frame(page));
+      plans.push_back(pages.planned(page, image::Notes::Unsaid));
+    });
     done.pixels += std::int64_t{frames.back().width} * frames.back().height;
+    peak_bytes = std::max(peak_bytes, plans.back().tiles.predicted_peak_bytes);
+  }
+  if (observer.begun) {
+    const image::Frame first = source.frame(0);
+    restore::RestorePlan plan = plans.front().tiles;
+    plan.predicted_peak_bytes = peak_bytes;
+    observer.begun(first.height, first.width, plan, plans.front().in_strips);
   }
   done.width = frames.front().width;
   done.height = frames.front().height;
@@ -161,7 +188,8 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
     const ProgressCallback part = [&](double share) {
       return !progress || progress((page + share) / count);
     };
-    of_page(page + 1, count, [&] { pages.restore(page, writer, part); });
+    of_page(page + 1, count,
+            [&] { pages.restore(page, plans[static_cast<std::size_t>(page)], writer, part); });
     if (options.max_memory_bytes > 0) restorer.release_memory();  // for the next page
   }
   writer.with_bytes([&](std::span<const std::byte> coded) {
@@ -178,11 +206,8 @@ void restore_one_by_pages(RestoreArguments& arguments, const image::PageReader& 
   restore::Restorer& restorer = *arguments.restorer;
   const int count = source.count();
   const bool to_stdout = arguments.output == "-";
-  const auto begun = [&](int page, int height, int width, const restore::RestorePlan& plan,
-                         bool in_strips) {
-    if (page == 1)
-      say_start(arguments, restorer, plan, height, width, in_strips, monotonic_s() - started,
-                count);
+  const auto begun = [&](int height, int width, const restore::RestorePlan& plan, bool in_strips) {
+    say_start(arguments, restorer, plan, height, width, in_strips, monotonic_s() - started, count);
   };
   const auto page_done = [&](const PageDone& one) {
     say_report(one.report, restorer.manifest(), arguments, fmt::format("page {}: ", one.page));

@@ -34,9 +34,8 @@ struct PageDone {
 
 /// What is told meanwhile.
 struct PagesObserver {
-  /// Of a page of this size, before it is restored.
-  std::function<void(int page, int height, int width, const restore::RestorePlan& plan,
-                     bool in_strips)>
+  /// Before the first page is restored: its size and how it goes, and the highest peak of any.
+  std::function<void(int height, int width, const restore::RestorePlan& plan, bool in_strips)>
       begun = {};
   std::function<void(const PageDone&)> done = {};
   /// What --verify-tiles found of a page, before it is judged.

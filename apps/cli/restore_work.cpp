@@ -21,10 +21,12 @@ image::Image restored_and_checked(restore::Restorer& restorer, image::Image sour
                                   const restore::RestoreOptions& options,
                                   const ProgressCallback& progress, const TileCheckReport& say,
                                   restore::RestoreReport* report) {
-  const auto plan = restorer.plan(source.height(), source.width(), options);
+  restore::RestoreReport own;
+  if (report == nullptr) report = &own;
   image::Image result = restorer.restore(source, options, progress, report);
-  const auto check = restore::check_tiles(restorer, restore::already_noted(std::move(source)),
-                                          result, plan, options, progress);
+  const auto check =
+      restore::check_tiles(restorer, restore::already_noted(std::move(source)), result,
+                           report->plan.value_or(restore::RestorePlan{}), options, progress);
   if (say) say(check);
   const double bound =
       arguments.tile_bound > 0 ? arguments.tile_bound : restore::tile_bound(restorer.precision());
@@ -98,6 +100,15 @@ void check_result(const restore::Restorer& restorer, int height, int width,
   constexpr std::int64_t kMost = std::numeric_limits<int>::max();
   image::check_encodable(static_cast<int>(std::min(kMost, height * scale)),
                          static_cast<int>(std::min(kMost, width * scale)), write);
+}
+
+std::int64_t held_beside_bytes(const RestoreArguments& arguments, int scale, std::int64_t values) {
+  constexpr auto kValueBytes = static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t result = values * scale * scale;
+  if (arguments.verify_tiles) return kValueBytes * values;  // the source, to compare with
+  if (!arguments.ensemble || !arguments.region.empty()) return 0;
+  constexpr std::int64_t kTurnedShapeBytes = 8 << 20;  // left by preparing it (measured 7 MiB)
+  return kTurnedShapeBytes + kValueBytes * (values + 2 * result);  // turned, turned back, the sum
 }
 
 void write_to_stdout(std::span<const std::byte> bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -27,6 +28,10 @@ void say_idle_flags(const RestoreArguments& arguments, std::span<const std::stri
 /// this size. Errors: Usage.
 void check_result(const restore::Restorer& restorer, int height, int width,
                   const RestoreArguments& arguments, const std::string& format);
+
+/// What is held beside a whole picture while it is restored as asked: copies of it and of its
+/// result, `scale` times as wide and high. `values` are the picture's.
+std::int64_t held_beside_bytes(const RestoreArguments& arguments, int scale, std::int64_t values);
 
 /// A whole coded picture. Errors: Output.
 void write_to_stdout(std::span<const std::byte> bytes);

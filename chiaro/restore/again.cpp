@@ -30,9 +30,13 @@ void expect_possible_again(const Restorer& restorer, const RestoreOptions& optio
                "damages, strength and grain out");
 }
 
-image::Image restore_again(Restorer& restorer, image::Image source, const RestoreOptions& options,
+image::Image restore_again(Restorer& restorer, image::Image source, const RestoreOptions& wanted,
                            const ProgressCallback& progress, RestoreReport* report) {
-  expect_possible_again(restorer, options);
+  expect_possible_again(restorer, wanted);
+  RestoreOptions options = wanted;
+  if (options.max_memory_bytes > 0 && !source.empty())  // no larger tiles than were foretold
+    options.max_window_pixels =
+        restorer.plan(source.height(), source.width(), options).window_pixels();
   const auto half = [&progress](double before) {
     return [&progress, before](double done) { return !progress || progress(before + done / 2); };
   };

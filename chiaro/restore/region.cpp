@@ -10,7 +10,6 @@
 
 #include "chiaro/base/error.h"
 #include "chiaro/base/text.h"
-#include "chiaro/restore/prepare.h"
 #include "chiaro/restore/tiling.h"
 
 namespace chiaro::restore {
@@ -157,8 +156,68 @@ RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
   return result;
 }
 
+Parts::Parts(Restorer& restorer, image::Image source, const std::vector<Region>& regions,
+             const RestoreOptions& options)
+    : restorer_(restorer), source_(std::move(source)) {
+  const bundle::Manifest& manifest = restorer_.manifest();
+  options_ = for_parts_of(source_, restorer_, options);
+  const bool found_clean = options_.seen && options_.guard != GuardMode::Off &&
+                           manifest.scale == 1 &&
+                           judge(*options_.seen, *manifest.condition).strength == 0;
+  left_alone_ = options_.strength == 0 || found_clean;
+  if (!left_alone_) {
+    const Survey survey = replace_not_finite(source_);
+    warn_of_replaced(survey.not_finite);
+    if (options_.alpha == AlphaMode::Drop) std::vector<float>().swap(source_.alpha);
+    if (!options_.range)
+      options_.range = survey.all_in_unit_range ? SeenRange{} : range_of(source_);
+    if (!survey.all_in_unit_range) limit_to(*options_.range, source_);
+  }
+  const bool puts_back = !left_alone_ && options_.alpha == AlphaMode::Keep && manifest.scale == 1;
+  for (const Region& region : regions)
+    wanted_.push_back({region, puts_back ? HiddenColors(cut(source_, region)) : HiddenColors()});
+  // Colours under transparency come from the nearest visible pixel, which may be in no region.
+  if (!left_alone_) fill_hidden_colors(source_);
+}
+
+image::Image Parts::restore(std::size_t index, const ProgressCallback& progress,
+                            RestoreReport* report) const {
+  const auto& [region, hidden] = wanted_.at(index);
+  if (left_alone_) return restorer_.restore(cut(source_, region), options_, progress, report);
+  const bundle::Manifest& manifest = restorer_.manifest();
+  const auto [around, margin] = with_context(region, source_.height(), source_.width(), manifest,
+                                             reach_px(manifest, options_));
+  RestoreOptions options = options_;
+  options.margin = margin;
+  image::Image part = cut(source_, around);
+  image::Image alpha =
+      part.alpha.empty() || options.alpha == AlphaMode::Drop ? image::Image() : alpha_picture(part);
+  std::vector<float>().swap(part.alpha);
+  const Region inner = within(region, around, manifest.scale);
+  image::Image result = cut(restorer_.restore(std::move(part), options, progress, report), inner);
+  if (alpha.empty()) return result;
+  const image::Image plane = cut(restored_alpha(std::move(alpha), options, progress), inner);
+  result.alpha.assign(plane.pixels().begin(), plane.pixels().end());
+  hidden.put_back(result);
+  return result;
+}
+
+image::Image Parts::restored_alpha(image::Image alpha, RestoreOptions options,
+                                   const ProgressCallback& progress) const {
+  if (options.alpha == AlphaMode::Restore) {
+    options.keep_grain = 0;
+    options.range = SeenRange{};
+    return restorer_.restore(std::move(alpha), options, progress);
+  }
+  if (restorer_.manifest().scale == 1) return alpha;
+  // The enlargement of a plane that is kept is the restorer's: it goes along with a picture.
+  image::Image carrier(1, alpha.height(), alpha.width());
+  carrier.alpha.assign(alpha.pixels().begin(), alpha.pixels().end());
+  return alpha_picture(restorer_.restore(std::move(carrier), options, progress));
+}
+
 image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,
-                            const RestoreOptions& wanted, const ProgressCallback& progress,
+                            const RestoreOptions& options, const ProgressCallback& progress,
                             RestoreReport* report) {
   CHIARO_CHECK(region.x >= 0 && region.y >= 0 && region.width > 0 && region.height > 0 &&
                    region.width <= source.width() - region.x &&
@@ -167,51 +226,12 @@ image::Image restore_region(Restorer& restorer, image::Image source, const Regio
                "[restore.restore_region] the region leaves the picture; got {},{},{},{} of {} x {} "
                "pixels",
                region.x, region.y, region.width, region.height, source.width(), source.height());
-  const bundle::Manifest& manifest = restorer.manifest();
-  const Region whole{0, 0, source.width(), source.height()};
-  if (!is_local(restorer, wanted))
-    return cut(restorer.restore(std::move(source), wanted, progress, report),
-               within(region, whole, manifest.scale));
-  RestoreOptions options = for_parts_of(source, restorer, wanted);
-  const bool left_alone = options.seen && options.guard != GuardMode::Off && manifest.scale == 1 &&
-                          judge(*options.seen, *manifest.condition).strength == 0;
-  if (options.strength == 0 || left_alone)
-    return restorer.restore(cut(source, region), options, progress, report);
-
-  // What looks at the whole picture is done with the whole picture: the colours under transparency
-  // come from the nearest visible pixel.
-  const Survey survey = replace_not_finite(source);
-  warn_of_replaced(survey.not_finite);
-  if (options.alpha == AlphaMode::Drop) std::vector<float>().swap(source.alpha);
-  if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
-  if (!survey.all_in_unit_range) limit_to(*options.range, source);
-  const bool same_alpha = options.alpha == AlphaMode::Keep && manifest.scale == 1;
-  const HiddenColors hidden = same_alpha ? HiddenColors(cut(source, region)) : HiddenColors();
-  fill_hidden_colors(source);
-  const auto [around, margin] =
-      with_context(region, source.height(), source.width(), manifest, reach_px(manifest, options));
-  options.margin = margin;
-  image::Image part = cut(source, around);
-  image::Image alpha =
-      part.alpha.empty() || options.alpha == AlphaMode::Drop ? image::Image() : alpha_picture(part);
-  std::vector<float>().swap(part.alpha);
-  const Region inner = within(region, around, manifest.scale);
-  image::Image result = cut(restorer.restore(std::move(part), options, progress, report), inner);
-  if (alpha.empty()) return result;
-  if (options.alpha == AlphaMode::Restore) {
-    options.keep_grain = 0;
-    options.range = SeenRange{};
-    alpha = restorer.restore(std::move(alpha), options, progress);
-  } else if (manifest.scale != 1) {
-    // The enlargement of a plane that is kept is the restorer's: it goes along with a picture.
-    image::Image carrier(1, alpha.height(), alpha.width());
-    carrier.alpha.assign(alpha.pixels().begin(), alpha.pixels().end());
-    alpha = alpha_picture(restorer.restore(std::move(carrier), options, progress));
+  if (!is_local(restorer, options)) {
+    const Region whole{0, 0, source.width(), source.height()};
+    return cut(restorer.restore(std::move(source), options, progress, report),
+               within(region, whole, restorer.manifest().scale));
   }
-  const image::Image plane = cut(alpha, inner);
-  result.alpha.assign(plane.pixels().begin(), plane.pixels().end());
-  hidden.put_back(result);
-  return result;
+  return Parts(restorer, std::move(source), {region}, options).restore(0, progress, report);
 }
 
 image::Image already_noted(image::Image source) {

@@ -2,11 +2,14 @@
 // that tiles leave no trace.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "chiaro/base/log.h"
 #include "chiaro/image/image.h"
+#include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::restore {
@@ -42,6 +45,36 @@ bool is_local(const Restorer& restorer, const RestoreOptions& options);
 /// restoring it with `options` would ask. Errors: as Restorer::inspect.
 RestoreOptions for_parts_of(const image::Image& picture, Restorer& restorer,
                             const RestoreOptions& options);
+
+/// Parts of one picture, each restored as it is in restorer.restore's result for the whole. What is
+/// done with the whole picture is done once: the controller looks, hidden colours are filled,
+/// values are limited.
+class Parts {
+ public:
+  /// Of a picture that holds all these regions, and options with which the network is local.
+  /// Errors: as Restorer::inspect.
+  Parts(Restorer& restorer, image::Image source, const std::vector<Region>& regions,
+        const RestoreOptions& options);
+
+  /// The region of this index, sides times scale. `report`, if given, is filled with what the whole
+  /// picture is restored by. Errors: as Restorer::restore.
+  image::Image restore(std::size_t index, const ProgressCallback& progress = {},
+                       RestoreReport* report = nullptr) const;
+
+ private:
+  struct Wanted {
+    Region region;
+    HiddenColors hidden;
+  };
+  image::Image restored_alpha(image::Image alpha, RestoreOptions options,
+                              const ProgressCallback& progress) const;
+
+  Restorer& restorer_;
+  image::Image source_;
+  RestoreOptions options_;
+  std::vector<Wanted> wanted_;
+  bool left_alone_ = false;
+};
 
 /// That region of what restorer.restore gives for the whole picture, sides times scale; the pixels
 /// around it are only run where the network needs them; a controller looks at the whole picture,

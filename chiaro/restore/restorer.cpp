@@ -80,11 +80,8 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   RestoreReport seen;
   state.check_tiles(source.height(), source.width(), options);
   // After the look less of the runtime's memory is resident than it will take once more.
-  state.most_window_pixels = std::numeric_limits<std::int64_t>::max();
-  if (options.strength > 0 && options.max_memory_bytes > 0) {
-    const RestorePlan before = plan(source.height(), source.width(), options);
-    state.most_window_pixels = std::int64_t{1} * before.window_height_px * before.window_width_px;
-  }
+  if (options.strength > 0 && options.max_memory_bytes > 0)
+    options.max_window_pixels = plan(source.height(), source.width(), options).window_pixels();
   if (options.strength > 0) {
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
     if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);
@@ -111,8 +108,9 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   const int passes = (split ? 3 : 1) + (with_alpha ? 1 : 0);
   int pass = 0;
   const auto restore_part = [&](image::Image& part) {
-    state_->restore_part(
+    const RestorePlan kept_to = state_->restore_part(
         part, options, [&](double done) { return !progress || progress((pass + done) / passes); });
+    if (report != nullptr) report->plan = kept_to;
     ++pass;
   };
 

@@ -49,17 +49,10 @@ struct RestoreOptions {
   std::optional<SeenRange> range = std::nullopt;
   /// Of a picture that is a part of another; absent: margin_of.
   std::optional<Margin> margin = std::nullopt;
+  /// Of a window, at most, also where the memory has room for more; 0: no bound.
+  std::int64_t max_window_pixels = 0;
   /// What strips will be written as: nothing finer is kept of them; absent: they are floats.
   std::optional<image::SampleType> written_as = std::nullopt;
-};
-
-/// What a restoration went by.
-struct RestoreReport {
-  bool blind = true;                     ///< false: the damages were stated
-  std::optional<Inspection> inspection;  ///< where the controller looked at the picture
-  std::optional<GuardDecision> guard;    ///< where the guard was on
-  double strength = 1;                   ///< that was used; 0: the input's pixels
-  std::optional<Inspection> below;       ///< of the result, where it was restored once more
 };
 
 /// What a restoration will do, before it is done.
@@ -72,10 +65,23 @@ struct RestorePlan {
   std::int64_t predicted_peak_bytes = 0;  ///< resident memory of the process
 
   int tiles() const { return rows * columns; }
+  std::int64_t window_pixels() const {
+    return std::int64_t{1} * window_height_px * window_width_px;
+  }
   /// How often the network computes a pixel of a picture of this size, on average: 1 as a whole.
   double repetition(int height, int width) const {
     return double{1} * tiles() * window_height_px * window_width_px / height / width;
   }
+};
+
+/// What a restoration went by.
+struct RestoreReport {
+  bool blind = true;                     ///< false: the damages were stated
+  std::optional<Inspection> inspection;  ///< where the controller looked at the picture
+  std::optional<GuardDecision> guard;    ///< where the guard was on
+  double strength = 1;                   ///< that was used; 0: the input's pixels
+  std::optional<RestorePlan> plan;       ///< that was kept to, of the last pass; none: strength 0
+  std::optional<Inspection> below;       ///< of the result, where it was restored once more
 };
 
 class Restorer {

@@ -19,6 +19,8 @@ constexpr std::int64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kDefaultWorkBytes = 512 * kMebibyte;
 // What the engine's processor library takes once the first graph is prepared (measured 38 MiB).
 constexpr std::int64_t kRuntimeBytes = 42 * kMebibyte;
+// What peaks differ by from one run to the next (measured up to 3 MiB).
+constexpr std::int64_t kUnforeseenBytes = 4 * kMebibyte;
 // Networks that look at the whole picture have no finite receptive field; this much context hides
 // tile borders.
 constexpr int kFeatheredOverlapPx = 96;
@@ -222,6 +224,7 @@ Grid Restorer::State::grid_within(int height, int width, const RestoreOptions& o
                                   std::int64_t budget, std::int64_t max_pixels,
                                   const Cost& cost) const {
   const int max_side = options.tile_px == 0 ? std::numeric_limits<int>::max() : options.tile_px;
+  if (options.max_window_pixels > 0) max_pixels = std::min(max_pixels, options.max_window_pixels);
   WeaveOptions weave = weave_options(height, width, options);
   return plan_grid(weave.rows(height), weave.columns(width), overlap(options), max_side, max_side,
                    [&](const Grid& grid) {
@@ -254,7 +257,7 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
   CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
                height);
   check_tiles(height, width, options);
-  const std::int64_t base = base_bytes() + undecoded_bytes;
+  const std::int64_t base = base_bytes() + undecoded_bytes + kUnforeseenBytes;
   const Cost cost = [&](const WeaveOptions& weave) { return work_bytes(height, width, weave); };
   WeaveOptions weave = weave_options(height, width, options);
   weave.grid = grid_within(height, width, options, budget(options, base), max_pixels, cost);
@@ -338,13 +341,13 @@ double Restorer::State::settle_condition(const std::function<Inspection()>& insp
   return options.strength * decision.strength;
 }
 
-void Restorer::State::restore_part(image::Image& part, const RestoreOptions& options,
-                                   const ProgressCallback& progress) {
+RestorePlan Restorer::State::restore_part(image::Image& part, const RestoreOptions& options,
+                                          const ProgressCallback& progress) {
   const int height = part.height();
   const int width = part.width();
+  RestorePlan chosen;
   const auto grid_of = [&](std::int64_t max_pixels) {
-    const RestorePlan chosen =
-        plan(height, width, options, std::min(max_pixels, most_window_pixels));
+    chosen = plan(height, width, options, max_pixels);
     const Grid grid{chosen.window_height_px, chosen.window_width_px, chosen.rows, chosen.columns};
     hold(grid);
     return grid;
@@ -353,6 +356,7 @@ void Restorer::State::restore_part(image::Image& part, const RestoreOptions& opt
   const std::size_t unusable =
       weave_with_retries(part, graph, weave_options(height, width, options), grid_of, progress);
   warn_of_unusable(unusable);
+  return chosen;
 }
 
 void Restorer::State::warn_of_unusable(std::size_t count) const {

@@ -37,11 +37,9 @@ struct Restorer::State {
   std::optional<Inspector> inspector;  // of a conditioned bundle
   int channels;
   double bytes_per_pixel;
-  std::int64_t held_bytes = 0;  // of the prepared graph, at least; 0: none is prepared
-  std::int64_t most_window_pixels =
-      std::numeric_limits<std::int64_t>::max();  ///< planned before the look
-  bool has_run = false;                          // the engine's own library is in memory, and stays
-  std::vector<float> condition;                  // what the network is told of the current picture
+  std::int64_t held_bytes = 0;   // of the prepared graph, at least; 0: none is prepared
+  bool has_run = false;          // the engine's own library is in memory, and stays
+  std::vector<float> condition;  // what the network is told of the current picture
 
   State(bundle::Bundle bundle, const engine::EngineOptions& options);
 
@@ -80,8 +78,9 @@ struct Restorer::State {
   double settle_condition(const std::function<Inspection()>& inspect, const RestoreOptions& options,
                           RestoreReport& report);
 
-  void restore_part(image::Image& part, const RestoreOptions& options,
-                    const ProgressCallback& progress);
+  /// Returns what it kept to.
+  RestorePlan restore_part(image::Image& part, const RestoreOptions& options,
+                           const ProgressCallback& progress);
   void warn_of_unusable(std::size_t count) const;
   void release();
   /// Under a memory limit, what the controller works in is more room for the restorer's tiles; see

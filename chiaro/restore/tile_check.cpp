@@ -96,32 +96,35 @@ std::vector<Region> border_windows(int height, int width, const RestorePlan& pla
   return windows;
 }
 
-TileCheck check_tiles(Restorer& restorer, const image::Image& source, const image::Image& result,
+TileCheck check_tiles(Restorer& restorer, image::Image source, const image::Image& result,
                       const RestorePlan& plan, const RestoreOptions& options,
                       const ProgressCallback& progress) {
   TileCheck check{.tiles = plan.tiles()};
   const bundle::Manifest& manifest = restorer.manifest();
   if (plan.tiles() == 1 || options.strength == 0) return check;
+  if (options.max_memory_bytes > 0) restorer.release_memory();  // what the tiles were run in
   RestoreOptions untiled = for_parts_of(source, restorer, options);
   if (!untiled.range) untiled.range = range_of(source);
   const RangeCurve curve(*untiled.range);
   untiled.overlap_px = -1;
   untiled.tile_px = std::numeric_limits<int>::max();  // no memory limit but the one that is set
-  untiled.alpha = AlphaMode::Drop;
+  untiled.max_window_pixels = 0;
   if (manifest.global_statistics) {
-    const image::Image again = restorer.restore(source, untiled, progress);
+    const image::Image again = restorer.restore(std::move(source), untiled, progress);
     check.probes = 1;
     compare(result, again, {0, 0, again.width(), again.height()}, curve, check);
     return check;
   }
   const auto windows =
       border_windows(source.height(), source.width(), plan, manifest, kProbeSidePx, kMostProbes);
-  for (const Region& window : windows) {
-    const double done = check.probes;
+  const Parts parts(restorer, std::move(source), windows, untiled);
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const Region& window = windows[i];
+    const auto done = static_cast<double>(i);
     const auto share = [&](double part) {
       return !progress || progress((done + part) / static_cast<double>(windows.size()));
     };
-    const image::Image again = restore_region(restorer, source, window, untiled, share);
+    const image::Image again = parts.restore(i, share);
     compare(result, again,
             {window.x * manifest.scale, window.y * manifest.scale, again.width(), again.height()},
             curve, check);

@@ -33,7 +33,7 @@ std::vector<Region> border_windows(int height, int width, const RestorePlan& pla
 /// Compares `result`, which restorer.restore made of `source` following `plan`, with windows run
 /// again in one piece with all their context. Where the network or its controller looks at the
 /// whole picture, that is the whole picture, run once without tiles. Errors: as Restorer::restore.
-TileCheck check_tiles(Restorer& restorer, const image::Image& source, const image::Image& result,
+TileCheck check_tiles(Restorer& restorer, image::Image source, const image::Image& result,
                       const RestorePlan& plan, const RestoreOptions& options,
                       const ProgressCallback& progress = {});
 

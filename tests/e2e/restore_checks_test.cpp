@@ -356,27 +356,6 @@ TEST_F(RestoreChecks, SlowPredictedMemoryIsWhatIsTaken) {
   }
 }
 
-// Between two sizes of tiles: what is chosen after the controller's look must not exceed what was
-// planned before it.
-TEST_F(RestoreChecks, SlowEveryLimitIsKept) {
-  ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1);
-  image::Image picture(3, 2000, 3000);
-  Rng rng(5);
-  for (float& value : picture.pixels()) value = static_cast<float>(rng.uniform());
-  const std::string large = folder_ / "large.ppm";
-  image::write(large, picture);
-  for (int limit_mib = 430; limit_mib <= 530; limit_mib += 20) {
-    const auto result = restore({large, "-o", out_, "--overwrite", "--json", "--max-memory",
-                                 fmt::format("{}M", limit_mib)});
-    ASSERT_EQ(result.status, 0) << result.err;
-    const double peak = event(result.out, "summary")["peak_resident_bytes"].get<double>();
-    EXPECT_LE(peak, limit_mib * 1048576.0) << limit_mib;
-    constexpr double kRounding = 0.99;  // of a forecast; the limit is kept whatever it says
-    EXPECT_GE(event(result.out, "start")["predicted_peak_bytes"].get<double>(), kRounding * peak)
-        << limit_mib;
-  }
-}
-
 TEST_F(RestoreChecks, SlowDefaultBundleKeepsItsPromises) {
   // 100 random regions of a photograph, and its tiles, with the bundle that ships.
   ::setenv("CHIARO_BUNDLE_PATH", CHIARO_SOURCE_DIR "/models", 1);

@@ -302,6 +302,22 @@ TEST(TileCheck, APlantedSeamIsFoundWhereItIs) {
   EXPECT_EQ(check.y, last.y + 3);
 }
 
+TEST(TileCheck, ColoursUnderTransparencyAreNoSeams) {
+  auto restorer = restorer_of("stack");
+  auto source = noise(3, 97, 130);
+  source.alpha.assign(source.plane_size(), 0.0F);
+  for (int y = 20; y < 70; ++y)
+    for (int x = 30; x < 110; ++x) source.alpha[static_cast<std::size_t>(y * 130 + x)] = 1;
+  for (const AlphaMode alpha : {AlphaMode::Keep, AlphaMode::Restore, AlphaMode::Drop}) {
+    const RestoreOptions options{.tile_px = 64, .alpha = alpha};
+    const auto plan = restorer.plan(97, 130, options);
+    const auto check =
+        check_tiles(restorer, source, restorer.restore(source, options), plan, options);
+    EXPECT_GT(check.probes, 4);
+    EXPECT_LE(check.largest_difference, kTileBoundF32) << static_cast<int>(alpha);
+  }
+}
+
 TEST(TileCheck, NetworksThatSeeTheWholeAreComparedWithTheWhole) {
   const TileCheck check = checked("pooled", {.tile_px = 96, .overlap_px = 16});
   EXPECT_EQ(check.probes, 1);

@@ -201,13 +201,17 @@ class Bare {
 class Arithmetic {
  public:
   Arithmetic(int threads, double about_s) : threads_(threads) {
-    constexpr int kTrial = 100'000;
-    multiply(kTrial);
-    repeats_ = static_cast<int>(kTrial * about_s / seconds_of([] { multiply(kTrial); }));
+    Times trials;
+    for (int trial = 0; trial < 9; ++trial) trials.push_back(seconds());
+    repeats_ = static_cast<int>(repeats_ * about_s / quantile(trials, 0.5));
   }
 
-  double seconds() const {
-    return seconds_of([&] { Served::together(threads_, [&](int) { multiply(repeats_); }); });
+  /// From the call on, one after the other as in the server.
+  double seconds() {
+    return seconds_of([&] {
+      const std::lock_guard lock(mutex_);
+      Served::together(threads_, [&](int) { multiply(repeats_); });
+    });
   }
 
  private:
@@ -222,7 +226,8 @@ class Arithmetic {
   }
 
   int threads_;
-  int repeats_ = 0;
+  int repeats_ = 500'000;
+  std::mutex mutex_;
 };
 
 /// At even distances, in turns of so many, so that all meet what the machine does meanwhile.
@@ -235,7 +240,7 @@ struct EvenTimes {
 };
 
 EvenTimes evenly(int turns, double apart_s, const std::function<double()>& served, Bare& bare,
-                 const Arithmetic& arithmetic) {
+                 Arithmetic& arithmetic) {
   Times arrivals;
   for (int i = 0; i < kTurn; ++i) arrivals.push_back(apart_s * i);
   EvenTimes times;
@@ -292,7 +297,7 @@ void latency(benchmark::State& state, const Setting& setting, Report& report) {
   Bare bare(setting, picture);
   server.seconds_for(file);
   bare.seconds();
-  const Arithmetic arithmetic(setting.threads, bare.seconds());
+  Arithmetic arithmetic(setting.threads, bare.seconds());
   const std::vector<std::string> same(static_cast<std::size_t>(setting.pictures), file);
   const double apart_s = 2 * server.seconds_for_all(same) / setting.pictures;
   const auto served = [&] { return server.seconds_for(file); };

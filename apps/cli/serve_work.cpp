@@ -16,6 +16,7 @@
 #include "chiaro/base/process_memory.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
+#include "chiaro/restore/again.h"
 
 namespace chiaro::cli {
 namespace {
@@ -52,6 +53,7 @@ std::string findings_of(const server::JobRequest& request, const restore::Restor
   if (report.inspection && info)
     findings["inspection"] = inspection_json(*report.inspection, *info);
   if (report.guard) findings["guard"] = guard_json(*report.guard);
+  if (report.below && info) findings["below"] = inspection_json(*report.below, *info);
   if (pages_left_out > 0) findings["pages_left_out"] = pages_left_out;
   return text_of(findings);
 }
@@ -80,6 +82,14 @@ void expect_within_limit(const restore::Restorer& restorer, std::span<const std:
     restore::expect_within_limit(restorer, image::probe(file, "the picture"), options);
 }
 
+image::Image restored(restore::Restorer& restorer, image::Image picture,
+                      const server::JobRequest& request, const restore::RestoreOptions& wanted,
+                      const ProgressCallback& progress, restore::RestoreReport& report) {
+  return request.again
+             ? restore::restore_again(restorer, std::move(picture), wanted, progress, &report)
+             : restorer.restore(std::move(picture), wanted, progress, &report);
+}
+
 std::vector<std::byte> encoded(const image::Image& picture, const server::ResultFormat& format,
                                int quality, const ProgressCallback& progress) {
   return image::encode(picture, {.format = std::string(format.name),
@@ -106,7 +116,7 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
     const server::ResultFormat& format = result_format(request, picture);
     restore::RestoreReport report;
     const Before before(picture);
-    picture = restorers.take()->restore(std::move(picture), wanted, progress, &report);
+    picture = restored(*restorers.take(), std::move(picture), request, wanted, progress, report);
     const bool as_sent = format.name == picture.metadata.source_format && request.quality == 0 &&
                          left_out == 0 && before.same_picture(picture, report);
     return server::JobResult{
@@ -123,7 +133,9 @@ server::JobFunction restore_work(restore::RestorerPool& restorers,
 server::CheckFunction check_work(restore::RestorerPool& restorers,
                                  const server::ServeOptions& options) {
   return [&restorers, options](const server::JobRequest& request) {
-    restorers.any().expect_possible(wanted_by(request, options));
+    const restore::RestoreOptions wanted = wanted_by(request, options);
+    restorers.any().expect_possible(wanted);
+    if (request.again) restore::expect_possible_again(restorers.any(), wanted);
   };
 }
 

@@ -31,6 +31,7 @@ struct JobRequest {
   std::vector<std::byte> picture = {};  ///< a file
   double strength = 1;
   double keep_grain = 0;    ///< 0 to 1
+  bool again = false;       ///< look at the result, and restore what shows then
   std::string stated = {};  ///< what is wrong, as `rain(0.3)`; "": what the controller finds
   std::string guard = {};   ///< "off", "soft", "strict"
   std::string format = {};  ///< "": as the picture, or PNG

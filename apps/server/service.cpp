@@ -80,13 +80,14 @@ std::vector<std::string> result_format_names() {
   return names;
 }
 
-const std::vector<std::string> kRestoreParameters{"strength", "as",      "keep_grain", "guard",
-                                                  "format",   "quality", "wait"};
+const std::vector<std::string> kRestoreParameters{"strength", "as",     "keep_grain", "again",
+                                                  "guard",    "format", "quality",    "wait"};
 
 JobRequest job_of(const Request& request) {
   check_parameters(request, kRestoreParameters);
   JobRequest job;
   job.keep_grain = number_of(request, "keep_grain", 0.0, 0.0, 1.0);
+  job.again = number_of(request, "again", 0, 0, 1) == 1;
   job.stated = request.get_param_value("as");
   std::ranges::replace(job.stated, ' ', '+');  // what a query makes of a plus
   if (request.has_param("as") && job.stated.empty())

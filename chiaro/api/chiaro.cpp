@@ -12,6 +12,7 @@
 #include "chiaro/api/pixels.h"
 #include "chiaro/base/error.h"
 #include "chiaro/base/version.h"
+#include "chiaro/restore/again.h"
 #include "chiaro/restore/bundle_search.h"
 #include "chiaro/restore/region.h"
 
@@ -29,7 +30,9 @@ constexpr chiaro_restore_options kRestoreDefaults{sizeof(chiaro_restore_options)
                                                   -1,
                                                   nullptr,
                                                   nullptr,
-                                                  0.0};
+                                                  0.0,
+                                                  0,
+                                                  0};
 constexpr chiaro_write_options kWriteDefaults{sizeof(chiaro_write_options), nullptr, 0, 0, 0, 0};
 
 /// The enumerator behind a number of the C interface.
@@ -53,6 +56,7 @@ engine::EngineOptions engine_options(const chiaro_open_options* given) {
 struct Wish {
   restore::RestoreOptions options;
   ProgressCallback progress;
+  bool again = false;
 };
 
 Wish wish_of(const chiaro_restore_options* given) {
@@ -62,6 +66,9 @@ Wish wish_of(const chiaro_restore_options* given) {
   Wish wish;
   wish.options.strength = options.strength;
   wish.options.keep_grain = options.keep_grain;
+  wish.again = options.again != 0;
+  CHIARO_CHECK(options.reserved == 0, Usage, "[api.options] reserved is not 0; got {}",
+               options.reserved);
   wish.options.guard =
       one_of(options.guard, {GuardMode::Off, GuardMode::Soft, GuardMode::Strict}, "guard");
   wish.options.alpha = one_of(options.alpha, {AlphaMode::Keep, AlphaMode::Restore, AlphaMode::Drop},
@@ -79,10 +86,25 @@ Wish wish_of(const chiaro_restore_options* given) {
   return wish;
 }
 
-chiaro_report report_of(const restore::RestoreReport& seen) {
+image::Image restored(restore::Restorer& restorer, image::Image picture, const Wish& wish,
+                      restore::RestoreReport* seen) {
+  return wish.again ? restore::restore_again(restorer, std::move(picture), wish.options,
+                                             wish.progress, seen)
+                    : restorer.restore(std::move(picture), wish.options, wish.progress, seen);
+}
+
+/// `restorer` did it, and keeps what the report points to.
+chiaro_report report_of(const restore::RestoreReport& seen, const restore::Restorer& restorer) {
   const restore::GuardDecision decision = seen.guard.value_or(restore::GuardDecision{});
-  return {sizeof(chiaro_report),  seen.strength,           decision.confidence, seen.guard ? 1 : 0,
-          decision.clean ? 1 : 0, decision.unlike ? 1 : 0, seen.blind ? 1 : 0};
+  const auto& condition = restorer.manifest().condition;
+  return {sizeof(chiaro_report),
+          seen.strength,
+          decision.confidence,
+          seen.guard ? 1 : 0,
+          decision.clean ? 1 : 0,
+          decision.unlike ? 1 : 0,
+          seen.blind ? 1 : 0,
+          seen.below && condition ? condition->types[seen.below->top()].c_str() : nullptr};
 }
 
 /// For before the work: afterwards it would be too late to refuse. Errors: Usage.
@@ -90,8 +112,9 @@ void expect_report(const chiaro_report* report) {
   if (report != nullptr) expect_sized(*report, "report");
 }
 
-void give_report(const restore::RestoreReport& seen, chiaro_report* report) {
-  if (report != nullptr) give(report_of(seen), report, "report");
+void give_report(const restore::RestoreReport& seen, const restore::Restorer& restorer,
+                 chiaro_report* report) {
+  if (report != nullptr) give(report_of(seen, restorer), report, "report");
 }
 
 /// Errors: Usage, unless the target can hold a result of these sides.
@@ -246,9 +269,9 @@ chiaro_status chiaro_restore(chiaro_restorer* restorer, const chiaro_picture* so
     chiaro::image::Image picture = api::as_image(from);
     chiaro::restore::RestoreReport seen;
     restorer->alone([&](chiaro::restore::Restorer& inside) {
-      picture = inside.restore(std::move(picture), wish.options, wish.progress, &seen);
+      picture = api::restored(inside, std::move(picture), wish, &seen);
     });
-    api::give_report(seen, report);
+    api::give_report(seen, restorer->restorer(), report);
     api::write_pixels(picture, to);
   });
 }
@@ -261,6 +284,9 @@ chiaro_status chiaro_restore_region(chiaro_restorer* restorer, const chiaro_pict
     const auto from = api::looked_at(source, "source");
     const auto to = api::looked_at(target, "target");
     const auto wish = api::wish_of(options);
+    CHIARO_CHECK(!wish.again, Usage,
+                 "[api.restore] a region is not looked at again: what shows in the whole result is "
+                 "not known from a part");
     const int scale = restorer->restorer().manifest().scale;
     CHIARO_CHECK(to.width % scale == 0 && to.height % scale == 0, Usage,
                  "[api.restore] the sides of the target have to be multiples of the scale {}; got "
@@ -297,12 +323,12 @@ chiaro_status chiaro_restore_file(chiaro_restorer* restorer, const char* input, 
     chiaro::image::Image picture = chiaro::image::read(input);
     chiaro::restore::RestoreReport seen;
     restorer->alone([&](chiaro::restore::Restorer& inside) {
-      picture = inside.restore(std::move(picture), wish.options, wish.progress, &seen);
+      picture = api::restored(inside, std::move(picture), wish, &seen);
       // What encoding takes has to fit below the limit too.
       if (wish.options.max_memory_bytes > 0) inside.release_memory();
     });
     chiaro::image::write(output, picture, file);
-    api::give_report(seen, report);
+    api::give_report(seen, restorer->restorer(), report);
   });
 }
 

@@ -117,6 +117,8 @@ typedef struct chiaro_restore_options {
   chiaro_progress progress;  // NULL: none
   void* user;                // handed to progress
   double keep_grain;         // share of the fine grain that comes back, 0 (default) to 1
+  int32_t again;  // not 0: looks at the result, and restores once more where another damage shows
+  int32_t reserved;  // 0
 } chiaro_restore_options;
 
 typedef struct chiaro_write_options {
@@ -198,6 +200,8 @@ typedef struct chiaro_report {
   int32_t clean;      // 1: taken for undamaged
   int32_t unlike;     // 1: unlike anything seen in training
   int32_t blind;      // 0: it was told what is wrong
+  const char* below;  // with `again`, what was restored once more, "haze"; NULL: nothing. It
+                      // belongs to the restorer
 } chiaro_report;
 
 // Restores pixels, without any file. The target has the sides of the source times the bundle's
@@ -210,7 +214,7 @@ chiaro_status chiaro_restore(chiaro_restorer* restorer, const chiaro_picture* so
                              chiaro_report* report);
 
 // The part of what chiaro_restore gives that begins at (x, y) of the source, with the same pixels;
-// how large it is, the target says. Statuses: as chiaro_restore.
+// how large it is, the target says. `again` is refused. Statuses: as chiaro_restore.
 chiaro_status chiaro_restore_region(chiaro_restorer* restorer, const chiaro_picture* source,
                                     int32_t x, int32_t y, const chiaro_picture* target,
                                     const chiaro_restore_options* options);

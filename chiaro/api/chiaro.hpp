@@ -122,6 +122,7 @@ struct RestoreOptions {
   /// Told how much is done, 0 to 1; returns false to cancel. What it throws comes out of the call.
   std::function<bool(double done)> progress = {};
   double keep_grain = 0;  ///< share of the fine grain that comes back, 0 to 1
+  bool again = false;     ///< look at the result, and restore once more where another damage shows
 };
 
 struct WriteOptions {
@@ -136,10 +137,11 @@ struct WriteOptions {
 struct Report {
   double strength = 1;  ///< that was used; 0: the input's pixels
   double confidence = 1;
-  bool guarded = false;  ///< the guard looked at the picture
-  bool clean = false;    ///< taken for undamaged
-  bool unlike = false;   ///< unlike anything seen in training
-  bool blind = true;     ///< false: it was told what is wrong
+  bool guarded = false;    ///< the guard looked at the picture
+  bool clean = false;      ///< taken for undamaged
+  bool unlike = false;     ///< unlike anything seen in training
+  bool blind = true;       ///< false: it was told what is wrong
+  std::string below = {};  ///< with `again`, what was restored once more, "haze"; "": nothing
 };
 
 /// What a bundle is and how it is run.
@@ -208,6 +210,7 @@ inline chiaro_restore_options c_options(const RestoreOptions& options, Progress&
   c.tile_px = options.tile_px;
   c.overlap_px = options.overlap_px;
   c.keep_grain = options.keep_grain;
+  c.again = options.again ? 1 : 0;
   if (options.progress) {
     c.progress = &Progress::report;
     c.user = &progress;
@@ -216,7 +219,13 @@ inline chiaro_restore_options c_options(const RestoreOptions& options, Progress&
 }
 
 inline Report report_of(const chiaro_report& c) {
-  return {c.strength, c.confidence, c.guarded != 0, c.clean != 0, c.unlike != 0, c.blind != 0};
+  return {c.strength,
+          c.confidence,
+          c.guarded != 0,
+          c.clean != 0,
+          c.unlike != 0,
+          c.blind != 0,
+          c.below == nullptr ? "" : c.below};
 }
 
 }  // namespace detail

@@ -116,6 +116,8 @@ TEST_F(ApiBadInput, Options) {
   expect_options_refused("tile", [](O& o) { o.tile_px = -1; });
   expect_options_refused("memory limit", [](O& o) { o.max_memory_bytes = -1; });
   expect_options_refused("overlap", [](O& o) { o.overlap_px = -2; });
+  expect_options_refused("cannot look at its result", [](O& o) { o.again = 1; });
+  expect_options_refused("reserved", [](O& o) { o.reserved = 1; });
 }
 
 TEST_F(ApiBadInput, OptionsOfAnOlderHeader) {

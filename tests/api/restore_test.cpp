@@ -410,5 +410,47 @@ TEST_F(ApiRestore, InspectionSaysWhatTheControllerSays) {
   EXPECT_EQ(one.confidence, other.confidence);
 }
 
+TEST_F(ApiRestore, LooksAgainAsTheProgramDoes) {
+  const std::string shipped = CHIARO_SOURCE_DIR "/models/default.chiaro";
+  const std::string clean = CHIARO_SOURCE_DIR "/examples/photos/clean/mountains.jpg";
+  const std::string bad = folder_ / "bad.png";
+  const auto run = [](std::vector<std::string> words) {
+    const auto said = run_process(words);
+    ASSERT_EQ(said.status, 0) << said.err;
+  };
+  run({CHIARO_PROGRAM, "degrade", clean, "-o", bad, "--spec",
+       "haze(beta=1.6,airlight=0.9)+noise(sigma_u8=15)"});
+  run({CHIARO_PROGRAM, "restore", bad, "-o", folder_ / "program.png", "--again", "--bundle",
+       shipped, "--precision", "f32", "--threads", "1"});
+
+  const auto restorer = open_file(shipped);
+  auto options = restore_options();
+  options.again = 1;
+  chiaro_report report{};
+  report.size = sizeof(report);
+  const std::string out = folder_ / "library.png";
+  ASSERT_EQ(
+      chiaro_restore_file(restorer.get(), bad.c_str(), out.c_str(), &options, nullptr, &report),
+      CHIARO_OK)
+      << chiaro_last_error();
+  ASSERT_NE(report.below, nullptr);
+  EXPECT_STREQ(report.below, "haze");
+  const auto library = image::read(out);
+  EXPECT_EQ(as_bytes(library), as_bytes(image::read(folder_ / "program.png")));
+
+  // In memory the same, and of a part nobody can tell.
+  std::vector<std::uint8_t> rgb = as_bytes(image::read(bad));
+  const auto picture = rgb8(rgb, library.width(), library.height());
+  expect_refused(chiaro_restore_region(restorer.get(), &picture, 0, 0, &picture, &options),
+                 CHIARO_USAGE, "a region is not looked at again");
+  ASSERT_EQ(chiaro_restore(restorer.get(), &picture, &picture, &options, &report), CHIARO_OK)
+      << chiaro_last_error();
+  EXPECT_STREQ(report.below, "haze");
+  EXPECT_EQ(rgb, as_bytes(library));
+  options.again = 0;
+  ASSERT_EQ(chiaro_restore(restorer.get(), &picture, &picture, &options, &report), CHIARO_OK);
+  EXPECT_EQ(report.below, nullptr);
+}
+
 }  // namespace
 }  // namespace chiaro::test::restore_test

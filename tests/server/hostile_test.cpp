@@ -39,13 +39,14 @@ TEST_F(Serve, BadRequestsAreAnswered) {
   refused(
       413, "too_large", "/v1/restore",
       std::string("BM\0\0\0\1\0\0\0\0\x36\0\0\0\x28\0\0\0\xf8\x2a\0\0\xf8\x2a\0\0\1\0\x18\0", 30));
-  for (const char* query : {"strength=2", "strength=nan", "strength=", "quality=101", "format=exe",
-                            "format=../../x.png", "wait=2", "bundle=/etc/passwd", "output=/tmp/x"})
+  for (const char* query :
+       {"strength=2", "strength=nan", "strength=", "quality=101", "format=exe",
+        "format=../../x.png", "wait=2", "again=2", "bundle=/etc/passwd", "output=/tmp/x"})
     refused(400, "bad_request", std::string("/v1/restore?") + query, good);
   const auto slipped = client.Post("/v1/restore?strenth=0.5", good, kBinary);
   EXPECT_EQ(body_of(slipped)["error"]["message"],
             "unknown parameter 'strenth' (did you mean 'strength'?); known: strength, as, "
-            "keep_grain, guard, format, quality, wait");
+            "keep_grain, again, guard, format, quality, wait");
   EXPECT_EQ(body_of(client.Post("/v1/inspect?wait=1", good, kBinary))["error"]["message"],
             "unknown parameter 'wait'; none is known here");
   refused(404, "not_found", "/v1/jobs/" + std::string(32, 'a') + "/cancel", "");

@@ -152,6 +152,22 @@ class Page(unittest.TestCase):
         self.no_overflow()
         self.shot("told")
 
+    def test_it_looks_at_the_result_once_more(self):
+        page = self.browser
+        page.value("$('grain').value = 50; $('grain').dispatchEvent(new Event('input'))")
+        self.assertTrue(page.value("$('second').disabled"))
+        page.value("$('grain').value = 0; $('grain').dispatchEvent(new Event('input')); $('second').click()")
+        self.assertFalse(page.value("$('second').disabled"))
+        clean = pathlib.Path(__file__).resolve().parents[2] / "examples/photos/clean/mountains.jpg"
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "hazy.png"
+            subprocess.run([ARGUMENTS.chiaro, "degrade", clean, "-o", file, "--quiet", "--spec",
+                            "haze(beta=1.6,airlight=0.9)+noise(sigma_u8=15)"], check=True)
+            self.restored([file])
+        self.assertIn("restored, then haze that showed", page.value("document.querySelector('.says').textContent"))
+        self.no_overflow()
+        self.shot("once_more")
+
     def test_pages_that_are_not_in_the_result(self):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "scan.tif"

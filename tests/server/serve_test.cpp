@@ -205,7 +205,8 @@ TEST_F(Serve, IsToldWhatIsWrong) {
   EXPECT_TRUE(told->body == read_text(folder_ / "out.tif"));
 
   for (const char* more : {"&as=", "&as=haize(0.3)", "&as=haze(2)", "&as=haze(0.3)%2Bhaze(0.1)",
-                           "&keep_grain=1.5", "&keep_grain=nan"}) {
+                           "&keep_grain=1.5", "&keep_grain=nan", "&again=1&strength=0.5",
+                           "&again=1&keep_grain=0.5", "&again=1&as=haze(0.3)", "&again=yes"}) {
     const auto refused = restored(more);
     EXPECT_EQ(refused->status, 400) << more << refused->body;
     EXPECT_EQ(body_of(refused)["error"]["code"], "bad_request") << more;
@@ -229,6 +230,9 @@ TEST_F(Serve, WhatCannotBeToldRefusesItAndKeepsGrain) {
   const auto refused = client.Post("/v1/restore?as=haze(0.3)", picture(5, 5), kBinary);
   EXPECT_EQ(refused->status, 400);
   EXPECT_NE(refused->body.find("has no controller"), std::string::npos) << refused->body;
+  const auto blind = client.Post("/v1/restore?again=1", picture(5, 5), kBinary);
+  EXPECT_EQ(blind->status, 400);
+  EXPECT_NE(blind->body.find("cannot look at its result"), std::string::npos) << blind->body;
 }
 
 TEST_F(Serve, GivesBackTheFileOfAPictureInWhichNothingChanges) {

@@ -57,6 +57,7 @@ async function load() {
   $("kind").replaceChildren($("kind").options[0], ...kinds);
   if (facts.kinds.includes(chosen)) $("kind").value = chosen;
   showHowMuch();
+  allowSecondLook();
   for (const part of document.querySelectorAll(".told")) part.hidden = facts.kinds.length === 0;
   $("limits").textContent = `up to ${megabytes} MiB and ${Math.round(facts.limits.pixels / 1e6)} megapixels each`;
   say("");
@@ -64,6 +65,11 @@ async function load() {
 
 function showHowMuch() {
   for (const part of document.querySelectorAll(".how-much")) part.hidden = !$("kind").value;
+}
+
+/* A result is looked at as it came from the network, which found out itself. */
+function allowSecondLook() {
+  $("second").disabled = $("kind").value !== "" || $("strength").value < 100 || $("grain").value > 0;
 }
 
 /* One after another: what waits here takes no memory of the server. */
@@ -98,11 +104,12 @@ function doneText(state) {
   const left = state.findings?.pages_left_out ?? 0;
   const pages = left > 0 ? `, the first of ${left + 1} pages` : "";
   const told = state.findings?.as ? ` as told: ${toldText(state.findings.as)}` : "";
+  const below = state.findings?.below ? `, then ${nameOf(state.findings.below.type)} that showed` : "";
   const size = `${state.width}\u00a0×\u00a0${state.height}${pages}, ${state.seconds.toFixed(1)}\u00a0s`;
   if (guard?.drawn) return `left as it is: it looks drawn, not photographed (${size})`;
   if (guard?.clean) return `left as it is: it looks clean (${size})`;
   if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
-  return `restored${told} (${size})`;
+  return `restored${told}${below} (${size})`;
 }
 
 /* What to do where the server was wrong. */
@@ -199,6 +206,7 @@ function start(photo) {
   });
   if ($("format").value) query.set("format", $("format").value);
   if ($("grain").value > 0) query.set("keep_grain", String($("grain").value / 100));
+  if ($("second").checked && !$("second").disabled) query.set("again", "1");
   if ($("kind").value) query.set("as", `${$("kind").value}(${$("severity").value / 100})`);
   const run = ++photo.run;
   photo.busy = true;
@@ -388,9 +396,12 @@ function take(files) {
 }
 
 for (const name of ["strength", "grain", "severity"]) {
-  $(name).addEventListener("input", () => { $(`${name}-value`).textContent = `${$(name).value} %`; });
+  $(name).addEventListener("input", () => {
+    $(`${name}-value`).textContent = `${$(name).value} %`;
+    allowSecondLook();
+  });
 }
-$("kind").addEventListener("change", showHowMuch);
+$("kind").addEventListener("change", () => { showHowMuch(); allowSecondLook(); });
 $("settings").addEventListener("submit", (event) => event.preventDefault());
 $("token").addEventListener("change", load);
 $("files").addEventListener("change", () => { take([...$("files").files]); $("files").value = ""; });

@@ -95,7 +95,8 @@ int run(int argc, char** argv) {
              engine::processor_name(), engine::available_cores(), setting.threads, date_text(),
              setting.bundle.filename().string(), load_before, load_text(), report.table());
   if (!require_aims) return 0;
-  return !report.all_held() ? kMissed : !report.all_judged() ? kUnjudged : 0;
+  if (!report.none_missed()) return kMissed;
+  return report.all_held() ? 0 : kUnjudged;
 }
 
 }  // namespace

@@ -22,18 +22,19 @@ bool has_aim(const Figure& figure) {
   return figure.at_most || figure.at_least;
 }
 
-bool is_judged(const Figure& figure) {
-  return !has_aim(figure) || figure.unjudged.empty();
-}
-
 bool held(const Figure& figure) {
   return (!figure.at_most || figure.value <= *figure.at_most) &&
          (!figure.at_least || figure.value >= *figure.at_least);
 }
 
+/// Of a figure that misses its aim.
+bool is_open(const Figure& figure) {
+  return !held(figure) && !figure.unjudged.empty();
+}
+
 std::string verdict(const Figure& figure) {
   if (!has_aim(figure)) return "-";
-  if (!is_judged(figure)) return "open";
+  if (is_open(figure)) return "open";
   return held(figure) ? "held" : "MISSED";
 }
 
@@ -49,13 +50,13 @@ void Report::add(Figure figure) {
   }
 }
 
-bool Report::all_held() const {
-  return std::ranges::all_of(
-      figures_, [](const Figure& figure) { return !is_judged(figure) || held(figure); });
+bool Report::none_missed() const {
+  return std::ranges::all_of(figures_,
+                             [](const Figure& figure) { return held(figure) || is_open(figure); });
 }
 
-bool Report::all_judged() const {
-  return std::ranges::all_of(figures_, is_judged);
+bool Report::all_held() const {
+  return std::ranges::all_of(figures_, held);
 }
 
 std::string Report::table() const {
@@ -67,7 +68,7 @@ std::string Report::table() const {
     fmt::format_to(
         std::back_inserter(text), "{:<{}}  {:>9} {:<5} {:>8}  {:<6}  {}\n", figure.name, width,
         number(figure.value), figure.unit, aim(figure), verdict(figure),
-        is_judged(figure) ? figure.detail : figure.detail + "; not judged: " + figure.unjudged);
+        is_open(figure) ? figure.detail + "; not judged: " + figure.unjudged : figure.detail);
   }
   return text;
 }

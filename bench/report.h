@@ -15,7 +15,7 @@ struct Figure {
   std::optional<double> at_most = {};
   std::optional<double> at_least = {};
   std::string detail = {};  ///< the numbers behind it
-  /// Why the aim cannot be judged where this was measured; empty: it can.
+  /// Why nothing follows where the aim was missed here; empty: it is missed then.
   std::string unjudged = {};
 };
 
@@ -28,11 +28,11 @@ class Report {
 
   bool empty() const { return figures_.empty(); }
 
-  /// Whether every figure with an aim holds it, but for those that cannot be judged.
-  bool all_held() const;
+  /// Whether no figure misses its aim, but for those of which nothing follows.
+  bool none_missed() const;
 
-  /// Whether every figure with an aim can be judged.
-  bool all_judged() const;
+  /// Whether every figure with an aim holds it.
+  bool all_held() const;
 
   /// Lines "name value unit aim held detail", aligned.
   std::string table() const;

@@ -148,7 +148,9 @@ class Work {
     try {
       if (by_itself(*largest)) return arguments_.options.max_memory_bytes;
       const image::Probe probe = probe_of(largest->input.string(), arguments_);
-      return others + plan_of(probe.height, probe.width, values_of(probe)).predicted_peak_bytes;
+      const auto of_largest = foretold(restorers_.any(), probe, arguments_, options_);
+      options_.max_window_pixels = of_largest.window_pixels();  // nor do others take more
+      return others + of_largest.predicted_peak_bytes;
     } catch (const Error&) {
       return 0;
     }
@@ -255,11 +257,6 @@ class Work {
 
   static std::int64_t values_of(const image::Probe& picture) {
     return std::int64_t{picture.width} * picture.height * picture.channels;
-  }
-
-  restore::RestorePlan plan_of(int height, int width, std::int64_t values) const {
-    return restorers_.any().plan(height, width, options_,
-                                 values * static_cast<std::int64_t>(sizeof(float)));
   }
 
   const RestoreArguments& arguments_;

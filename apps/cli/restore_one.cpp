@@ -173,22 +173,6 @@ void say_unchanged(const RestoreArguments& arguments, const restore::RestoreRepo
   }
 }
 
-/// Errors: Resource (the limit is too small for it).
-void expect_within_limit(const restore::Restorer& restorer, const image::Probe& picture,
-                         const RestoreArguments& arguments) {
-  const std::int64_t values = std::int64_t{picture.width} * picture.height * picture.channels;
-  (void)restorer.plan(picture.height, picture.width, arguments.options,
-                      values * static_cast<std::int64_t>(sizeof(float)) +
-                          held_beside_bytes(arguments, restorer.manifest().scale, values));
-}
-
-restore::RestorePlan plan_of(const restore::Restorer& restorer, const image::Image& picture,
-                             const RestoreArguments& arguments) {
-  const auto values = static_cast<std::int64_t>(picture.pixels().size() + picture.alpha.size());
-  return restorer.plan(picture.height(), picture.width(), arguments.options,
-                       held_beside_bytes(arguments, restorer.manifest().scale, values));
-}
-
 struct Shown {
   restore::RestoreReport report;
   bool same = false;  ///< the very picture that there was
@@ -265,7 +249,7 @@ void restore_one(RestoreArguments& arguments) {
     }
     if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options))
       return restore_one_in_strips(arguments, started, source.before);
-    if (limited) expect_within_limit(*arguments.restorer, source.probe(), arguments);
+    if (limited) (void)foretold(*arguments.restorer, source.probe(), arguments, arguments.options);
   }
   auto [picture, damage] = source.read();
   if (damage) say_incomplete(*damage, arguments.show);
@@ -276,7 +260,9 @@ void restore_one(RestoreArguments& arguments) {
   check_result(restorer, picture.height(), picture.width(), arguments,
                output_format(arguments, arguments.output));
 
-  const auto plan = plan_of(restorer, picture, arguments);
+  const int channels = picture.channels() + (picture.alpha.empty() ? 0 : 1);
+  const auto plan = foretold(restorer, picture.height(), picture.width(), channels, arguments,
+                             arguments.options, 0, damage);
   if (limited) arguments.options.max_window_pixels = plan.window_pixels();
   say_start(arguments, restorer, plan, picture.height(), picture.width(), false, decoded - started);
   const auto [report, same, change] = restore_shown(restorer, picture, damage, arguments);

@@ -33,6 +33,18 @@ auto of_page(int page, int count, const Work& work) {
   }
 }
 
+/// A file in memory is there twice for a moment while it grows.
+constexpr std::int64_t kGrowing = 2;
+
+/// Of a page in a file that is not compressed.
+std::int64_t page_bytes(const image::Frame& page) {
+  const int sample = page.sample_type == image::SampleType::U8    ? 1
+                     : page.sample_type == image::SampleType::U16 ? 2
+                                                                  : 4;
+  return std::int64_t{page.width} * page.height * (page.channels + (page.has_alpha ? 1 : 0)) *
+         sample;
+}
+
 struct PagePlan {
   bool in_strips = false;
   restore::RestorePlan tiles = {};
@@ -61,31 +73,35 @@ class Pages {
     return frame;
   }
 
-  /// How a page would go now. Errors: Resource (the limit is too small for it).
-  PagePlan planned(int page, image::Notes notes) const {
+  /// How a page would go now, beside what is held of the pages before it where they are kept in
+  /// memory. Errors: Resource (the limit is too small for it).
+  PagePlan planned(int page, std::int64_t kept_bytes) const {
     if (!arguments_.ensemble && !arguments_.verify_tiles && !arguments_.again) {
       const image::StripReader reader = source_.strips(page, image::Notes::Unsaid);
       const auto options = strip_options(page);
-      if (goes_in_strips(reader, options, notes))
+      if (goes_in_strips(reader, options))
         return {true, restore::StripRestoration::planned(restorer_, reader.frame(), options)};
     }
     const image::Frame frame = source_.frame(page);
-    const std::int64_t values =
-        std::int64_t{frame.width} * frame.height * (frame.channels + (frame.has_alpha ? 1 : 0));
-    return {false,
-            restorer_.plan(frame.height, frame.width, options_,
-                           values * static_cast<std::int64_t>(sizeof(float)) +
-                               held_beside_bytes(arguments_, restorer_.manifest().scale, values))};
+    const int channels = frame.channels + (frame.has_alpha ? 1 : 0);
+    const std::int64_t bytes = std::int64_t{frame.width} * frame.height * channels *
+                               static_cast<std::int64_t>(sizeof(float));
+    return {false, foretold(restorer_, frame.height, frame.width, channels, arguments_, options_,
+                            bytes + kept_bytes)};
   }
 
-  /// With tiles no larger than foretold, so that the process does not take more than that: what it
-  /// keeps of the pages before may have left room for larger ones.
-  void restore(int page, const PagePlan& foretold, image::PageWriter& writer,
+  /// Under a limit, as was foretold, so that the process does not take more than that: what it
+  /// keeps of the pages before may have left room for larger tiles, or too little for the whole
+  /// page, which then goes in strips within what the file was said to take.
+  void restore(int page, const PagePlan& before, std::int64_t peak_bytes, image::PageWriter& writer,
                const ProgressCallback& progress) const {
-    const bool in_strips = planned(page, image::Notes::Said).in_strips;
+    const bool limited = options_.max_memory_bytes > 0;
+    const bool in_strips = limited ? planned(page, 0).in_strips : before.in_strips;
     restore::RestoreOptions options = in_strips ? strip_options(page) : options_;
-    if (options.max_memory_bytes > 0 && in_strips == foretold.in_strips)
-      options.max_window_pixels = foretold.tiles.window_pixels();
+    if (limited && in_strips == before.in_strips)
+      options.max_window_pixels = before.tiles.window_pixels();
+    else if (limited)
+      options.max_memory_bytes = peak_bytes;
     if (in_strips) return restore_in_strips(page, options, writer, progress);
     image::Image picture = source_.read(page);
     restore::RestoreReport report;
@@ -106,8 +122,8 @@ class Pages {
     return with_written(options_, source_.frame(page).sample_type, arguments_.write, "tiff");
   }
 
-  bool goes_in_strips(const image::StripReader& reader, const restore::RestoreOptions& options,
-                      image::Notes notes) const {
+  bool goes_in_strips(const image::StripReader& reader,
+                      const restore::RestoreOptions& options) const {
     restore::Passage passage = choose_passage(restorer_, reader, "tiff", options);
     if (passage.in_strips && target_.empty()) {
       CHIARO_CHECK(options_.max_memory_bytes == 0, Resource,
@@ -116,8 +132,7 @@ class Pages {
                    reader.frame().width, reader.frame().height);
       passage = {.in_strips = false, .obstacle = "pages go in strips only into a file"};
     }
-    if (!passage.obstacle.empty() && notes == image::Notes::Said)
-      say_tried_as_whole(source_.name(), reader.frame(), passage);
+    if (!passage.obstacle.empty()) say_tried_as_whole(source_.name(), reader.frame(), passage);
     return passage.in_strips;
   }
 
@@ -167,10 +182,12 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
   std::vector<image::Frame> frames;
   std::vector<PagePlan> plans;
   std::int64_t peak_bytes = 0;
+  std::int64_t kept_bytes = 0;
   for (int page = 0; page < count; ++page) {
     of_page(page + 1, count, [&] {
       frames.push_back(pages.checked_frame(page));
-      plans.push_back(pages.planned(page, image::Notes::Unsaid));
+      plans.push_back(pages.planned(page, target.empty() ? kept_bytes : 0));
+      kept_bytes += kGrowing * page_bytes(frames.back());
     });
     done.pixels += std::int64_t{frames.back().width} * frames.back().height;
     peak_bytes = std::max(peak_bytes, plans.back().tiles.predicted_peak_bytes);
@@ -188,8 +205,9 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
     const ProgressCallback part = [&](double share) {
       return !progress || progress((page + share) / count);
     };
-    of_page(page + 1, count,
-            [&] { pages.restore(page, plans[static_cast<std::size_t>(page)], writer, part); });
+    of_page(page + 1, count, [&] {
+      pages.restore(page, plans[static_cast<std::size_t>(page)], peak_bytes, writer, part);
+    });
     if (options.max_memory_bytes > 0) restorer.release_memory();  // for the next page
   }
   writer.with_bytes([&](std::span<const std::byte> coded) {

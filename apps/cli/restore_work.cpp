@@ -16,6 +16,15 @@
 namespace chiaro::cli {
 namespace {
 
+constexpr auto kValueBytes = static_cast<std::int64_t>(sizeof(float));
+/// What preparing the turned shape leaves behind (measured 7 MiB).
+constexpr std::int64_t kTurnedShapeValues = (8 << 20) / kValueBytes;
+
+/// Whether a part is missing; else what is damaged is nothing that shows.
+bool is_incomplete(const std::optional<image::Damage>& damage) {
+  return damage && damage->missing.value_or(0) != 0;
+}
+
 image::Image restored_and_checked(restore::Restorer& restorer, image::Image source,
                                   const RestoreArguments& arguments,
                                   const restore::RestoreOptions& options,
@@ -102,13 +111,47 @@ void check_result(const restore::Restorer& restorer, int height, int width,
                          static_cast<int>(std::min(kMost, width * scale)), write);
 }
 
-std::int64_t held_beside_bytes(const RestoreArguments& arguments, int scale, std::int64_t values) {
-  constexpr auto kValueBytes = static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t result = values * scale * scale;
-  if (arguments.verify_tiles) return kValueBytes * values;  // the source, to compare with
-  if (!arguments.ensemble || !arguments.region.empty()) return 0;
-  constexpr std::int64_t kTurnedShapeBytes = 8 << 20;  // left by preparing it (measured 7 MiB)
-  return kTurnedShapeBytes + kValueBytes * (values + 2 * result);  // turned, turned back, the sum
+restore::RestorePlan foretold(const restore::Restorer& restorer, int height, int width,
+                              int channels, const RestoreArguments& arguments,
+                              const restore::RestoreOptions& options, std::int64_t undecoded_bytes,
+                              const std::optional<image::Damage>& damage) {
+  const bundle::Manifest& manifest = restorer.manifest();
+  const std::int64_t area = std::int64_t{manifest.scale} * manifest.scale;
+  const auto values_of = [channels](std::int64_t high, std::int64_t wide) {
+    return high * wide * channels;
+  };
+  std::int64_t beside = undecoded_bytes / kValueBytes;
+  std::int64_t shown = values_of(height, width);  // of the picture that is restored
+  std::int64_t wanted = shown;                    // of what is kept of it
+  if (is_incomplete(damage)) {  // the sound part, and in the end the whole around its result
+    beside += values_of(damage->height, damage->width) + shown * area;
+    height = damage->height;
+    width = damage->width;
+    wanted = shown = values_of(height, width);
+  } else if (!arguments.region.empty()) {
+    const auto region = restore::parse_region(arguments.region);
+    wanted = values_of(region.height, region.width);
+    beside += wanted * area;  // cut out of the result
+    if (restore::is_local(restorer, options)) {
+      const auto part = restore::with_context(region, height, width, manifest,
+                                              restore::reach_px(manifest, options));
+      height = part.region.height;
+      width = part.region.width;
+      beside += values_of(height, width);
+    }
+  }
+  if (arguments.verify_tiles) beside += shown;  // to compare with
+  if (arguments.ensemble)  // one that is turned, its result, turned back, the sum
+    beside += shown + 2 * wanted * area + kTurnedShapeValues;
+  return restorer.plan(height, width, options, beside * kValueBytes);
+}
+
+restore::RestorePlan foretold(const restore::Restorer& restorer, const image::Probe& picture,
+                              const RestoreArguments& arguments,
+                              const restore::RestoreOptions& options) {
+  const std::int64_t values = std::int64_t{picture.width} * picture.height * picture.channels;
+  return foretold(restorer, picture.height, picture.width, picture.channels, arguments, options,
+                  values * kValueBytes);
 }
 
 void write_to_stdout(std::span<const std::byte> bytes) {
@@ -154,7 +197,7 @@ image::Image restored_what_is_left(restore::Restorer& restorer, image::Image sou
                                    const restore::RestoreOptions& options,
                                    const ProgressCallback& progress, const TileCheckReport& say,
                                    restore::RestoreReport* report) {
-  if (!damage || damage->missing.value_or(0) == 0)
+  if (!is_incomplete(damage))
     return restored_as_asked(restorer, std::move(source), arguments, options, progress, say,
                              report);
   const image::Image part = restored_whole(restorer, sound_part(source, *damage), arguments,

@@ -29,9 +29,20 @@ void say_idle_flags(const RestoreArguments& arguments, std::span<const std::stri
 void check_result(const restore::Restorer& restorer, int height, int width,
                   const RestoreArguments& arguments, const std::string& format);
 
-/// What is held beside a whole picture while it is restored as asked: copies of it and of its
-/// result, `scale` times as wide and high. `values` are the picture's.
-std::int64_t held_beside_bytes(const RestoreArguments& arguments, int scale, std::int64_t values);
+/// How a picture of this size would be restored as asked with these options, copies of it and of
+/// its result that are held meanwhile included. `channels` with alpha; `undecoded_bytes` as in
+/// Restorer::plan; `damage` where a part of it is left. Errors: Usage, Resource (the limit is too
+/// small).
+restore::RestorePlan foretold(const restore::Restorer& restorer, int height, int width,
+                              int channels, const RestoreArguments& arguments,
+                              const restore::RestoreOptions& options,
+                              std::int64_t undecoded_bytes = 0,
+                              const std::optional<image::Damage>& damage = std::nullopt);
+
+/// The same of one that is not decoded yet.
+restore::RestorePlan foretold(const restore::Restorer& restorer, const image::Probe& picture,
+                              const RestoreArguments& arguments,
+                              const restore::RestoreOptions& options);
 
 /// A whole coded picture. Errors: Output.
 void write_to_stdout(std::span<const std::byte> bytes);

@@ -180,6 +180,10 @@ Parts::Parts(Restorer& restorer, image::Image source, const std::vector<Region>&
   if (!left_alone_) fill_hidden_colors(source_);
 }
 
+void Parts::leave_alpha_out() {
+  std::vector<float>().swap(source_.alpha);
+}
+
 image::Image Parts::restore(std::size_t index, const ProgressCallback& progress,
                             RestoreReport* report) const {
   const auto& [region, hidden] = wanted_.at(index);
@@ -210,10 +214,12 @@ image::Image Parts::restored_alpha(image::Image alpha, RestoreOptions options,
     return restorer_.restore(std::move(alpha), options, progress);
   }
   if (restorer_.manifest().scale == 1) return alpha;
-  // The enlargement of a plane that is kept is the restorer's: it goes along with a picture.
-  image::Image carrier(1, alpha.height(), alpha.width());
-  carrier.alpha.assign(alpha.pixels().begin(), alpha.pixels().end());
-  return alpha_picture(restorer_.restore(std::move(carrier), options, progress));
+  const int scale = restorer_.manifest().scale;
+  const std::vector<float> plane(alpha.pixels().begin(), alpha.pixels().end());
+  const auto enlarged = enlarged_plane(plane, alpha.height(), alpha.width(), scale);
+  image::Image result(1, alpha.height() * scale, alpha.width() * scale);
+  std::ranges::copy(enlarged, result.pixels().begin());
+  return result;
 }
 
 image::Image restore_region(Restorer& restorer, image::Image source, const Region& region,

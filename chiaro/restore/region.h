@@ -56,6 +56,9 @@ class Parts {
   Parts(Restorer& restorer, image::Image source, const std::vector<Region>& regions,
         const RestoreOptions& options);
 
+  /// What lies under transparency is filled by now, and alpha of no use where it is not asked for.
+  void leave_alpha_out();
+
   /// The region of this index, sides times scale. `report`, if given, is filled with what the whole
   /// picture is restored by. Errors: as Restorer::restore.
   image::Image restore(std::size_t index, const ProgressCallback& progress = {},

@@ -1,7 +1,9 @@
 #include "chiaro/restore/restorer.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "chiaro/base/error.h"
@@ -11,6 +13,28 @@
 #include "chiaro/restore/restorer_state.h"
 
 namespace chiaro::restore {
+
+namespace {
+
+/// The coloured picture with each channel restored by itself; at scale 1 where the source was.
+image::Image by_channels(image::Image source, int scale,
+                         const std::function<void(image::Image& plane)>& restore) {
+  image::Image enlarged;
+  if (scale != 1) {
+    enlarged = image::Image(source.channels(), source.height() * scale, source.width() * scale);
+    enlarged.metadata = std::move(source.metadata);
+    enlarged.sample_type = source.sample_type;
+  }
+  for (int channel = 0; channel < source.channels(); ++channel) {
+    auto part = grey_picture(source.plane(channel), source.height(), source.width());
+    restore(part);
+    auto result = scale == 1 ? source.plane(channel) : enlarged.plane(channel);
+    std::ranges::copy(part.pixels(), result.begin());
+  }
+  return scale == 1 ? std::move(source) : std::move(enlarged);
+}
+
+}  // namespace
 
 AlphaMode parse_alpha_mode(std::string_view text) {
   if (text == "keep") return AlphaMode::Keep;
@@ -107,10 +131,12 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   const bool with_alpha = options.alpha == AlphaMode::Restore && !source.alpha.empty();
   const int passes = (split ? 3 : 1) + (with_alpha ? 1 : 0);
   int pass = 0;
+  std::optional<RestorePlan> chosen;
   const auto restore_part = [&](image::Image& part) {
-    const RestorePlan kept_to = state_->restore_part(
-        part, options, [&](double done) { return !progress || progress((pass + done) / passes); });
-    if (report != nullptr) report->plan = kept_to;
+    const RestorePlan kept_to = state_->restore_part(part, options, chosen, [&](double done) {
+      return !progress || progress((pass + done) / passes);
+    });
+    if (!chosen) chosen = kept_to;
     ++pass;
   };
 
@@ -121,16 +147,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   if (!split) {
     restore_part(source);
   } else {
-    image::Image joined;
-    for (int channel = 0; channel < 3; ++channel) {
-      auto part = grey_picture(source.plane(channel), height, width);
-      restore_part(part);
-      if (channel == 0) joined = image::Image(3, part.height(), part.width());
-      std::copy(part.pixels().begin(), part.pixels().end(), joined.plane(channel).begin());
-    }
-    joined.metadata = std::move(source.metadata);
-    joined.sample_type = source.sample_type;
-    source = std::move(joined);
+    source = by_channels(std::move(source), state.manifest.scale, restore_part);
   }
   if (with_alpha) {
     options.keep_grain = 0;
@@ -143,6 +160,7 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   }
   source.alpha = std::move(alpha);
   hidden.put_back(source);
+  if (report != nullptr) report->plan = chosen;
   return source;
 }
 

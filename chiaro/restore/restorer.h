@@ -80,8 +80,8 @@ struct RestoreReport {
   std::optional<Inspection> inspection;  ///< where the controller looked at the picture
   std::optional<GuardDecision> guard;    ///< where the guard was on
   double strength = 1;                   ///< that was used; 0: the input's pixels
-  std::optional<RestorePlan> plan;       ///< that was kept to, of the last pass; none: strength 0
-  std::optional<Inspection> below;       ///< of the result, where it was restored once more
+  std::optional<RestorePlan> plan;  ///< that was kept to, of a part the part's; none: strength 0
+  std::optional<Inspection> below;  ///< of the result, where it was restored once more
 };
 
 class Restorer {

@@ -124,6 +124,14 @@ void Restorer::State::hold(const Grid& grid) {
   held_bytes = std::max<std::int64_t>(1, static_cast<std::int64_t>(bytes));
 }
 
+std::int64_t Restorer::State::passes_bytes(int height, int width,
+                                           const RestoreOptions& options) const {
+  const std::int64_t plane = float_bytes(std::int64_t{height} * width);
+  const std::int64_t area = std::int64_t{manifest.scale} * manifest.scale;
+  const std::int64_t one = manifest.scale == 1 ? plane : plane * (1 + area);
+  return (channels == 1 ? one : 0) + (options.alpha == AlphaMode::Restore ? one : 0);
+}
+
 std::int64_t Restorer::State::work_bytes(int height, int width, const WeaveOptions& weave) const {
   return graph_bytes(weave.grid) + weave_bytes(3, height, width, weave);
 }
@@ -257,7 +265,8 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
   CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
                height);
   check_tiles(height, width, options);
-  const std::int64_t base = base_bytes() + undecoded_bytes + kUnforeseenBytes;
+  const std::int64_t base =
+      base_bytes() + undecoded_bytes + passes_bytes(height, width, options) + kUnforeseenBytes;
   const Cost cost = [&](const WeaveOptions& weave) { return work_bytes(height, width, weave); };
   WeaveOptions weave = weave_options(height, width, options);
   weave.grid = grid_within(height, width, options, budget(options, base), max_pixels, cost);
@@ -279,7 +288,8 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
 RestorePlan Restorer::State::plan_strips(const image::Frame& source,
                                          const RestoreOptions& options) const {
   check_tiles(source.height, source.width, options);
-  // The controller has done its work before the bands come: see release_inspector.
+  // The controller has done its work before the bands come: see release_inspector. Nothing is added
+  // for the unforeseen: what is said of bands lies above their peak by 4 % and more.
   const std::int64_t base = base_bytes() - (inspector ? inspector->pending_bytes() : 0);
   // Without a limit, half of what the machine has: tiles alone decide less than bands do.
   const std::int64_t available = available_memory_bytes();
@@ -342,12 +352,14 @@ double Restorer::State::settle_condition(const std::function<Inspection()>& insp
 }
 
 RestorePlan Restorer::State::restore_part(image::Image& part, const RestoreOptions& options,
+                                          const std::optional<RestorePlan>& wanted,
                                           const ProgressCallback& progress) {
   const int height = part.height();
   const int width = part.width();
   RestorePlan chosen;
   const auto grid_of = [&](std::int64_t max_pixels) {
-    chosen = plan(height, width, options, max_pixels);
+    const bool first = max_pixels == std::numeric_limits<std::int64_t>::max();
+    chosen = first && wanted ? *wanted : plan(height, width, options, max_pixels);
     const Grid grid{chosen.window_height_px, chosen.window_width_px, chosen.rows, chosen.columns};
     hold(grid);
     return grid;

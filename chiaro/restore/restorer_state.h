@@ -50,6 +50,9 @@ struct Restorer::State {
   std::int64_t graph_bytes(const Grid& grid) const;
   /// The graph is going to be prepared for windows of this grid and to keep its work memory.
   void hold(const Grid& grid);
+  /// Bytes of planes that passes over single planes need beside the picture: a grey network's over
+  /// colours, that over alpha.
+  std::int64_t passes_bytes(int height, int width, const RestoreOptions& options) const;
   /// Bytes that restoring a picture in memory with this grid adds to the process.
   std::int64_t work_bytes(int height, int width, const WeaveOptions& weave) const;
   /// Bytes that restoring in strips with this grid adds to the process, reading and writing
@@ -78,8 +81,9 @@ struct Restorer::State {
   double settle_condition(const std::function<Inspection()>& inspect, const RestoreOptions& options,
                           RestoreReport& report);
 
-  /// Returns what it kept to.
+  /// By this plan, of a part of the same size, or by its own; returns what it kept to.
   RestorePlan restore_part(image::Image& part, const RestoreOptions& options,
+                           const std::optional<RestorePlan>& wanted,
                            const ProgressCallback& progress);
   void warn_of_unusable(std::size_t count) const;
   void release();

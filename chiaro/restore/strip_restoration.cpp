@@ -104,6 +104,7 @@ class StripRestoration::Work {
       state_.release_inspector(options_);
     }
     report_.strength = options_.strength;
+    if (options_.strength > 0) report_.plan = plan_;
     weave_ = state_.weave_options(source_.height, source_.width, options_);
     weave_.grid = {plan_.window_height_px, plan_.window_width_px, 1, 1};
     rows_ = plan_axis(weave_.rows(source_.height), plan_.window_height_px, plan_.rows, false);

@@ -134,6 +134,22 @@ TEST_F(ApiBadInput, OptionsOfAnOlderHeader) {
   EXPECT_EQ(chiaro_predict_memory(restorer_.get(), 40, 30, &older, &peak), CHIARO_USAGE);
 }
 
+TEST_F(ApiBadInput, StructsThatEndBeforeAgain) {
+  chiaro_restore_options options{};
+  chiaro_restore_defaults(&options, offsetof(chiaro_restore_options, again));
+  options.again = options.reserved = -1;  // somebody else's
+  chiaro_report report{};
+  report.size = offsetof(chiaro_report, below);
+  const char* const theirs = "theirs";
+  report.below = theirs;
+  std::vector<std::uint8_t> bytes = random_bytes(3 * 8 * 6);
+  const auto picture = rgb8(bytes, 8, 6);
+  EXPECT_EQ(chiaro_restore(restorer_.get(), &picture, &picture, &options, &report), CHIARO_OK)
+      << chiaro_last_error();
+  EXPECT_EQ(report.strength, 1);
+  EXPECT_EQ(report.below, theirs);
+}
+
 TEST_F(ApiBadInput, OptionsOfANewerHeader) {
   struct {
     chiaro_restore_options known;

@@ -2,6 +2,7 @@
 // more than it foretold, whichever way the picture goes.
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "chiaro/base/files.h"
 #include "chiaro/base/rng.h"
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
@@ -85,19 +87,37 @@ class MemoryLimit : public test::ShippedBundles {
 // planned before it.
 TEST_F(MemoryLimit, SlowIsKeptWhateverItIs) {
   image::write(file("large.ppm"), noise(2000, 3000));
+  const auto expect_kept_in_tiles = [&](int limit_mib, const char* precision) {
+    const auto result = expect_kept(file("large.ppm"), limit_mib, {"--precision", precision});
+    const json start = event(result, "start");
+    EXPECT_TRUE(!start["in_strips"] && start["tiles"] > 1) << start;
+  };
   for (int limit_mib = 430; limit_mib <= 530; limit_mib += 20)
-    expect_kept(file("large.ppm"), limit_mib);
-  for (const int limit_mib : {500, 600})
-    expect_kept(file("large.ppm"), limit_mib, {"--precision", "f32"});
+    expect_kept_in_tiles(limit_mib, "auto");
+  for (const int limit_mib : {500, 600}) expect_kept_in_tiles(limit_mib, "f32");
 }
 
 // What is held beside the picture is foretold as well.
 TEST_F(MemoryLimit, SlowCoversCopiesOfThePicture) {
-  image::write(file("picture.ppm"), noise(1000, 1500));
+  image::write(file("picture.png"), noise(1000, 1500));
+  const auto bytes = read_file(file("picture.png"));
+  write_file_atomically(file("cut.png"), std::span(bytes).first(bytes.size() * 98 / 100));
   for (const int limit_mib : {400, 450}) {
-    expect_kept(file("picture.ppm"), limit_mib, {"--ensemble", "--guard", "off"});
-    expect_kept(file("picture.ppm"), limit_mib, {"--verify-tiles", "--guard", "off"});
-    expect_kept(file("picture.ppm"), limit_mib, {"--keep-grain", "0.5", "--guard", "off"});
+    expect_kept(file("picture.png"), limit_mib, {"--ensemble", "--guard", "off"});
+    expect_kept(file("picture.png"), limit_mib, {"--keep-grain", "0.5", "--guard", "off"});
+    expect_kept(file("picture.png"), limit_mib, {"--region", "0,0,1496,996", "--guard", "off"});
+    expect_kept(file("picture.png"), limit_mib,
+                {"--region", "0,0,1496,996", "--ensemble", "--guard", "off"});
+    expect_kept(file("cut.png"), limit_mib, {"--salvage", "--guard", "off"});
+  }
+}
+
+TEST_F(MemoryLimit, SlowCoversTheCheckOfTiles) {
+  image::write(file("large.ppm"), noise(2000, 3000));
+  for (const int limit_mib : {430, 480}) {
+    const auto result =
+        expect_kept(file("large.ppm"), limit_mib, {"--verify-tiles", "--guard", "off"});
+    EXPECT_GT(event(result, "tiles")["windows"], 4) << result.out;
   }
 }
 

@@ -67,9 +67,10 @@ function showHowMuch() {
   for (const part of document.querySelectorAll(".how-much")) part.hidden = !$("kind").value;
 }
 
-/* A result is looked at as it came from the network, which found out itself. */
+/* A result is looked at as it came from the network, which found out itself, in the size of the picture. */
 function allowSecondLook() {
-  $("second").disabled = $("kind").value !== "" || $("strength").value < 100 || $("grain").value > 0;
+  $("second").disabled = !facts || facts.kinds.length === 0 || facts.scale !== 1 || $("kind").value !== ""
+    || $("strength").value < 100 || $("grain").value > 0;
 }
 
 /* One after another: what waits here takes no memory of the server. */
@@ -108,7 +109,7 @@ function doneText(state) {
   const size = `${state.width}\u00a0×\u00a0${state.height}${pages}, ${state.seconds.toFixed(1)}\u00a0s`;
   if (guard?.drawn) return `left as it is: it looks drawn, not photographed (${size})`;
   if (guard?.clean) return `left as it is: it looks clean (${size})`;
-  if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong (${size})`;
+  if (guard && guard.strength < 0.95) return `held back to ${percent(guard.strength)}: not sure what is wrong${below} (${size})`;
   return `restored${told}${below} (${size})`;
 }
 

@@ -2,6 +2,7 @@
 // more than it foretold, whichever way the picture goes.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -142,6 +143,23 @@ TEST_F(MemoryLimit, SlowCoversEveryPage) {
   writer.commit();
   for (const int limit_mib : {450, 520, 560})
     expect_kept(file("pages.tif"), limit_mib, {"--guard", "off"});
+}
+
+TEST_F(MemoryLimit, SlowCoversAFolder) {
+  std::filesystem::create_directories(folder_ / "in");
+  for (int i = 0; i < 6; ++i)
+    image::write(folder_ / "in" / fmt::format("{}.png", i), noise(300 + 100 * i, 900));
+  for (const Words& way : {Words{}, Words{"--ensemble"}, Words{"--verify-tiles"}}) {
+    Words words{"restore", file("in"),     "-o",   file("out"), "--overwrite",
+                "--json",  "--max-memory", "480M", "--guard",   "off"};
+    words.insert(words.end(), way.begin(), way.end());
+    const auto result = run(words);
+    ASSERT_EQ(result.status, 0) << result.err;
+    const double peak = event(result, "summary")["peak_resident_bytes"].get<double>();
+    const double foretold = event(result, "plan")["predicted_peak_bytes"].get<double>();
+    EXPECT_LE(peak, foretold) << result.out;
+    EXPECT_LE(foretold, 480 * 1048576.0);
+  }
 }
 
 }  // namespace

@@ -35,6 +35,7 @@
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/image/salvage.h"
+#include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer.h"
 
 namespace chiaro::cli {
@@ -193,9 +194,9 @@ Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
         },
         &report);
   });
-  say_report(report, restorer.manifest(), arguments);
   if (report.inspection && report.strength > 0)
     spdlog::info("taken for {}", kinds_text(*report.inspection, *restorer.manifest().condition));
+  say_report(report, restorer.manifest(), arguments);
   const auto change = meter.levels(picture);
   if (change)
     say_unchanged(arguments, report, restorer.manifest(), before.same_levels(picture), *change);
@@ -262,7 +263,7 @@ void restore_one(RestoreArguments& arguments) {
 
   const int channels = picture.channels() + (picture.alpha.empty() ? 0 : 1);
   const auto plan = foretold(restorer, picture.height(), picture.width(), channels, arguments,
-                             arguments.options, 0, damage);
+                             arguments.options, restore::hidden_color_bytes(picture), damage);
   if (limited) arguments.options.max_window_pixels = plan.window_pixels();
   say_start(arguments, restorer, plan, picture.height(), picture.width(), false, decoded - started);
   const auto [report, same, change] = restore_shown(restorer, picture, damage, arguments);

@@ -71,6 +71,12 @@ HiddenColors::HiddenColors(const image::Image& picture) {
   }
 }
 
+std::int64_t hidden_color_bytes(const image::Image& picture) {
+  if (picture.metadata.multiplied) return 0;
+  return std::ranges::count_if(picture.alpha, hidden) * picture.channels() *
+         static_cast<std::int64_t>(sizeof(float));
+}
+
 void HiddenColors::put_back(image::Image& result) const {
   if (values_.empty()) return;
   auto value = values_.begin();

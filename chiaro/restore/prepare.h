@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -46,6 +47,9 @@ class HiddenColors {
  private:
   std::vector<float> values_;  // (C, hidden pixels)
 };
+
+/// Bytes that HiddenColors of this picture takes.
+std::int64_t hidden_color_bytes(const image::Image& picture);
 
 /// Bilinear enlargement of a plane (H,W) by a whole factor.
 std::vector<float> enlarged_plane(const std::vector<float>& plane, int height, int width,

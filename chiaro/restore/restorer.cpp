@@ -105,7 +105,8 @@ image::Image Restorer::restore(image::Image source, const RestoreOptions& wanted
   state.check_tiles(source.height(), source.width(), options);
   // After the look less of the runtime's memory is resident than it will take once more.
   if (options.strength > 0 && options.max_memory_bytes > 0)
-    options.max_window_pixels = plan(source.height(), source.width(), options).window_pixels();
+    options.max_window_pixels =
+        plan(source.height(), source.width(), options, hidden_color_bytes(source)).window_pixels();
   if (options.strength > 0) {
     const auto prepared = state.prepare_ahead(source.height(), source.width(), options);
     if (!options.range) options.range = survey.all_in_unit_range ? SeenRange{} : range_of(source);

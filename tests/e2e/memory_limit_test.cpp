@@ -2,6 +2,7 @@
 // more than it foretold, whichever way the picture goes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -96,6 +97,20 @@ TEST_F(MemoryLimit, SlowIsKeptWhateverItIs) {
   for (int limit_mib = 430; limit_mib <= 530; limit_mib += 20)
     expect_kept_in_tiles(limit_mib, "auto");
   for (const int limit_mib : {500, 600}) expect_kept_in_tiles(limit_mib, "f32");
+}
+
+// Of small pictures the constant part is most of it.
+TEST_F(MemoryLimit, SlowIsKeptBySmallPictures) {
+  const std::string photo = CHIARO_SOURCE_DIR "/examples/photos/dogs_noisy.jpg";
+  for (const int limit_mib : {189, 192, 200}) {
+    expect_kept(photo, limit_mib);
+    expect_kept(photo, limit_mib, {"--again"});
+  }
+  image::Image hidden = noise(800, 1200);
+  hidden.alpha.assign(hidden.plane_size(), 0.0F);
+  std::fill_n(hidden.alpha.begin(), hidden.plane_size() / 3, 1.0F);
+  image::write(file("hidden.png"), hidden);
+  for (const int limit_mib : {215, 230, 260}) expect_kept(file("hidden.png"), limit_mib);
 }
 
 // What is held beside the picture is foretold as well.

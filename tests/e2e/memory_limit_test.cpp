@@ -96,7 +96,7 @@ TEST_F(MemoryLimit, SlowIsKeptWhateverItIs) {
   };
   for (int limit_mib = 430; limit_mib <= 530; limit_mib += 20)
     expect_kept_in_tiles(limit_mib, "auto");
-  for (const int limit_mib : {500, 600}) expect_kept_in_tiles(limit_mib, "f32");
+  for (const int limit_mib : {600, 700}) expect_kept_in_tiles(limit_mib, "f32");
 }
 
 // Of small pictures the constant part is most of it.

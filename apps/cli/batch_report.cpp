@@ -123,6 +123,7 @@ void BatchReport::count(const std::vector<WentBy>& pages, bool copied) {
     const bool hardly = change_levels && *change_levels < kHardlyLevels;
     if (report.strength > 0 && hardly && !copied) ++hardly_changed_;
     if (report.inspection) ++found_[manifest_.condition->types[report.inspection->top()]];
+    if (report.below) ++restored_again_;
     if (!report.guard) continue;
     if (report.guard->strength == 0) {
       ++left_alone_;
@@ -268,6 +269,10 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
     spdlog::warn("{} of them {} incomplete, as was said", incomplete_,
                  incomplete_ == 1 ? "is" : "are");
   if (!found_.empty()) spdlog::info("found: {}", counts_text(found_));
+  if (arguments_.again)
+    spdlog::info("{} of them {} restored once more, for what showed in the result{}",
+                 restored_again_, restored_again_ == 1 ? "was" : "were",
+                 show_.verbose || restored_again_ == 0 ? "" : "; --verbose says which");
   std::vector<std::string> guarded;
   if (left_alone_ > 0) guarded.push_back(fmt::format("left {} as they are", left_alone_));
   if (held_back_ > 0) guarded.push_back(fmt::format("restored {} with less strength", held_back_));
@@ -306,6 +311,7 @@ int BatchReport::finish(const restore::BatchSummary& summary) {
                           {"copied", copied_.size()},
                           {"held_back", held_back_},
                           {"hardly_changed", hardly_changed_},
+                          {"restored_again", restored_again_},
                           {"found", found_},
                           {"seconds", summary.seconds},
                           {"megapixels", summary.megapixels},

@@ -93,6 +93,7 @@ class BatchReport {
   std::size_t held_back_ = 0;
   std::map<std::string, std::size_t> found_;  // by the controller: the likeliest type of each
   std::size_t hardly_changed_ = 0;            // of those that were to be restored
+  std::size_t restored_again_ = 0;            // --again
   std::map<const restore::BatchItem*, std::vector<WentBy>> went_by_;  // not written
   std::set<const restore::BatchItem*> copied_;
   std::map<std::filesystem::path, image::Damage> damages_;

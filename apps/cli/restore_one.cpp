@@ -35,6 +35,7 @@
 #include "chiaro/image/codec.h"
 #include "chiaro/image/pages.h"
 #include "chiaro/image/salvage.h"
+#include "chiaro/restore/again.h"
 #include "chiaro/restore/prepare.h"
 #include "chiaro/restore/restorer.h"
 
@@ -174,6 +175,20 @@ void say_unchanged(const RestoreArguments& arguments, const restore::RestoreRepo
   }
 }
 
+/// Where a second kind of damage is seen dimly, it may lie below the first and show in the result.
+void say_what_may_lie_below(const RestoreArguments& arguments, const restore::RestoreReport& report,
+                            const restore::Restorer& restorer) {
+  const bool whole = arguments.region.empty() && !arguments.ensemble && !arguments.verify_tiles;
+  if (arguments.again || !whole || !report.inspection || report.strength == 0) return;
+  if (!restore::is_possible_again(restorer, arguments.options)) return;
+  const auto& condition = *restorer.manifest().condition;
+  const std::size_t second = restore::descending(report.inspection->probabilities)[1];
+  const bool noticeable = report.inspection->probabilities[second] >= kNoticeable;
+  if (!noticeable || condition.types[second] == bundle::kCleanType) return;
+  spdlog::info("if {} is still there, --again looks at the result and restores what shows in it",
+               condition.types[second]);
+}
+
 struct Shown {
   restore::RestoreReport report;
   bool same = false;  ///< the very picture that there was
@@ -194,14 +209,26 @@ Shown restore_shown(restore::Restorer& restorer, image::Image& picture,
         },
         &report);
   });
-  if (report.inspection && report.strength > 0)
-    spdlog::info("taken for {}", kinds_text(*report.inspection, *restorer.manifest().condition));
   say_report(report, restorer.manifest(), arguments);
+  say_what_may_lie_below(arguments, report, restorer);
   const auto change = meter.levels(picture);
   if (change)
     say_unchanged(arguments, report, restorer.manifest(), before.same_levels(picture), *change);
   const bool same = before.same_picture(picture, report);
   return {std::move(report), same, change};
+}
+
+/// Errors: Resource, with the option without which the picture might go in strips.
+void expect_room_for_whole(const restore::Restorer& restorer, const image::Probe& picture,
+                           const RestoreArguments& arguments) {
+  try {
+    (void)foretold(restorer, picture, arguments, arguments.options);
+  } catch (const Error& error) {
+    const std::string option = whole_picture_option(arguments);
+    if (error.code() != ErrorCode::Resource || option.empty()) throw;
+    fail(ErrorCode::Resource, "{}; {} needs all of the picture in memory, and without it strips do",
+         error.what(), option);
+  }
 }
 
 }  // namespace
@@ -250,7 +277,7 @@ void restore_one(RestoreArguments& arguments) {
     }
     if (needs_strips(*arguments.restorer, input, arguments.output, arguments, arguments.options))
       return restore_one_in_strips(arguments, started, source.before);
-    if (limited) (void)foretold(*arguments.restorer, source.probe(), arguments, arguments.options);
+    if (limited) expect_room_for_whole(*arguments.restorer, source.probe(), arguments);
   }
   auto [picture, damage] = source.read();
   if (damage) say_incomplete(*damage, arguments.show);

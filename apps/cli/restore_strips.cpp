@@ -55,11 +55,17 @@ bool has_to_be_salvaged(const std::string& input, const RestoreArguments& argume
   return arguments.salvage && !image::is_whole(input);
 }
 
+std::string whole_picture_option(const RestoreArguments& arguments) {
+  if (!arguments.region.empty()) return "--region";
+  if (arguments.ensemble) return "--ensemble";
+  if (arguments.again) return "--again";
+  return arguments.verify_tiles ? "--verify-tiles" : "";
+}
+
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments) {
   constexpr std::int64_t kManyPixels = 50'000'000;
-  const bool whole =
-      !arguments.region.empty() || arguments.ensemble || arguments.again || arguments.verify_tiles;
-  if (whole || is_piped(input) || arguments.output == "-") return false;
+  if (!whole_picture_option(arguments).empty() || is_piped(input) || arguments.output == "-")
+    return false;
   if (arguments.options.max_memory_bytes > 0) return true;
   const image::Probe probe = probe_of(input, arguments);
   return std::int64_t{probe.width} * probe.height >= kManyPixels;

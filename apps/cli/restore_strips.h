@@ -42,8 +42,11 @@ StripsDone restore_in_strips(restore::Restorer& restorer, const std::string& inp
 /// Standard input or a named pipe (`<(…)`, mkfifo): what is read from it is gone.
 bool is_piped(const std::string& input);
 
-/// False for what is checked or varied as a whole (--region, --ensemble, --verify-tiles), for
-/// pipes, and without a limit for pictures so small that any machine has the memory. Errors: Input.
+/// The option given that needs the picture as a whole, such as "--again"; "" where there is none.
+std::string whole_picture_option(const RestoreArguments& arguments);
+
+/// False with a whole_picture_option, for pipes, and without a limit for pictures so small that any
+/// machine has the memory. Errors: Input.
 bool may_need_strips(const std::string& input, const RestoreArguments& arguments);
 
 /// As image::probe, with --salvage of damaged files, too.

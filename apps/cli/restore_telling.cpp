@@ -38,8 +38,8 @@ void say_start(const RestoreArguments& arguments, const restore::Restorer& resto
   const bool limited = arguments.options.max_memory_bytes > 0;
   if (in_strips) {
     spdlog::info(
-        "{} x {} pixels do not fit into memory at once: read, restored and written in {} "
-        "strips, about {} resident at the peak",
+        "{} x {} pixels are read, restored and written strip by strip ({} of them), never whole in "
+        "memory: about {} resident at the peak",
         width, height, plan.rows, bytes_text(plan.predicted_peak_bytes));
   } else if (limited) {
     spdlog::info("about {} resident at the peak", bytes_text(plan.predicted_peak_bytes));
@@ -68,6 +68,10 @@ void with_progress(const RestoreArguments& arguments,
 
 void say_report(const restore::RestoreReport& report, const bundle::Manifest& manifest,
                 const RestoreArguments& arguments, const std::string& of) {
+  if (report.inspection && report.strength > 0) {
+    const std::string kinds = kinds_text(*report.inspection, *manifest.condition);
+    spdlog::info("{}taken for {}", of, kinds);
+  }
   if (!report.blind) {
     spdlog::info("{}not blind: restored as {}", of,
                  restore::stated_text(*arguments.options.stated));

@@ -20,14 +20,19 @@ bool is_below(const Inspection& found, const Inspection& restored,
 
 }  // namespace
 
+bool is_possible_again(const Restorer& restorer, const RestoreOptions& options) {
+  return restorer.manifest().condition && restorer.manifest().scale == 1 && !options.stated &&
+         options.strength == 1 && options.keep_grain == 0;
+}
+
 void expect_possible_again(const Restorer& restorer, const RestoreOptions& options) {
   CHIARO_CHECK(restorer.manifest().condition && restorer.manifest().scale == 1, Usage,
                "[restore.again] bundle '{}' cannot look at its result and restore that; expected "
-               "one with a controller, of scale 1",
+               "one with a controller that does not enlarge",
                restorer.manifest().name);
   CHIARO_CHECK(!options.stated && options.strength == 1 && options.keep_grain == 0, Usage,
-               "[restore.again] a result is looked at as it came from the network; leave stated "
-               "damages, strength and grain out");
+               "[restore.again] a result is looked at as it came from the network; leave out what "
+               "is wrong (as), the strength and the grain that is kept");
 }
 
 image::Image restore_again(Restorer& restorer, image::Image source, const RestoreOptions& wanted,

@@ -7,6 +7,9 @@
 
 namespace chiaro::restore {
 
+/// Whether restore_again can go by these options.
+bool is_possible_again(const Restorer& restorer, const RestoreOptions& options);
+
 /// Refuses what cannot go with restore_again. Errors: Usage (a bundle without a controller or that
 /// enlarges, stated damages, a strength below 1, kept grain).
 void expect_possible_again(const Restorer& restorer, const RestoreOptions& options);

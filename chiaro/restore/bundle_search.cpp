@@ -95,8 +95,9 @@ fs::path find_bundle(std::string_view name_or_path) {
   for (const fs::path& path : list_bundles()) known.push_back(path.stem().string());
   std::vector<std::string> searched;
   for (const fs::path& folder : folders) searched.push_back(folder.string());
-  fail(ErrorCode::Input, "[restore.find_bundle] there is no bundle named '{}'{}; searched: {}",
-       name_or_path, did_you_mean(name_or_path, known),
+  fail(ErrorCode::Input,
+       "[restore.find_bundle] there is no bundle named '{}'{}; known: {}; searched: {}",
+       name_or_path, did_you_mean(name_or_path, known), known.empty() ? "none" : join(known),
        searched.empty() ? "no folder (CHIARO_BUNDLE_PATH is not set)" : join(searched));
 }
 

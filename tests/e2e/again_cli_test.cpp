@@ -1,6 +1,7 @@
 // `chiaro restore --again`, with the bundle that ships: what noise had hidden.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -81,16 +82,45 @@ TEST_F(Again, LeavesAResultInWhichNothingElseShows) {
 TEST_F(Again, WorksInFolders) {
   fs::create_directories(folder_ / "in");
   fs::rename(damaged("haze(beta=1.6,airlight=0.9)+noise(sigma_u8=15)"), folder_ / "in/a.png");
-  const json event = [&] {
-    const auto result =
-        run({"restore", folder_ / "in", "-o", folder_ / "out", "--again", "--json"});
-    EXPECT_EQ(result.status, 0) << result.err;
-    for (const json& one : test::events(result.out))
-      if (one["event"] == "restored") return one;
-    return json();
-  }();
-  ASSERT_TRUE(event.contains("below")) << event;
-  EXPECT_EQ(event["below"]["type"], "haze");
+  const auto result = run({"restore", folder_ / "in", "-o", folder_ / "out", "--again", "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const auto events = test::events(result.out);
+  const auto event =
+      std::ranges::find_if(events, [](const json& one) { return one["event"] == "restored"; });
+  ASSERT_TRUE(event != events.end() && event->contains("below")) << result.out;
+  EXPECT_EQ((*event)["below"]["type"], "haze");
+  EXPECT_EQ(events.back()["restored_again"], 1);
+  EXPECT_NE(result.err.find("1 of them was restored once more"), std::string::npos) << result.err;
+}
+
+TEST_F(Again, IsHintedAtWhereASecondKindIsSeenDimly) {
+  const std::string photo = CHIARO_SOURCE_DIR "/examples/photos/clean/dandelion.jpg";
+  const std::string hint = "--again looks at the result";
+  const auto said = [&](const std::string& spec, const Words& more) {
+    const std::string bad = file("bad.png");
+    EXPECT_EQ(
+        run({"degrade", photo, "-o", bad, "--spec", spec, "--seed", "3", "--overwrite"}).status, 0);
+    Words words{"restore", bad, "-o", file("out.png"), "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words).err;
+  };
+  const std::string both = "haze(beta=1.6,airlight=0.9)+noise(sigma_u8=15)";
+  const std::string hinted = said(both, {});
+  EXPECT_NE(hinted.find("haze (perhaps)"), std::string::npos) << hinted;
+  EXPECT_NE(hinted.find("if haze is still there, " + hint), std::string::npos) << hinted;
+  EXPECT_EQ(said("noise(sigma_u8=15)", {}).find(hint), std::string::npos);
+  for (const Words& more : {Words{"--again"}, {"--strength", "0.9"}, {"--region", "0,0,64,64"}})
+    EXPECT_EQ(said(both, more).find(hint), std::string::npos) << more.front();
+}
+
+TEST_F(Again, IsNamedWhereItKeepsAPictureOutOfStrips) {
+  const std::string bad = damaged("noise(sigma_u8=25)");
+  const auto result =
+      run({"restore", bad, "-o", file("out.png"), "--again", "--max-memory", "40M"});
+  EXPECT_EQ(result.status, 6) << result.err;
+  EXPECT_NE(result.err.find("--again needs all of the picture in memory"), std::string::npos)
+      << result.err;
+  EXPECT_FALSE(fs::exists(file("out.png")));
 }
 
 TEST_F(Again, RefusesWhatDoesNotGoWithIt) {

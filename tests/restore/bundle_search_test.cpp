@@ -48,7 +48,8 @@ TEST_F(BundleSearch, PathsAreNotSearchedFor) {
   EXPECT_CHIARO_ERROR(find_bundle("./mine.chiaro"), Input, "there is no bundle './mine.chiaro'");
   EXPECT_CHIARO_ERROR(find_bundle("other/mine.chiaro"), Input, "there is no bundle");
   EXPECT_CHIARO_ERROR(find_bundle("yours.chiaro"), Input, "there is no bundle 'yours.chiaro'");
-  EXPECT_CHIARO_ERROR(find_bundle("yours"), Input, "there is no bundle named 'yours'");
+  EXPECT_CHIARO_ERROR(find_bundle("yours"), Input, "there is no bundle named 'yours'; known: ");
+  EXPECT_CHIARO_ERROR(find_bundle("yours"), Input, "mine");
 }
 
 }  // namespace

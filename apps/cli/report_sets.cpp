@@ -68,6 +68,9 @@ class Folder {
 void expect_of_one_kind(const std::string& before, const std::vector<std::string>& all) {
   const bool folders = is_folder(before);
   for (const std::string& other : all) {
+    std::error_code failed;
+    CHIARO_CHECK(fs::exists(other, failed), Input, "[cli.report] cannot read '{}': {}", other,
+                 failed ? failed.message() : "No such file or directory");
     CHIARO_CHECK(is_folder(other) == folders, Usage,
                  "[cli.report] files and folders do not go together; got '{}' and '{}'; expected "
                  "all of one kind",

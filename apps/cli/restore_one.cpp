@@ -182,9 +182,11 @@ void say_what_may_lie_below(const RestoreArguments& arguments, const restore::Re
   if (arguments.again || !whole || !report.inspection || report.strength == 0) return;
   if (!restore::is_possible_again(restorer, arguments.options)) return;
   const auto& condition = *restorer.manifest().condition;
-  const std::size_t second = restore::descending(report.inspection->probabilities)[1];
-  const bool noticeable = report.inspection->probabilities[second] >= kNoticeable;
-  if (!noticeable || condition.types[second] == bundle::kCleanType) return;
+  const auto order = restore::descending(report.inspection->probabilities);
+  const std::size_t second = order[1];
+  const bool clean = condition.types[order[0]] == bundle::kCleanType ||
+                     condition.types[second] == bundle::kCleanType;
+  if (clean || report.inspection->probabilities[second] < kNoticeable) return;
   spdlog::info("if {} is still there, --again looks at the result and restores what shows in it",
                condition.types[second]);
 }

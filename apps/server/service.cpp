@@ -87,7 +87,7 @@ JobRequest job_of(const Request& request) {
   check_parameters(request, kRestoreParameters);
   JobRequest job;
   job.keep_grain = number_of(request, "keep_grain", 0.0, 0.0, 1.0);
-  job.again = number_of(request, "again", 0, 0, 1) == 1;
+  job.again = word_of(request, "again", "0", {"0", "1"}) == "1";
   job.stated = request.get_param_value("as");
   std::ranges::replace(job.stated, ' ', '+');  // what a query makes of a plus
   if (request.has_param("as") && job.stated.empty())

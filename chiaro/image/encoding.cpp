@@ -76,19 +76,36 @@ struct Feed {
   std::exception_ptr failure = nullptr;
 };
 
-/// gAMA and cHRM are how the samples are meant, which stripping must not change: the pixels are
-/// still those of the source.
+/// cICP, gAMA and cHRM are how the samples are meant, which stripping must not change: the pixels
+/// are still those of the source, unless a profile brought them to sRGB.
 void keep_png_colours(const Frame& frame, const WriteOptions& options, Metadata& metadata) {
   const auto& colours = frame.metadata.native_header;
   if (frame.metadata.source_format != "png") return;
   if (options.format == "png") {
-    metadata.native_header = colours;
+    const bool converted = !frame.metadata.icc.empty() && metadata.icc.empty();
+    metadata.native_header = converted ? std::vector<std::uint8_t>() : colours;
   } else if (options.say_losses && differ_from_srgb(colours)) {
     spdlog::warn(
-        "the source states by gAMA or cHRM how its samples are meant, which {} has no place for: "
+        "the source states by cICP, gAMA or cHRM how its samples are meant, which {} has no place "
+        "for: "
         "left out, and programs that heed it show the result otherwise; png keeps it",
         options.format);
   }
+}
+
+/// What the format has no place for, in one sentence.
+void say_left_out(const std::string& format, const Metadata& metadata) {
+  const bool bare = is_netpbm(format) || is_light(format);
+  std::vector<std::string> lost;
+  if (bare && !metadata.exif.empty()) lost.emplace_back("EXIF");
+  if (bare && !metadata.xmp.empty()) lost.emplace_back("XMP");
+  if ((bare || format == "webp") && !metadata.iptc.empty()) lost.emplace_back("IPTC");
+  const bool comments = format == "jpeg";
+  if (format != "png" && std::ranges::any_of(metadata.texts, [&](const TextBlock& text) {
+        return !comments || comment_of(text).empty();
+      }))
+    lost.emplace_back(comments ? "texts of a PNG" : "comments and texts");
+  if (!lost.empty()) spdlog::info("{} has no place for {}; left out", format, join(lost));
 }
 
 /// Called by libvips, from any of its threads, for a part of the picture.
@@ -272,7 +289,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
   const bool same_format = options.format == frame.metadata.source_format;
   if (!same_format || (options.format == "exr" && !keeps_primaries(frame, options)))
     metadata.native_header.clear();
-  keep_png_colours(frame, options, metadata);
+  if (options.say_losses) say_left_out(options.format, metadata);
   if (is_light(options.format)) {
     if (metadata.resolution_is_ratio)  // nothing there would say that it is no density
       metadata.x_pixels_per_mm = metadata.y_pixels_per_mm = 0;
@@ -282,6 +299,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
     encoding.layout.spread_grey = options.format == "hdr" && frame.channels == 1;
     encoding.conversion = conversion_to_light(frame, options);
     metadata.icc.clear();
+    keep_png_colours(frame, options, metadata);
     return encoding;
   }
   // Steps of 8 or 16 bits that are even in light are too coarse for the dark; the pixels of a WebP
@@ -290,6 +308,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
                      (frame.channels == 1 && options.format == "webp");
   encoding.conversion = choose_conversion(
       frame, options.restore_profile && !options.strip_metadata && !netpbm && !unfit, metadata);
+  keep_png_colours(frame, options, metadata);
   return encoding;
 }
 

@@ -38,9 +38,10 @@ struct Metadata {
   /// Alpha is multiplied into the colours, in linear light (OpenEXR): what they are on black.
   bool multiplied = false;
   /// What only the source's own format has a place for: attributes of an OpenEXR header, lines of a
-  /// Radiance header, gAMA and cHRM of a PNG as whole chunks.
+  /// Radiance header, cICP, gAMA and the like of a PNG as whole
+  /// chunks.
   std::vector<std::uint8_t> native_header;
-  std::vector<TextBlock> texts;           ///< comments of a JPEG, texts of a PNG
+  std::vector<TextBlock> texts;           ///< comments of a JPEG, texts and further chunks of a PNG
   int source_jpeg_quality = 0;            ///< estimate, 0: not a JPEG or unknown
   bool source_chroma_subsampled = false;  ///< of a JPEG
 };

@@ -180,6 +180,17 @@ void take_png_digits(const PngBlocks& blocks, Inventory& items) {
   }
 }
 
+/// Of a PNG: what says how the pixels are stored or shown behind them, what follows from them, when
+/// the file was last changed, and what is read elsewhere.
+constexpr std::array kStructuralChunks{"IHDR"sv, "PLTE"sv, "IDAT"sv, "IEND"sv, "tRNS"sv,
+                                       "sBIT"sv, "bKGD"sv, "hIST"sv, "tIME"sv, "pHYs"sv,
+                                       "sRGB"sv, "fcTL"sv, "fdAT"sv, "iDOT"sv};
+
+bool is_chunk_type(std::string_view type) {
+  return std::ranges::all_of(
+      type, [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; });
+}
+
 void take_png_inventory(std::string_view file, Inventory& items) {
   constexpr auto kPrimaries =  // those of sRGB
       "\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8\0\0\x75\x30\0\0\xea\x60\0\0\x3a\x98\0\0\x17\x70"sv;
@@ -203,13 +214,13 @@ void take_png_inventory(std::string_view file, Inventory& items) {
       take_text_chunk(type, body, blocks, items);
     } else if (type == "acTL") {
       items["further pictures (animation)"] = fmt::format("{}", big(body, 0, 4));
-    } else if (type == "cICP" || type == "mDCv" || type == "cLLi" || type == "sPLT" ||
-               type == "caBX") {
-      items[fmt::format("PNG chunk {}", type)] = body;
-    } else if (type == "gAMA" && big(body, 0, 4) != 45455) {  // 1/2.2 is what sRGB says too
-      items.emplace("PNG gamma", body);
-    } else if (type == "cHRM" && body != kPrimaries) {
-      items.emplace("PNG primaries", body);
+    } else if (type == "gAMA") {
+      if (big(body, 0, 4) != 45455) items.emplace("PNG gamma", body);  // 1/2.2: as sRGB says
+    } else if (type == "cHRM") {
+      if (body != kPrimaries) items.emplace("PNG primaries", body);
+    } else if (is_chunk_type(type) &&
+               std::ranges::find(kStructuralChunks, type) == kStructuralChunks.end()) {
+      items[fmt::format("PNG chunk {}", type)] += body;
     }
     at += 12 + size;
   }

@@ -176,9 +176,8 @@ Bytes embed_png(std::span<const std::byte> coded, const Metadata& metadata) {
     append(body, "icc\0\0"sv);
     append_deflated(body, metadata.icc);
     append_chunk(out, "iCCP", body);
-  } else {
-    append(out, metadata.native_header);  // gAMA and cHRM of the source
   }
+  append(out, metadata.native_header);  // how the source's samples are meant
   if (metadata.x_pixels_per_mm > 0 && metadata.y_pixels_per_mm > 0) {
     const double x = metadata.x_pixels_per_mm;
     const double y = metadata.y_pixels_per_mm;
@@ -234,7 +233,6 @@ Bytes embed_webp(std::span<const std::byte> coded, const Metadata& metadata) {
   WebPMuxDeleteChunk(mux.get(), "EXIF");  // libvips makes one up
   put("EXIF", exif);
   put("XMP ", metadata.xmp);
-  if (!metadata.iptc.empty()) spdlog::info("WebP has no place for IPTC; left out");
   WebPData assembled{};
   CHIARO_CHECK(WebPMuxAssemble(mux.get(), &assembled) == WEBP_MUX_OK, Internal,
                "[image.embed_metadata] WebP cannot be put together");

@@ -9,6 +9,8 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -41,6 +43,22 @@ gint64 claimed_bytes(const Head& head) {
 
 bool holds_text(std::string_view type) {
   return type == "tEXt" || type == "zTXt" || type == "iTXt";
+}
+
+/// The size of a chunk that says how the samples are meant; 0: of another.
+gint64 size_of_colours(std::string_view type) {
+  if (type == "gAMA" || type == "cICP") return 4;
+  if (type == "cHRM") return 32;
+  if (type == "mDCV" || type == "mDCv") return 24;
+  return type == "cLLI" || type == "cLLi" ? 8 : 0;
+}
+
+/// Whether a chunk that is not known here may go along: it is no part of the picture (first letter
+/// small) and does not depend on its pixels (fourth letter small).
+bool is_safe_to_copy(std::string_view type) {
+  const auto small = [&](std::size_t i) { return type[i] >= 'a' && type[i] <= 'z'; };
+  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  return std::ranges::all_of(type, letter) && small(0) && small(3) && type != "pHYs";
 }
 
 /// What stands behind the head at `at`; empty where it cannot be read.
@@ -177,24 +195,18 @@ class BlockCollector {
     chunks_.texts.push_back({std::string(type), std::move(body)});
   }
 
-  /// gAMA and cHRM, the first of each.
-  void take_colours(std::string_view type, const Octets& body) {
-    if (body.size() != (type == "gAMA" ? 4U : 32U) ||
-        as_text(chunks_.colours).find(type) != std::string_view::npos)
-      return;
-    const auto append = [&](std::uint32_t number) {
-      for (int shift = 24; shift >= 0; shift -= 8)
-        chunks_.colours.push_back(static_cast<std::uint8_t>(number >> shift));
-    };
-    append(static_cast<std::uint32_t>(body.size()));
-    const std::size_t summed = chunks_.colours.size();
-    chunks_.colours.insert(chunks_.colours.end(), type.begin(), type.end());
-    chunks_.colours.insert(chunks_.colours.end(), body.begin(), body.end());
-    append(static_cast<std::uint32_t>(
-        crc32(0, chunks_.colours.data() + summed, static_cast<uInt>(type.size() + body.size()))));
+  void take_other(std::string_view type, Octets body) {
+    chunks_.texts.push_back({std::string(type), std::move(body)});
   }
 
-  void finish() {
+  /// The first of each type.
+  void take_colours(std::string_view type, Octets body) { colours_.emplace(type, std::move(body)); }
+
+  /// `profile`: there is one, or sRGB.
+  void finish(bool profile) {
+    for (const auto& [type, body] : colours_) {
+      if (!profile || (type != "gAMA" && type != "cHRM")) append_colours(type, body);
+    }
     chunks_.exif = of_chunk_.empty() ? std::move(of_digits_) : std::move(of_chunk_);
     const bool resources = as_text(iptc_).starts_with("8BIM");
     if (resources_.empty() && resources) resources_.swap(iptc_);
@@ -207,6 +219,19 @@ class BlockCollector {
   }
 
  private:
+  void append_colours(std::string_view type, const Octets& body) {
+    const auto append = [&](std::uint32_t number) {
+      for (int shift = 24; shift >= 0; shift -= 8)
+        chunks_.colours.push_back(static_cast<std::uint8_t>(number >> shift));
+    };
+    append(static_cast<std::uint32_t>(body.size()));
+    const std::size_t summed = chunks_.colours.size();
+    chunks_.colours.insert(chunks_.colours.end(), type.begin(), type.end());
+    chunks_.colours.insert(chunks_.colours.end(), body.begin(), body.end());
+    append(static_cast<std::uint32_t>(
+        crc32(0, chunks_.colours.data() + summed, static_cast<uInt>(type.size() + body.size()))));
+  }
+
   /// Whether these digits are known here.
   bool take_digits(std::string name, std::string_view type, std::string_view body) {
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -231,6 +256,7 @@ class BlockCollector {
   }
 
   PngChunks& chunks_;
+  std::map<std::string, Octets, std::less<>> colours_;
   Octets of_chunk_;   // EXIF
   Octets of_digits_;  // EXIF
   Octets resources_;
@@ -305,12 +331,15 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
     }
     if (type == "IEND") break;
     profile = profile || type == "iCCP" || type == "sRGB";
-    const bool colours = !pixels && (type == "gAMA" || type == "cHRM") && size <= 32;
+    const bool colours = !pixels && size > 0 && size == size_of_colours(type);
     if (colours) blocks.take_colours(type, body_at(source.get(), at, size));
-    if ((holds_text(type) || type == "eXIf") && (taken += size) <= kMostText) {
+    const bool wanted = holds_text(type) || type == "eXIf" || is_safe_to_copy(type);
+    if (wanted && (taken += size) <= kMostText) {
       auto body = body_at(source.get(), at, size);
       if (type == "eXIf") {
         blocks.take_exif(body);
+      } else if (!holds_text(type)) {
+        blocks.take_other(type, std::move(body));
       } else if (!body.empty()) {
         blocks.take_text(type, std::move(body));
       }
@@ -318,10 +347,9 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
     at += kHeadBytes + size + kSumBytes;
   }
   if (taken > kMostText)
-    spdlog::warn("'{}' holds {} bytes of text and EXIF; what goes beyond {} is left out", name,
-                 taken, kMostText);
-  blocks.finish();
-  if (profile) chunks.colours.clear();
+    spdlog::warn("'{}' holds {} bytes of text, EXIF and the like; what goes beyond {} is left out",
+                 name, taken, kMostText);
+  blocks.finish(profile);
   vips_source_rewind(source.get());
   vips_error_clear();
   return chunks;
@@ -345,10 +373,14 @@ bool differ_from_srgb(std::span<const std::uint8_t> colours) {
   constexpr auto kPrimaries =
       "\0\0\0 cHRM\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8"
       "\0\0\x75\x30\0\0\xea\x60\0\0\x3a\x98\0\0\x17\x70"sv;
+  constexpr auto kCoded = "\0\0\0\4cICP\1\15\0\1"sv;
+  constexpr std::array kKnown{kGamma, kPrimaries, kCoded};
   while (!colours.empty()) {
     const std::string_view chunk(reinterpret_cast<const char*>(colours.data()), colours.size());
-    if (!chunk.starts_with(kGamma) && !chunk.starts_with(kPrimaries)) return true;
-    colours = colours.subspan((chunk.starts_with(kGamma) ? kGamma : kPrimaries).size() + kSumBytes);
+    const auto* const same = std::ranges::find_if(
+        kKnown, [&](std::string_view known) { return chunk.starts_with(known); });
+    if (same == kKnown.end()) return true;
+    colours = colours.subspan(same->size() + kSumBytes);
   }
   return false;
 }

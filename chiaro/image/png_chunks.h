@@ -15,13 +15,15 @@ inline constexpr const char* kPngColours = "chiaro-png-colours";  ///< blob, see
 
 /// What is read of texts and EXIF takes at most 16 MiB together, and so does what is inflated.
 struct PngChunks {
-  /// That are nothing else in disguise (XMP, profiles in digits).
+  /// That are nothing else in disguise (XMP, profiles in digits); and further chunks that say of
+  /// themselves that they may be copied to a file of other pixels (PNG, "safe-to-copy bit").
   std::vector<TextBlock> texts;
   /// Also where libvips does not look: behind the pixels, and in texts of digits (ImageMagick).
   std::vector<std::uint8_t> exif;  ///< without a prefix
   std::vector<std::uint8_t> xmp;
   std::vector<std::uint8_t> iptc;  ///< as Metadata::iptc
-  /// gAMA and cHRM as whole chunks; empty beside a profile or sRGB, which overrule them.
+  /// How the samples are meant, as whole chunks: cICP, mDCV, cLLI; and gAMA and cHRM, but not
+  /// beside a profile or sRGB, which overrule them.
   std::vector<std::uint8_t> colours;
   std::string fault;  ///< of a file that ends within its pixels, or behind them: how; else ""
 };

@@ -35,19 +35,24 @@ constexpr std::size_t kPlainLimit = std::numeric_limits<std::uint32_t>::max();
 
 /// Tags of the main folder that describe the photograph; all others describe how the file stores
 /// it.
-constexpr std::array<std::uint32_t, 17> kDescriptive{
+constexpr std::array<std::uint32_t, 22> kDescriptive{
     0x010d,  // DocumentName
     0x010e,  // ImageDescription
     0x010f,  // Make
     0x0110,  // Model
     0x011d,  // PageName
+    0x011e,  // XPosition
+    0x011f,  // YPosition
     0x0131,  // Software
     0x0132,  // DateTime
     0x013b,  // Artist
     0x013c,  // HostComputer
+    0x013e,  // WhitePoint: as the primaries, how the samples are meant, which stay
+    0x013f,  // PrimaryChromaticities
     0x4746,  // Rating
     0x4749,  // RatingPercent
     0x8298,  // Copyright
+    0x9213,  // ImageHistory
     0x9c9b,  // XPTitle
     0x9c9c,  // XPComment
     0x9c9d,  // XPAuthor

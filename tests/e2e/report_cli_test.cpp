@@ -194,6 +194,7 @@ TEST_F(ReportCli, BadInputIsOneSentence) {
   refused({"report", file("before.png"), file("models"), "-o", file("r.html")}, 2,
           "files and folders do not go together");
   fs::create_directories(file("one"));
+  refused({"report", file("one"), file("none"), "-o", file("r.html")}, 3, "No such file");
   fs::create_directories(file("other"));
   fs::copy_file(file("clean.png"), file("one/x.png"));
   fs::copy_file(file("clean.png"), file("other/y.png"));

@@ -15,6 +15,7 @@
 #include "tests/image/exiftool.h"
 #include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::image::fidelity_test {
@@ -81,6 +82,48 @@ TEST_F(Fidelity, WhatExifToolWroteIsSeenAndKept) {
         EXPECT_NE(std::ranges::find(lost, name), lost.end()) << from << " to " << to << name;
     }
   }
+}
+
+TEST_F(Fidelity, ATiffKeepsWhatItSaysOfItsColoursAndPlace) {
+  write(at("source.tif"), test::numbered(3, 8, 12, 255));
+  tag("source.tif",
+      "-IFD0:WhitePoint='0.3457 0.3585' -IFD0:PrimaryChromaticities='0.64 0.33 0.21 0.71 0.15 "
+      "0.06' -IFD0:XPosition=2 -IFD0:YPosition=3 -IFD0:ImageHistory=scanned");
+  write(at("result.tif"), read(at("source.tif")));
+  const Fates found = fates(at("source.tif"), at("result.tif"));
+  for (const char* name : {"EXIF WhitePoint", "EXIF PrimaryChromaticities", "EXIF XPosition",
+                           "EXIF YPosition", "EXIF ImageHistory"})
+    EXPECT_TRUE(found.contains(name)) << name;
+  EXPECT_EQ(not_kept(found), std::vector<std::string>());
+  const std::string tags = "-s -s -s -WhitePoint -PrimaryChromaticities -YPosition ";
+  EXPECT_EQ(test::exiftool(tags + at("result.tif")), test::exiftool(tags + at("source.tif")));
+  write(at("bare.tif"), read(at("source.tif")), {.strip_metadata = true});
+  const auto lost = not_kept(fates(at("source.tif"), at("bare.tif")));
+  EXPECT_NE(std::ranges::find(lost, "lost EXIF WhitePoint"), lost.end());
+}
+
+TEST_F(Fidelity, AFormatWithoutAPlaceSaysSo) {
+  write(at("source.jpg"), test::numbered(3, 8, 12, 255));
+  const auto said = [&](const std::string& format, bool say) {
+    const Image picture = read(at("source.jpg"));
+    chiaro::test::LogCapture log;
+    encode(picture, {.format = format, .say_losses = say});
+    return log.text();
+  };
+  for (const char* format : {"ppm", "exr", "hdr", "pfm", "webp", "png", "jpeg", "tiff"})
+    EXPECT_EQ(said(format, true).find("no place"), std::string::npos) << format;
+  tag("source.jpg", kTags + " -comment=mine");
+  for (const char* format : {"ppm", "exr", "hdr", "pfm"}) {
+    EXPECT_NE(said(format, true).find("no place for EXIF, XMP, IPTC, comments and texts; left out"),
+              std::string::npos)
+        << format << said(format, true);
+    EXPECT_EQ(said(format, false).find("no place"), std::string::npos) << format;
+  }
+  EXPECT_NE(said("webp", true).find("webp has no place for IPTC, comments and texts"),
+            std::string::npos);
+  EXPECT_NE(said("tiff", true).find("tiff has no place for comments and texts"), std::string::npos);
+  EXPECT_EQ(said("png", true), "");
+  EXPECT_EQ(said("jpeg", true), "");
 }
 
 /// A TIFF with one folder of one entry: `count` fractions, the i-th (i + 1)/(i + 300).

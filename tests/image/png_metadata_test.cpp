@@ -20,6 +20,7 @@
 #include "tests/image/handmade_files.h"
 #include "tests/support/imagemagick.h"
 #include "tests/support/log_capture.h"
+#include "tests/support/profiles.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::image::png_metadata_test {
@@ -251,6 +252,78 @@ TEST(PngMetadata, GammaAndPrimariesStayWithTheirSamples) {
          compare_files(read_file(folder / "source.png"), read_file(folder / name)))
       EXPECT_EQ(trait.fate, Fate::Kept) << name << ' ' << trait.name;
   }
+}
+
+/// The types of what stands in a file beside its pixels, in the order there.
+std::vector<std::string> chunk_types(const std::vector<std::byte>& file) {
+  const auto number = [&](std::size_t at) { return std::to_integer<std::size_t>(file[at]); };
+  std::vector<std::string> types;
+  for (std::size_t at = 8; at + 12 <= file.size();) {
+    types.emplace_back(reinterpret_cast<const char*>(file.data()) + at + 4, 4);
+    at += 12 + (number(at + 1) << 16 | number(at + 2) << 8 | number(at + 3));
+  }
+  return types;
+}
+
+std::vector<std::string> not_kept(const test::Bytes& before, const std::vector<std::byte>& after) {
+  std::vector<std::string> names;
+  for (const Trait& trait : compare_files(std::as_bytes(std::span(before)), after))
+    if (trait.fate != Fate::Kept) names.push_back(trait.name);
+  return names;
+}
+
+TEST(PngMetadata, ChunksThatMayBeCopiedGoAlong) {
+  const Chunk before{"vpAg", "\0\0\0\x20\0\0\0\x20\0"s};
+  const Chunk empty{"prVt", ""};
+  const Chunk unsafe{"prVT", "of these pixels"};
+  const Chunk behind{"teSt", "Comment\0no comment"s};
+  for (const bool late : {false, true}) {
+    const test::Bytes file = png_with({before, empty, unsafe, behind}, late);
+    const Image picture = decoded(file);
+    const auto result = encode(picture, {.format = "png"});
+    const auto types = chunk_types(result);
+    for (const Chunk& chunk : {before, empty, behind})
+      EXPECT_EQ(std::ranges::count(types, chunk.type), 1) << chunk.type << late;
+    EXPECT_EQ(not_kept(file, result), std::vector<std::string>{"PNG chunk prVT"});
+    EXPECT_TRUE(std::ranges::equal(decode(result, "result").pixels(), picture.pixels()));
+    const auto bare = chunk_types(encode(picture, {.format = "png", .strip_metadata = true}));
+    EXPECT_EQ(std::ranges::find(bare, "vpAg"), bare.end());
+    const auto jpeg = encode(picture, {.format = "jpeg"});
+    const auto lost = not_kept(file, jpeg);
+    EXPECT_NE(std::ranges::find(lost, "PNG chunk teSt"), lost.end());
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(jpeg.data()), jpeg.size()).find("no comm"),
+              std::string::npos);
+  }
+}
+
+TEST(PngMetadata, CodingIndependentColoursStayWithTheirSamples) {
+  const Chunk coded{"cICP", "\x09\x10\0\1"s};  // BT.2100 PQ
+  const Chunk mastering{"mDCV", std::string(24, '\1')};
+  const Chunk level{"cLLI", std::string(8, '\2')};
+  const Chunk srgb{"sRGB", "\0"s};
+  const test::Bytes file = png_with({coded, mastering, level, srgb}, false);
+  Image picture = decoded(file);
+  for (const bool strip : {false, true}) {
+    const auto result = encode(picture, {.format = "png", .strip_metadata = strip});
+    EXPECT_EQ(not_kept(file, result), std::vector<std::string>()) << strip;
+    const auto types = chunk_types(result);
+    EXPECT_LT(std::ranges::find(types, "cICP"), std::ranges::find(types, "IDAT"));
+  }
+  chiaro::test::LogCapture log;
+  encode(picture, {.format = "tiff"});
+  EXPECT_NE(log.text().find("tiff has no place for"), std::string::npos) << log.text();
+  encode(picture, {.format = "png"});
+  const test::Bytes odd = png_with({Chunk{"cICP", "\x09\x10\0"s}}, false);  // too short
+  EXPECT_EQ(not_kept(odd, encode(decoded(odd), {.format = "png"})),
+            std::vector<std::string>{"PNG chunk cICP"});
+  // A profile that stays rules; one that goes takes the samples to sRGB, of which cICP is not true.
+  picture.metadata.icc = chiaro::test::display_p3();
+  const auto kept = chunk_types(encode(picture, {.format = "png"}));
+  EXPECT_NE(std::ranges::find(kept, "iCCP"), kept.end());
+  EXPECT_NE(std::ranges::find(kept, "cICP"), kept.end());
+  const auto gone = chunk_types(encode(picture, {.format = "png", .strip_metadata = true}));
+  EXPECT_EQ(std::ranges::find(gone, "iCCP"), gone.end());
+  EXPECT_EQ(std::ranges::find(gone, "cICP"), gone.end());
 }
 
 TEST(PngMetadata, AProfileOverrulesGamma) {

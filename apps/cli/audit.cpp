@@ -132,11 +132,10 @@ void audit(const std::string& input, std::span<const std::byte> result,
   } else {
     fmt::print("{}: {} of {} kept\n{}", input, kept, traits.size(), text);
   }
-  CHIARO_CHECK(
-      missed.empty(), CheckFailed,
-      "[cli.audit] '{}' would lose something: {}; expected a format that keeps it{}, or no "
-      "--audit; nothing was written",
-      input, few(names), advice_for(missed));
+  CHIARO_CHECK(missed.empty(), CheckFailed,
+               "[cli.audit] '{}' would lose something: {}; expected a format that keeps it{}; "
+               "nothing was written; without --audit it would be",
+               input, few(names), advice_for(missed));
 }
 
 }  // namespace chiaro::cli

@@ -104,6 +104,12 @@ void announce(const ServeArguments& arguments, int port) {
   }
 }
 
+/// Errors: Resource (the limit leaves no room for even the smallest picture).
+void expect_to_serve(const restore::Restorer& restorer, const server::ServeOptions& options) {
+  if (options.max_memory_bytes > 0)
+    restorer.plan(1, 1, {.max_memory_bytes = options.max_memory_bytes});
+}
+
 void run(ServeArguments& arguments) {
   begin_output(arguments.show);
   settle(arguments);
@@ -119,6 +125,7 @@ void run(ServeArguments& arguments) {
   restore::RestorerPool restorers(
       restore::open_restorers(std::move(bundle), engine, arguments.options.restorers));
   const restore::Restorer& restorer = restorers.any();
+  expect_to_serve(restorer, arguments.options);
   server::Jobs jobs(arguments.options, restore_work(restorers, arguments.options));
   server::Service service(
       arguments.options, jobs,

@@ -29,6 +29,7 @@ constexpr gint64 kSignatureBytes = 8;
 constexpr gint64 kHeadBytes = 8;  // length and type of a chunk
 constexpr gint64 kSumBytes = 4;   // behind its content
 constexpr gint64 kMostText = gint64{16} << 20;
+constexpr gint64 kEachBlock = 128;  // what it takes to hold one, beside its content
 
 using Head = std::array<unsigned char, kHeadBytes>;
 
@@ -310,7 +311,7 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
   const gint64 length = vips_source_length(source.get());
   PngChunks chunks;
   BlockCollector blocks(chunks);
-  gint64 taken = 0;
+  gint64 charged = 0;
   bool pixels = false;
   bool profile = false;
   Head head{};
@@ -334,7 +335,7 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
     const bool colours = !pixels && size > 0 && size == size_of_colours(type);
     if (colours) blocks.take_colours(type, body_at(source.get(), at, size));
     const bool wanted = holds_text(type) || type == "eXIf" || is_safe_to_copy(type);
-    if (wanted && (taken += size) <= kMostText) {
+    if (wanted && (charged += size + kEachBlock) <= kMostText) {
       auto body = body_at(source.get(), at, size);
       if (type == "eXIf") {
         blocks.take_exif(body);
@@ -346,9 +347,12 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
     }
     at += kHeadBytes + size + kSumBytes;
   }
-  if (taken > kMostText)
-    spdlog::warn("'{}' holds {} bytes of text, EXIF and the like; what goes beyond {} is left out",
-                 name, taken, kMostText);
+  if (charged > kMostText) {
+    spdlog::warn(
+        "'{}' takes {} bytes for its texts, EXIF and the like ({} for each block beside its "
+        "content); what goes beyond {} is left out",
+        name, charged, kEachBlock, kMostText);
+  }
   blocks.finish(profile);
   vips_source_rewind(source.get());
   vips_error_clear();

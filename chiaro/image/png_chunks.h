@@ -13,7 +13,8 @@ namespace chiaro::image {
 
 inline constexpr const char* kPngColours = "chiaro-png-colours";  ///< blob, see PngChunks
 
-/// What is read of texts and EXIF takes at most 16 MiB together, and so does what is inflated.
+/// What is read of texts, EXIF and the like takes at most 16 MiB together, empty blocks included,
+/// and so does what is inflated.
 struct PngChunks {
   /// That are nothing else in disguise (XMP, profiles in digits); and further chunks that say of
   /// themselves that they may be copied to a file of other pixels (PNG, "safe-to-copy bit").

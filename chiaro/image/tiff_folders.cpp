@@ -147,10 +147,24 @@ class Reader {
 
   /// Where the folder behind the one at `at` is; 0: none.
   std::size_t next_of(std::size_t at) const {
+    const std::size_t link = link_of(at);
+    return link == 0 ? 0 : number(link, widths_.offset);
+  }
+  /// Where the folder at `at` says that; 0: nowhere.
+  std::size_t link_of(std::size_t at) const {
     if (at == 0 || at >= bytes_.size()) return 0;
     const std::uint64_t count = number(at, widths_.count);
     if (count > (bytes_.size() - at) / widths_.entry) return 0;
-    return number(at + widths_.count + widths_.entry * count, widths_.offset);
+    return at + widths_.count + widths_.entry * count;
+  }
+  /// Puts another offset there, in the file's byte order.
+  TiffPatch led_to(std::size_t link, std::size_t offset) const {
+    TiffPatch patch{link, {}};
+    for (std::size_t i = 0; i < widths_.offset; ++i) {
+      const std::size_t place = big_endian_ ? widths_.offset - 1 - i : i;
+      patch.bytes.push_back(static_cast<std::byte>(offset >> (8 * place)));
+    }
+    return patch;
   }
 
   enum class Kind { Nothing, Whole, Aside };
@@ -463,6 +477,15 @@ TiffPages pages_of_tiff(std::span<const std::uint8_t> file) {
     at = reader.next_of(at);
   }
   return result;
+}
+
+std::vector<TiffPatch> patches_for_lone_page(std::span<const std::uint8_t> file, int page) {
+  const Reader reader(file);
+  if (!reader.is_tiff()) return {};
+  const std::size_t at = reader.folder_of_page(page);
+  const std::size_t link = reader.link_of(at);
+  if (link == 0) return {};
+  return {reader.led_to(reader.widths().start, at), reader.led_to(link, 0)};
 }
 
 TiffParts parts_of_tiff(std::span<const std::uint8_t> file, int page) {

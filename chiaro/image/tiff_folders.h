@@ -40,6 +40,10 @@ struct TiffPages {
 };
 TiffPages pages_of_tiff(std::span<const std::uint8_t> file);
 
+/// What makes a file show one of its folders alone, which counts from 0; empty where there is no
+/// such.
+std::vector<TiffPatch> patches_for_lone_page(std::span<const std::uint8_t> file, int page);
+
 /// How a page's pixels lie in the file.
 struct TiffParts {
   std::uint64_t largest_bytes = 0;  ///< of a strip or tile in the file, which is read as a whole

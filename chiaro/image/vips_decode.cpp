@@ -17,6 +17,7 @@
 #include "chiaro/image/png_chunks.h"
 #include "chiaro/image/radiance.h"
 #include "chiaro/image/row_decoder.h"
+#include "chiaro/image/tiff_page.h"
 #include "chiaro/image/upright.h"
 
 namespace chiaro::image {
@@ -35,6 +36,12 @@ int load_bmp(VipsSource* source, VipsImage** out) {
   const void* bytes = vips_source_map(source, &size);
   return bytes == nullptr ? -1
                           : vips_magickload_buffer(const_cast<void*>(bytes), size, out, nullptr);
+}
+
+int load_tiff(VipsSource* source, int page, VipsFailOn fail_on, VipsImage** out) {
+  const VipsSourcePointer alone = page == kFirstPage ? nullptr : lone_tiff_page(source, page);
+  return vips_tiffload_source(alone ? alone.get() : source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+                              "fail_on", fail_on, "page", alone ? 0 : std::max(0, page), nullptr);
 }
 
 std::span<const std::byte> first_bytes(const OpenedPicture& picture, std::size_t count) {
@@ -83,13 +90,11 @@ OpenedPicture with_header(OpenedPicture result, Demand demand) {
   const gint64 length = bits ? vips_source_length(result.source.get()) : 0;
   const auto fail_on = demand == Demand::Anything ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR;
   VipsImage* header = nullptr;
-  const int status =
-      format == "bmp" ? load_bmp(result.source.get(), &header)
-      : format == "tiff"
-          ? vips_tiffload_source(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
-                                 "fail_on", fail_on, "page", std::max(0, result.page), nullptr)
-          : kLoaders.at(format)(result.source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL,
-                                "fail_on", fail_on, nullptr);
+  const int status = format == "bmp" ? load_bmp(result.source.get(), &header)
+                     : format == "tiff"
+                         ? load_tiff(result.source.get(), result.page, fail_on, &header)
+                         : kLoaders.at(format)(result.source.get(), &header, "access",
+                                               VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on, nullptr);
   result.header.reset(header);
   CHIARO_CHECK(status == 0, Input, "[image.read] '{}' is {}, but damaged or truncated: {}", name,
                result.type.description, take_vips_error());

@@ -18,19 +18,27 @@ bool is_below(const Inspection& found, const Inspection& restored,
          found.probabilities[top] >= kSurelyBelow && found.novelty <= info.novelty_threshold;
 }
 
+bool may_look_at_result(const Restorer& restorer) {
+  return restorer.manifest().condition && restorer.manifest().scale == 1;
+}
+
+/// Whether a result shows what the network left, and nothing of the source beside it.
+bool is_as_it_came(const RestoreOptions& options) {
+  return !options.stated && options.strength == 1 && options.keep_grain == 0;
+}
+
 }  // namespace
 
 bool is_possible_again(const Restorer& restorer, const RestoreOptions& options) {
-  return restorer.manifest().condition && restorer.manifest().scale == 1 && !options.stated &&
-         options.strength == 1 && options.keep_grain == 0;
+  return may_look_at_result(restorer) && is_as_it_came(options);
 }
 
 void expect_possible_again(const Restorer& restorer, const RestoreOptions& options) {
-  CHIARO_CHECK(restorer.manifest().condition && restorer.manifest().scale == 1, Usage,
+  CHIARO_CHECK(may_look_at_result(restorer), Usage,
                "[restore.again] bundle '{}' cannot look at its result and restore that; expected "
                "one with a controller that does not enlarge",
                restorer.manifest().name);
-  CHIARO_CHECK(!options.stated && options.strength == 1 && options.keep_grain == 0, Usage,
+  CHIARO_CHECK(is_as_it_came(options), Usage,
                "[restore.again] a result is looked at as it came from the network; leave out what "
                "is wrong (as), the strength and the grain that is kept");
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <string>
@@ -16,9 +17,11 @@
 #include "chiaro/image/inventory.h"
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/tiff_folders.h"
+#include "chiaro/image/vips_decode.h"
 #include "tests/image/exiftool.h"
 #include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/imagemagick.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::image::pages_test {
@@ -319,6 +322,37 @@ TEST(Pages, AreWrittenAsLibtiffReadsThem) {
       EXPECT_EQ(read.alpha, expected.alpha);
       EXPECT_EQ(read.sample_type, expected.sample_type);
     }
+  }
+}
+
+// libvips counts the pages of what it opens by reading all their folders: of a file of n pages, n².
+TEST(Pages, AreOpenedAsIfThereWereNoOthers) {
+  const chiaro::test::TemporaryFolder folder;
+  std::vector<Image> pages;
+  for (const int width : {30, 50, 17})
+    pages.push_back(noisy_page(3, 20, width, SampleType::U16, false));
+  write_pages(folder / "plain.tif", pages);
+  write_pages(folder / "large.tif", pages, 100'000'000);
+  std::vector<std::string> files{folder / "plain.tif", folder / "large.tif"};
+  if (chiaro::test::has_imagemagick()) {
+    const std::string turned = folder / "turned.tif";
+    const std::string command = "convert " + files[0] + " -define tiff:endian=msb " + turned;
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    files.push_back(turned);
+    ASSERT_EQ(read_file(files.back())[0], std::byte('M'));
+  }
+  for (const std::string& file : files) {
+    const auto bytes = read_file(file);
+    for (int i = 0; i < 3; ++i) {
+      const Image& expected = pages[static_cast<std::size_t>(i)];
+      for (const OpenedPicture& opened : {open_picture(file, i), open_picture(bytes, file, i)}) {
+        EXPECT_EQ(pictures_in(opened), 1);
+        const Image read = decode_picture(opened, {});
+        EXPECT_TRUE(std::ranges::equal(read.pixels(), expected.pixels())) << file << i;
+      }
+    }
+    EXPECT_EQ(pictures_in(open_picture(file)), 3);
+    EXPECT_CHIARO_ERROR(open_picture(file, 3), Input, "damaged");
   }
 }
 

@@ -296,6 +296,17 @@ TEST(PngMetadata, ChunksThatMayBeCopiedGoAlong) {
   }
 }
 
+// Each takes twelve bytes of the file, and ten times that to be held.
+TEST(PngMetadata, BlocksWithoutContentAreBounded) {
+  const std::vector<Chunk> many(200'000, Chunk{"prVt", ""});
+  chiaro::test::LogCapture log;
+  const Image picture = decoded(png_with(many, true));
+  EXPECT_GT(picture.metadata.texts.size(), 100'000U);
+  EXPECT_LT(picture.metadata.texts.size(), 150'000U);
+  EXPECT_NE(log.text().find("what goes beyond 16777216 is left out"), std::string::npos)
+      << log.text();
+}
+
 TEST(PngMetadata, CodingIndependentColoursStayWithTheirSamples) {
   const Chunk coded{"cICP", "\x09\x10\0\1"s};  // BT.2100 PQ
   const Chunk mastering{"mDCV", std::string(24, '\1')};

@@ -278,6 +278,13 @@ TEST_F(Serve, WhatDoesNotFitIsNotDecoded) {
   }
 }
 
+TEST_F(Serve, WithoutRoomForAnyPictureItDoesNotStart) {
+  const auto said =
+      test::run_process({CHIARO_PROGRAM, "serve", "--port", "0", "--max-memory", "10M"});
+  EXPECT_EQ(said.status, 6);
+  EXPECT_NE(said.err.find("memory limit is too small"), std::string::npos) << said.err;
+}
+
 TEST_F(Serve, OtherMachinesNeedAToken) {
   const auto bare =
       test::run_process({CHIARO_PROGRAM, "serve", "--host", "0.0.0.0", "--port", "0"});

@@ -22,8 +22,12 @@ constexpr std::string_view kColours = "colours";
 constexpr std::string_view kBeyond = "values outside 0 to 1";
 
 /// What is no metadata: nobody who asks for those to be left out asks for this.
-constexpr std::array kPictures{kColours, "orientation"sv, "further channels"sv,
-                               "further pictures (pages)"sv, "further pictures (animation)"sv};
+constexpr std::array kPictures{kColours,
+                               "orientation"sv,
+                               "further channels"sv,
+                               "further pictures (pages)"sv,
+                               "further pages"sv,
+                               "further pictures (animation)"sv};
 
 /// The flag by which one asks for the loss; "" where there is none.
 std::string flag_for(const image::Trait& trait) {

@@ -32,8 +32,11 @@ std::string PageOf::name() const {
 
 void say_cut_off(const image::PageReader& reader) {
   if (!reader.cut_off()) return;
-  spdlog::warn("'{}' is damaged or truncated: page {} leads to another that is not in the file",
-               reader.name(), reader.count());
+  spdlog::warn(
+      "'{}' is damaged or truncated: page {} leads to another that is not in the file; {} "
+      "can be read",
+      reader.name(), reader.count(),
+      reader.count() == 1 ? "it alone" : fmt::format("{} pages", reader.count()));
 }
 
 void treat_pages(const std::filesystem::path& file, const TreatPicture& treat) {

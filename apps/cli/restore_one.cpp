@@ -252,14 +252,18 @@ void restore_one(RestoreArguments& arguments) {
 
   share_few_heaps();
   image::start_codecs();  // before there is a second thread
+  // Scans of one archive differ by some pixels: a plan for each size would take longer than it
+  // saves.
+  const bool several = !is_piped(input) && image::PageReader(input).count() > 1;
   // The picture is decoded while the network is loaded, and that while its engine is.
   const auto runtime = engine::start_runtime();
-  auto opening = std::async(std::launch::async, [&arguments] {
+  auto opening = std::async(std::launch::async, [&arguments, several] {
     engine::EngineOptions options = engine_options(arguments.engine);
     // Limits are promises about preparing anew: what comes from the cache, and what puts it there,
     // takes memory of its own.
     options.spare_memory = arguments.options.max_memory_bytes > 0;
     if (!options.spare_memory) options.cache = engine::cache_folder();
+    options.many_shapes = several && !options.spare_memory;
     return restore::open_restorer(arguments.engine.bundle, options);
   });
   const Input source(arguments);

@@ -106,8 +106,14 @@ void announce(const ServeArguments& arguments, int port) {
 
 /// Errors: Resource (the limit leaves no room for even the smallest picture).
 void expect_to_serve(const restore::Restorer& restorer, const server::ServeOptions& options) {
-  if (options.max_memory_bytes > 0)
-    restorer.plan(1, 1, {.max_memory_bytes = options.max_memory_bytes});
+  if (options.max_memory_bytes == 0) return;
+  try {
+    restorer.plan(1, 1,
+                  {.max_memory_bytes = options.max_memory_bytes,
+                   .beside_bytes = server::ServeOptions::kBesideBytes});
+  } catch (const Error& error) {
+    fail(error.code(), "[cli.serve] --max-memory leaves no room for any picture: {}", error.what());
+  }
 }
 
 void run(ServeArguments& arguments) {

@@ -39,6 +39,7 @@ restore::RestoreOptions wanted_by(const server::JobRequest& request,
   restore::RestoreOptions wanted{.strength = request.strength,
                                  .keep_grain = request.keep_grain,
                                  .max_memory_bytes = options.max_memory_bytes,
+                                 .beside_bytes = server::ServeOptions::kBesideBytes,
                                  .guard = restore::parse_guard_mode(request.guard)};
   if (!request.stated.empty()) wanted.stated = restore::parse_stated_damages(request.stated);
   return wanted;

@@ -15,6 +15,8 @@ struct ServeOptions {
   int port = 8080;  ///< 0: any that is free
   std::string bundle = "default";
   engine::EngineOptions engine = {};
+  /// Threads and buffers of connections, within max_memory_bytes.
+  static constexpr std::int64_t kBesideBytes = std::int64_t{2} << 20;
   std::int64_t max_memory_bytes = 0;  ///< of one restoration, see restore::RestoreOptions
   std::string token = {};             ///< "": none is asked for; required unless host is loopback
   std::size_t max_body_bytes = std::size_t{64} << 20;

@@ -84,13 +84,33 @@ void keep_png_colours(const Frame& frame, const WriteOptions& options, Metadata&
   if (options.format == "png") {
     const bool converted = !frame.metadata.icc.empty() && metadata.icc.empty();
     metadata.native_header = converted ? std::vector<std::uint8_t>() : colours;
-  } else if (options.say_losses && differ_from_srgb(colours)) {
+    return;
+  }
+  const StatedColours stated = stated_colours(colours);
+  if (options.say_losses && stated.samples)
     spdlog::warn(
         "the source states by cICP, gAMA or cHRM how its samples are meant, which {} has no place "
-        "for: "
-        "left out, and programs that heed it show the result otherwise; png keeps it",
+        "for: left out, and programs that heed it show the result otherwise; png keeps it",
         options.format);
-  }
+  if (options.say_losses && stated.mastering)
+    spdlog::info("{} has no place for mDCV and cLLI of a PNG; left out", options.format);
+}
+
+/// White point and primaries of the source's TIFF are not true of samples that were brought to
+/// sRGB; and in EXIF they have nothing to say where they are those of sRGB, as each TIFF by
+/// ImageMagick has them.
+void keep_exif_colours(const Frame& frame, const WriteOptions& options, Metadata& metadata) {
+  const bool converted = !frame.metadata.icc.empty() && metadata.icc.empty();
+  if (converted || (options.format != "tiff" && exif_colours_are_srgb(metadata.exif)))
+    drop_exif_colours(metadata.exif);
+}
+
+/// They may speak of pixels: a part, or an enlarged picture, does without.
+void keep_further_chunks(const Frame& frame, Metadata& metadata) {
+  const FurtherChunks& further = metadata.further_chunks;
+  const bool upright = frame.width == further.width && frame.height == further.height;
+  const bool turned = frame.width == further.height && frame.height == further.width;
+  if (!upright && !turned) metadata.further_chunks = {};
 }
 
 /// What the format has no place for, in one sentence.
@@ -100,12 +120,22 @@ void say_left_out(const std::string& format, const Metadata& metadata) {
   if (bare && !metadata.exif.empty()) lost.emplace_back("EXIF");
   if (bare && !metadata.xmp.empty()) lost.emplace_back("XMP");
   if ((bare || format == "webp") && !metadata.iptc.empty()) lost.emplace_back("IPTC");
-  const bool comments = format == "jpeg";
-  if (format != "png" && std::ranges::any_of(metadata.texts, [&](const TextBlock& text) {
-        return !comments || comment_of(text).empty();
-      }))
-    lost.emplace_back(comments ? "texts of a PNG" : "comments and texts");
+  const auto loses = [&](const TextBlock& text) {
+    return text.type == "COM" ? format != "jpeg" && !text.body.empty()
+                              : format != "jpeg" || comment_of(text).empty();
+  };
+  if (format != "png" && std::ranges::any_of(metadata.texts, loses))
+    lost.emplace_back(format == "jpeg" ? "texts of a PNG" : "comments and texts");
+  if (format != "png" && !metadata.further_chunks.chunks.empty())
+    lost.emplace_back("further chunks of a PNG");
   if (!lost.empty()) spdlog::info("{} has no place for {}; left out", format, join(lost));
+}
+
+/// What is said of the colours beside the profile; and then what the format has no place for.
+void keep_colours(const Frame& frame, const WriteOptions& options, Metadata& metadata) {
+  keep_exif_colours(frame, options, metadata);
+  keep_png_colours(frame, options, metadata);
+  if (options.say_losses) say_left_out(options.format, metadata);
 }
 
 /// Called by libvips, from any of its threads, for a part of the picture.
@@ -167,7 +197,7 @@ std::int64_t tiff_bound(std::size_t row_bytes, int height, const Metadata& metad
   constexpr std::size_t kOfExif = 4 * (1 + 4);
   const std::size_t row = row_bytes + row_bytes / 2 + row_bytes / 1000 + 64;
   const std::size_t beside = metadata.icc.size() + metadata.xmp.size() +
-                             kOfExif * metadata.exif.size() + metadata.iptc.size();
+                             kOfExif * metadata.exif.size() + 2 * metadata.iptc.size();
   return static_cast<std::int64_t>(row * static_cast<std::size_t>(height) + beside + (1 << 16));
 }
 
@@ -272,6 +302,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
   metadata.source_chroma_subsampled = frame.metadata.source_chroma_subsampled;
   metadata.multiplied = frame.metadata.multiplied;
   set_exif_size(metadata.exif, frame.width, frame.height);
+  keep_further_chunks(frame, metadata);
 
   const bool netpbm = is_netpbm(options.format);
   const bool holds_alpha = options.format != "jpeg" && options.format != "hdr" && !netpbm;
@@ -289,7 +320,6 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
   const bool same_format = options.format == frame.metadata.source_format;
   if (!same_format || (options.format == "exr" && !keeps_primaries(frame, options)))
     metadata.native_header.clear();
-  if (options.say_losses) say_left_out(options.format, metadata);
   if (is_light(options.format)) {
     if (metadata.resolution_is_ratio)  // nothing there would say that it is no density
       metadata.x_pixels_per_mm = metadata.y_pixels_per_mm = 0;
@@ -299,7 +329,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
     encoding.layout.spread_grey = options.format == "hdr" && frame.channels == 1;
     encoding.conversion = conversion_to_light(frame, options);
     metadata.icc.clear();
-    keep_png_colours(frame, options, metadata);
+    keep_colours(frame, options, metadata);
     return encoding;
   }
   // Steps of 8 or 16 bits that are even in light are too coarse for the dark; the pixels of a WebP
@@ -308,7 +338,7 @@ Encoding plan_encoding(const Frame& frame, const WriteOptions& options) {
                      (frame.channels == 1 && options.format == "webp");
   encoding.conversion = choose_conversion(
       frame, options.restore_profile && !options.strip_metadata && !netpbm && !unfit, metadata);
-  keep_png_colours(frame, options, metadata);
+  keep_colours(frame, options, metadata);
   return encoding;
 }
 

@@ -1,6 +1,7 @@
 #include "chiaro/image/exif.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -16,6 +17,10 @@ constexpr std::uint32_t kHeight = 0xa003;
 constexpr std::uint32_t kXResolution = 0x011a;
 constexpr std::uint32_t kYResolution = 0x011b;
 constexpr std::uint32_t kResolutionUnit = 0x0128;
+constexpr std::uint32_t kWhitePoint = 0x013e;
+constexpr std::uint32_t kPrimaries = 0x013f;
+constexpr std::array kWhite{0.3127, 0.3290};  // of sRGB
+constexpr std::array kRedGreenBlue{0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
 constexpr std::uint32_t kShort = 3;
 constexpr std::uint32_t kLong = 4;
 constexpr std::uint32_t kRational = 5;
@@ -65,11 +70,32 @@ class TiffBytes {
 
   /// A fraction of two numbers outside of its entry; 0 where it is none.
   double fraction(std::size_t folder, std::uint32_t tag) const {
+    const auto values = fractions(folder, tag, 1);
+    return values.empty() ? 0 : values.front();
+  }
+
+  /// As many; empty where it has not.
+  std::vector<double> fractions(std::size_t folder, std::uint32_t tag, std::size_t count) const {
     const auto entry = find(folder, tag);
-    if (!entry || get(*entry + 2, 2) != kRational || get(*entry + 4, 4) != 1) return 0;
-    const std::size_t at = get(*entry + 8, 4);
-    const double under = get(at + 4, 4);
-    return under > 0 ? get(at, 4) / under : 0;
+    if (!entry || get(*entry + 2, 2) != kRational || get(*entry + 4, 4) != count) return {};
+    std::vector<double> values;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t at = get(*entry + 8, 4) + 8 * i;
+      const double under = get(at + 4, 4);
+      values.push_back(under > 0 ? get(at, 4) / under : 0);
+    }
+    return values;
+  }
+
+  /// Takes an entry out of a folder; its data stays where it is, for nobody.
+  void remove(std::size_t folder, std::uint32_t tag) {
+    const auto entry = find(folder, tag);
+    const std::size_t count = get(folder, 2);
+    const std::size_t end = folder + 2 + kEntryBytes * count + 4;  // with the link behind it
+    if (!entry || end > bytes_.size()) return;
+    const auto at = bytes_.begin() + static_cast<std::ptrdiff_t>(*entry);
+    std::copy(at + kEntryBytes, bytes_.begin() + static_cast<std::ptrdiff_t>(end), at);
+    set(folder, 2, static_cast<std::uint32_t>(count - 1));
   }
 
   void append(std::size_t count, std::uint32_t value) {
@@ -107,6 +133,28 @@ int orientation_of_exif(std::vector<std::uint8_t> exif) {
   if (!entry || tiff.get(*entry + 2, 2) != kShort) return 1;
   const std::uint32_t value = tiff.get(*entry + 8, 2);
   return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+}
+
+void drop_exif_colours(std::vector<std::uint8_t>& exif) {
+  TiffBytes tiff(exif);
+  const std::size_t folder = tiff.first_folder();
+  const bool said_something = tiff.get(folder, 2) > 0;
+  for (const std::uint32_t tag : {kWhitePoint, kPrimaries}) tiff.remove(folder, tag);
+  if (said_something && tiff.get(folder, 2) == 0) exif.clear();
+}
+
+bool exif_colours_are_srgb(std::vector<std::uint8_t> exif) {
+  const TiffBytes tiff(exif);
+  const std::size_t folder = tiff.first_folder();
+  return are_srgb_colours(tiff.fractions(folder, kWhitePoint, kWhite.size())) &&
+         are_srgb_colours(tiff.fractions(folder, kPrimaries, kRedGreenBlue.size()));
+}
+
+bool are_srgb_colours(std::span<const double> values) {
+  constexpr double kRounded = 1e-4;
+  const auto close = [](double a, double b) { return std::abs(a - b) < kRounded; };
+  return std::ranges::equal(values, kWhite, close) ||
+         std::ranges::equal(values, kRedGreenBlue, close);
 }
 
 void set_exif_size(std::vector<std::uint8_t>& exif, int width, int height) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace chiaro::image {
@@ -14,6 +15,14 @@ void make_exif_upright(std::vector<std::uint8_t>& exif);
 
 /// 1 to 8; 1 where none is stated.
 int orientation_of_exif(std::vector<std::uint8_t> exif);
+
+/// WhitePoint and PrimaryChromaticities, how samples are meant: taken out; what is left of a block
+/// that said nothing else is empty.
+void drop_exif_colours(std::vector<std::uint8_t>& exif);
+/// Whether both are there, and are those of sRGB (IEC 61966-2-1).
+bool exif_colours_are_srgb(std::vector<std::uint8_t> exif);
+/// Whether these are the values of WhitePoint (2) or PrimaryChromaticities (6) of sRGB.
+bool are_srgb_colours(std::span<const double> values);
 
 /// Sets the stored picture size, where it is stored at all.
 void set_exif_size(std::vector<std::uint8_t>& exif, int width, int height);

@@ -229,7 +229,8 @@ const char* fate_name(Fate fate) {
 
 std::vector<Trait> compare_files(std::span<const std::byte> before,
                                  std::span<const std::byte> after) {
-  const std::vector<int> pages = pages_of_tiff(octets(before)).whole;
+  const TiffPages source = pages_of_tiff(octets(before));
+  const std::vector<int>& pages = source.whole;
   const std::vector<int> pages_after = pages_of_tiff(octets(after)).whole;
   std::vector<Trait> traits;
   for (std::size_t i = 0; i < std::min(pages.size(), pages_after.size()); ++i) {
@@ -238,6 +239,8 @@ std::vector<Trait> compare_files(std::span<const std::byte> before,
                   facts_of(after, "the result", pages_after[i]), traits);
     for (std::size_t t = first; t < traits.size(); ++t) traits[t].page = static_cast<int>(i) + 1;
   }
+  if (source.cut_off)
+    traits.push_back({"further pages", "not in the file, which is cut off", "", Fate::Lost});
   // The very file, still to be turned by whoever shows it.
   if (std::ranges::equal(before, after))
     for (Trait& trait : traits) trait.fate = Fate::Kept;

@@ -44,10 +44,13 @@ std::span<const float> Image::plane(int channel) const {
 }
 
 Image crop(const Image& source, int y, int x, int height, int width) {
-  CHIARO_CHECK(y >= 0 && x >= 0 && height > 0 && width > 0 && y <= source.height() - height &&
-                   x <= source.width() - width,
-               Usage, "[image.crop] rectangle leaves the picture; got {}x{} at ({}, {}) of {}x{}",
-               height, width, y, x, source.height(), source.width());
+  CHIARO_CHECK(
+      y >= 0 && x >= 0 && height > 0 && width > 0 && y <= source.height() - height &&
+          x <= source.width() - width,
+      Usage,
+      "[image.crop] rectangle leaves the picture; got x {}, y {}, {} wide, {} high; expected it "
+      "within {} x {}",
+      x, y, width, height, source.width(), source.height());
   return transform_planes(
       source, height, width, [&](std::span<const float> from, std::span<float> to) {
         for (int row = 0; row < height; ++row) {

@@ -18,6 +18,20 @@ struct TextBlock {
   std::vector<std::uint8_t> body;
 };
 
+/// Chunks of a PNG that are not known here, and say of themselves that they may be copied to a file
+/// of other pixels (PNG, "safe-to-copy bit"). They may speak of pixels, as vpAg and oFFs do, so
+/// that they go only with a picture of the same size.
+struct FurtherChunks {
+  struct Chunk {
+    std::string type;
+    std::vector<std::uint8_t> body;
+    bool behind_pixels = false;  ///< which must not change (PNG, "Ordering of safe-to-copy chunks")
+  };
+  std::vector<Chunk> chunks;
+  int width = 0;  ///< as stored
+  int height = 0;
+};
+
 /// What a file carries beside its pixels; passed through unchanged.
 struct Metadata {
   std::vector<std::uint8_t> icc;  ///< embedded profile of the *source*; empty: sRGB assumed
@@ -38,10 +52,10 @@ struct Metadata {
   /// Alpha is multiplied into the colours, in linear light (OpenEXR): what they are on black.
   bool multiplied = false;
   /// What only the source's own format has a place for: attributes of an OpenEXR header, lines of a
-  /// Radiance header, cICP, gAMA and the like of a PNG as whole
-  /// chunks.
+  /// Radiance header, cICP, gAMA and the like of a PNG as whole chunks.
   std::vector<std::uint8_t> native_header;
-  std::vector<TextBlock> texts;           ///< comments of a JPEG, texts and further chunks of a PNG
+  std::vector<TextBlock> texts;           ///< comments of a JPEG, texts of a PNG
+  FurtherChunks further_chunks;           ///< of a PNG
   int source_jpeg_quality = 0;            ///< estimate, 0: not a JPEG or unknown
   bool source_chroma_subsampled = false;  ///< of a JPEG
 };

@@ -38,11 +38,14 @@ std::span<const std::uint8_t> as_bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-/// What zlib makes of it, at most 64 MiB; nothing where it is damaged.
-std::optional<std::string> inflated(std::string_view deflated) {
-  constexpr std::size_t kMost = std::size_t{64} << 20;
+constexpr std::size_t kMostInflated = std::size_t{64} << 20;  // of a file
+
+/// What zlib makes of it, at most `left` bytes, of which it takes what it tried; nothing where it
+/// is damaged.
+std::optional<std::string> inflated(std::string_view deflated, std::size_t& left) {
   std::string result(std::max<std::size_t>(4096, deflated.size() * 4), '\0');
-  for (; result.size() <= kMost; result.resize(result.size() * 4)) {
+  for (; result.size() <= left; result.resize(result.size() * 4)) {
+    left -= result.size();
     auto size = static_cast<uLongf>(result.size());
     const int status = uncompress(reinterpret_cast<Bytef*>(result.data()), &size,
                                   reinterpret_cast<const Bytef*>(deflated.data()),
@@ -54,6 +57,11 @@ std::optional<std::string> inflated(std::string_view deflated) {
     if (status != Z_BUF_ERROR) return std::nullopt;
   }
   return std::nullopt;
+}
+
+bool has_iptc(const Inventory& items) {
+  const auto first = items.lower_bound("IPTC ");
+  return first != items.end() && first->first.starts_with("IPTC ");
 }
 
 // --- JPEG
@@ -96,7 +104,7 @@ void take_jpeg_inventory(std::string_view file, Inventory& items) {
     const std::size_t size = big(file, at + 2, 2);
     if (marker == 0xda || marker == 0xd9 || size < 2 || at + 2 + size > file.size()) return;
     const std::string_view body = file.substr(at + 4, size - 2);
-    if (marker == 0xfe) items["comment"] += body;
+    if (marker == 0xfe && !body.empty()) items["comment"] += body;
     if (marker >= 0xe0 && marker <= 0xef) take_app_segment(marker - 0xe0, body, items);
     at += 2 + size;
   }
@@ -124,6 +132,7 @@ struct PngBlocks {
   std::map<std::string, std::string, std::less<>> digits;  ///< by the name of the profile
   bool exif = false;                                       ///< in a chunk of its own
   bool profile = false;                                    ///< ICC or sRGB
+  std::size_t left = kMostInflated;
 };
 
 /// Whether digits under this name are something that photographs have.
@@ -149,17 +158,17 @@ void take_text_chunk(std::string_view type, std::string_view body, PngBlocks& bl
   if (type == "tEXt") {
     text = std::string(rest);
   } else if (type == "zTXt") {
-    text = inflated(rest.substr(std::min<std::size_t>(1, rest.size())));
+    text = inflated(rest.substr(std::min<std::size_t>(1, rest.size())), blocks.left);
   } else {  // iTXt: compressed or not, language, translated keyword
     const bool compressed = !rest.empty() && rest[0] == '\1';
     rest = rest.substr(std::min<std::size_t>(2, rest.size()));
     for (int i = 0; i < 2; ++i) rest = rest.substr(std::min(rest.size(), rest.find('\0') + 1));
-    text = compressed ? inflated(rest) : std::string(rest);
+    text = compressed ? inflated(rest, blocks.left) : std::string(rest);
   }
-  if (!text) return;
+  if (!text) text = std::string(body);  // damaged, or too much: as it stands
   if (key == "XML:com.adobe.xmp") return take_xmp_inventory(*text, items);
   if (take_digits(key, *text, blocks)) return;
-  items[key == "Comment" ? "comment" : fmt::format("PNG text '{}'", key)] = *text;
+  items[key == "Comment" ? "comment" : fmt::format("PNG text '{}'", key)] += *text;
 }
 
 void take_png_digits(const PngBlocks& blocks, Inventory& items) {
@@ -172,8 +181,7 @@ void take_png_digits(const PngBlocks& blocks, Inventory& items) {
   if (!items.contains("XMP"))
     take_xmp_inventory(told("xmp", "http://ns.adobe.com/xap/1.0/\0"sv), items);
   for (const char* name : {"8bim", "iptc"}) {
-    const auto first = items.lower_bound("IPTC ");
-    if (first != items.end() && first->first.starts_with("IPTC ")) break;  // the same once more
+    if (has_iptc(items)) break;  // the same once more
     const std::string_view block = told(name, "Photoshop 3.0\0"sv);
     block.starts_with("8BIM") ? take_resource_inventory(block, items)
                               : take_iptc_inventory(block, items);
@@ -194,6 +202,7 @@ bool is_chunk_type(std::string_view type) {
 void take_png_inventory(std::string_view file, Inventory& items) {
   constexpr auto kPrimaries =  // those of sRGB
       "\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8\0\0\x75\x30\0\0\xea\x60\0\0\x3a\x98\0\0\x17\x70"sv;
+  constexpr auto kCoded = "\1\15\0\1"sv;
   PngBlocks blocks;
   for (std::size_t at = 8; at + 12 <= file.size();) {
     const std::size_t size = big(file, at, 4);
@@ -205,7 +214,7 @@ void take_png_inventory(std::string_view file, Inventory& items) {
       const std::size_t name_end = body.find('\0');
       const auto profile = name_end == std::string_view::npos || name_end + 2 > body.size()
                                ? std::nullopt
-                               : inflated(body.substr(name_end + 2));
+                               : inflated(body.substr(name_end + 2), blocks.left);
       if (profile) items["ICC profile"] = *profile;
     } else if (type == "eXIf") {
       blocks.exif = true;
@@ -218,6 +227,8 @@ void take_png_inventory(std::string_view file, Inventory& items) {
       if (big(body, 0, 4) != 45455) items.emplace("PNG gamma", body);  // 1/2.2: as sRGB says
     } else if (type == "cHRM") {
       if (body != kPrimaries) items.emplace("PNG primaries", body);
+    } else if (type == "cICP" && body == kCoded) {
+      // as sRGB
     } else if (is_chunk_type(type) &&
                std::ranges::find(kStructuralChunks, type) == kStructuralChunks.end()) {
       items[fmt::format("PNG chunk {}", type)] += body;
@@ -319,7 +330,7 @@ void take_resource_inventory(std::string_view resources, Inventory& items) {
     if (size_at + 4 > resources.size() || size > resources.size() - size_at - 4) return;
     const std::string_view body = resources.substr(size_at + 4, size);
     if (number == 0x0404) {
-      take_iptc_inventory(body, items);
+      if (!has_iptc(items)) take_iptc_inventory(body, items);  // not the same once more
     } else if (number == 0x07d0 || (number >= 0x07d0 && number <= 0x0bb6)) {
       items["Photoshop paths"] += body;
     }  // others are the state of an editor, thumbnails and copies of what stands elsewhere

@@ -163,6 +163,15 @@ Bytes raw_profile(std::string_view name, std::span<const std::uint8_t> data) {
   return body;
 }
 
+void append_further(Bytes& out, const Metadata& metadata, bool behind_pixels) {
+  for (const auto& chunk : metadata.further_chunks.chunks) {
+    if (chunk.behind_pixels != behind_pixels) continue;
+    Bytes body;
+    append(body, chunk.body);
+    append_chunk(out, chunk.type, body);
+  }
+}
+
 Bytes embed_png(std::span<const std::byte> coded, const Metadata& metadata) {
   constexpr std::size_t kHeaderEnd = 33;
   CHIARO_CHECK(coded.size() > kHeaderEnd && as_text(coded).substr(12, 4) == "IHDR", Internal,
@@ -208,6 +217,7 @@ Bytes embed_png(std::span<const std::byte> coded, const Metadata& metadata) {
     append(body, block.body);
     append_chunk(out, block.type, body);
   }
+  append_further(out, metadata, false);
   out.insert(out.end(), coded.begin() + static_cast<std::ptrdiff_t>(rest), coded.end());
   return out;
 }
@@ -254,12 +264,19 @@ std::vector<std::byte> embed_metadata(const std::string& format, std::span<const
   if (format == "tiff") {
     if (const auto patch = lacking_unit(coded, metadata))
       std::ranges::copy(patch->bytes, out.begin() + static_cast<std::ptrdiff_t>(patch->at));
-    const auto addition = addition_to_tiff(out, metadata.exif, unwrap_iptc(metadata.iptc));
+    const auto addition = addition_to_tiff(out, metadata.exif, tiff_blocks(metadata.iptc));
     if (addition.tail.empty()) return out;
     append(out, std::span(addition.tail));
     std::ranges::copy(addition.start.bytes,
                       out.begin() + static_cast<std::ptrdiff_t>(addition.start.at));
   }
+  return out;
+}
+
+std::vector<std::byte> png_end(const Metadata& metadata) {
+  Bytes out;
+  append_further(out, metadata, true);
+  if (!out.empty()) append_chunk(out, "IEND", {});
   return out;
 }
 

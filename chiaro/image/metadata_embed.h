@@ -17,4 +17,9 @@ namespace chiaro::image {
 std::vector<std::byte> embed_metadata(const std::string& format, std::span<const std::byte> coded,
                                       const Metadata& metadata);
 
+/// What a PNG ends with whose source has chunks behind its pixels: they come in place of the last
+/// `kPngEnd` bytes, which they repeat at their own end. Empty where there are none.
+std::vector<std::byte> png_end(const Metadata& metadata);
+inline constexpr std::size_t kPngEnd = 12;  ///< IEND
+
 }  // namespace chiaro::image

@@ -52,7 +52,32 @@ std::vector<std::uint8_t> exif_of_source(VipsSource* source, int page) {
   return exif;
 }
 
+/// As in a JPEG. libvips takes records whose tag calls them numbers for those, and turns them.
+std::vector<std::uint8_t> iptc_of_source(VipsSource* source, int page) {
+  TiffBlocks blocks;
+  show_whole(source,
+             [&](std::span<const std::uint8_t> file) { blocks = blocks_of_tiff(file, page); });
+  if (!as_text(blocks.resources).starts_with("8BIM"))
+    return blocks.iptc.empty() ? std::vector<std::uint8_t>() : wrap_iptc(blocks.iptc);
+  std::vector<std::uint8_t> result(kPhotoshop.begin(), kPhotoshop.end());
+  result.insert(result.end(), blocks.resources.begin(), blocks.resources.end());
+  if (blocks.iptc.empty() || !unwrap_iptc(result).empty()) return result;
+  const std::vector<std::uint8_t> wrapped = wrap_iptc(blocks.iptc);
+  const auto more = image_resources(wrapped);
+  result.insert(result.end(), more.begin(), more.end());
+  return result;
+}
+
 }  // namespace
+
+TiffBlocks tiff_blocks(std::span<const std::uint8_t> block) {
+  TiffBlocks blocks{unwrap_iptc(block), {}};
+  const auto resources = image_resources(block);
+  const auto bare = blocks.iptc.empty() ? std::vector<std::uint8_t>() : wrap_iptc(blocks.iptc);
+  if (!std::ranges::equal(resources, image_resources(bare)))
+    blocks.resources.assign(resources.begin(), resources.end());
+  return blocks;
+}
 
 std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block) {
   return as_text(block).starts_with(kPhotoshop) ? block.subspan(kPhotoshop.size()) : block;
@@ -90,7 +115,7 @@ Metadata read_metadata(VipsImage* header, VipsSource* source, const std::string&
   // The pixels are turned by what the format itself says; a packet that alone says something, which
   // few programs heed, goes on saying it.
   if (vips_image_get_orientation(header) > 1) make_xmp_upright(result.xmp);
-  result.iptc = blob(header, VIPS_META_IPTC_NAME);
+  result.iptc = format == "tiff" ? iptc_of_source(source, page) : blob(header, VIPS_META_IPTC_NAME);
   if (!result.iptc.empty() && !as_text(result.iptc).starts_with(kPhotoshop))
     result.iptc = wrap_iptc(result.iptc);
   result.native_header = blob(header, format == "exr"   ? kExrAttributes

@@ -28,6 +28,10 @@ void show_whole(_VipsSource* source,
 /// The image resources of Metadata::iptc, without the heading.
 std::span<const std::uint8_t> image_resources(std::span<const std::uint8_t> block);
 
+/// Metadata::iptc as a TIFF has it. Resources that are nothing but the records stay out.
+struct TiffBlocks;
+TiffBlocks tiff_blocks(std::span<const std::uint8_t> block);
+
 /// IPTC records wrapped as in a JPEG, and out again (empty where there are none).
 std::vector<std::uint8_t> wrap_iptc(std::span<const std::uint8_t> records);
 std::vector<std::uint8_t> unwrap_iptc(std::span<const std::uint8_t> block);

@@ -29,7 +29,25 @@ constexpr gint64 kSignatureBytes = 8;
 constexpr gint64 kHeadBytes = 8;  // length and type of a chunk
 constexpr gint64 kSumBytes = 4;   // behind its content
 constexpr gint64 kMostText = gint64{16} << 20;
-constexpr gint64 kEachBlock = 128;  // what it takes to hold one, beside its content
+
+/// How much of one sort is taken of a file.
+struct Allowance {
+  static constexpr gint64 kEachBlock = 128;  // what it takes to hold one, beside its content
+
+  gint64 left = kMostText;
+  int refused = 0;
+  gint64 refused_bytes = 0;
+
+  bool take(gint64 size) {
+    if (size + kEachBlock <= left) {
+      left -= size + kEachBlock;
+      return true;
+    }
+    ++refused;
+    refused_bytes += size;
+    return false;
+  }
+};
 
 using Head = std::array<unsigned char, kHeadBytes>;
 
@@ -59,7 +77,8 @@ gint64 size_of_colours(std::string_view type) {
 bool is_safe_to_copy(std::string_view type) {
   const auto small = [&](std::size_t i) { return type[i] >= 'a' && type[i] <= 'z'; };
   const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
-  return std::ranges::all_of(type, letter) && small(0) && small(3) && type != "pHYs";
+  return std::ranges::all_of(type, letter) && small(0) && small(3) && type != "pHYs" &&
+         size_of_colours(type) == 0;
 }
 
 /// What stands behind the head at `at`; empty where it cannot be read.
@@ -72,6 +91,20 @@ std::vector<std::uint8_t> body_at(VipsSource* source, gint64 at, gint64 size) {
     if (more <= 0) return {};
     got += more;
   }
+  return body;
+}
+
+/// Nothing where it does not add up: a copy would get a sum that hides the damage.
+std::optional<std::vector<std::uint8_t>> sound_body_at(VipsSource* source, gint64 at, gint64 size,
+                                                       std::string_view type) {
+  auto body = body_at(source, at, size + kSumBytes);
+  if (body.empty()) return std::nullopt;
+  std::uint32_t stated = 0;
+  for (auto i = body.end() - kSumBytes; i != body.end(); ++i) stated = stated << 8 | *i;
+  body.resize(static_cast<std::size_t>(size));
+  auto sum = crc32(0, reinterpret_cast<const Bytef*>(type.data()), static_cast<uInt>(type.size()));
+  sum = crc32_z(sum, body.data(), body.size());
+  if (sum != stated) return std::nullopt;
   return body;
 }
 
@@ -196,8 +229,8 @@ class BlockCollector {
     chunks_.texts.push_back({std::string(type), std::move(body)});
   }
 
-  void take_other(std::string_view type, Octets body) {
-    chunks_.texts.push_back({std::string(type), std::move(body)});
+  void take_further(std::string_view type, Octets body, bool behind_pixels) {
+    chunks_.further.push_back({std::string(type), std::move(body), behind_pixels});
   }
 
   /// The first of each type.
@@ -307,11 +340,22 @@ TextBlock png_comment(const std::string& comment) {
   return {international ? "iTXt" : "tEXt", {body.begin(), body.end()}};
 }
 
+namespace {
+
+void note_refused(const Allowance& allowance, const char* what, std::vector<std::string>& notes) {
+  if (allowance.refused == 0) return;
+  notes.push_back(fmt::format("{} beyond {} MiB are left out: {} of them, {} bytes", what,
+                              kMostText >> 20, allowance.refused, allowance.refused_bytes));
+}
+
+}  // namespace
+
 PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& name) {
   const gint64 length = vips_source_length(source.get());
   PngChunks chunks;
   BlockCollector blocks(chunks);
-  gint64 charged = 0;
+  Allowance texts;
+  Allowance further;
   bool pixels = false;
   bool profile = false;
   Head head{};
@@ -334,25 +378,24 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
     profile = profile || type == "iCCP" || type == "sRGB";
     const bool colours = !pixels && size > 0 && size == size_of_colours(type);
     if (colours) blocks.take_colours(type, body_at(source.get(), at, size));
-    const bool wanted = holds_text(type) || type == "eXIf" || is_safe_to_copy(type);
-    if (wanted && (charged += size + kEachBlock) <= kMostText) {
+    if ((holds_text(type) || type == "eXIf") && texts.take(size)) {
       auto body = body_at(source.get(), at, size);
       if (type == "eXIf") {
         blocks.take_exif(body);
-      } else if (!holds_text(type)) {
-        blocks.take_other(type, std::move(body));
       } else if (!body.empty()) {
         blocks.take_text(type, std::move(body));
+      }
+    } else if (!holds_text(type) && is_safe_to_copy(type) && further.take(size)) {
+      if (auto body = sound_body_at(source.get(), at, size, type)) {
+        blocks.take_further(type, std::move(*body), pixels);
+      } else {
+        chunks.notes.push_back(fmt::format("chunk {} is damaged; left out", type));
       }
     }
     at += kHeadBytes + size + kSumBytes;
   }
-  if (charged > kMostText) {
-    spdlog::warn(
-        "'{}' takes {} bytes for its texts, EXIF and the like ({} for each block beside its "
-        "content); what goes beyond {} is left out",
-        name, charged, kEachBlock, kMostText);
-  }
+  note_refused(texts, "texts and EXIF", chunks.notes);
+  note_refused(further, "further chunks", chunks.notes);
   blocks.finish(profile);
   vips_source_rewind(source.get());
   vips_error_clear();
@@ -372,21 +415,27 @@ void attach_png_blocks(VipsImage* header, const PngChunks& chunks) {
   attach_block(kPngColours, chunks.colours);
 }
 
-bool differ_from_srgb(std::span<const std::uint8_t> colours) {
-  constexpr auto kGamma = "\0\0\0\4gAMA\0\0\xb1\x8f"sv;  // 1/2.2
+StatedColours stated_colours(std::span<const std::uint8_t> colours) {
+  constexpr auto kGamma = "gAMA\0\0\xb1\x8f"sv;  // 1/2.2
   constexpr auto kPrimaries =
-      "\0\0\0 cHRM\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8"
+      "cHRM\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8"
       "\0\0\x75\x30\0\0\xea\x60\0\0\x3a\x98\0\0\x17\x70"sv;
-  constexpr auto kCoded = "\0\0\0\4cICP\1\15\0\1"sv;
-  constexpr std::array kKnown{kGamma, kPrimaries, kCoded};
+  constexpr auto kCoded = "cICP\1\15\0\1"sv;
+  constexpr std::array kOfSrgb{kGamma, kPrimaries, kCoded};
+  constexpr std::size_t kTypeAt = 4;
+  StatedColours stated;
   while (!colours.empty()) {
-    const std::string_view chunk(reinterpret_cast<const char*>(colours.data()), colours.size());
-    const auto* const same = std::ranges::find_if(
-        kKnown, [&](std::string_view known) { return chunk.starts_with(known); });
-    if (same == kKnown.end()) return true;
-    colours = colours.subspan(same->size() + kSumBytes);
+    const std::string_view rest(reinterpret_cast<const char*>(colours.data()), colours.size());
+    const std::string_view type = rest.substr(kTypeAt, 4);
+    const auto size = kHeadBytes + size_of_colours(type);
+    const std::string_view chunk = rest.substr(kTypeAt, static_cast<std::size_t>(size) - kTypeAt);
+    const bool of_samples = type == "gAMA" || type == "cHRM" || type == "cICP";
+    stated.mastering = stated.mastering || !of_samples;
+    stated.samples =
+        stated.samples || (of_samples && std::ranges::find(kOfSrgb, chunk) == kOfSrgb.end());
+    colours = colours.subspan(static_cast<std::size_t>(size + kSumBytes));
   }
-  return false;
+  return stated;
 }
 
 }  // namespace chiaro::image

@@ -13,12 +13,11 @@ namespace chiaro::image {
 
 inline constexpr const char* kPngColours = "chiaro-png-colours";  ///< blob, see PngChunks
 
-/// What is read of texts, EXIF and the like takes at most 16 MiB together, empty blocks included,
-/// and so does what is inflated.
+/// What is read of texts and EXIF takes at most 16 MiB together, empty blocks included, and so do
+/// further chunks, and what is inflated.
 struct PngChunks {
-  /// That are nothing else in disguise (XMP, profiles in digits); and further chunks that say of
-  /// themselves that they may be copied to a file of other pixels (PNG, "safe-to-copy bit").
-  std::vector<TextBlock> texts;
+  std::vector<TextBlock> texts;  ///< that are nothing else in disguise (XMP, profiles in digits)
+  std::vector<FurtherChunks::Chunk> further;
   /// Also where libvips does not look: behind the pixels, and in texts of digits (ImageMagick).
   std::vector<std::uint8_t> exif;  ///< without a prefix
   std::vector<std::uint8_t> xmp;
@@ -27,6 +26,7 @@ struct PngChunks {
   /// beside a profile or sRGB, which overrule them.
   std::vector<std::uint8_t> colours;
   std::string fault;  ///< of a file that ends within its pixels, or behind them: how; else ""
+  std::vector<std::string> notes;  ///< what was left out, and why
 };
 
 /// libpng takes the memory that a chunk claims, up to 2 GiB, and clears it before it reads: here a
@@ -38,8 +38,12 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
 /// Puts into the header what libvips did not find itself, with the orientation that EXIF states.
 void attach_png_blocks(_VipsImage* header, const PngChunks& chunks);
 
-/// Whether PngChunks::colours say something else than sRGB does.
-bool differ_from_srgb(std::span<const std::uint8_t> colours);
+/// What PngChunks::colours say that is not so of every file without them.
+struct StatedColours {
+  bool samples = false;    ///< by cICP, gAMA or cHRM: that samples are meant otherwise than as sRGB
+  bool mastering = false;  ///< mDCV, cLLI: of the display and the light of the master
+};
+StatedColours stated_colours(std::span<const std::uint8_t> colours);
 
 /// A text as UTF-8 for the format that has a place for comments alone: that of a PNG whose keyword
 /// is "Comment", where it is not deflated, and that of a JPEG; "" for others.

@@ -29,7 +29,7 @@ struct Density {
 Density density_of(double x, double y, double unit_mm) {
   if (!(x > 0 && y > 0 && std::isfinite(x) && std::isfinite(y))) return {};
   if (unit_mm > 0) return {x / unit_mm, y / unit_mm};
-  if (x == y) return {};
+  if (x == 1 && y == 1) return {};  // as files have it that state nothing
   return {x, y, true};
 }
 

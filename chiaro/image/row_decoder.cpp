@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "chiaro/base/error.h"
+#include "chiaro/image/exif.h"
 #include "chiaro/image/exr_read.h"
 #include "chiaro/image/metadata_read.h"
 #include "chiaro/image/resolution.h"
+#include "chiaro/image/tiff_folders.h"
 
 namespace chiaro::image {
 namespace {
@@ -137,6 +139,9 @@ Metadata metadata_of(const OpenedPicture& picture) {
   take_resolution(picture, metadata);
   metadata.source_jpeg_quality = picture.jpeg.quality;
   metadata.texts = picture.png_texts;
+  metadata.further_chunks = picture.further_chunks;
+  metadata.further_chunks.width = picture.header->Xsize;
+  metadata.further_chunks.height = picture.header->Ysize;
   for (const auto& comment : picture.jpeg.comments) metadata.texts.push_back({"COM", comment});
   metadata.source_chroma_subsampled = picture.jpeg.chroma_subsampled;
   return metadata;
@@ -149,6 +154,24 @@ void note_left_out(VipsImage* header, const std::string& name) {
       vips_image_get_string(header, kExrLeftOut, &channels) != 0)
     return;
   spdlog::warn("'{}' has channels beside its colours, which are left out: {}", name, channels);
+}
+
+/// Pictures beside the one that is read.
+void note_others(const OpenedPicture& picture) {
+  auto pictures = static_cast<std::size_t>(pictures_in(picture));
+  if (pictures <= 1) return;
+  if (picture.type.format == "tiff") {
+    TiffPages pages;
+    show_whole(picture.source.get(),
+               [&](std::span<const std::uint8_t> file) { pages = pages_of_tiff(file); });
+    pictures = pages.whole.size();
+    if (pages.aside > 0)
+      spdlog::warn(
+          "'{}' holds reduced copies of its pages or masks beside them, which are left out",
+          picture.name);
+  }
+  if (pictures > 1)
+    spdlog::warn("'{}' holds {} pictures; only the first is read", picture.name, pictures);
 }
 
 }  // namespace
@@ -188,11 +211,12 @@ RowDecoder::RowDecoder(const OpenedPicture& picture, const ReadOptions& options,
   orientation_ = picture.type.format == "pfm" ? 4 : vips_image_get_orientation(header);
 
   metadata_ = metadata_of(picture);
-  const int pages = pictures_in(picture);
-  if (pages > 1 && picture.page == kFirstPage && say) {
-    spdlog::warn("'{}' holds {} pictures; only the first is read", picture.name, pages);
+  if (picture.page == kFirstPage && say) note_others(picture);
+  if (say) {
+    for (const std::string& note : picture.notes) spdlog::warn("'{}': {}", picture.name, note);
   }
   conversion_ = choose_conversion(picture, colours, options.convert_to_srgb, say, metadata_);
+  if (cmyk_ || known_.get() != header) drop_exif_colours(metadata_.exif);  // of other samples
   sample_type_ = stored_type(*known_);
   metadata_.linear_light = metadata_.linear_light && sample_type_ == SampleType::F32;
   metadata_.multiplied = picture.type.format == "exr" && has_alpha_;

@@ -144,6 +144,7 @@ class HeadedTarget {
   void finish() {
     if (failure_) std::rethrow_exception(failure_);
     if (!head_written_) write_head();
+    if (encoding_.options.format == "png") write_png_end();
   }
 
   bool failed() const { return failure_ != nullptr; }
@@ -159,7 +160,7 @@ class HeadedTarget {
   gint64 take(std::span<const std::byte> bytes) {
     try {
       if (head_written_) {
-        file_.write(bytes);
+        write(bytes);
       } else {
         head_.insert(head_.end(), bytes.begin(), bytes.end());
         if (head_.size() >= kHead) write_head();
@@ -173,15 +174,28 @@ class HeadedTarget {
   }
 
   void write_head() {
-    file_.write(embed_metadata(encoding_.options.format, head_, encoding_.metadata));
+    write(embed_metadata(encoding_.options.format, head_, encoding_.metadata));
     head_written_ = true;
     head_ = {};
+  }
+
+  void write_png_end() {
+    const auto end = png_end(encoding_.metadata);
+    if (end.empty()) return;
+    file_.overwrite(size_ - kPngEnd, std::span(end).first(kPngEnd));
+    file_.write(std::span(end).subspan(kPngEnd));
+  }
+
+  void write(std::span<const std::byte> bytes) {
+    file_.write(bytes);
+    size_ += bytes.size();
   }
 
   AtomicFile& file_;
   const Encoding& encoding_;
   std::vector<std::byte> head_;
   bool head_written_ = false;
+  std::size_t size_ = 0;  // of what was written
   std::exception_ptr failure_ = nullptr;
 };
 
@@ -218,7 +232,7 @@ void save_tiff(AtomicFile& file, const Encoding& encoding, const PixelWriter& pi
     file.overwrite(patch->at, patch->bytes);
   const MappedFile coded(file.temporary_name());
   const auto addition =
-      addition_to_tiff(coded.bytes(), encoding.metadata.exif, unwrap_iptc(encoding.metadata.iptc));
+      addition_to_tiff(coded.bytes(), encoding.metadata.exif, tiff_blocks(encoding.metadata.iptc));
   if (addition.tail.empty()) return;
   ::lseek(file.descriptor(), 0, SEEK_END);
   file.write(std::as_bytes(std::span(addition.tail)));

@@ -18,6 +18,7 @@ constexpr std::uint32_t kPhotoFolder = 0x8769;
 constexpr std::uint32_t kGpsFolder = 0x8825;
 constexpr std::uint32_t kInteropFolder = 0xa005;
 constexpr std::uint32_t kIptc = 0x83bb;
+constexpr std::uint32_t kResources = 0x8649;  // of Photoshop
 constexpr std::uint32_t kNewSubfileType = 0x00fe;
 constexpr std::uint32_t kSubfileType = 0x00ff;
 constexpr std::uint32_t kCompression = 0x0103;
@@ -27,6 +28,7 @@ constexpr std::uint32_t kPageNumber = 0x0129;
 constexpr std::uint32_t kTileLength = 0x0143;
 constexpr std::uint32_t kTileOffsets = 0x0144;
 constexpr std::uint32_t kTileByteCounts = 0x0145;
+constexpr std::uint32_t kByte = 1;
 constexpr std::uint32_t kShortType = 3;
 constexpr std::uint32_t kLongType = 4;
 constexpr std::uint32_t kUndefined = 7;
@@ -141,6 +143,16 @@ class Reader {
       result.entries.push_back(std::move(read));
     }
     return result;
+  }
+
+  /// The data of an entry as it stands in the file.
+  Octets bytes_of(std::size_t at, std::uint32_t tag) const {
+    for (std::size_t i = 0; i < entries_at(at); ++i) {
+      const Located found = locate(at, i);
+      const auto data = bytes_.subspan(found.size == 0 ? 0 : found.data, found.size);
+      if (found.tag == tag) return {data.begin(), data.end()};
+    }
+    return {};
   }
 
   std::size_t table_bytes(std::size_t at) const { return widths_.entry * entries_at(at); }
@@ -440,8 +452,15 @@ std::vector<std::uint8_t> exif_of_tiff(std::span<const std::uint8_t> file, int p
   return out.bytes;
 }
 
+TiffBlocks blocks_of_tiff(std::span<const std::uint8_t> file, int page) {
+  const Reader reader(file);
+  if (!reader.is_tiff()) return {};
+  const std::size_t at = reader.folder_of_page(page);
+  return {reader.bytes_of(at, kIptc), reader.bytes_of(at, kResources)};
+}
+
 TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const std::uint8_t> exif,
-                              std::span<const std::uint8_t> iptc) {
+                              const TiffBlocks& blocks) {
   const Reader target(octets_of(file));
   if (!target.is_tiff() || std::to_integer<char>(file[0]) != 'I') return {};
   Output out{file.size(), target.widths()};
@@ -449,7 +468,11 @@ TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const s
   std::vector<Entry> added;
   const Reader source(exif);
   if (source.is_tiff()) added = append_description(out, source, source.main_folder());
-  if (!iptc.empty()) added.push_back({kIptc, kUndefined, iptc.size(), {iptc.begin(), iptc.end()}});
+  const auto add = [&](std::uint32_t tag, std::uint32_t type, const Octets& block) {
+    if (!block.empty()) added.push_back({tag, type, block.size(), block});
+  };
+  add(kIptc, kUndefined, blocks.iptc);
+  add(kResources, kByte, blocks.resources);
   for (Entry& entry : added) {
     remove(main, entry.tag);
     main.entries.push_back(std::move(entry));

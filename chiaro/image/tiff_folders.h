@@ -14,6 +14,14 @@ namespace chiaro::image {
 /// block; empty where there are none, or where the file is damaged. `page` counts folders from 0.
 std::vector<std::uint8_t> exif_of_tiff(std::span<const std::uint8_t> file, int page = 0);
 
+/// What a TIFF's page has of IPTC and of Photoshop's image resources, to the byte: where their tags
+/// call them numbers, the file's byte order is not theirs.
+struct TiffBlocks {
+  std::vector<std::uint8_t> iptc;       ///< records
+  std::vector<std::uint8_t> resources;  ///< which may hold the same records
+};
+TiffBlocks blocks_of_tiff(std::span<const std::uint8_t> file, int page = 0);
+
 /// Bytes to be put over others of a file.
 struct TiffPatch {
   std::size_t at = 0;
@@ -26,10 +34,10 @@ struct TiffAddition {
   TiffPatch start = {};            ///< leads to the folder in the tail
 };
 
-/// Adds the descriptive tags of an EXIF block, and IPTC records, to a little-endian TIFF of one
-/// page; nothing where the result would be too large for a plain TIFF that the file is.
+/// Adds the descriptive tags of an EXIF block, and the blocks, to a little-endian TIFF of one page;
+/// nothing where the result would be too large for a plain TIFF that the file is.
 TiffAddition addition_to_tiff(std::span<const std::byte> file, std::span<const std::uint8_t> exif,
-                              std::span<const std::uint8_t> iptc);
+                              const TiffBlocks& blocks);
 
 /// Which folders of a TIFF are what.
 struct TiffPages {

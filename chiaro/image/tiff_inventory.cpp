@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "chiaro/base/text.h"
+#include "chiaro/image/exif.h"
 #include "chiaro/image/inventory.h"
 
 namespace chiaro::image {
@@ -89,6 +90,13 @@ class Walk {
     const std::size_t count = begin(at);
     for (std::size_t i = 0; i < count; ++i) look_for_derived(entry(at, i));
     return next_of(at, count);
+  }
+
+  /// Where the folder behind the one at `at` is, without a look at either.
+  std::size_t skip(std::size_t at) const {
+    if (at == 0 || at >= bytes_.size()) return 0;
+    const std::size_t count = number(at, head_bytes());
+    return count > (bytes_.size() - at) / length() ? 0 : next_of(at, count);
   }
 
   /// Whether there is a folder at `at` that was not seen before.
@@ -175,6 +183,7 @@ class Walk {
     const bool follows_pixels = !main && (tag == 0xa002 || tag == 0xa003);
     if (follows_pixels || tag == 0xea1c) return;  // sizes; padding
     if (main && std::ranges::find(kStructural, tag) != kStructural.end()) return;
+    if (main && (tag == 0x013e || tag == 0x013f) && are_srgb_colours(fractions_of(one))) return;
     const std::size_t step = type == kRational || type == kSignedRational ? 4 : unit;
     if (const std::string numbers = numbers_of(one); !numbers.empty()) {
       value = numbers;
@@ -205,6 +214,17 @@ class Walk {
     for (std::size_t at = one.data; at < one.data + one.size; at += bytes * (fraction ? 2 : 1))
       all.push_back(fraction ? text(at) + "/" + text(at + bytes) : text(at));
     return join(all);
+  }
+
+  std::vector<double> fractions_of(const Entry& one) const {
+    constexpr std::size_t kMost = 6;  // primaries
+    std::vector<double> values;
+    if (one.type != kRational || one.count > kMost) return values;
+    for (std::size_t at = one.data; at < one.data + one.size; at += 8) {
+      const auto under = static_cast<double>(number(at + 4, 4));
+      values.push_back(under > 0 ? static_cast<double>(number(at, 4)) / under : 0);
+    }
+    return values;
   }
 
   void descend(std::size_t at, Kind kind) {
@@ -241,15 +261,15 @@ void take_tiff_inventory(std::span<const std::uint8_t> tiff, bool as_file, Inven
   const bool sound = tiff.size() >= 8 && tiff[0] == tiff[1] && (tiff[0] == 'I' || tiff[0] == 'M');
   if (!sound) return;
   Walk walk(tiff, items);
-  Walk others(tiff, items);
   if (!walk.is_tiff()) return;
   std::size_t at = walk.first_folder();
-  for (int i = 0; i < page && at != 0; ++i) at = others.pass(at);
+  for (int i = 0; i < page && at != 0; ++i) at = walk.skip(at);
   std::size_t next = walk.folder(at, Walk::Kind::Main, as_file);
   // The next folder of an EXIF block is its thumbnail.
   if (!as_file || page > 0) return;
   int pages = 0;
   int derived = 0;
+  Walk others(tiff, items);
   (void)others.pass(at);
   while (next != 0 && others.leads_on(next) && pages + derived < 100'000) {
     next = others.pass(next);

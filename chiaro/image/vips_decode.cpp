@@ -55,7 +55,7 @@ std::span<const std::byte> first_bytes(const OpenedPicture& picture, std::size_t
 /// Its type is known, its header is not read yet.
 OpenedPicture sniffed(VipsSourcePointer source, const std::string& name, int page) {
   CHIARO_CHECK(source, Input, "[image.read] cannot read '{}': {}", name, take_vips_error());
-  OpenedPicture result{name, {}, {}, {}, {}, {}, std::move(source), nullptr, page};
+  OpenedPicture result{name, {}, {}, {}, {}, {}, {}, {}, std::move(source), nullptr, page};
   result.type = sniff(first_bytes(result, 4096));
   CHIARO_CHECK(!result.type.format.empty(), Input,
                "[image.read] '{}' is not a picture; got {}; expected {}", name,
@@ -70,6 +70,8 @@ OpenedPicture with_header(OpenedPicture result, Demand demand) {
   if (format == "png") {
     chunks = read_png_chunks(result.source, name);
     result.png_texts = std::move(chunks.texts);
+    result.further_chunks.chunks = std::move(chunks.further);
+    result.notes = std::move(chunks.notes);
     result.png_density = read_png_density(result.source);
     result.fault = std::move(chunks.fault);
     CHIARO_CHECK(result.fault.empty() || demand != Demand::Whole, Input, "{}", result.fault);

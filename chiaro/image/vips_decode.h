@@ -31,6 +31,8 @@ struct OpenedPicture {
   JpegHeader jpeg;
   PngDensity png_density;
   std::vector<TextBlock> png_texts;
+  FurtherChunks further_chunks;
+  std::vector<std::string> notes;  ///< of what is left out
   std::string fault;  ///< what is wrong with the file behind its header, as far as that is known
   VipsSourcePointer source;
   VipsImagePointer header;

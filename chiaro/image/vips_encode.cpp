@@ -74,8 +74,13 @@ std::vector<std::byte> encode_picture(const Image& picture, const WriteOptions& 
   const void* coded = blob ? vips_blob_get(blob.get(), &size) : nullptr;
   CHIARO_CHECK(coded != nullptr, Internal, "[image.encode] nothing was coded: {}",
                take_vips_error());
-  return embed_metadata(options.format, {static_cast<const std::byte*>(coded), size},
-                        encoding.metadata);
+  auto whole = embed_metadata(options.format, {static_cast<const std::byte*>(coded), size},
+                              encoding.metadata);
+  const auto end = options.format == "png" ? png_end(encoding.metadata) : std::vector<std::byte>();
+  if (end.empty()) return whole;
+  whole.resize(whole.size() - kPngEnd);
+  whole.insert(whole.end(), end.begin(), end.end());
+  return whole;
 }
 
 }  // namespace chiaro::image

@@ -38,6 +38,7 @@ struct RestoreOptions {
   double keep_grain = 0;  ///< share of the removed grain that comes back, 0 to 1; only at scale 1
   AlphaMode alpha = AlphaMode::Keep;
   std::int64_t max_memory_bytes = 0;  ///< ceiling of the whole process; 0: the graph gets 512 MiB
+  std::int64_t beside_bytes = 0;  ///< of that ceiling, what is needed for other things meanwhile
   /// Has an effect only with a conditioned bundle and without `stated`.
   GuardMode guard = GuardMode::Soft;
   /// What is wrong with the picture, instead of what the controller would say; not blind any more.

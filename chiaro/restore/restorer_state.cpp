@@ -21,8 +21,8 @@ constexpr std::int64_t kDefaultWorkBytes = 512 * kMebibyte;
 constexpr std::int64_t kRuntimeBytes = 42 * kMebibyte;
 // Code and tables of libraries that are touched for the first time meanwhile, and what peaks differ
 // by from one run to the next: of small pictures, which hide nothing behind what windows are said
-// to take, up to 11 MiB.
-constexpr std::int64_t kUnforeseenBytes = 12 * kMebibyte;
+// to take, up to 12 MiB.
+constexpr std::int64_t kUnforeseenBytes = 13 * kMebibyte;
 // Networks that look at the whole picture have no finite receptive field; this much context hides
 // tile borders.
 constexpr int kFeatheredOverlapPx = 96;
@@ -267,8 +267,8 @@ RestorePlan Restorer::State::plan(int height, int width, const RestoreOptions& o
   CHIARO_CHECK(height > 0 && width > 0, Usage, "[restore.plan] a picture of {} x {} pixels", width,
                height);
   check_tiles(height, width, options);
-  const std::int64_t base =
-      base_bytes() + undecoded_bytes + passes_bytes(height, width, options) + kUnforeseenBytes;
+  const std::int64_t base = base_bytes() + undecoded_bytes + passes_bytes(height, width, options) +
+                            kUnforeseenBytes + options.beside_bytes;
   const Cost cost = [&](const WeaveOptions& weave) { return work_bytes(height, width, weave); };
   WeaveOptions weave = weave_options(height, width, options);
   weave.grid = grid_within(height, width, options, budget(options, base), max_pixels, cost);
@@ -292,7 +292,8 @@ RestorePlan Restorer::State::plan_strips(const image::Frame& source,
   check_tiles(source.height, source.width, options);
   // The controller has done its work before the bands come: see release_inspector. Nothing is added
   // for the unforeseen: what is said of bands lies above their peak by 4 % and more.
-  const std::int64_t base = base_bytes() - (inspector ? inspector->pending_bytes() : 0);
+  const std::int64_t base =
+      base_bytes() - (inspector ? inspector->pending_bytes() : 0) + options.beside_bytes;
   // Without a limit, half of what the machine has: tiles alone decide less than bands do.
   const std::int64_t available = available_memory_bytes();
   const std::int64_t most =

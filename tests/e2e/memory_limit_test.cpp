@@ -99,6 +99,20 @@ TEST_F(MemoryLimit, SlowIsKeptWhateverItIs) {
   for (const int limit_mib : {600, 700}) expect_kept_in_tiles(limit_mib, "f32");
 }
 
+// The network is prepared anew for the second page, which has another shape.
+TEST_F(MemoryLimit, SlowIsKeptByPages) {
+  const image::Image upright = noise(1400, 1000);
+  image::Image across(1, 1000, 1400);
+  across.sample_type = upright.sample_type;
+  std::ranges::copy(upright.plane(0), across.pixels().begin());
+  const std::vector<image::Frame> frames{frame_of(upright), frame_of(across)};
+  image::PageWriter pages(file("pages.tif"), frames, {});
+  pages.add(upright);
+  pages.add(across);
+  pages.commit();
+  for (const int limit_mib : {190, 200, 210, 240}) expect_kept(file("pages.tif"), limit_mib);
+}
+
 // Of small pictures the constant part is most of it.
 TEST_F(MemoryLimit, SlowIsKeptBySmallPictures) {
   const std::string photo = CHIARO_SOURCE_DIR "/examples/photos/dogs_noisy.jpg";

@@ -241,6 +241,9 @@ TEST_F(RestorePages, ThatAreCutOffAreNotLostWithoutAWord) {
       EXPECT_EQ(result.status, 0) << result.err;
       EXPECT_EQ(test::occurrences(result.err, says), 1U) << result.err;
     }
+    const auto audited = restore({cut, "-o", folder_ / "cut.tif", "--overwrite", "--audit"});
+    EXPECT_EQ(audited.status, 7) << audited.err;
+    EXPECT_NE(audited.err.find("further pages"), std::string::npos) << audited.err;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <vips/vips.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 #include <string>
@@ -15,7 +16,9 @@
 #include "tests/image/exiftool.h"
 #include "tests/image/handmade_files.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/imagemagick.h"
 #include "tests/support/log_capture.h"
+#include "tests/support/profiles.h"
 #include "tests/support/temporary_folder.h"
 
 namespace chiaro::image::fidelity_test {
@@ -100,6 +103,75 @@ TEST_F(Fidelity, ATiffKeepsWhatItSaysOfItsColoursAndPlace) {
   write(at("bare.tif"), read(at("source.tif")), {.strip_metadata = true});
   const auto lost = not_kept(fates(at("source.tif"), at("bare.tif")));
   EXPECT_NE(std::ranges::find(lost, "lost EXIF WhitePoint"), lost.end());
+}
+
+TEST_F(Fidelity, ColoursThatWereConvertedAreNotStatedAnyMore) {
+  const std::string other =
+      "-IFD0:WhitePoint='0.3457 0.3585' -IFD0:PrimaryChromaticities='0.64 0.33 0.21 0.71 0.15 "
+      "0.06'";
+  const std::string of_srgb =
+      "-IFD0:WhitePoint='0.3127 0.329' -IFD0:PrimaryChromaticities='0.64 0.33 0.3 0.6 0.15 0.06'";
+  const std::string tags = "-s -s -s -WhitePoint -PrimaryChromaticities ";
+  if (chiaro::test::has_imagemagick()) {
+    const std::string lab = at("lab.tif");
+    ASSERT_EQ(std::system(("convert -size 9x8 gradient:red-blue -colorspace Lab " + lab).c_str()),
+              0);
+    tag("lab.tif", other);
+    ASSERT_NE(test::exiftool(tags + lab), "");
+    write(at("of_lab.tif"), read(lab));
+    EXPECT_EQ(test::exiftool(tags + at("of_lab.tif")), "");
+  }
+  write(at("plain.tif"), test::numbered(3, 8, 12, 255));
+  tag("plain.tif", of_srgb);
+  write(at("again.tif"), read(at("plain.tif")));
+  EXPECT_EQ(test::exiftool(tags + at("again.tif")), test::exiftool(tags + at("plain.tif")));
+  for (const std::string format : {"png", "ppm"}) {
+    const chiaro::test::LogCapture log;
+    write(at("plain." + format), read(at("plain.tif")));
+    EXPECT_EQ(not_kept(fates(at("plain.tif"), at("plain." + format))), std::vector<std::string>());
+    EXPECT_EQ(log.text(), "") << format;
+  }
+  EXPECT_EQ(test::exiftool("-EXIF:all " + at("plain.png")), "");
+  // A profile that goes takes the samples to sRGB.
+  Image picture = test::numbered(3, 8, 12, 255);
+  picture.metadata.icc = chiaro::test::display_p3();
+  write(at("wide.tif"), picture);
+  tag("wide.tif", other);
+  for (const bool stays : {false, true}) {
+    write(at("of_wide.tif"), read(at("wide.tif")), {.restore_profile = stays});
+    EXPECT_EQ(test::exiftool(tags + at("of_wide.tif")).empty(), !stays);
+  }
+}
+
+// What ExifTool writes of IPTC are numbers of four bytes by type, and bytes by meaning.
+TEST_F(Fidelity, IptcOfATiffIsKeptInEitherOrderOfBytes) {
+  const std::string tags = "-s -s -s -IPTC:City -IPTC:Keywords -CopyrightFlag -URL ";
+  write(at("plain.tif"), test::numbered(3, 8, 12, 255));
+  for (const std::string order : {"II", "MM"}) {
+    for (const bool resources : {false, true}) {
+      const std::string file = order + (resources ? "_resources.tif" : ".tif");
+      if (order == "MM" && !chiaro::test::has_imagemagick()) continue;
+      if (order == "MM") {
+        ASSERT_EQ(
+            std::system(
+                ("convert " + at("plain.tif") + " -define tiff:endian=msb " + at(file)).c_str()),
+            0);
+      } else {
+        write(at(file), read(at("plain.tif")));
+      }
+      tag(file, "-IPTC:City=Ulm -IPTC:Keywords=tree -IPTC:Keywords=sky");
+      if (resources) tag(file, "-Photoshop:CopyrightFlag=1 -Photoshop:URL=http://a.example");
+      const std::string expected = test::exiftool(tags + at(file));
+      ASSERT_NE(expected.find("Ulm"), std::string::npos) << expected;
+      for (const std::string format : {"tif", "jpg"}) {
+        const std::string result = at("of_" + file + "." + format);
+        write(result, read(at(file)));
+        EXPECT_EQ(test::exiftool(tags + result), expected) << file << " to " << format;
+        EXPECT_EQ(test::exiftool("-q -warning -error " + result), "") << file << format;
+        EXPECT_EQ(not_kept(fates(at(file), result)), std::vector<std::string>()) << file << format;
+      }
+    }
+  }
 }
 
 TEST_F(Fidelity, AFormatWithoutAPlaceSaysSo) {

@@ -479,7 +479,7 @@ TEST(BigTiff, CarriesWhatAPlainOneDoes) {
   ASSERT_EQ(bytes[2], std::byte(43));
   const auto bare = bytes;
   const TiffAddition more =
-      addition_to_tiff(bytes, picture.metadata.exif, unwrap_iptc(picture.metadata.iptc));
+      addition_to_tiff(bytes, picture.metadata.exif, tiff_blocks(picture.metadata.iptc));
   const auto tail = std::as_bytes(std::span(more.tail));
   bytes.insert(bytes.end(), tail.begin(), tail.end());
   std::ranges::copy(more.start.bytes, bytes.begin() + static_cast<std::ptrdiff_t>(more.start.at));

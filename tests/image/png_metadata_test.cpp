@@ -282,8 +282,17 @@ TEST(PngMetadata, ChunksThatMayBeCopiedGoAlong) {
     const Image picture = decoded(file);
     const auto result = encode(picture, {.format = "png"});
     const auto types = chunk_types(result);
-    for (const Chunk& chunk : {before, empty, behind})
+    const auto pixels = std::ranges::find(types, "IDAT");
+    for (const Chunk& chunk : {before, empty, behind}) {
       EXPECT_EQ(std::ranges::count(types, chunk.type), 1) << chunk.type << late;
+      EXPECT_EQ(std::ranges::find(types, chunk.type) > pixels, late) << chunk.type;
+    }
+    EXPECT_EQ(types.back(), "IEND");
+    const chiaro::test::TemporaryFolder folder;
+    write_strips(folder / "strips.png", frame_of(picture), {}, [&] { return picture; });
+    const auto in_strips = test::load(folder / "strips.png");
+    const auto strip_bytes = std::as_bytes(std::span(in_strips));
+    EXPECT_EQ(chunk_types({strip_bytes.begin(), strip_bytes.end()}), types);
     EXPECT_EQ(not_kept(file, result), std::vector<std::string>{"PNG chunk prVT"});
     EXPECT_TRUE(std::ranges::equal(decode(result, "result").pixels(), picture.pixels()));
     const auto bare = chunk_types(encode(picture, {.format = "png", .strip_metadata = true}));
@@ -301,10 +310,49 @@ TEST(PngMetadata, BlocksWithoutContentAreBounded) {
   const std::vector<Chunk> many(200'000, Chunk{"prVt", ""});
   chiaro::test::LogCapture log;
   const Image picture = decoded(png_with(many, true));
-  EXPECT_GT(picture.metadata.texts.size(), 100'000U);
-  EXPECT_LT(picture.metadata.texts.size(), 150'000U);
-  EXPECT_NE(log.text().find("what goes beyond 16777216 is left out"), std::string::npos)
+  EXPECT_GT(picture.metadata.further_chunks.chunks.size(), 100'000U);
+  EXPECT_LT(picture.metadata.further_chunks.chunks.size(), 150'000U);
+  EXPECT_NE(log.text().find("further chunks beyond 16 MiB are left out"), std::string::npos)
       << log.text();
+}
+
+TEST(PngMetadata, OfWhatIsLargeNothingElseSuffers) {
+  const Chunk large{"prVt", std::string(std::size_t{17} << 20, 'x')};
+  const test::Bytes file = png_with({large, {"prVt", "small"}, {"tEXt", "Comment\0here"s}}, true);
+  EXPECT_EQ(not_kept(file, encode(decoded(file), {.format = "png"})),
+            std::vector<std::string>{"PNG chunk prVt"});  // the large one's share of it
+}
+
+// A JPEG's inventory has them behind one another as well.
+TEST(PngMetadata, OfSeveralCommentsEachCounts) {
+  const test::Bytes file = png_with({{"tEXt", "Comment\0one"s}, {"tEXt", "Comment\0two"s}}, false);
+  const Image picture = decoded(file);
+  for (const std::string format : {"png", "jpeg"})
+    EXPECT_EQ(not_kept(file, encode(picture, {.format = format})), std::vector<std::string>());
+  const test::Bytes one = png_with({{"tEXt", "Comment\0two"s}}, false);
+  EXPECT_EQ(not_kept(file, encode(decoded(one), {.format = "png"})),
+            std::vector<std::string>{"comment"});
+}
+
+TEST(PngMetadata, DamagedChunksGetNoNewSum) {
+  test::Bytes file = png_with({{"prVt", "abcdef"}}, false);
+  const std::string name = "abcdef";
+  *std::ranges::search(file, name).begin() ^= 1;
+  chiaro::test::LogCapture log;
+  EXPECT_TRUE(decoded(file).metadata.further_chunks.chunks.empty());
+  EXPECT_NE(log.text().find("chunk prVt is damaged; left out"), std::string::npos) << log.text();
+}
+
+TEST(PngMetadata, ChunksThatMaySpeakOfPixelsStayWithTheirSize) {
+  const Image picture = decoded(png_with({{"vpAg", "\0\0\0\x20\0\0\0\x20\0"s}}, false));
+  const auto types = [](const Image& whole) {
+    return chunk_types(encode(whole, {.format = "png"}));
+  };
+  const auto has = [](const std::vector<std::string>& all) {
+    return std::ranges::count(all, "vpAg");
+  };
+  EXPECT_EQ(has(types(picture)), 1);
+  EXPECT_EQ(has(types(crop(picture, 0, 0, 8, 6))), 0);
 }
 
 TEST(PngMetadata, CodingIndependentColoursStayWithTheirSamples) {
@@ -312,6 +360,13 @@ TEST(PngMetadata, CodingIndependentColoursStayWithTheirSamples) {
   const Chunk mastering{"mDCV", std::string(24, '\1')};
   const Chunk level{"cLLI", std::string(8, '\2')};
   const Chunk srgb{"sRGB", "\0"s};
+  const Chunk drafted{"mDCv", std::string(24, '\1')};  // as the draft spelled them
+  const Chunk drafted_level{"cLLi", std::string(8, '\2')};
+  const test::Bytes draft = png_with({coded, drafted, drafted_level}, false);
+  const auto again = encode(decoded(draft), {.format = "png"});
+  EXPECT_EQ(not_kept(draft, again), std::vector<std::string>());
+  for (const char* type : {"mDCv", "cLLi"})
+    EXPECT_EQ(std::ranges::count(chunk_types(again), type), 1) << type;
   const test::Bytes file = png_with({coded, mastering, level, srgb}, false);
   Image picture = decoded(file);
   for (const bool strip : {false, true}) {
@@ -322,7 +377,17 @@ TEST(PngMetadata, CodingIndependentColoursStayWithTheirSamples) {
   }
   chiaro::test::LogCapture log;
   encode(picture, {.format = "tiff"});
-  EXPECT_NE(log.text().find("tiff has no place for"), std::string::npos) << log.text();
+  EXPECT_NE(log.text().find("which tiff has no place for"), std::string::npos) << log.text();
+  EXPECT_NE(log.text().find("no place for mDCV and cLLI"), std::string::npos) << log.text();
+  {
+    const chiaro::test::LogCapture plain;
+    const Chunk as_srgb{"cICP", "\1\x0d\0\1"s};
+    const Chunk gamma{"gAMA", "\0\0\xb1\x8f"s};
+    const test::Bytes said = png_with({as_srgb, gamma}, false);
+    EXPECT_EQ(not_kept(said, encode(decoded(said), {.format = "tiff"})),
+              std::vector<std::string>());
+    EXPECT_EQ(plain.text(), "");
+  }
   encode(picture, {.format = "png"});
   const test::Bytes odd = png_with({Chunk{"cICP", "\x09\x10\0"s}}, false);  // too short
   EXPECT_EQ(not_kept(odd, encode(decoded(odd), {.format = "png"})),

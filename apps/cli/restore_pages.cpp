@@ -183,7 +183,7 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
                  source.name());
   }
   restore::RestoreOptions with_room = options;
-  with_room.beside_bytes += kPreparedAnew;
+  if (options.max_memory_bytes > 0) with_room.beside_bytes += kPreparedAnew;
   const Pages pages(restorer, source, target, arguments, with_room, observer);
   PagesDone done;
   std::vector<image::Frame> frames;

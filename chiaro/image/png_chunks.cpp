@@ -356,6 +356,7 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
   BlockCollector blocks(chunks);
   Allowance texts;
   Allowance further;
+  int damaged = 0;
   bool pixels = false;
   bool profile = false;
   Head head{};
@@ -378,24 +379,27 @@ PngChunks read_png_chunks(const VipsSourcePointer& source, const std::string& na
     profile = profile || type == "iCCP" || type == "sRGB";
     const bool colours = !pixels && size > 0 && size == size_of_colours(type);
     if (colours) blocks.take_colours(type, body_at(source.get(), at, size));
-    if ((holds_text(type) || type == "eXIf") && texts.take(size)) {
+    const bool text = holds_text(type) || type == "eXIf";
+    if (text && texts.take(size)) {
       auto body = body_at(source.get(), at, size);
       if (type == "eXIf") {
         blocks.take_exif(body);
       } else if (!body.empty()) {
         blocks.take_text(type, std::move(body));
       }
-    } else if (!holds_text(type) && is_safe_to_copy(type) && further.take(size)) {
+    } else if (!text && is_safe_to_copy(type) && further.take(size)) {
       if (auto body = sound_body_at(source.get(), at, size, type)) {
         blocks.take_further(type, std::move(*body), pixels);
       } else {
-        chunks.notes.push_back(fmt::format("chunk {} is damaged; left out", type));
+        ++damaged;
       }
     }
     at += kHeadBytes + size + kSumBytes;
   }
   note_refused(texts, "texts and EXIF", chunks.notes);
   note_refused(further, "further chunks", chunks.notes);
+  if (damaged > 0)
+    chunks.notes.push_back(fmt::format("damaged further chunks are left out: {} of them", damaged));
   blocks.finish(profile);
   vips_source_rewind(source.get());
   vips_error_clear();

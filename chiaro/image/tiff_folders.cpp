@@ -145,12 +145,12 @@ class Reader {
     return result;
   }
 
-  /// The data of an entry as it stands in the file.
+  /// The data of an entry as it stands in the file; nothing of one that is no metadata by its size.
   Octets bytes_of(std::size_t at, std::uint32_t tag) const {
     for (std::size_t i = 0; i < entries_at(at); ++i) {
       const Located found = locate(at, i);
       const auto data = bytes_.subspan(found.size == 0 ? 0 : found.data, found.size);
-      if (found.tag == tag) return {data.begin(), data.end()};
+      if (found.tag == tag && data.size() <= kMostOfBlock) return {data.begin(), data.end()};
     }
     return {};
   }
@@ -236,6 +236,7 @@ class Reader {
 
  private:
   static constexpr std::uint64_t kMostRows = 1 << 24;
+  static constexpr std::size_t kMostOfBlock = std::size_t{16} << 20;
 
   struct Located {
     std::uint32_t tag;

@@ -189,10 +189,13 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
   std::vector<image::Frame> frames;
   std::vector<PagePlan> plans;
   std::int64_t peak_bytes = 0;
+  std::int64_t most_bytes = 0;
   std::int64_t kept_bytes = 0;
   for (int page = 0; page < count; ++page) {
     of_page(page + 1, count, [&] {
       frames.push_back(pages.checked_frame(page));
+      most_bytes += image::PageWriter::bytes_at_most(frames.back(), arguments.write);
+      frames.back().metadata = {};  // of all pages together they may be large
       plans.push_back(pages.planned(page, target.empty() ? kept_bytes : 0));
       kept_bytes += kGrowing * page_bytes(frames.back());
     });
@@ -207,7 +210,7 @@ PagesDone restore_pages(restore::Restorer& restorer, const image::PageReader& so
   }
   done.width = frames.front().width;
   done.height = frames.front().height;
-  image::PageWriter writer(target, frames, arguments.write);
+  image::PageWriter writer(target, count, most_bytes, arguments.write);
   for (int page = 0; page < count; ++page) {
     const ProgressCallback part = [&](double share) {
       return !progress || progress((page + share) / count);

@@ -105,12 +105,10 @@ void keep_exif_colours(const Frame& frame, const WriteOptions& options, Metadata
     drop_exif_colours(metadata.exif);
 }
 
-/// They may speak of pixels: a part, or an enlarged picture, does without.
+/// They may speak of pixels: a part, or one that was enlarged or turned, does without.
 void keep_further_chunks(const Frame& frame, Metadata& metadata) {
   const FurtherChunks& further = metadata.further_chunks;
-  const bool upright = frame.width == further.width && frame.height == further.height;
-  const bool turned = frame.width == further.height && frame.height == further.width;
-  if (!upright && !turned) metadata.further_chunks = {};
+  if (frame.width != further.width || frame.height != further.height) metadata.further_chunks = {};
 }
 
 /// What the format has no place for, in one sentence.

@@ -28,7 +28,7 @@ struct FurtherChunks {
     bool behind_pixels = false;  ///< which must not change (PNG, "Ordering of safe-to-copy chunks")
   };
   std::vector<Chunk> chunks;
-  int width = 0;  ///< as stored
+  int width = 0;  ///< of that picture
   int height = 0;
 };
 

@@ -83,6 +83,16 @@ void append_icc(Bytes& out, std::span<const std::uint8_t> icc) {
   }
 }
 
+/// The records alone where the other image resources of Photoshop do not fit.
+void append_iptc(Bytes& out, std::span<const std::uint8_t> iptc) {
+  const auto records = unwrap_iptc(iptc);
+  if (iptc.size() <= kMaxSegment || records.empty())
+    return append_whole(out, 0xed, ""sv, iptc, "IPTC");
+  spdlog::warn("image resources of {} bytes do not fit into a JPEG; left out, but for IPTC",
+               iptc.size());
+  append_whole(out, 0xed, ""sv, wrap_iptc(records), "IPTC");
+}
+
 bool is_whole(double value) {
   return std::abs(value - std::round(value)) < 0.01;
 }
@@ -117,7 +127,7 @@ Bytes embed_jpeg(std::span<const std::byte> coded, const Metadata& metadata) {
   append_whole(out, 0xe1, "Exif\0\0"sv, metadata.exif, "EXIF");
   append_whole(out, 0xe1, "http://ns.adobe.com/xap/1.0/\0"sv, metadata.xmp, "XMP");
   append_icc(out, metadata.icc);
-  append_whole(out, 0xed, ""sv, metadata.iptc, "IPTC");
+  append_iptc(out, metadata.iptc);
   for (const auto& text : metadata.texts) {
     const std::string comment = comment_of(text);
     append_whole(out, 0xfe, ""sv,
@@ -153,8 +163,12 @@ void append_deflated(Bytes& out, std::span<const std::uint8_t> data) {
 /// length, hexadecimal digits.
 Bytes raw_profile(std::string_view name, std::span<const std::uint8_t> data) {
   std::string text = fmt::format("\n{}\n{:8}", name, data.size());
-  for (std::size_t i = 0; i < data.size(); ++i)
-    text += fmt::format("{}{:02x}", i % 36 == 0 ? "\n" : "", data[i]);
+  constexpr auto kDigits = "0123456789abcdef"sv;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (i % 36 == 0) text += '\n';
+    text += kDigits[data[i] >> 4];
+    text += kDigits[data[i] & 15];
+  }
   text += '\n';
   Bytes body;
   append(body, fmt::format("Raw profile type {}", name));

@@ -52,7 +52,30 @@ std::vector<std::uint8_t> exif_of_source(VipsSource* source, int page) {
   return exif;
 }
 
-/// As in a JPEG. libvips takes records whose tag calls them numbers for those, and turns them.
+/// Image resources without IPTC records and their digest.
+std::vector<std::uint8_t> without_records(std::span<const std::uint8_t> resources) {
+  std::vector<std::uint8_t> kept;
+  std::size_t at = 0;
+  while (at + 12 <= resources.size() && as_text(resources.subspan(at)).starts_with("8BIM")) {
+    const std::size_t name = (resources[at + 6] + std::size_t{2}) / 2 * 2;
+    const std::size_t size_at = at + 6 + name;
+    if (size_at + 4 > resources.size()) break;
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < 4; ++i) size = size << 8 | resources[size_at + i];
+    const std::size_t end = size_at + 4 + (size + 1) / 2 * 2;
+    if (end > resources.size()) break;
+    const bool about_records =
+        resources[at + 4] == 4 && (resources[at + 5] == 0x04 || resources[at + 5] == 0x25);
+    if (!about_records)
+      kept.insert(kept.end(), resources.begin() + static_cast<std::ptrdiff_t>(at),
+                  resources.begin() + static_cast<std::ptrdiff_t>(end));
+    at = end;
+  }
+  return kept;
+}
+
+/// As in a JPEG. libvips takes records whose tag calls them numbers for those, and turns them. The
+/// records in a tag of their own count: programs change those, and leave the others as they were.
 std::vector<std::uint8_t> iptc_of_source(VipsSource* source, int page) {
   TiffBlocks blocks;
   show_whole(source,
@@ -61,7 +84,10 @@ std::vector<std::uint8_t> iptc_of_source(VipsSource* source, int page) {
     return blocks.iptc.empty() ? std::vector<std::uint8_t>() : wrap_iptc(blocks.iptc);
   std::vector<std::uint8_t> result(kPhotoshop.begin(), kPhotoshop.end());
   result.insert(result.end(), blocks.resources.begin(), blocks.resources.end());
-  if (blocks.iptc.empty() || !unwrap_iptc(result).empty()) return result;
+  if (blocks.iptc.empty() || unwrap_iptc(result) == blocks.iptc) return result;
+  const auto others = without_records(blocks.resources);
+  result.resize(kPhotoshop.size());
+  result.insert(result.end(), others.begin(), others.end());
   const std::vector<std::uint8_t> wrapped = wrap_iptc(blocks.iptc);
   const auto more = image_resources(wrapped);
   result.insert(result.end(), more.begin(), more.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -128,11 +129,22 @@ struct PageWriter::Store {
 };
 
 PageWriter::PageWriter(const fs::path& target, std::span<const Frame> pages,
+                       const WriteOptions& options)
+    : PageWriter(target, static_cast<int>(pages.size()),
+                 std::accumulate(pages.begin(), pages.end(), std::int64_t{0},
+                                 [&](std::int64_t sum, const Frame& page) {
+                                   return sum + tiff_bytes_at_most(page, options);
+                                 }),
+                 options) {}
+
+PageWriter::PageWriter(const fs::path& target, int pages, std::int64_t bytes_at_most,
                        const WriteOptions& options) {
-  std::int64_t most = 0;
-  for (const Frame& page : pages) most += tiff_bytes_at_most(page, options);
-  const TiffJoiner joiner(static_cast<int>(pages.size()), most > kPlainTiffBytes);
+  const TiffJoiner joiner(pages, bytes_at_most > kPlainTiffBytes);
   store_ = std::make_unique<Store>(joiner, options, target);
+}
+
+std::int64_t PageWriter::bytes_at_most(const Frame& page, const WriteOptions& options) {
+  return tiff_bytes_at_most(page, options);
 }
 
 PageWriter::~PageWriter() = default;

@@ -58,6 +58,11 @@ class PageWriter {
   /// (BigTIFF). An empty target: into memory. Errors: Output.
   PageWriter(const std::filesystem::path& target, std::span<const Frame> pages,
              const WriteOptions& options);
+  /// The same, of a number of pages that take as many bytes at most together (see bytes_at_most):
+  /// frames hold metadata, which of all pages may be large.
+  PageWriter(const std::filesystem::path& target, int pages, std::int64_t bytes_at_most,
+             const WriteOptions& options);
+  static std::int64_t bytes_at_most(const Frame& page, const WriteOptions& options);
   ~PageWriter();
   PageWriter(const PageWriter&) = delete;
   PageWriter& operator=(const PageWriter&) = delete;

@@ -211,6 +211,7 @@ RowDecoder::RowDecoder(const OpenedPicture& picture, const ReadOptions& options,
   orientation_ = picture.type.format == "pfm" ? 4 : vips_image_get_orientation(header);
 
   metadata_ = metadata_of(picture);
+  if (orientation_ > 1) metadata_.further_chunks = {};
   if (picture.page == kFirstPage && say) note_others(picture);
   if (say) {
     for (const std::string& note : picture.notes) spdlog::warn("'{}': {}", picture.name, note);

@@ -236,7 +236,7 @@ class Reader {
 
  private:
   static constexpr std::uint64_t kMostRows = 1 << 24;
-  static constexpr std::size_t kMostOfBlock = std::size_t{16} << 20;
+  static constexpr std::size_t kMostOfBlock = std::size_t{3} << 20;
 
   struct Located {
     std::uint32_t tag;

@@ -14,8 +14,8 @@ namespace chiaro::image {
 /// block; empty where there are none, or where the file is damaged. `page` counts folders from 0.
 std::vector<std::uint8_t> exif_of_tiff(std::span<const std::uint8_t> file, int page = 0);
 
-/// What a TIFF's page has of IPTC and of Photoshop's image resources, to the byte: where their tags
-/// call them numbers, the file's byte order is not theirs.
+/// What a TIFF's page has, at most 3 MiB each, of IPTC and of Photoshop's image resources, to the
+/// byte: where their tags call them numbers, the file's byte order is not theirs.
 struct TiffBlocks {
   std::vector<std::uint8_t> iptc;       ///< records
   std::vector<std::uint8_t> resources;  ///< which may hold the same records

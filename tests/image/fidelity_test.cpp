@@ -174,6 +174,45 @@ TEST_F(Fidelity, IptcOfATiffIsKeptInEitherOrderOfBytes) {
   }
 }
 
+// A program that knows only the tag for records changes those, and leaves Photoshop's copy as it
+// is.
+TEST_F(Fidelity, RecordsOfATiffGoBeforeTheirCopyAmongResources) {
+  using namespace std::string_literals;
+  const auto resource = [](char number, const std::string& body) {
+    return "8BIM\x04"s + number + "\0\0\0\0"s + static_cast<char>(body.size() >> 8) +
+           static_cast<char>(body.size()) + body;
+  };
+  const std::string old = "\x1c\2\x5a\0\3Old"s + "\x1c\2\x78\0\2to"s;
+  const std::string url = resource('\x0b', "http://a.example");
+  const std::string copied = resource('\4', old + "\0"s.substr(old.size() % 2 == 0 ? 1 : 0)) + url;
+  Image picture = test::numbered(3, 8, 12, 255);
+  const std::string block = "Photoshop 3.0\0"s + copied;
+  picture.metadata.iptc.assign(block.begin(), block.end());
+  write(at("source.tif"), picture);
+  ASSERT_EQ(test::exiftool("-s -s -s -IPTC:City -URL " + at("source.tif")),
+            "Old\nhttp://a.example\n");
+  auto file = test::load(at("source.tif"));  // the records' own tag stands before the resources
+  const std::string before = "Old";
+  const auto place = std::ranges::search(file, before);
+  std::ranges::copy("New"s, place.begin());
+  ASSERT_FALSE(std::ranges::search(file, before).empty());
+  test::save(at("source.tif"), file);
+  picture = read(at("source.tif"));
+  for (const std::string format : {"tif", "jpg", "png"}) {
+    const std::string result = at("result." + format);
+    write(result, picture);
+    EXPECT_EQ(test::exiftool("-s -s -s -IPTC:City -URL " + result), "New\nhttp://a.example\n");
+    EXPECT_EQ(not_kept(fates(at("source.tif"), result)), std::vector<std::string>()) << format;
+  }
+  // A JPEG has no room for many resources; the records fit.
+  const std::string large = "8BIM\x07\xd0\0\0\0\1\x11\x70"s + std::string(70'000, 'p');
+  picture.metadata.iptc.insert(picture.metadata.iptc.end(), large.begin(), large.end());
+  chiaro::test::LogCapture log;
+  write(at("large.jpg"), picture);
+  EXPECT_EQ(test::exiftool("-s -s -s -IPTC:City " + at("large.jpg")), "New\n");
+  EXPECT_NE(log.text().find("do not fit into a JPEG; left out, but for IPTC"), std::string::npos);
+}
+
 TEST_F(Fidelity, AFormatWithoutAPlaceSaysSo) {
   write(at("source.jpg"), test::numbered(3, 8, 12, 255));
   const auto said = [&](const std::string& format, bool say) {

@@ -345,7 +345,8 @@ TEST(PngMetadata, DamagedChunksGetNoNewSum) {
 }
 
 TEST(PngMetadata, ChunksThatMaySpeakOfPixelsStayWithTheirSize) {
-  const Image picture = decoded(png_with({{"vpAg", "\0\0\0\x20\0\0\0\x20\0"s}}, false));
+  const Chunk vpag{"vpAg", "\0\0\0\x20\0\0\0\x20\0"s};
+  const Image picture = decoded(png_with({vpag}, false));
   const auto types = [](const Image& whole) {
     return chunk_types(encode(whole, {.format = "png"}));
   };
@@ -354,6 +355,8 @@ TEST(PngMetadata, ChunksThatMaySpeakOfPixelsStayWithTheirSize) {
   };
   EXPECT_EQ(has(types(picture)), 1);
   EXPECT_EQ(has(types(crop(picture, 0, 0, 8, 6))), 0);
+  // exif_block says that the picture is to be turned: what was at the left is then elsewhere.
+  EXPECT_EQ(has(types(decoded(png_with({vpag, {"eXIf", exif_block()}}, false)))), 0);
 }
 
 TEST(PngMetadata, CodingIndependentColoursStayWithTheirSamples) {
